@@ -1,0 +1,1 @@
+"""Rule-blind hardware: how terms are summed in time and space."""

@@ -1,0 +1,242 @@
+"""AXI4-Stream ports around a kernel."""
+
+from math import ceil
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["AxiStream"]
+
+
+class AxiStream(wiring.Component):
+    """A kernel's streams as AXI4-Stream, named as FPGA engineers expect.
+
+    Each element takes whole bytes, sign- or zero-extended, element 0 in the low bytes; the last
+    beat of a vector is padded with zeros and carries `tlast`. A wrong `tlast` discards the vector,
+    raises `error` for one cycle, and the next beat starts a vector. A load of parameters is framed
+    the same way; when its `tlast` is wrong the kernel waits for a complete load.
+
+    Parameters
+    ----------
+    core : Parallel or Serial
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from the acceptance of a vector's last beat to its first result beat.
+    interval : int
+        Cycles from vector to vector.
+    sink_beats, source_beats : int
+        Beats a vector.
+
+    Members
+    -------
+    s_axis_t{data, valid, last} : In, s_axis_tready : Out
+    m_axis_t{data, valid, last} : Out, m_axis_tready : In
+    s_axis_param_t{data, valid, last} : In, s_axis_param_tready : Out
+        For storage `memory`.
+    error : Out(1)
+    """
+
+    def __init__(self, core):
+        self._core = core
+        kernel = core.kernel
+        self._sink_beat = min(kernel.beat or kernel.inputs, kernel.inputs)
+        self._source_beat = min(kernel.beat or kernel.outputs, kernel.outputs)
+        self._has_load = kernel.storage == "memory"
+        self._streaming = hasattr(core, "abort")
+        ports = {"error": Out(1)}
+        ports |= _ports("s_axis_t", 8 * _bytes(kernel.input) * self._sink_beat, In, Out)
+        ports |= _ports("m_axis_t", 8 * _bytes(kernel.output_format) * self._source_beat, Out, In)
+        if self._has_load:
+            ports |= _ports("s_axis_param_t", 8 * ceil(kernel.width_p / 8), In, Out)
+        super().__init__(ports)
+
+    @property
+    def core(self):
+        return self._core
+
+    @property
+    def sink_beats(self):
+        return ceil(self._core.kernel.inputs / self._sink_beat)
+
+    @property
+    def source_beats(self):
+        return ceil(self._core.kernel.outputs / self._source_beat)
+
+    @property
+    def interval(self):
+        return max(self._core.interval, self.sink_beats, self.source_beats)
+
+    @property
+    def latency(self):
+        kernel = self._core.kernel
+        latency = self._core.latency + (self.source_beats > 1)
+        if self._streaming:
+            rest = kernel.inputs - (self.sink_beats - 1) * self._sink_beat
+            return latency + (rest if self._sink_beat > 1 else 0)
+        return latency + (self.sink_beats > 1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.core = core = self._core
+
+        # Framing of vectors. `busy` while part of one is here, `start` when a new one may come.
+        busy, start, wrong = Signal(name="busy"), Signal(name="start"), Signal(name="wrong")
+        position = Signal(range(max(2, self.sink_beats)))
+        at_end = position == self.sink_beats - 1
+        take = Signal()
+        m.d.comb += [
+            take.eq(self.s_axis_tvalid & self.s_axis_tready),
+            wrong.eq(take & (self.s_axis_tlast != at_end)),
+        ]
+        with m.If(take):
+            m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
+        blocked = ~start & (position == 0)
+        errors = [wrong]
+
+        if self._streaming:
+            held = self._feed_elements(m, take & ~wrong, at_end, blocked)
+        else:
+            held = self._feed_vector(m, take, wrong, at_end, blocked)
+        m.d.comb += busy.eq((position != 0) | held)
+
+        # A load waits for the vectors before it, and vectors wait for a load.
+        if self._has_load:
+            errors.append(self._feed_load(m, busy))
+            m.d.comb += start.eq(core.may_start & ~self.s_axis_param_tvalid)
+        else:
+            m.d.comb += start.eq(1)
+        m.d.sync += self.error.eq(Cat(errors).any())
+        if self._streaming:
+            aborted = Signal()
+            m.d.sync += aborted.eq(wrong)
+            m.d.comb += core.abort.eq(aborted)
+
+        self._drain(m)
+        return m
+
+    def _elements(self):
+        """Elements of the beat on the sink."""
+        kernel = self._core.kernel
+        step = 8 * _bytes(kernel.input)
+        return [self.s_axis_tdata[k * step :][: kernel.input.bits] for k in range(self._sink_beat)]
+
+    def _feed_vector(self, m, take, wrong, at_end, blocked):
+        """Gather a whole vector; returns the bit that says one is held."""
+        core, kernel = self._core, self._core.kernel
+        data = Cat(self._elements())
+        if self.sink_beats == 1:
+            m.d.comb += [
+                core.i.payload.eq(data),
+                core.i.valid.eq(self.s_axis_tvalid & self.s_axis_tlast & ~blocked),
+                self.s_axis_tready.eq(core.i.ready & ~blocked),
+            ]
+            return Const(0, 1)
+        gathered = Signal(len(data) * self.sink_beats)
+        full = Signal()
+        m.d.comb += [
+            core.i.payload.eq(gathered[: kernel.inputs * kernel.input.bits]),
+            core.i.valid.eq(full),
+            self.s_axis_tready.eq((~full | core.i.ready) & ~blocked),
+        ]
+        with m.If(full & core.i.ready):
+            m.d.sync += full.eq(0)
+        with m.If(take):
+            m.d.sync += gathered.eq(Cat(gathered[len(data) :], data))
+            with m.If(at_end & ~wrong):
+                m.d.sync += full.eq(1)
+        return full
+
+    def _feed_elements(self, m, take, at_end, blocked):
+        """Hand the elements of a beat on one by one; returns the bit that says some are held."""
+        core, kernel = self._core, self._core.kernel
+        elements = self._elements()
+        if self._sink_beat == 1:
+            m.d.comb += [
+                core.i.payload.eq(elements[0]),
+                core.i.valid.eq(take),
+                self.s_axis_tready.eq(core.i.ready & ~blocked),
+            ]
+            return Const(0, 1)
+        rest = kernel.inputs - (self.sink_beats - 1) * self._sink_beat
+        held = Signal(kernel.input.bits * self._sink_beat)
+        left = Signal(range(self._sink_beat + 1))
+        m.d.comb += [
+            core.i.payload.eq(held[: kernel.input.bits]),
+            core.i.valid.eq(left != 0),
+            self.s_axis_tready.eq(((left == 0) | ((left == 1) & core.i.ready)) & ~blocked),
+        ]
+        with m.If(core.i.valid & core.i.ready):
+            m.d.sync += [held.eq(held >> kernel.input.bits), left.eq(left - 1)]
+        with m.If(take):
+            m.d.sync += [held.eq(Cat(elements)), left.eq(Mux(at_end, rest, self._sink_beat))]
+        return left != 0
+
+    def _feed_load(self, m, busy):
+        """Parameters; returns the bit that says their framing is wrong."""
+        core = self._core
+        beats = core.kernel.beats_p
+        position = Signal(range(max(2, beats)), name="load_position")
+        at_end = position == beats - 1
+        passes, wrong = Signal(name="load_passes"), Signal(name="load_wrong")
+        restart = Signal(name="load_restart")
+        m.d.comb += [
+            passes.eq(~busy & ~restart & core.p.ready),
+            self.s_axis_param_tready.eq(passes),
+            wrong.eq(self.s_axis_param_tvalid & passes & (self.s_axis_param_tlast != at_end)),
+            core.p.valid.eq(
+                self.s_axis_param_tvalid & ~busy & ~restart & (self.s_axis_param_tlast == at_end)
+            ),
+            core.p.payload.eq(self.s_axis_param_tdata),
+            core.restart.eq(restart),
+        ]
+        m.d.sync += restart.eq(wrong)
+        with m.If(self.s_axis_param_tvalid & passes):
+            m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
+        return wrong
+
+    def _drain(self, m):
+        """Result vector to beats."""
+        core, kernel = self._core, self._core.kernel
+        step = 8 * _bytes(kernel.output_format)
+        beats = []
+        for j in range(self.source_beats * self._source_beat):
+            element = Signal(step, name=f"element_{j}")
+            if j < kernel.outputs:
+                m.d.comb += element.eq(core.o.payload[j])
+            beats.append(element)
+        if self.source_beats == 1:
+            m.d.comb += [
+                self.m_axis_tdata.eq(Cat(beats)),
+                self.m_axis_tvalid.eq(core.o.valid),
+                self.m_axis_tlast.eq(1),
+                core.o.ready.eq(self.m_axis_tready),
+            ]
+            return
+        held = Signal(len(Cat(beats)), name="results")
+        left = Signal(range(self.source_beats + 1), name="results_left")
+        m.d.comb += [
+            self.m_axis_tdata.eq(held),
+            self.m_axis_tvalid.eq(left != 0),
+            self.m_axis_tlast.eq(left == 1),
+            core.o.ready.eq((left == 0) | ((left == 1) & self.m_axis_tready)),
+        ]
+        with m.If(self.m_axis_tvalid & self.m_axis_tready):
+            m.d.sync += [held.eq(held >> len(self.m_axis_tdata)), left.eq(left - 1)]
+        with m.If(core.o.valid & core.o.ready):
+            m.d.sync += [held.eq(Cat(beats)), left.eq(self.source_beats)]
+
+
+def _bytes(number):
+    return ceil(number.bits / 8)
+
+
+def _ports(prefix, width, forward, backward):
+    return {
+        f"{prefix}data": forward(width),
+        f"{prefix}valid": forward(1),
+        f"{prefix}last": forward(1),
+        f"{prefix}ready": backward(1),
+    }

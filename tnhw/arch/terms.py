@@ -1,0 +1,62 @@
+"""What a kernel's synapses add up to: the seam between a rule and an architecture."""
+
+from amaranth.hdl import Signal
+
+from .tree import normalise
+
+__all__ = ["Terms", "lane_constant"]
+
+
+def lane_constant(rule):
+    """Constant that one runtime synapse owes to the bias, apart from the rule's fold."""
+    addends, constant = rule.addends(
+        Signal(rule.input.shape), rule.word(Signal(rule.word_bits, name="p"))
+    )
+    return constant + normalise(addends)[1]
+
+
+class Terms:
+    """Leaves of one output's sum, gathered synapse by synapse.
+
+    Equal values of one input are registered once and shared between outputs: with few distinct
+    thresholds, the outputs of a constant kernel share one bank of rectifiers.
+
+    Parameters
+    ----------
+    rule : Rule
+    build_fold : bool
+        Whether the remainder that depends on the parameters is summed in gates.
+    """
+
+    def __init__(self, rule, build_fold):
+        self._rule = rule
+        self._build_fold = build_fold
+        self._lanes = {}
+
+    @property
+    def lanes(self):
+        """Registered values: list of (signal, value)."""
+        return list(self._lanes.values())
+
+    def runtime(self, x, p, name):
+        """Leaves and constant of a synapse with the parameter word `p`."""
+        addends, constant = self._rule.addends(x, p)
+        if self._build_fold:
+            more, owed = self._rule.fold_addends(p)
+            addends, constant = [*addends, *more], constant + owed
+        return self._lane(addends, constant, name)
+
+    def constant(self, x, values, name):
+        """Leaves and constant of a synapse whose parameters are integers."""
+        return self._lane(*self._rule.constant_addends(x, values), name)
+
+    def _lane(self, addends, constant, name):
+        leaves, owed = normalise(addends)
+        registered = []
+        for value, leaf in leaves:
+            key = (name.split("_")[0], repr(value))
+            if key not in self._lanes:
+                signal = Signal(len(value), name=f"lane_{name}_{len(registered)}")
+                self._lanes[key] = (signal, value)
+            registered.append((self._lanes[key][0], leaf))
+        return registered, constant + owed

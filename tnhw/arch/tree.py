@@ -1,0 +1,280 @@
+"""Sums of many small integers: normalisation to unsigned operands, and a balanced adder tree.
+
+Every addend becomes an unsigned operand and a constant: a signed one by flipping its top bit, a
+subtracted one by inverting it. Constants are owed to the bias. So no node extends a sign, and a
+node is exactly as wide as its largest value, or as the result when that is less: nodes wrap modulo
+``2**width``, which the final sum survives.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, Const, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["AdderTree", "Leaf", "normalise"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One input of a tree: an unsigned value of 0 .. `high` that counts ``2**shift * odd`` times.
+
+    Leaves with the same `odd` are summed first and multiplied once; `negative` ones count
+    ``-(2**shift * odd)`` times. A `static` leaf does not change while vectors are in the tree, so
+    it needs no registers until it is added to something that does.
+    """
+
+    high: int
+    shift: int = 0
+    odd: int = 1
+    negative: bool = False
+    static: bool = False
+
+
+def normalise(addends):
+    """Addends as unsigned leaves.
+
+    Returns
+    -------
+    list of (Value, Leaf)
+    int
+        Constant that the sum of the leaves lacks.
+    """
+    leaves, constant = [], 0
+    for addend in addends:
+        if addend.weight == 0:
+            continue
+        value, high = addend.value, addend.high
+        bits = len(value)
+        if value.shape().signed:
+            offset = 1 << (bits - 1)
+            value = Cat(value[:-1], ~value[-1])
+            high = (1 << bits) - 1 if high is None else high + offset
+            constant -= addend.weight * offset
+        high = (1 << bits) - 1 if high is None else high
+        value = value[: high.bit_length()]
+        odd = abs(addend.weight)
+        shift = (odd & -odd).bit_length() - 1
+        leaves.append((value, Leaf(high, shift, odd >> shift, addend.weight < 0)))
+    return leaves, constant
+
+
+@dataclass(frozen=True)
+class _Operand:
+    value: Value
+    shift: int
+    high: int
+    static: bool = False
+
+    @property
+    def top(self):
+        return self.shift + len(self.value)
+
+
+def _signed_digits(number):
+    """Canonical signed digits of an integer: list of (shift, +1 or -1)."""
+    digits, shift = [], 0
+    while number:
+        if number & 1:
+            digit = 2 - (number & 3)
+            digits.append((shift, digit))
+            number -= digit
+        number >>= 1
+        shift += 1
+    return digits
+
+
+def _count(bits):
+    """Number of ones among two to four bits, as plain logic."""
+    parity = bits[0]
+    for bit in bits[1:]:
+        parity = parity ^ bit
+    pairs = Const(0, 1)
+    for k, bit in enumerate(bits):
+        for other in bits[k + 1 :]:
+            pairs = pairs | (bit & other)
+    if len(bits) < 4:
+        return Cat(parity, pairs)
+    full = bits[0] & bits[1] & bits[2] & bits[3]
+    return Cat(parity, pairs & ~full, full)
+
+
+class AdderTree(wiring.Component):
+    """Balanced, optionally pipelined sum of unsigned leaves, modulo ``2**width``.
+
+    Parameters
+    ----------
+    leaves : list of Leaf
+    width : int
+        Width of the result in bits.
+    registered : bool
+        Whether each level ends in registers (one adder between registers).
+    constant_is_free : bool
+        Whether somebody adds :attr:`constant` anyway, so that negative sums may be inverted and
+        owe a constant; otherwise they are negated.
+
+    Attributes
+    ----------
+    levels : int
+        Adder levels; the latency in cycles when `registered`.
+    constant : int
+        What must be added to :attr:`total`.
+
+    Members
+    -------
+    enable : In(1)
+        Registers advance when set.
+    leaf_K : In(unsigned)
+        Leaf number K.
+    total : Out(unsigned(width))
+    """
+
+    def __init__(self, leaves, width, *, registered=True, constant_is_free=True):
+        self._width = width
+        self._registered = registered
+        self._constant_is_free = constant_is_free
+        super().__init__(
+            {"enable": In(1), "total": Out(width)}
+            | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
+        )
+        self.constant = 0
+        self._nodes = []
+        groups = self._group([(getattr(self, f"leaf_{k}"), leaf) for k, leaf in enumerate(leaves)])
+        self._reduce(groups)
+
+    @property
+    def width(self):
+        return self._width
+
+    @property
+    def registered(self):
+        return self._registered
+
+    @property
+    def levels(self):
+        return len(self._nodes)
+
+    def _group(self, leaves):
+        """Operands by the multiple at which their sum counts."""
+        odds = defaultdict(list)
+        for value, leaf in leaves:
+            odds[leaf.odd].append((value, leaf))
+        groups = {}
+        for odd, members in sorted(odds.items()):
+            sign = -1 if odd > 1 and all(leaf.negative for _, leaf in members) else 1
+            group = groups.setdefault(sign * odd, [])
+            for value, leaf in members:
+                high = leaf.high
+                if leaf.negative and sign > 0:
+                    high = (1 << high.bit_length()) - 1
+                    value = ~value
+                    self.constant -= odd * high << leaf.shift
+                group.append(self._clip(_Operand(value, leaf.shift, high, leaf.static)))
+        return {multiple: [o for o in group if o] for multiple, group in groups.items()}
+
+    def _clip(self, operand):
+        """`operand` without bits that the result does not have, None if nothing is left."""
+        bits = self._width - operand.shift
+        if bits <= 0 or operand.high == 0:
+            return None
+        if len(operand.value) <= bits:
+            return operand
+        return _Operand(operand.value[:bits], operand.shift, (1 << bits) - 1, operand.static)
+
+    def _multiply(self, operand, multiple):
+        """Operands whose sum is `multiple` times one operand."""
+        for shift, digit in _signed_digits(multiple):
+            shift += operand.shift
+            if digit > 0:
+                yield _Operand(operand.value, shift, operand.high)
+            elif self._constant_is_free:
+                high = (1 << len(operand.value)) - 1
+                self.constant -= high << shift
+                yield _Operand(~operand.value, shift, high)
+            elif shift < self._width:
+                bits = self._width - shift
+                negated = -operand.value
+                extended = Cat(negated, negated[-1].replicate(max(0, bits - len(negated))))
+                yield _Operand(extended[:bits], shift, (1 << bits) - 1)
+
+    def _reduce(self, groups):
+        main = groups.pop(1, [])
+        while True:
+            for multiple in [m for m, group in groups.items() if len(group) <= 1]:
+                for operand in groups.pop(multiple):
+                    main += [o for o in map(self._clip, self._multiply(operand, multiple)) if o]
+            main = _pack(main)
+            if len(main) <= 1 and not groups:
+                break
+            nodes = []
+            main = self._level(main, nodes)
+            groups = {multiple: self._level(group, nodes) for multiple, group in groups.items()}
+            self._nodes.append(nodes)
+        self._result = Cat(Const(0, main[0].shift), main[0].value) if main else Const(0, 1)
+
+    def _level(self, operands, nodes):
+        """One level of adders; `nodes` gets the (signal, value) pairs made."""
+        results, rest = [], []
+        bits = defaultdict(list)
+        for operand in operands:
+            (bits[operand.shift] if operand.high == 1 else rest).append(operand)
+        for shift, members in sorted(bits.items()):
+            for k in range(0, len(members), 4):
+                few = [operand.value for operand in members[k : k + 4]]
+                if len(few) == 1:
+                    rest.append(members[k])
+                else:
+                    results.append(_Operand(_count(few), shift, len(few)))
+        rest.sort(key=lambda operand: operand.top)
+        for k in range(0, len(rest) - 1, 2):
+            results.append(self._add(rest[k], rest[k + 1]))
+        if len(rest) % 2:
+            results.append(rest[-1])
+        return [self._node(operand, nodes) for operand in filter(None, map(self._clip, results))]
+
+    def _node(self, operand, nodes):
+        if operand.static:
+            return operand
+        signal = Signal(len(operand.value), name=f"level{self.levels}_{len(nodes)}")
+        nodes.append((signal, operand.value))
+        return _Operand(signal, operand.shift, operand.high)
+
+    @staticmethod
+    def _add(a, b):
+        if a.shift > b.shift:
+            a, b = b, a
+        low = b.shift - a.shift
+        high = a.high + (b.high << low)
+        total = a.value[low:] + b.value
+        value = Cat(a.value[:low], total)[: high.bit_length()]
+        return _Operand(value, a.shift, high)
+
+    def elaborate(self, platform):
+        m = Module()
+        for nodes in self._nodes:
+            for signal, value in nodes:
+                if self._registered:
+                    with m.If(self.enable):
+                        m.d.sync += signal.eq(value)
+                else:
+                    m.d.comb += signal.eq(value)
+        m.d.comb += self.total.eq(self._result)
+        return m
+
+
+def _pack(operands):
+    """Operands that share no bit position merged into one: wires instead of an adder."""
+    packed = []
+    for operand in sorted(operands, key=lambda o: (o.shift, o.top)):
+        for k, below in enumerate(packed):
+            gap = operand.shift - below.top
+            if gap >= 0:
+                value = Cat(below.value, Const(0, gap), operand.value)
+                high = below.high + (operand.high << (operand.shift - below.shift))
+                static = below.static and operand.static
+                packed[k] = _Operand(value, below.shift, high, static)
+                break
+        else:
+            packed.append(operand)
+    return packed

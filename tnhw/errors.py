@@ -1,0 +1,63 @@
+"""Errors that tnhw shows to people, each with the exit status of the command line.
+
+Every message is one sentence or two: what is wrong, where, what is allowed, how to mend it.
+"""
+
+__all__ = [
+    "CheckFailed",
+    "DeviceError",
+    "DoesNotFit",
+    "InputError",
+    "TimingNotMet",
+    "TnhwError",
+    "ToolFailed",
+    "ToolMissing",
+]
+
+
+class TnhwError(Exception):
+    """Base of every error that tnhw raises on purpose."""
+
+    exit_status = 1
+
+
+class CheckFailed(TnhwError):
+    """A simulation or proof disagrees with the golden model."""
+
+    exit_status = 1
+
+
+class InputError(TnhwError, ValueError):
+    """A kernel file, parameter, option or name is not valid."""
+
+    exit_status = 2
+
+
+class ToolMissing(TnhwError):
+    """An external tool is missing or too old."""
+
+    exit_status = 3
+
+
+class ToolFailed(TnhwError):
+    """An external tool failed, or gave no result in its time limit."""
+
+    exit_status = 4
+
+
+class DoesNotFit(ToolFailed):
+    """A design needs more of a resource than the device has."""
+
+    exit_status = 4
+
+
+class TimingNotMet(TnhwError):
+    """A routed design is slower than the clock it must run at."""
+
+    exit_status = 5
+
+
+class DeviceError(TnhwError):
+    """A board or serial port cannot be reached, or answers wrongly."""
+
+    exit_status = 6

@@ -1,0 +1,38 @@
+"""Output that is there as a whole or not at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import InputError
+
+__all__ = ["write_files"]
+
+
+def write_files(folder, files):
+    """Write text files of a folder: all beside first, then each renamed into place.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    files : dict of str to str
+        File name to text.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written; what was there before stays as it was.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as beside:
+            for name, text in files.items():
+                Path(beside, name).write_text(text, encoding="utf-8")
+            for name in files:
+                os.replace(Path(beside, name), folder / name)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written ({error.strerror}); choose another folder with -o"
+        ) from None

@@ -1,0 +1,489 @@
+"""Kernels: z_j = bias_j + sum_i t(x_i, p_ij), as numbers and as hardware.
+
+A :class:`Kernel` is made once, checked at the door and frozen. :meth:`Kernel.golden` is the integer
+function that defines what the hardware must do; :meth:`Kernel.create` makes the hardware.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib.data import ArrayLayout, StructLayout
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
+
+from . import (
+    packing,
+    rules,  # noqa: F401  (fills RULES)
+)
+from . import parameters as arrays_of
+from .arch.axi import AxiStream
+from .arch.parallel import Parallel
+from .arch.serial import Serial
+from .arch.terms import lane_constant
+from .config import Record, explain, nearest, read_toml
+from .errors import InputError
+from .format import Format
+from .names import check_name
+from .rule import RULES
+
+__all__ = ["ARCHITECTURES", "Kernel"]
+
+ARCHITECTURES = {"parallel": Parallel, "serial": Serial}
+MAX_INPUTS = 4096
+MAX_OUTPUTS = 1024
+MAX_PARALLEL_SYNAPSES = 16384
+MAX_SHIFT = 32
+
+
+def _format(value):
+    return value if isinstance(value, Format) or value is None else Format.parse(value)
+
+
+FormatKey = Annotated[Format, BeforeValidator(_format)]
+
+
+class Kernel(Record):
+    """A kernel: rule x formats x size x architecture x parameter storage.
+
+    Attributes (the keys of a kernel TOML)
+    --------------------------------------
+    name : str
+        Verilog module and folder name.
+    rule : str
+        Which synapse: a name in :data:`tnhw.rule.RULES`.
+    architecture : str
+        ``parallel``: a vector a cycle; ``serial``: one input a cycle.
+    inputs, outputs : int
+        Size; every output sees all inputs.
+    input, parameter : Format
+        Formats of x and of the parameter's magnitude.
+    bias : str, optional
+        Format of the bias. For `storage = "ports"`, ``"folded"`` (or ``"folded s12"``) makes the
+        bias port carry everything that :meth:`fold` computes, instead of gates that compute it.
+    gain : bool
+        Whether a synapse has a gain (rules that offer one).
+    output : Format, optional
+        Format of y; without it y = z in the smallest format that holds all of z.
+    shift : int
+        With `output`: y = clamp((z + 2^(shift-1)) >> shift); negative shifts to the left.
+    storage : str
+        ``ports``: parameters travel with x; ``memory``: loaded through a stream of their own;
+        ``constant``: fixed when the hardware is made.
+    parameters : str, optional
+        npz file with parameter arrays, relative to the TOML.
+    form : str
+        Gates of the rule, ``auto`` chooses by a fixed table.
+    sign : str
+        ``runtime``, or ``static`` (signs fixed; storage ``constant``).
+    arithmetic : str
+        ``operators``: adders as the target's carry chains.
+    interface : str
+        ``stream`` or ``axi-stream``.
+    beat : int, optional
+        Elements a beat of the AXI streams; all by default.
+    """
+
+    name: str
+    rule: str
+    architecture: str = "parallel"
+    inputs: Annotated[int, Field(ge=1, le=MAX_INPUTS)]
+    outputs: Annotated[int, Field(ge=1, le=MAX_OUTPUTS)] = 1
+    input: FormatKey
+    parameter: FormatKey | None = None
+    bias: str | None = None
+    gain: bool = False
+    output: FormatKey | None = None
+    shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
+    storage: Literal["ports", "memory", "constant"] = "ports"
+    parameters: str | None = None
+    form: Literal["auto", "subtract", "max"] = "auto"
+    sign: Literal["auto", "runtime", "static"] = "auto"
+    arithmetic: Literal["operators"] = "operators"
+    interface: Literal["stream", "axi-stream"] = "stream"
+    beat: Annotated[int, Field(ge=1)] | None = None
+
+    _arrays: dict | None = PrivateAttr(None)
+
+    def __init__(self, *, arrays=None, where=None, **keys):
+        where = where or f"kernel {keys.get('name', '')}".strip()
+        try:
+            super().__init__(**keys)
+        except ValidationError as error:
+            raise InputError(explain(type(self), error, where)) from None
+        try:
+            self._check()
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        if arrays is not None:
+            self._arrays = self._checked(arrays, where)
+        elif self.storage == "constant":
+            raise InputError(
+                f"{where}: storage `constant` needs `parameters`: name an npz file, or give arrays"
+            )
+        try:
+            self._check_interval()
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+
+    @classmethod
+    def from_toml(cls, path):
+        """Kernel of a TOML file, with the parameters that it names."""
+        path = Path(path)
+        keys = read_toml(path)
+        arrays = None
+        if isinstance(keys.get("parameters"), str):
+            arrays = arrays_of.read(path.parent / keys["parameters"])
+        return cls(arrays=arrays, where=str(path), **keys)
+
+    # Checks
+
+    def _check(self):
+        check_name(self.name)
+        for key, known in (("rule", RULES), ("architecture", ARCHITECTURES)):
+            if getattr(self, key) not in known:
+                given = getattr(self, key)
+                raise InputError(
+                    f"`{key}` must be one that tnhw has, not {given!r}; " + nearest(given, known)
+                )
+        if self.shift and self.output is None:
+            raise InputError("`shift` needs `output`, the format of the shifted result")
+        if self.folded and self.storage != "ports":
+            raise InputError('`bias = "folded"` is for storage `ports`; elsewhere it always is')
+        if self.sign == "static" and self.storage != "constant":
+            raise InputError('`sign = "static"` needs storage `constant`')
+        if self.sign == "runtime" and self.storage == "constant":
+            raise InputError("storage `constant` fixes the signs: leave `sign` out")
+        if self.interface == "axi-stream" and self.storage == "ports":
+            raise InputError("storage `ports` has plain streams only: leave `interface` out")
+        if self.beat is not None and self.interface != "axi-stream":
+            raise InputError('`beat` is for `interface = "axi-stream"`')
+        if self.beat is not None and self.beat > max(self.inputs, self.outputs):
+            raise InputError(
+                f"`beat` must be at most {max(self.inputs, self.outputs)}, all elements, "
+                f"not {self.beat}"
+            )
+        if self.architecture == "parallel" and self.inputs * self.outputs > MAX_PARALLEL_SYNAPSES:
+            raise InputError(
+                f"`inputs` x `outputs` = {self.inputs * self.outputs} is more than architecture "
+                f"`parallel` takes ({MAX_PARALLEL_SYNAPSES}); use `serial`"
+            )
+        if self.form != "auto" and not RULES[self.rule].forms:
+            raise InputError(f"rule `{self.rule}` has no forms: leave `form` out")
+        _ = self.synapse, self.bias_format
+
+    def _check_interval(self):
+        ends = [*self.synapse.interval(), *self._interval]
+        widened = max(0, -self.shift) if self.output is not None else 0
+        if max(abs(int(end)) for end in ends) << widened >= 1 << 62:
+            raise InputError(
+                f"the result needs {Format.of_interval(*self._interval).bits + widened} bits, more "
+                "than the 63 of the golden model; use narrower formats or fewer inputs"
+            )
+
+    def _checked(self, arrays, where, *, vectors=False):
+        ranges = dict(self.synapse.ranges)
+        bias = self.bias_format
+        if bias is not None:
+            ranges["bias"] = (bias.min, bias.max)
+        elif self.storage == "constant":
+            ranges["bias"] = (-(1 << 60), 1 << 60)
+        elif np.any(arrays.get("bias", 0)):
+            raise InputError(f'{where}: parameters have a bias: give `bias` a format such as "s12"')
+        else:
+            ranges["bias"] = (0, 0)
+        shape = (self.outputs, self.inputs)
+        return arrays_of.check(arrays, ranges, shape, where, vectors=vectors)
+
+    # Structure
+
+    @property
+    def folded(self):
+        """Whether the bias port carries what :meth:`fold` computes."""
+        return self.bias is not None and self.bias.split()[:1] == ["folded"]
+
+    @cached_property
+    def bias_format(self):
+        """Format of the unfolded bias, or None."""
+        words = (self.bias or "").split()
+        if words[:1] == ["folded"]:
+            words = words[1:]
+        if len(words) > 1:
+            raise InputError(f'`bias` must be a format such as "s12", not {self.bias!r}')
+        return Format.parse(words[0]) if words else None
+
+    @cached_property
+    def synapse(self):
+        """The rule, for this kernel's formats."""
+        cls = RULES[self.rule]
+        form = self.form
+        if form == "auto":
+            wired = self.storage == "constant" and self.architecture == "parallel"
+            form = cls.choose_form(wired, self.storage != "ports" or self.folded)
+        return cls(self.input, self.parameter, self.gain, form)
+
+    @cached_property
+    def _interval(self):
+        """Exact range of z."""
+        if self.storage == "constant":
+            low, high = self.synapse.interval(self._arrays)
+            bias = self._arrays["bias"].astype(object)
+            low = low.astype(object).sum(axis=1) + bias
+            high = high.astype(object).sum(axis=1) + bias
+            return min(low), max(high)
+        low, high = self.synapse.interval()
+        bias = self.bias_format
+        return (
+            int(low) * self.inputs + (bias.min if bias else 0),
+            int(high) * self.inputs + (bias.max if bias else 0),
+        )
+
+    @property
+    def _half(self):
+        """Rounding constant of the requantisation."""
+        return 1 << (self.shift - 1) if self.output is not None and self.shift > 0 else 0
+
+    @property
+    def z_format(self):
+        """Smallest format that holds every z."""
+        return Format.of_interval(*self._interval)
+
+    @property
+    def sum_format(self):
+        """Format of z with the rounding constant added: what the hardware accumulates."""
+        return Format.of_interval(*(end + self._half for end in self._interval))
+
+    @property
+    def output_format(self):
+        """Format of y."""
+        return self.output or self.z_format
+
+    @property
+    def arrays(self):
+        """Parameter arrays, or None: a fresh dict of int64 arrays."""
+        return dict(self._arrays) if self._arrays is not None else None
+
+    # Mathematics
+
+    def golden(self, x, p=None):
+        """What the hardware must compute.
+
+        Parameters
+        ----------
+        x : array_like of int, [n, inputs]
+        p : dict of arrays, optional
+            Parameters; for storage `ports` also one set a vector ([n, outputs, inputs]). By
+            default the kernel's own.
+
+        Returns
+        -------
+        int64 array [n, outputs]
+        """
+        z = self.sums(x, p)
+        if self.output is None:
+            return z
+        rounded = (z + self._half) >> self.shift if self.shift > 0 else z << -self.shift
+        return self.output.clamp(rounded)
+
+    def sums(self, x, p=None):
+        """Exact z, [n, outputs], before any requantisation; arguments as for :meth:`golden`."""
+        x, p = self._check_x(x), self._parameters(p)
+        z = np.empty((len(x), self.outputs), np.int64)
+        step = max(1, (1 << 22) // (self.inputs * self.outputs))
+        for start in range(0, len(x), step):
+            rows = slice(start, start + step)
+            own = {name: a[rows] if _per_vector(name, a) else a for name, a in p.items()}
+            terms = self.synapse.term(x[rows, None, :], own)
+            z[rows] = terms.sum(axis=-1) + own["bias"]
+        return z
+
+    def fold(self, p=None):
+        """Bias with everything that depends on parameters alone, modulo the accumulator's width.
+
+        It is what tnhw's loader stores for storage `memory`, and what the bias port takes with
+        ``bias = "folded"``: bias + folds of the terms + constants of the gates + rounding.
+
+        Returns
+        -------
+        int64 array [outputs], or [n, outputs] for one set of parameters a vector
+        """
+        p = self._parameters(p)
+        folds = self.synapse.fold(p).sum(axis=-1)
+        constant = self.inputs * lane_constant(self.synapse) + self._half
+        return (p["bias"] + folds + constant) % (1 << self.sum_format.bits)
+
+    def random_parameters(self, rng, vectors=None):
+        """Random parameters over everything that is allowed; one set a vector if asked."""
+        lead = () if vectors is None else (vectors,)
+        p = self.synapse.random(rng, (*lead, self.outputs, self.inputs))
+        bias = self.bias_format
+        if bias is not None:
+            p["bias"] = rng.integers(
+                bias.min, bias.max, (*lead, self.outputs), np.int64, endpoint=True
+            )
+        return p
+
+    def random_input(self, rng, vectors):
+        """Random vectors, [vectors, inputs]."""
+        return rng.integers(
+            self.input.min, self.input.max, (vectors, self.inputs), np.int64, endpoint=True
+        )
+
+    def _check_x(self, x):
+        x = np.asarray(x)
+        if x.ndim != 2 or x.shape[1] != self.inputs or x.dtype.kind not in "iu":
+            raise InputError(
+                f"kernel {self.name}: input must be integers [n, {self.inputs}], "
+                f"not {x.dtype} {list(x.shape)}"
+            )
+        if not self.input.holds(x):
+            raise InputError(
+                f"kernel {self.name}: input must lie in {self.input.min} .. {self.input.max} "
+                f"({self.input}), but holds {x.min()} .. {x.max()}"
+            )
+        return x.astype(np.int64)
+
+    def _parameters(self, p):
+        if p is None and self._arrays is None:
+            raise InputError(f"kernel {self.name}: has no parameters of its own: give them")
+        if p is None or self.storage == "constant":
+            return self._arrays
+        where = f"kernel {self.name}"
+        return self._checked(p, where, vectors=self.storage == "ports")
+
+    # Hardware
+
+    def create(self, interface=None):
+        """Hardware: a component with streams `i` and `o`, and `p` for storage `memory`.
+
+        Parameters
+        ----------
+        interface : str, optional
+            ``stream`` or ``axi-stream`` instead of the kernel's own.
+
+        Returns
+        -------
+        amaranth.lib.wiring.Component
+            With attributes `latency` (cycles from a vector's last beat to its result) and
+            `interval` (cycles from vector to vector, nobody stalling).
+        """
+        core = ARCHITECTURES[self.architecture](self)
+        return AxiStream(core) if (interface or self.interface) == "axi-stream" else core
+
+    @cached_property
+    def _timing(self):
+        component = self.create()
+        return component.latency, component.interval
+
+    @property
+    def latency(self):
+        """Cycles from the acceptance of a vector's last beat to its (first) result beat."""
+        return self._timing[0]
+
+    @property
+    def interval(self):
+        """Initiation interval: cycles from vector to vector when nobody stalls."""
+        return self._timing[1]
+
+    @property
+    def initialised(self):
+        """Whether parameters are there before any load."""
+        return self._arrays is not None
+
+    def constants(self, output, input):
+        """Parameters of one synapse as integers."""
+        return {name: int(self._arrays[name][output, input]) for name in self.synapse.ranges}
+
+    @cached_property
+    def initial_words(self):
+        """Packed parameter words, [outputs][inputs]."""
+        return self.synapse.pack(self._arrays).tolist()
+
+    @cached_property
+    def initial_starts(self):
+        """Folded biases, [outputs]."""
+        return self.fold(self._arrays).tolist()
+
+    def start(self, output):
+        """Constant that gates add to one output's terms, apart from what the terms owe."""
+        if self.storage == "constant":
+            return int(self._arrays["bias"][output]) + self._half
+        return self._half
+
+    # Streams
+
+    @property
+    def beats_in(self):
+        """Beats of stream `i` a vector."""
+        return self.inputs if self.architecture == "serial" else 1
+
+    @property
+    def port_bias(self):
+        """Format of the bias in stream `i`, or None."""
+        if self.folded:
+            return Format(self.sum_format.bits)
+        return self.bias_format if self.storage == "ports" else None
+
+    @cached_property
+    def layout_i(self):
+        """Payload of stream `i`: elements, with fields `x` and `p` for storage `ports`."""
+        serial = self.architecture == "serial"
+        x = self.input.shape if serial else ArrayLayout(self.input.shape, self.inputs)
+        if self.storage != "ports":
+            return x
+        word = self.synapse.word
+        words = ArrayLayout(word if serial else ArrayLayout(word, self.inputs), self.outputs)
+        p = {"synapses": words}
+        if self.port_bias is not None:
+            p["bias"] = ArrayLayout(self.port_bias.shape, self.outputs)
+        return StructLayout({"x": x, "p": StructLayout(p)})
+
+    @cached_property
+    def layout_o(self):
+        """Payload of stream `o`: the result vector, output 0 in the low bits."""
+        return ArrayLayout(self.output_format.shape, self.outputs)
+
+    @property
+    def width_i(self):
+        """Payload of stream `i` in bits."""
+        return Shape.cast(self.layout_i).width
+
+    @property
+    def width_o(self):
+        """Payload of stream `o` in bits."""
+        return Shape.cast(self.layout_o).width
+
+    @property
+    def width_p(self):
+        """Payload of stream `p` in bits: a parameter word, or a folded bias."""
+        return max(self.synapse.word_bits, self.sum_format.bits)
+
+    @property
+    def beats_p(self):
+        """Beats of stream `p` a load."""
+        return self.outputs * (self.inputs + 1)
+
+    def pack_input(self, x, p=None):
+        """Payloads of stream `i` for vectors x [n, inputs], in order: list of int.
+
+        `p` is for storage `ports`, and may hold one set of parameters a vector.
+        """
+        p = self._parameters(p) if self.storage == "ports" else None
+        return packing.input_beats(self, self._check_x(x), p)
+
+    def pack_parameters(self, p=None):
+        """Payloads of stream `p` for a load: list of int."""
+        return packing.load_beats(self, self._parameters(p))
+
+    def pack_output(self, y):
+        """Payloads of stream `o` for results y [n, outputs]: list of int."""
+        return packing.output_payloads(self, y)
+
+    def unpack_output(self, payloads):
+        """Results [n, outputs] of payloads of stream `o`."""
+        return packing.output_vectors(self, payloads)
+
+
+def _per_vector(name, array):
+    return array.ndim == (2 if name == "bias" else 3)

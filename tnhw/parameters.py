@@ -1,0 +1,88 @@
+"""Parameter arrays of a kernel: reading and checking.
+
+Arrays are integers: those of the rule (``theta``, ``sign``, ``gain``, ``weight``, ``exponent``) are
+[outputs, inputs], ``bias`` is [outputs].
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from .config import nearest
+from .errors import InputError
+
+__all__ = ["check", "read"]
+
+MAX_BYTES = 1 << 28
+
+
+def read(path):
+    """Arrays of an npz file, without pickle and without unpacking a bomb.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no npz, or holds anything but plain arrays.
+    """
+    path = Path(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_BYTES:
+            raise InputError(f"{path}: {size >> 20} MiB of arrays; at most {MAX_BYTES >> 20}")
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
+        if "pickle" in str(error):
+            raise InputError(
+                f"{path}: holds pickled objects, which are never loaded; save plain integer arrays"
+            ) from None
+        raise InputError(f"{path}: not an npz file of integer arrays") from None
+
+
+def check(arrays, ranges, shape, where, *, vectors=False):
+    """Arrays as int64, after checking names, shapes, types and ranges.
+
+    Parameters
+    ----------
+    arrays : dict of str to array_like
+    ranges : dict of str to (int, int)
+        Every array that must be there, with its lowest and highest allowed value; ``bias`` may
+        be missing and is then 0.
+    shape : (int, int)
+        Outputs, inputs.
+    where : str
+        What the error message begins with.
+    vectors : bool
+        Whether a leading axis for vectors is allowed.
+    """
+    if unknown := sorted(set(arrays) - set(ranges)):
+        raise InputError(f"{where}: unexpected array `{unknown[0]}`; {nearest(unknown[0], ranges)}")
+    checked = {}
+    for name, (low, high) in ranges.items():
+        expected = shape[:1] if name == "bias" else shape
+        if name not in arrays:
+            if name != "bias":
+                raise InputError(f"{where}: the array `{name}` is missing")
+            checked[name] = np.zeros(expected, np.int64)
+            continue
+        array = np.asarray(arrays[name])
+        if array.dtype.kind not in "iu":
+            raise InputError(
+                f"{where}: `{name}` must be integers, not {array.dtype}; round where it is made"
+            )
+        tail = array.shape[1:] if vectors and array.ndim == len(expected) + 1 else array.shape
+        if tail != tuple(expected):
+            axes = "[outputs]" if name == "bias" else "[outputs, inputs]"
+            raise InputError(
+                f"{where}: `{name}` must have the shape {tuple(expected)} = {axes}, "
+                f"not {array.shape}"
+            )
+        if array.size and not low <= int(array.min()) <= int(array.max()) <= high:
+            worst = int(array.min()) if int(array.min()) < low else int(array.max())
+            raise InputError(f"{where}: `{name}` must lie in {low} .. {high}, but holds {worst}")
+        checked[name] = array.astype(np.int64)
+    return checked

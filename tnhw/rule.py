@@ -1,0 +1,214 @@
+"""The interface between a synapse and the architectures that sum it.
+
+A *rule* says what one synapse computes: an input x and a parameter p give an integer term t(x, p).
+Each rule stands in one file of :mod:`tnhw.rules`, numpy and gates side by side, and an architecture
+uses nothing but the methods below: it never asks a rule's name.
+
+A term in gates is a sum of *addends*, cheap values with integer weights, and of a remainder that
+depends on the parameter alone (the *fold*). Where parameters are known before the hardware runs,
+the fold is added to the bias and costs nothing.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from amaranth.hdl import Value
+from amaranth.lib import data
+
+from .errors import InputError
+from .format import Format
+
+__all__ = ["RULES", "Addend", "Rule", "gate", "inversion", "negate_if"]
+
+RULES = {}
+
+
+@dataclass(frozen=True)
+class Addend:
+    """A hardware value that a term adds ``weight`` times.
+
+    Attributes
+    ----------
+    value : amaranth Value
+        Signed or unsigned, as its shape says.
+    weight : int
+        Any integer but zero.
+    high : int or None
+        Largest value, if that is less than what the shape can hold.
+    """
+
+    value: Value
+    weight: int = 1
+    high: int | None = None
+
+
+def negate_if(sign, value):
+    """Bitwise inversion of `value` where the bit `sign` is set; shape is kept.
+
+    ``-v`` is ``~v + inversion(shape)``: the missing constant goes to the fold.
+    """
+    flipped = value.as_unsigned() ^ sign.replicate(len(value))
+    return flipped.as_signed() if value.shape().signed else flipped
+
+
+def gate(enable, value):
+    """`value` where the bit `enable` is set, else 0; shape is kept."""
+    gated = value.as_unsigned() & enable.replicate(len(value))
+    return gated.as_signed() if value.shape().signed else gated
+
+
+def inversion(width, signed):
+    """The constant c of ``-v == ~v + c``, for v of `width` bits inverted within its own width."""
+    return 1 if signed else 1 - (1 << width)
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """One synapse, for given number formats.
+
+    Parameters
+    ----------
+    input : Format
+        Format of x.
+    parameter : Format or None
+        Format of the parameter's magnitude field, for rules that have one.
+    gain : bool
+        Whether a synapse has a gain e, for rules that offer it.
+    form : str
+        Which of the rule's equivalent gates to build.
+
+    Attributes
+    ----------
+    arrays : tuple of str
+        Names of the parameter arrays, each [outputs, inputs], integers.
+    forms : tuple of str
+        Equivalent gates that the rule offers, the first for runtime parameters.
+    """
+
+    name: ClassVar[str]
+    arrays: ClassVar[tuple[str, ...]]
+    has_parameter: ClassVar[bool] = True
+    has_gain: ClassVar[bool] = False
+    forms: ClassVar[tuple[str, ...]] = ()
+
+    input: Format
+    parameter: Format | None = None
+    gain: bool = False
+    form: str | None = None
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        RULES[cls.name] = cls
+
+    def __post_init__(self):
+        if self.has_parameter and self.parameter is None:
+            raise InputError(f"rule `{self.name}` needs a `parameter` format")
+        if not self.has_parameter and self.parameter is not None:
+            raise InputError(f"rule `{self.name}` has no magnitude: leave `parameter` out")
+        if self.gain and not self.has_gain:
+            raise InputError(f"rule `{self.name}` has no gain: leave `gain` out")
+        if self.form is not None and self.form not in self.forms:
+            allowed = " or ".join(f'"{form}"' for form in self.forms) or "only the automatic one"
+            raise InputError(f"rule `{self.name}` has {allowed} as `form`, not {self.form!r}")
+
+    @classmethod
+    def choose_form(cls, wired, fold_is_free):
+        """The cheapest of the rule's forms: a fixed table.
+
+        `wired`: parameters are constants in the gates; `fold_is_free`: no gates compute the fold.
+        """
+        return None
+
+    # Parameters
+
+    @property
+    @abstractmethod
+    def fields(self):
+        """Packed parameter word of one synapse: name to Format, least significant first."""
+
+    @property
+    def word(self):
+        """Amaranth layout of the parameter word."""
+        return data.StructLayout({name: field.shape for name, field in self.fields.items()})
+
+    @property
+    def word_bits(self):
+        """Stored bits a synapse."""
+        return sum(field.bits for field in self.fields.values())
+
+    @property
+    @abstractmethod
+    def ranges(self):
+        """Allowed values of each parameter array: name to (lowest, highest)."""
+
+    def random(self, rng, shape):
+        """Random parameter arrays, uniform over everything that is allowed."""
+        return {
+            name: rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
+            for name, (low, high) in self.ranges.items()
+        }
+
+    @abstractmethod
+    def encode(self, arrays):
+        """Field values of the packed word for parameter arrays: name to integer array."""
+
+    def pack(self, arrays):
+        """Packed words, as non-negative Python integers in an object array."""
+        encoded = self.encode(arrays)
+        words = np.zeros(np.shape(next(iter(encoded.values()))), dtype=object)
+        position = 0
+        for name, field in self.fields.items():
+            bits = np.asarray(encoded[name], dtype=np.int64).astype(object)
+            words = words + ((bits & ((1 << field.bits) - 1)) << position)
+            position += field.bits
+        return words
+
+    # Mathematics
+
+    @abstractmethod
+    def term(self, x, arrays):
+        """Term of each synapse in numpy: int64, x and the arrays broadcast together."""
+
+    @abstractmethod
+    def interval(self, arrays=None):
+        """Exact range (low, high) of a term over all x, each bound reached.
+
+        With `arrays`, bounds are int64 arrays of their shape; without, integers over everything
+        that can be represented.
+        """
+
+    # Gates
+
+    @abstractmethod
+    def addends(self, x, p):
+        """Addends of a term that depend on x, and a constant.
+
+        Parameters
+        ----------
+        x : amaranth Value
+            Shaped by `input`.
+        p : view of `word`
+            Parameters at run time.
+
+        Returns
+        -------
+        list of Addend, int
+        """
+
+    def fold_addends(self, p):
+        """Addends of a term that depend on the parameters only, and a constant."""
+        return [], 0
+
+    def fold(self, arrays):
+        """The same in numpy: what the bias must hold where :meth:`fold_addends` is not built."""
+        return np.zeros(np.shape(next(iter(arrays.values()))), dtype=np.int64)
+
+    @abstractmethod
+    def constant_addends(self, x, values):
+        """All of a term whose parameters are the integers `values`: list of Addend, and int."""
+
+    @abstractmethod
+    def active(self, x, p):
+        """One bit; when it is 0 the term is 0."""

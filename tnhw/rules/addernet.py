@@ -1,0 +1,53 @@
+"""AdderNet synapse: -|x - w| (Chen et al., *AdderNet*, arXiv 1912.13200)."""
+
+import numpy as np
+
+from ..rule import Addend, Rule
+
+__all__ = ["AdderNet"]
+
+
+class AdderNet(Rule):
+    name = "addernet"
+    arrays = ("weight",)
+
+    @property
+    def fields(self):
+        return {"weight": self.parameter}
+
+    @property
+    def ranges(self):
+        return {"weight": (self.parameter.min, self.parameter.max)}
+
+    def encode(self, arrays):
+        return {"weight": arrays["weight"]}
+
+    def term(self, x, arrays):
+        return -np.abs(np.subtract(x, arrays["weight"], dtype=np.int64))
+
+    def interval(self, arrays=None):
+        if arrays is None:
+            w_low, w_high = self.parameter.min, self.parameter.max
+        else:
+            w_low = w_high = arrays["weight"]
+        farthest = np.maximum(self.input.max - w_low, w_high - self.input.min)
+        gap = np.maximum(w_low - self.input.max, self.input.min - w_high)
+        nearest = np.maximum(gap, 0)
+        return (-farthest, -nearest) if arrays is not None else (-int(farthest), -int(nearest))
+
+    def addends(self, x, p):
+        return self._distance(x, p.weight)
+
+    def constant_addends(self, x, values):
+        return self._distance(x, values["weight"])
+
+    @staticmethod
+    def _distance(x, weight):
+        # d where d < 0, else -d = ~d + 1: negative before the +1, so its top bit is a constant.
+        difference = x - weight
+        negative = difference[-1]
+        inverted = (difference.as_unsigned() ^ (~negative).replicate(len(difference)))[:-1]
+        return [Addend(inverted), Addend(~negative)], -(1 << (len(difference) - 1))
+
+    def active(self, x, p):
+        return x != p.weight

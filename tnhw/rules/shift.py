@@ -1,0 +1,69 @@
+"""Shift synapse: s * (x << e), a power-of-two weight (as in DeepShift, arXiv 1905.13298)."""
+
+import numpy as np
+
+from ..errors import InputError
+from ..format import Format
+from ..rule import Addend, Rule, gate, inversion, negate_if
+
+__all__ = ["Shift"]
+
+
+class Shift(Rule):
+    name = "shift"
+    arrays = ("exponent", "sign")
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.parameter.signed or self.parameter.bits > 3:
+            raise InputError(
+                f"`parameter` of rule `shift` is the exponent: u1, u2 or u3, not {self.parameter}"
+            )
+
+    @property
+    def fields(self):
+        return {"exponent": self.parameter, "sign": Format(1), "present": Format(1)}
+
+    @property
+    def ranges(self):
+        return {"exponent": (0, self.parameter.max), "sign": (-1, 1)}
+
+    def encode(self, arrays):
+        sign = arrays["sign"]
+        return {
+            "exponent": np.where(sign == 0, 0, arrays["exponent"]),
+            "sign": (sign < 0).astype(np.int64),
+            "present": (sign != 0).astype(np.int64),
+        }
+
+    def term(self, x, arrays):
+        return arrays["sign"] * np.left_shift(x, arrays["exponent"], dtype=np.int64)
+
+    def interval(self, arrays=None):
+        low, high = self.input.min, self.input.max
+        if arrays is None:
+            top = self.parameter.max
+            return min(low, -high) << top, max(high, -low) << top
+        ends = self.term(low, arrays), self.term(high, arrays)
+        return np.minimum(*ends), np.maximum(*ends)
+
+    @property
+    def _shifted_bits(self):
+        return self.input.bits + self.parameter.max
+
+    def addends(self, x, p):
+        shifted = gate(p.present, x) << p.exponent
+        return [Addend(negate_if(p.sign, shifted))], 0
+
+    def fold_addends(self, p):
+        return [Addend(p.sign, inversion(self._shifted_bits, self.input.signed))], 0
+
+    def fold(self, arrays):
+        return self.encode(arrays)["sign"] * inversion(self._shifted_bits, self.input.signed)
+
+    def constant_addends(self, x, values):
+        weight = values["sign"] << values["exponent"]
+        return [Addend(x, weight)] if weight else [], 0
+
+    def active(self, x, p):
+        return p.present & x.any()

@@ -1,0 +1,151 @@
+"""Threshold Neuron synapse: s * (max(x - theta, 0) << e).
+
+Our reconstruction of Zheng et al., *Threshold Neuron*, arXiv 2412.13902 (2024): a learned threshold
+is subtracted from the input, what lies below is ignored, and excitatory and inhibitory synapses
+add with opposite sign.
+
+Two forms of the gates give the same term:
+
+``subtract``
+    d = x - theta; d is the rectified difference unless it is negative.
+``max``
+    max(x - theta, 0) = max(x, theta) - theta: a comparison and a multiplexer, and -s * theta in
+    the fold.
+"""
+
+import numpy as np
+from amaranth.hdl import Mux
+
+from ..format import Format
+from ..rule import Addend, Rule, gate, inversion, negate_if
+
+__all__ = ["Threshold"]
+
+MAX_GAIN = 2
+
+
+class Threshold(Rule):
+    name = "threshold"
+    arrays = ("theta", "sign", "gain")
+    has_gain = True
+    forms = ("subtract", "max")
+
+    @classmethod
+    def choose_form(cls, wired, fold_is_free):
+        return "max" if fold_is_free and not wired else "subtract"
+
+    @property
+    def stores_present(self):
+        """An absent synapse is stored as the largest input for theta, where that can be held."""
+        return not self.parameter.holds(self.input.max)
+
+    @property
+    def fields(self):
+        fields = {"theta": self.parameter, "sign": Format(1)}
+        if self.gain:
+            fields["gain"] = Format(2)
+        if self.stores_present:
+            fields["present"] = Format(1)
+        return fields
+
+    @property
+    def ranges(self):
+        ranges = {"theta": (self.parameter.min, self.parameter.max), "sign": (-1, 1)}
+        return ranges | ({"gain": (0, MAX_GAIN)} if self.gain else {})
+
+    def encode(self, arrays):
+        theta, sign = arrays["theta"], arrays["sign"]
+        absent = sign == 0
+        encoded = {"theta": theta, "sign": (sign < 0).astype(np.int64)}
+        if self.gain:
+            encoded["gain"] = arrays["gain"]
+        if self.stores_present:
+            encoded["present"] = (~absent).astype(np.int64)
+        else:
+            encoded["theta"] = np.where(absent, self.input.max, theta)
+        return encoded
+
+    def term(self, x, arrays):
+        rectified = np.maximum(np.subtract(x, arrays["theta"], dtype=np.int64), 0)
+        return arrays["sign"] * (rectified << arrays.get("gain", 0))
+
+    def interval(self, arrays=None):
+        if arrays is None:
+            top = max(self.input.max - self.parameter.min, 0) << (MAX_GAIN if self.gain else 0)
+            return -top, top
+        rises_from = np.maximum(self.input.min - arrays["theta"], 0) << arrays.get("gain", 0)
+        rises_to = np.maximum(self.input.max - arrays["theta"], 0) << arrays.get("gain", 0)
+        ends = arrays["sign"] * rises_from, arrays["sign"] * rises_to
+        return np.minimum(*ends), np.maximum(*ends)
+
+    @property
+    def _rectified(self):
+        """Format of the rectified input, or of max(x, theta), before gain and sign."""
+        if self.form == "max":
+            low = max(self.input.min, self.parameter.min)
+            return Format.of_interval(low, max(self.input.max, self.parameter.max))
+        return Format.of_interval(0, max(self.input.max - self.parameter.min, 1))
+
+    @property
+    def _inverted(self):
+        """The constant that a negative term owes for its inversion."""
+        bits = self._rectified.bits + (MAX_GAIN if self.gain else 0)
+        return inversion(bits, self._rectified.signed)
+
+    def _scale(self, value, p):
+        """`value` shifted left by the gain field, wide enough for the largest gain."""
+        if not self.gain:
+            return value
+        gained = Mux(p.gain[1], value << 2, Mux(p.gain[0], value << 1, value))
+        gained = gained[: len(value) + MAX_GAIN]
+        return gained.as_signed() if value.shape().signed else gained
+
+    def addends(self, x, p):
+        rectified = self._rectified
+        if self.form == "max":
+            value = Mux(x > p.theta, x, p.theta)[: rectified.bits]
+            value = value.as_signed() if rectified.signed else value
+        else:
+            difference = x - p.theta
+            value = gate(~difference[-1], difference[: rectified.bits])
+        if self.stores_present:
+            value = gate(p.present, value)
+        return [Addend(negate_if(p.sign, self._scale(value, p)))], 0
+
+    def fold_addends(self, p):
+        if self.form == "subtract":
+            return [Addend(p.sign, self._inverted)], 0
+        # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
+        theta = self._scale(p.theta, p)
+        constant = inversion(len(theta), theta.shape().signed)
+        either = negate_if(~p.sign, theta)
+        sign = Addend(p.sign, self._inverted - constant)
+        if self.stores_present:
+            return [Addend(gate(p.present, either)), sign, Addend(p.present, constant)], 0
+        return [Addend(either), sign], constant
+
+    def fold(self, arrays):
+        encoded = self.encode(arrays)
+        fold = encoded["sign"] * self._inverted
+        if self.form == "max":
+            theta = encoded["theta"] << arrays.get("gain", 0)
+            fold = fold + np.where(encoded["sign"] == 1, theta, -theta)
+        return np.where(encoded.get("present", 1) == 1, fold, 0)
+
+    def constant_addends(self, x, values):
+        theta, sign = values["theta"], values["sign"]
+        weight = sign << values.get("gain", 0)
+        if sign == 0 or theta >= self.input.max:
+            return [], 0
+        if theta <= self.input.min:
+            return [Addend(x, weight)], -theta * weight
+        if self.form == "max":
+            return [Addend(Mux(x > theta, x, theta), weight, self.input.max)], -theta * weight
+        highest = self.input.max - theta
+        difference = x - theta
+        rectified = gate(~difference[-1], difference[: highest.bit_length()])
+        return [Addend(rectified, weight, highest)], 0
+
+    def active(self, x, p):
+        above = x > p.theta
+        return above & p.present if self.stores_present else above
