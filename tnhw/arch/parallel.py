@@ -1,6 +1,6 @@
 """Parallel architecture: a whole vector a cycle, one pipelined adder tree an output."""
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -122,15 +122,7 @@ class Parallel(wiring.Component):
             leaves = [*leaves, (bias, Leaf((1 << width) - 1, static=static))]
         if kernel.storage == "memory" or kernel.folded:
             constant = 0  # in the bias already
-        free = kernel.storage == "constant" or constant % (1 << width) != 0
-        tree = AdderTree([leaf for _, leaf in leaves], width, constant_is_free=free)
-        constant = (constant + tree.constant) % (1 << width)
-        if constant:
-            shift = (constant & -constant).bit_length() - 1
-            leaf = Leaf(constant >> shift, shift, static=True)
-            leaves = [*leaves, (Const(constant >> shift), leaf)]
-            tree = AdderTree([leaf for _, leaf in leaves], width, constant_is_free=free)
-        return tree, leaves
+        return AdderTree([leaf for _, leaf in leaves], width, constant=constant), leaves
 
     def elaborate(self, platform):
         kernel = self._kernel

@@ -131,12 +131,11 @@ class Serial(wiring.Component):
                 [leaf for _, leaf in leaves],
                 kernel.sum_format.bits,
                 registered=False,
-                constant_is_free=False,
             )
             for leaves, _ in sums
         ]
         if kernel.storage == "ports":
-            owed = [own + tree.constant for (_, own), tree in zip(sums, trees, strict=True)]
+            owed = [own + tree.owed for (_, own), tree in zip(sums, trees, strict=True)]
             starts = self._port_starts(step, owed)
         valid, first, last = tokens[-1]
         totals = []

@@ -110,16 +110,16 @@ class AdderTree(wiring.Component):
         Width of the result in bits.
     registered : bool
         Whether each level ends in registers (one adder between registers).
-    constant_is_free : bool
-        Whether somebody adds :attr:`constant` anyway, so that negative sums may be inverted and
-        owe a constant; otherwise they are negated.
+    constant : int or None
+        Added to the sum. None: somebody adds :attr:`owed` elsewhere, so that negative sums
+        negate and owe nothing where they can.
 
     Attributes
     ----------
     levels : int
         Adder levels; the latency in cycles when `registered`.
-    constant : int
-        What must be added to :attr:`total`.
+    owed : int
+        What :attr:`total` lacks, 0 unless `constant` is None.
 
     Members
     -------
@@ -130,18 +130,24 @@ class AdderTree(wiring.Component):
     total : Out(unsigned(width))
     """
 
-    def __init__(self, leaves, width, *, registered=True, constant_is_free=True):
+    def __init__(self, leaves, width, *, registered=True, constant=None):
         self._width = width
         self._registered = registered
-        self._constant_is_free = constant_is_free
+        self._constant = constant
+        # An inverted leaf owes a constant, so there will be one to add.
+        self._constant_is_free = constant is not None and (
+            constant % (1 << width) != 0 or any(leaf.negative for leaf in leaves)
+        )
         super().__init__(
             {"enable": In(1), "total": Out(width)}
             | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
         )
-        self.constant = 0
-        self._nodes = []
-        groups = self._group([(getattr(self, f"leaf_{k}"), leaf) for k, leaf in enumerate(leaves)])
-        self._reduce(groups)
+        inputs = [(getattr(self, f"leaf_{k}"), leaf) for k, leaf in enumerate(leaves)]
+        self._reduce(inputs, 0)
+        if constant is not None:
+            if total := (constant + self.owed) % (1 << width):
+                self._reduce(inputs, total)
+            self.owed = 0
 
     @property
     def width(self):
@@ -169,7 +175,7 @@ class AdderTree(wiring.Component):
                 if leaf.negative and sign > 0:
                     high = (1 << high.bit_length()) - 1
                     value = ~value
-                    self.constant -= odd * high << leaf.shift
+                    self.owed -= odd * high << leaf.shift
                 group.append(self._clip(_Operand(value, leaf.shift, high, leaf.static)))
         return {multiple: [o for o in group if o] for multiple, group in groups.items()}
 
@@ -190,7 +196,7 @@ class AdderTree(wiring.Component):
                 yield _Operand(operand.value, shift, operand.high)
             elif self._constant_is_free:
                 high = (1 << len(operand.value)) - 1
-                self.constant -= high << shift
+                self.owed -= high << shift
                 yield _Operand(~operand.value, shift, high)
             elif shift < self._width:
                 bits = self._width - shift
@@ -198,8 +204,13 @@ class AdderTree(wiring.Component):
                 extended = Cat(negated, negated[-1].replicate(max(0, bits - len(negated))))
                 yield _Operand(extended[:bits], shift, (1 << bits) - 1)
 
-    def _reduce(self, groups):
+    def _reduce(self, inputs, constant):
+        self.owed, self._nodes = 0, []
+        groups = self._group(inputs)
         main = groups.pop(1, [])
+        if constant:
+            shift = (constant & -constant).bit_length() - 1
+            main.append(_Operand(Const(constant >> shift), shift, constant >> shift, True))
         while True:
             for multiple in [m for m, group in groups.items() if len(group) <= 1]:
                 for operand in groups.pop(multiple):

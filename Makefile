@@ -1,0 +1,61 @@
+# make demo     the whole flow on handwritten digits, from a kernel file to bitstreams
+# make test     all tests
+# make lint     style
+# make bench    benchmarks, as JSON
+# make nightly  all tests, with larger sizes
+# make lock     resolve the dependencies anew
+# make clean    remove what the other targets made, except .venv
+
+PYTHON ?= $(shell .ci/python)
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n 2 -q
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint bench nightly lock clean system .venv
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+demo: system .venv
+	@$(BIN)/python examples/demo.py
+
+test: system .venv
+	@$(PYTEST) && echo "make test: all tests passed" || { echo "make test: FAILED"; exit 1; }
+
+lint: .venv
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "make lint: clean"
+
+bench: system .venv
+	@$(BIN)/python benchmarks/run.py
+
+nightly: system .venv
+	@TNHW_NIGHTLY=1 $(PYTEST) -m "nightly or not nightly" \
+	  && echo "make nightly: all tests passed" || { echo "make nightly: FAILED"; exit 1; }
+
+# Universal: one file serves Python 3.11 to 3.13 everywhere.
+lock: .venv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --fork-strategy fewest --generate-hashes --no-header --no-annotate --upgrade \
+	  --quiet -o requirements.lock
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+
+system:
+	@test -n "$(PYTHON)" && .ci/system "$(PYTHON)"
+
+.venv: .venv/.installed
+
+.venv/.locked: requirements.lock
+	@$(MAKE) --no-print-directory system
+	@echo "Making .venv with $(PYTHON)"
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.lock
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/python -m pip install -q --disable-pip-version-check \
+	  --no-deps --no-build-isolation -e .
+	@touch $@

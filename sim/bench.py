@@ -1,0 +1,249 @@
+"""Tests of any kernel, driven by `manifest.json` and `traffic.json` in the folder `TNHW_BENCH`.
+
+The whole traffic runs at full speed and with random stalls; every idle pattern meets every
+back-pressure pattern on a part of it. Each test appends a record to `results.jsonl`.
+"""
+
+import functools
+import json
+import random
+import time
+
+import cocotb
+from environment import (
+    FOLDER,
+    FRAMED,
+    LOADS,
+    MANIFEST,
+    STREAMS,
+    TRAFFIC,
+    Bench,
+    Work,
+    frame,
+)
+from patterns import BACK_PRESSURE, IDLE
+from streams import Failure
+
+SEED = TRAFFIC["seed"]
+LATENCY, INTERVAL = MANIFEST["latency"], MANIFEST["interval"]
+
+
+def works(choices):
+    """Works for the segments; a choice is None for all vectors, or their numbers."""
+    offset, result = 0, []
+    for segment, chosen in zip(TRAFFIC["segments"], choices, strict=True):
+        if chosen != []:
+            result.append(Work.of(segment, offset, chosen))
+        offset += len(segment["i"]) // STREAMS["input"]["beats"]
+    return result
+
+
+def whole():
+    """The whole traffic."""
+    return works([None] * len(TRAFFIC["segments"]))
+
+
+def part():
+    """The part of the traffic that is used where there are many tests."""
+    return works(TRAFFIC["quick"])
+
+
+def recorded(test):
+    """Write a record of the test's outcome, then pass or fail."""
+
+    @functools.wraps(test)
+    async def wrapped(dut, **options):
+        names = [test.__name__, *options.values()]
+        bench = Bench(dut, **options, seed=f"{SEED} {names}")
+        record = {"test": "-".join(names), "passed": False, "failure": None}
+        begin = time.monotonic()
+        try:
+            await bench.start()
+            await test(bench)
+            record["passed"] = True
+        except Failure as failure:
+            record["failure"] = {**failure.record, "cycle": bench.cycle}
+            raise
+        except Exception as error:
+            record["exception"] = repr(error)
+            raise
+        finally:
+            record |= {
+                "cycles": bench.cycle,
+                "vectors": bench.vectors,
+                "seconds": round(time.monotonic() - begin, 3),
+            }
+            with open(FOLDER / "results.jsonl", "a") as file:
+                file.write(json.dumps(record) + "\n")
+
+    return wrapped
+
+
+@cocotb.test(skip=not LOADS)
+@recorded
+async def before_load(bench):
+    """Own parameters count before the first load; without them, vectors wait for it."""
+    if TRAFFIC["initial"]:
+        return await bench.run([Work.of(TRAFFIC["initial"])])
+    work = Work.of(TRAFFIC["segments"][0], chosen=[0])
+    await refuses(bench, work)
+    await bench.run([work])
+
+
+async def refuses(bench, work):
+    """Offer an input for a while; it must not be taken before a complete load."""
+    bench.input.beats += work.input[:1]
+    await bench.idle(32)
+    if bench.input.taken:
+        raise Failure("load", "An input was taken before a complete load of parameters.")
+    bench.input.beats.clear()
+    bench.input.stop()
+    await bench.idle(2)
+
+
+@cocotb.test()
+@recorded
+async def full_speed(bench):
+    """The whole traffic without a stall: equal to the model, and a vector every interval."""
+    scoreboard = bench.scoreboard
+    for work in whole():
+        begin = len(scoreboard.cycles)
+        await bench.run([work])
+        cycles = scoreboard.cycles[begin:]
+        for k, (before, after) in enumerate(zip(cycles[1:], cycles[2:], strict=False)):
+            if after - before != INTERVAL:
+                raise Failure(
+                    "throughput",
+                    f"Vector {work.output[k + 2][0]} came {after - before} cycles after the one "
+                    f"before it with nobody stalling; the manifest says {INTERVAL}.",
+                )
+    received = [format(int(beat, 2), "x") for beat in scoreboard.received]
+    (FOLDER / "received.json").write_text(json.dumps(received))
+
+
+@cocotb.test()
+@recorded
+async def random_stalls(bench):
+    """The whole traffic, with random pauses and stalls."""
+    await bench.run(whole())
+
+
+@cocotb.test()
+@cocotb.parametrize(idle=list(IDLE), back_pressure=list(BACK_PRESSURE))
+@recorded
+async def patterns(bench):
+    """Part of the traffic, with an idle pattern and a back-pressure pattern."""
+    await bench.run(part())
+
+
+@cocotb.test()
+@recorded
+async def latency(bench):
+    """Vectors one by one: each takes exactly the latency of the manifest."""
+    for work in part():
+        for alone in work.split():
+            begin = len(bench.monitor.rises)
+            await bench.run([alone])
+            took = bench.monitor.rises[begin] - bench.input.taken[-1]
+            if took != LATENCY:
+                number = alone.output[0][0]
+                raise Failure(
+                    "latency",
+                    f"Vector {number} took {took} cycles from its last input beat to its output; "
+                    f"the manifest says {LATENCY}.",
+                    vector=number,
+                )
+
+
+@cocotb.test()
+@recorded
+async def valid_alone(bench):
+    """`valid` comes at the latency though `ready` is low, and stays until it is high."""
+    first, *others = part()[0].split()
+    bench.receiver.hold = True
+    await bench.begin(first)
+    await bench.until(lambda: bench.input.done)
+    await bench.idle(LATENCY)
+    took = [cycle - bench.input.taken[-1] for cycle in bench.monitor.rises]
+    if took != [LATENCY]:
+        names = bench.monitor.port.names
+        raise Failure(
+            "dependency",
+            f"`{names['valid']}` did not rise {LATENCY} cycles after an input, the latency, while "
+            f"`{names['ready']}` was low: valid must not wait for ready.",
+        )
+    for work in others:
+        await bench.begin(work)
+    await bench.idle(2 * LATENCY + 3 * INTERVAL + 16)
+    bench.receiver.hold = False
+    await bench.finish()
+
+
+@cocotb.test()
+@recorded
+async def reset_in_traffic(bench):
+    """A reset drops vectors that are under way, and everything works after it."""
+    for stalled in (False, True):
+        bench.receiver.hold = stalled
+        await bench.begin(part()[0])
+        await bench.until(lambda: bench.input.taken)
+        await bench.idle(LATENCY + 2 * INTERVAL)
+        bench.receiver.hold = False
+        await bench.reset()
+    await bench.run(part())
+
+
+@cocotb.test(skip=not LOADS)
+@recorded
+async def reset_after_load(bench):
+    """A reset keeps the parameters of a complete load."""
+    await bench.run([part()[0]])
+    await bench.reset()
+    again = part()[0]
+    again.load = []
+    await bench.run([again])
+
+
+@cocotb.test(skip=not LOADS)
+@recorded
+async def reset_in_load(bench):
+    """After a reset in the middle of a load, vectors wait for a complete one."""
+    work = part()[0]
+    for cut in sorted({1, len(work.load) // 2, len(work.load) - 1} & set(range(len(work.load)))):
+        bench.load.beats += work.load[:cut]
+        await bench.until(lambda: bench.load.done)
+        await bench.reset()
+        await refuses(bench, work)
+        await bench.run([part()[0]])
+
+
+@cocotb.test(skip=not FRAMED)
+@cocotb.parametrize(idle=list(IDLE), back_pressure=["never", "random"])
+@recorded
+async def wrong_last(bench):
+    """A wrong `tlast` discards the vector and raises `error` for one cycle."""
+    rng = random.Random(SEED)
+    faulty = []
+    for work in part():
+        load = [payload for payload, _ in work.load]
+        spoilt = Work()
+        for _ in range(3 if load else 0):
+            spoilt.load += wrong_frame(rng, load)
+            spoilt.faults += 1
+        spoilt.load += work.load
+        for alone in work.split():
+            for _ in range(rng.choice((0, 1, 1, 2))):
+                spoilt.input += wrong_frame(rng, [payload for payload, _ in alone.input])
+                spoilt.faults += 1
+            spoilt.input += alone.input
+        spoilt.output = work.output
+        faulty.append(spoilt)
+    await bench.run(faulty)
+
+
+def wrong_frame(rng, payloads):
+    """Beats of a vector that ends too early, or not where it should."""
+    kept = rng.randint(1, len(payloads))
+    if kept == len(payloads):
+        return [(payload, 0) for payload in payloads]
+    return frame(payloads[:kept])

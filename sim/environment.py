@@ -1,0 +1,225 @@
+"""Clock, reset and the loop that moves traffic through a kernel."""
+
+import json
+import os
+import random
+from pathlib import Path
+
+from cocotb.clock import Clock
+from cocotb.triggers import RisingEdge
+from patterns import BACK_PRESSURE, IDLE
+from scoreboard import Scoreboard
+from streams import Driver, Failure, Monitor, Port, Receiver
+
+FOLDER = Path(os.environ["TNHW_BENCH"])
+MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
+TRAFFIC = json.loads((FOLDER / "traffic.json").read_text())
+STREAMS = {stream["carries"]: stream for stream in MANIFEST["streams"]}
+LOADS = "parameters" in STREAMS
+FRAMED = STREAMS["input"]["last"] is not None
+
+
+def vectors_of(segment, chosen=None):
+    """Vectors of a segment: (number, input beats, output beats), payloads as integers."""
+    step_i, step_o = STREAMS["input"]["beats"], STREAMS["output"]["beats"]
+    return [
+        (
+            n,
+            [int(beat, 16) for beat in segment["i"][n * step_i : (n + 1) * step_i]],
+            [int(beat, 16) for beat in segment["o"][n * step_o : (n + 1) * step_o]],
+        )
+        for n in (range(len(segment["i"]) // step_i) if chosen is None else chosen)
+    ]
+
+
+def frame(payloads):
+    """Beats (payload, last) of a vector or a load, rightly framed."""
+    return [(payload, int(k == len(payloads) - 1)) for k, payload in enumerate(payloads)]
+
+
+class Work:
+    """One segment ready for driving.
+
+    Attributes
+    ----------
+    load, input : list of (payload, last)
+        Beats of a load, or none, and of vectors.
+    output : list of (number, payloads)
+        What must come out, and the number of its vector in the traffic.
+    faults : int
+        Wrongly framed vectors and loads among the beats.
+    """
+
+    def __init__(self, load=()):
+        self.load = list(load)
+        self.input, self.output = [], []
+        self.faults = 0
+
+    @classmethod
+    def of(cls, segment, offset=0, chosen=None):
+        """Work for a segment whose first vector has number `offset`, or for chosen vectors of it."""
+        work = cls(frame([int(beat, 16) for beat in segment["p"]]))
+        for n, beats, expected in vectors_of(segment, chosen):
+            work.add(offset + n, beats, expected)
+        return work
+
+    def add(self, number, beats, expected):
+        """Add a vector."""
+        self.input += frame(beats)
+        self.output.append((number, expected))
+
+    def split(self):
+        """One work a vector; the load is in the first."""
+        beats = len(self.input) // len(self.output)
+        for n, output in enumerate(self.output):
+            work = Work(() if n else self.load)
+            work.input = self.input[n * beats : (n + 1) * beats]
+            work.output = [output]
+            yield work
+
+
+class Bench:
+    """A kernel under test, its streams, and the checks that hold in every cycle.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+    idle, back_pressure : str
+        Names of patterns.
+    seed : int
+    """
+
+    def __init__(self, dut, idle="never", back_pressure="never", seed=0):
+        self.dut = dut
+        self.clock = getattr(dut, MANIFEST["clock"])
+        self.rst = getattr(dut, MANIFEST["reset"])
+        self.error = getattr(dut, MANIFEST["error"]) if MANIFEST.get("error") else None
+        self.cycle = 0
+        self.errors = 0
+        self.faults = 0
+        self.vectors = 0
+        self._edge = RisingEdge(self.clock)
+        self._rng = random.Random(seed)
+        self.input = self._driver("input", idle)
+        self.load = self._driver("parameters", idle) if LOADS else None
+        self.drivers = [driver for driver in (self.load, self.input) if driver]
+        port = Port(dut, STREAMS["output"])
+        self.scoreboard = Scoreboard(port)
+        self.receiver = Receiver(port, BACK_PRESSURE[back_pressure](self._rng))
+        self.monitor = Monitor(port, self.scoreboard.take)
+        # Longest time that a correct kernel may pass without a transfer.
+        self.patience = MANIFEST["latency"] + 2 * MANIFEST["interval"] + 64
+
+    def _driver(self, carries, idle):
+        port = Port(self.dut, STREAMS[carries])
+        return Driver(port, IDLE[idle](self._rng), TRAFFIC["idle"])
+
+    async def start(self):
+        """Start the clock and reset."""
+        Clock(self.clock, 10, "ns", impl="gpi").start()
+        self.rst.value = 1
+        await self.reset()
+
+    async def reset(self, cycles=3):
+        """Reset and drop all that is under way; `valid` must be low from the first edge on."""
+        for driver in self.drivers:
+            driver.clear()
+        self.scoreboard.clear()
+        self.rst.value = 1
+        await self._edge
+        for _ in range(cycles):
+            self.rst.value = 1
+            await self._edge
+            self.cycle += 1
+            if self.monitor.port.bit("valid"):
+                name = self.monitor.port.names["valid"]
+                raise Failure("reset", f"`{name}` is high during reset.")
+        self.monitor.forget()
+        self.rst.value = 0
+
+    async def step(self):
+        """One cycle; returns whether anything was transferred."""
+        await self._edge
+        self.cycle += 1
+        taken = [driver.sample(self.cycle) for driver in self.drivers]
+        before = self.scoreboard.count
+        valid = self.monitor.sample(self.cycle, self.receiver.ready)
+        if self.error is not None:
+            self._sample_error()
+        if LOADS and taken[1] and not self.load.done:
+            raise Failure("load", "An input was taken in the middle of a load of parameters.")
+        for driver, was_taken in zip(self.drivers, taken, strict=True):
+            driver.drive(was_taken)
+        self.receiver.drive(valid)
+        return self.scoreboard.count != before or any(taken)
+
+    def _sample_error(self):
+        value = str(self.error.value)
+        if value not in "01":
+            raise Failure("unknown", f"`{MANIFEST['error']}` is {value}, neither 0 nor 1.")
+        self.errors += value == "1"
+
+    async def begin(self, work):
+        """Start the load of a work, if it has one, then offer its inputs."""
+        if work.load:
+            loaded = len(self.load.beats)
+            self.load.beats += work.load
+            await self.until(lambda: len(self.load.taken) > loaded)
+        for number, expected in work.output:
+            self.scoreboard.expect(expected, number)
+        self.input.beats += work.input
+        self.vectors += len(work.output)
+        self.faults += work.faults
+
+    async def run(self, works):
+        """Move works through the kernel until everything came out, and see that no more does.
+
+        The inputs of a work come after the first beat of its load, and its load after all inputs of
+        the work before it.
+        """
+        for work in works:
+            await self.begin(work)
+            await self.until(lambda: self.input.done)
+        await self.finish()
+
+    async def finish(self):
+        """Wait for everything that is still to come, and see that no more does."""
+        await self.until(lambda: self.scoreboard.done and all(d.done for d in self.drivers))
+        await self.idle(MANIFEST["latency"] + MANIFEST["interval"] + 4)
+        if self.errors != self.faults:
+            raise Failure(
+                "error",
+                f"`{MANIFEST['error']}` was high for {self.errors} cycles so far, and "
+                f"{self.faults} vectors or loads were wrongly framed.",
+            )
+
+    async def idle(self, cycles):
+        """Let time pass."""
+        for _ in range(cycles):
+            await self.step()
+
+    async def until(self, condition):
+        """Step until a condition holds; fail when nothing moves any more."""
+        quiet = 0
+        while not condition():
+            quiet = 0 if await self.step() else quiet + 1
+            if quiet > self.patience:
+                raise self._stuck()
+
+    def _stuck(self):
+        names = self.monitor.port.names
+        for driver in self.drivers:
+            if driver.offering and self.scoreboard.done:
+                other = driver.port.names
+                return Failure(
+                    "stuck",
+                    f"`{other['ready']}` stayed low for {self.patience} cycles with "
+                    f"`{other['valid']}` high and nothing left to come out.",
+                )
+        if not self.receiver.ready:
+            return Failure(
+                "dependency",
+                f"`{names['valid']}` stayed low for {self.patience} cycles while "
+                f"`{names['ready']}` was low: valid must not wait for ready.",
+            )
+        return self.scoreboard.missing()

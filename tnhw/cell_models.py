@@ -1,0 +1,129 @@
+"""Simulation models of an FPGA family's cells, for netlists in Icarus Verilog.
+
+Yosys ships them, less the insides of a few ECP5 cells, which are added here. They hold for what
+Yosys makes of a design (no output registers, no chip select), not for every use of the cells.
+"""
+
+import re
+from pathlib import Path
+
+from . import tools
+from .synthesis import family_of
+
+__all__ = ["cell_models"]
+
+
+def _bits(name, count):
+    """Concatenation of single-bit ports ``name<count-1> .. name0``."""
+    return "{" + ", ".join(f"{name}{n}" for n in reversed(range(count))) + "}"
+
+
+def _block_ram_port(port):
+    return f"""
+  wire [17:0] di{port} = {_bits(f"DI{port}", 18)};
+  wire [13:0] ad{port} = {_bits(f"AD{port}", 14)};
+  wire clk{port} = CLK{port}MUX == "INV" ? ~CLK{port} : CLK{port};
+  reg [35:0] do{port} = 0;
+  integer at{port};
+  always @(posedge clk{port}) begin
+    at{port} = offset(ad{port}, DATA_WIDTH_{port});
+    if (RST{port}) do{port} <= 0;
+    else if (CE{port}) begin
+      if (!WE{port} || WRITEMODE_{port} == "READBEFOREWRITE")
+        do{port} <= memory[at{port} +: 36] & mask(DATA_WIDTH_{port});
+      if (WE{port} && WRITEMODE_{port} == "WRITETHROUGH")
+        do{port} <= di{port} & mask(DATA_WIDTH_{port});
+    end
+    if (CE{port} && WE{port} && !RST{port}) case (DATA_WIDTH_{port})
+      1: memory[at{port}] <= di{port}[0];
+      2: memory[at{port} +: 2] <= di{port}[1:0];
+      4: memory[at{port} +: 4] <= di{port}[3:0];
+      9: memory[at{port} +: 9] <= di{port}[8:0];
+      36: for (k = 0; k < 4; k = k + 1)
+        if (ad{port}[k]) memory[at{port} + 9 * k +: 9] <= wide[9 * k +: 9];
+      default: begin
+        if (ad{port}[0]) memory[at{port} +: 9] <= di{port}[8:0];
+        if (ad{port}[1]) memory[at{port} + 9 +: 9] <= di{port}[17:9];
+      end
+    endcase
+  end
+"""
+
+
+def _block_ram():
+    rows = "\n".join(
+        f"      memory[({n} * 16 + k) * 18 +: 18] = INITVAL_{n:02X}[k * 20 +: 18];"
+        for n in range(64)
+    )
+    return f"""
+  reg [18431:0] memory;
+  integer k;
+  initial for (k = 0; k < 16; k = k + 1) begin
+{rows}
+  end
+  function integer offset(input [13:0] address, input integer width);
+    offset = width == 36 ? address[13:5] * 36 : address[13:4] * 18 + (width < 18 ? address[3] * 9 : 0)
+      + (width < 9 ? address[2:0] / width * width : 0);
+  endfunction
+  function [35:0] mask(input integer width);
+    mask = (37'b1 << width) - 1;
+  endfunction
+  // Pseudo dual port: A writes 36 bits, B reads up to 36.
+  wire [35:0] wide = {{{_bits("DIB", 18)}, {_bits("DIA", 18)}}};
+  assign {_bits("DOA", 18)} = DATA_WIDTH_B == 36 ? doB[17:0] : doA[17:0];
+  assign {_bits("DOB", 18)} = DATA_WIDTH_B == 36 ? doB[35:18] : doB[17:0];
+{_block_ram_port("A")}{_block_ram_port("B")}"""
+
+
+def _multiplier():
+    return f"""
+  wire signed [18:0] a = {{SIGNEDA & A17, {_bits("A", 18)[1:]};
+  wire signed [18:0] b = {{SIGNEDB & B17, {_bits("B", 18)[1:]};
+  wire signed [37:0] product = a * b;
+  assign {_bits("P", 36)} = product[35:0];
+"""
+
+
+# Where a cell of ECP5 is declared, and what its declaration lacks.
+_ECP5_CELLS = {
+    "DP16KD": ("cells_sim.v", _block_ram),
+    "MULT18X18D": ("cells_bb.v", _multiplier),
+    "SGSR": ("cells_bb.v", str),
+    "GSR": ("cells_bb.v", str),
+}
+_ECP5_FILES = ("common_sim.vh", "ccu2c_sim.vh", "cells_sim.v")
+
+
+def cell_models(family, folder):
+    """Simulation models of a family, written to `folder` where they need a change.
+
+    Parameters
+    ----------
+    family : str
+        A key of `tnhw.synthesis.FAMILIES`.
+    folder : path
+        May receive a file.
+
+    Returns
+    -------
+    list of Path, dict of str to int
+        Verilog sources, and macros to define. They need Icarus' ``-g2012``.
+    """
+    recipe = family_of(family)
+    if family != "ecp5":
+        return [tools.share(name) for name in recipe.models], dict.fromkeys(recipe.defines, 1)
+    # Icarus takes no `$error` outside of procedures; the files include each other by name.
+    text = "\n".join(_read(name) for name in _ECP5_FILES)
+    text = re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
+    for cell, (source, body) in _ECP5_CELLS.items():
+        pattern = rf"(?ms)^module {cell}\b.*?^endmodule"
+        declaration = re.search(pattern, _read(source))[0]
+        filled = declaration.removesuffix("endmodule") + body() + "endmodule\n"
+        text = re.sub(pattern, "", text) + filled
+    path = Path(folder) / "ecp5_cells.v"
+    path.write_text(text)
+    return [path], dict.fromkeys(recipe.defines, 1)
+
+
+def _read(name):
+    return tools.share(f"ecp5/{name}").read_text()

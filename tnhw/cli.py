@@ -1,0 +1,342 @@
+"""Command line: parse, call, print."""
+
+import json
+import signal
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import __version__
+from .errors import CheckFailed, TnhwError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tnhw",
+    help="Neural networks without multipliers, in hardware.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INTERRUPTED = 130
+
+File = Annotated[str, typer.Argument(help="Kernel TOML, or a name from `tnhw list`.")]
+Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for all results.")]
+Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
+Seed = Annotated[int, typer.Option(help="Seed of what is random.")]
+BoardName = Annotated[
+    str, typer.Option("--board", "-b", help="Board from `tnhw list`, or a board TOML.")
+]
+
+
+class Simulator(StrEnum):
+    icarus = "icarus"
+    verilator = "verilator"
+
+
+class Family(StrEnum):
+    ice40 = "ice40"
+    ecp5 = "ecp5"
+    gowin = "gowin"
+    xc7 = "xc7"
+
+
+def _show(record, as_json, rows, title=None):
+    """`record` as JSON, or `rows` as a table that lines up."""
+    if as_json:
+        print(json.dumps(record, indent=2, default=str))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    Console().print(table)
+
+
+def _version(wanted: bool):
+    if wanted:
+        print(f"tnhw {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+):
+    pass
+
+
+@app.command("list")
+def list_(as_json: Json = False):
+    """List kernels, boards, rules and models."""
+    from .board import boards, load_board
+    from .data_files import folder
+    from .kernel import ARCHITECTURES
+    from .library import kernel_names, load
+    from .rule import RULES
+
+    kernels = {name: load(name) for name in kernel_names()}
+    record = {
+        "kernels": {
+            name: f"{k.rule}, {k.architecture}, {k.inputs} inputs, {k.outputs} outputs, {k.storage}"
+            for name, k in kernels.items()
+        },
+        "boards": {name: load_board(name).title for name in boards()},
+        "rules": sorted(RULES),
+        "architectures": sorted(ARCHITECTURES),
+        "models": sorted(path.stem for path in folder("models").glob("*.npz")),
+    }
+    rows = []
+    for kind, entries in record.items():
+        texts = entries if isinstance(entries, dict) else dict.fromkeys(entries, "")
+        rows += [
+            (kind if number == 0 else "", name, text)
+            for number, (name, text) in enumerate(texts.items())
+        ]
+    _show(record, as_json, rows)
+
+
+@app.command()
+def generate(file: File, out: Out = Path("build"), as_json: Json = False):
+    """Write a kernel's Verilog, manifest, FuseSoC core file and golden vectors."""
+    from .library import load
+    from .verilog import generate as emit
+
+    kernel = load(file)
+    folder = out / kernel.name / "rtl"
+    manifest = emit(kernel, folder)
+    rows = [
+        ("Verilog", folder / f"{kernel.name}.v"),
+        (
+            "formats",
+            ", ".join(f"{key} {text}" for key, text in manifest["formats"].items() if text),
+        ),
+        ("latency", f"{kernel.latency} cycles"),
+        ("interval", f"{kernel.interval} cycles a vector"),
+    ]
+    rows += [
+        (f"stream {stream['name']}", f"{stream['carries']}, {stream['width']} bits a beat, "
+         f"{stream['beats']} beats")
+        for stream in manifest["streams"]
+    ]  # fmt: skip
+    _show({"folder": folder, "manifest": manifest}, as_json, rows, kernel.name)
+
+
+@app.command()
+def simulate(
+    file: File,
+    vectors: Vectors = 100,
+    seed: Seed = 0,
+    waves: Annotated[bool, typer.Option("--waves", help="Keep waves (FST).")] = False,
+    simulator: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.icarus,
+    netlist: Annotated[
+        Family | None, typer.Option(help="Run the netlist after synthesis for this family.")
+    ] = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Run a kernel's Verilog in a simulator against the golden model."""
+    from . import simulate as simulation
+    from .library import load
+
+    kernel = load(file)
+    folder = out / kernel.name / (f"sim-{netlist}" if netlist else "sim")
+    try:
+        result = simulation.simulate(
+            kernel,
+            folder,
+            vectors=vectors,
+            seed=seed,
+            waves=waves,
+            simulator=str(simulator),
+            netlist=str(netlist) if netlist else None,
+        )
+    except CheckFailed as error:
+        if as_json and hasattr(error, "result"):
+            print(json.dumps(error.result.as_dict(), indent=2, default=str))
+            error.shown = True
+        raise
+    rows = [
+        ("result", "equal to the golden model"),
+        ("tests", f"{len(result.tests)} passed"),
+        ("vectors", result.vectors),
+        ("cycles", result.cycles),
+        ("time", f"{result.seconds:.1f} s, {result.simulator}"),
+        ("log", result.log),
+    ]
+    rows += [("waves", result.waves)] if result.waves else []
+    _show(result.as_dict(), as_json, rows, f"{kernel.name}: {netlist or 'RTL'}")
+
+
+@app.command()
+def build(
+    file: File,
+    board: BoardName,
+    seed: Annotated[int, typer.Option(help="Seed of place and route.")] = 1,
+    frequency: Annotated[
+        float | None, typer.Option(help="Frequency to reach in MHz, if not the board's.")
+    ] = None,
+    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.")] = None,
+    allow_timing_fail: Annotated[
+        bool, typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow.")
+    ] = False,
+    dsp: Annotated[
+        bool | None, typer.Option("--dsp/--no-dsp", help="Products in DSP blocks.")
+    ] = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Build the bitstream of a kernel behind a serial line."""
+    from .board import load_board
+    from .build import build as build_bitstream
+    from .library import load
+
+    kernel, target = load(file), load_board(board)
+    folder = out / kernel.name / target.name
+    record = build_bitstream(
+        kernel,
+        target,
+        folder,
+        seed=seed,
+        frequency=round(frequency * 1e6) if frequency else None,
+        baud=baud,
+        allow_timing_fail=allow_timing_fail,
+        dsp=dsp,
+    )
+    slack = record.fmax / record.frequency
+    rows = [
+        ("bitstream", folder / record.bitstream),
+        ("clock", f"{record.clock / 1e6:g} MHz"),
+        (
+            "Fmax",
+            f"{record.fmax / 1e6:.1f} MHz, {slack:.2f} x the target (routed, seed {record.seed})",
+        ),
+    ]
+    rows += [
+        (name, f"{use['used']} of {use['available']}") for name, use in record.utilisation.items()
+    ]
+    rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
+    facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
+    _show(facts, as_json, rows, f"{kernel.name} on {target.title}")
+
+
+@app.command()
+def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json = False):
+    """Program a board with the bitstream that `tnhw build` made."""
+    from .board import load_board
+    from .build import find_record
+    from .host import upload as program
+    from .library import load
+
+    kernel, target = load(file), load_board(board)
+    record = find_record(out / kernel.name / target.name)
+    bitstream = record.out_dir / record.bitstream
+    program(target, bitstream)
+    _show({"bitstream": bitstream, "board": target.name}, as_json, [("uploaded", bitstream)])
+
+
+@app.command()
+def run(
+    file: File,
+    port: Annotated[str, typer.Option(help="Serial port, for example ttyUSB0's device file.")],
+    vectors: Vectors = 100,
+    seed: Seed = 0,
+    input: Annotated[
+        Path | None, typer.Option(help="npz file with vectors `x` instead of random ones.")
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Baud rate.")] = 115_200,
+    as_json: Json = False,
+):
+    """Send vectors to a board and compare every answer with the golden model."""
+    import numpy as np
+
+    from .host import run as run_board
+    from .library import load
+    from .parameters import read
+
+    kernel = load(file)
+    rng = np.random.default_rng(seed)
+    x = read(input)["x"] if input else kernel.random_input(rng, vectors)
+    p = None if kernel.initialised else kernel.random_parameters(rng)
+    record = run_board(kernel, port, x, p, baud=baud)
+    facts = {
+        "vectors": record.vectors,
+        "equal": record.equal,
+        "repeated": record.repeated,
+        "vectors_per_second": round(record.rate, 1),
+    }
+    _show(facts, as_json, facts.items(), f"{kernel.name} on {port}")
+    if record.equal != record.vectors:
+        raise CheckFailed(
+            f"{record.vectors - record.equal} of {record.vectors} answers differ from the golden "
+            "model; is the bitstream built from this kernel file?"
+        )
+
+
+@app.command()
+def doctor(as_json: Json = False):
+    """Print every tool, its version, and the command that mends it."""
+    from dataclasses import asdict
+
+    from . import tools
+
+    statuses = tools.doctor()
+    rows = [("tool", "found", "needed", "for", "mend")]
+    rows += [
+        (s.tool, s.found or s.status, s.required or "any", s.needed_for,
+         "" if s.status == "ok" else s.mend)
+        for s in statuses
+    ]  # fmt: skip
+    _show([asdict(status) for status in statuses], as_json, rows)
+
+
+@contextmanager
+def _terminated_as_interrupted():
+    """SIGTERM ends tools and temporary folders as Ctrl-C does."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        with _terminated_as_interrupted():
+            return app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+    except TnhwError as error:
+        status, text = error.exit_status, str(error)
+        shown = getattr(error, "shown", False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        status, text, shown = INTERRUPTED, "interrupted; earlier output is as it was", False
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # a usage error of the parser has one
+            raise
+        status, text, shown = 2, error.format_message(), False
+    if "--json" in arguments and not shown:
+        print(json.dumps({"error": text, "exit_status": status}))
+    print(f"tnhw: {text}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""Runs a bench of `sim/` in a simulator, in a process of its own."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from . import tools
+from .data_files import folder as data_folder
+from .errors import ToolFailed
+from .process import execute, last_lines
+
+__all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run"]
+
+SIMULATORS = ("icarus", "verilator")
+
+#: Payload while nothing is offered: Verilator has no unknown values.
+IDLE = {"icarus": "x", "verilator": "junk"}
+
+_OPTIONS = {"icarus": [], "verilator": ["-Wno-fatal", "--timing", "-O3"]}
+_QUIET = 2  # seconds before a progress display
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is simulated, and where.
+
+    Parameters
+    ----------
+    sources
+        Verilog files.
+    top
+        Top module.
+    simulator
+        One of `SIMULATORS`.
+    waves
+        Whether signals are recorded.
+    defines
+        Macros.
+    timeout
+        Limit in seconds for compiling and running.
+    """
+
+    sources: list[Path]
+    top: str
+    simulator: str
+    waves: bool = False
+    defines: list[str] = field(default_factory=list)
+    timeout: float = 3600
+
+
+def run(job: Job, folder: Path) -> tuple[list[dict], float]:
+    """Run the bench on what `folder` has: `manifest.json` and `traffic.json`.
+
+    Returns
+    -------
+    tests : list of dict
+        Records of the tests, in order.
+    seconds : float
+
+    Raises
+    ------
+    ToolMissing
+        If the simulator is missing or too old.
+    ToolFailed
+        If it does not compile the sources or stops early. ``simulate.log`` in `folder` tells more.
+    """
+    environment = _environment(job.simulator)
+    order = {
+        "folder": str(folder),
+        "sources": [str(Path(source).resolve()) for source in job.sources],
+        "top": job.top,
+        "simulator": job.simulator,
+        "defines": {name: "1" for name in job.defines},
+        "includes": [],
+        "build_args": _OPTIONS[job.simulator],
+        "waves": job.waves,
+    }
+    (folder / "job.json").write_text(json.dumps(order))
+    command = [sys.executable, "-B", str(data_folder("sim") / "run.py"), str(folder / "job.json")]
+    begin = time.monotonic()
+    with _progress(f"Simulating {job.top} in {job.simulator}", folder / "results.jsonl"):
+        done = execute(
+            job.simulator, command, cwd=folder, timeout=job.timeout, env=environment
+        )
+    seconds = time.monotonic() - begin
+    log = done.stdout + done.stderr
+    (folder / "simulate.log").write_text(log, encoding="utf-8")
+    tests = _records(folder / "results.jsonl")
+    summary = folder / "summary.json"
+    failed = sum(not test["passed"] for test in tests)
+    complete = summary.exists() and json.loads(summary.read_text())["failed"] == failed
+    broken = [f"test {test['test']}: {test['exception']}" for test in tests if "exception" in test]
+    if not tests or not complete or broken:
+        said = "".join(f"\n  {line}" for line in broken[:3] or last_lines(log, 5))
+        raise ToolFailed(f"the simulation of {job.top} in {job.simulator} broke off:{said}\n")
+    return tests, seconds
+
+
+def _records(path):
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _environment(simulator):
+    """Variables for the simulator's process: found tools, and nothing of an outer test run."""
+    result = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_CURRENT_TEST": "", "NO_COLOR": "1"}
+    if simulator == "verilator":
+        return result | tools.verilator_environment()
+    path = os.environ.get("PATH", os.defpath)
+    return result | {"PATH": os.pathsep.join([path, str(tools.find("iverilog").parent)])}
+
+
+@contextmanager
+def _progress(text, results):
+    """Say what takes more than two seconds, and on a terminal how many tests are done."""
+    over = threading.Event()
+
+    def show():
+        if over.wait(_QUIET):
+            return
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        if not console.is_terminal:
+            console.print(f"{text} ...")
+            return
+        columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+        with Progress(*columns, console=console, transient=True) as progress:
+            task = progress.add_task(text)
+            while not over.wait(0.5):
+                progress.update(task, description=f"{text}: {len(_records(results))} tests done")
+
+    thread = threading.Thread(target=show, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def netlist_job(job: Job, family: str, folder: Path) -> Job:
+    """The job with the netlist after synthesis for a family, and its cell models, as sources."""
+    from .synthesis import FAMILIES, synthesise
+
+    netlist = synthesise(job.sources, job.top, family, folder)
+    recipe = FAMILIES[family]
+    models = []
+    for number, model in enumerate(recipe.models):
+        text = _inlined(tools.share(model), recipe.defines)
+        models.append(folder / f"cells{number}.sv")
+        models[-1].write_text(text, encoding="utf-8")
+    return replace(job, sources=[netlist.path, *models], defines=list(recipe.defines))
+
+
+def _inlined(path, defines):
+    """Cell models with their includes in place, and without system tasks that Icarus lacks."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(
+        r'`include "([^"]+)"', lambda match: _inlined(tools.share(match[1].removeprefix("+/")), defines),
+        text,
+    )
+    return re.sub(r"\$error\(.*?\);", ";", text)
+
+
+def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:
+    """Move the waves to `folder`, with a list of the ports for GTKWave."""
+    if not job.waves:
+        return None
+    for made, name in ((folder / "compiled" / f"{job.top}.fst", f"{job.top}.fst"),
+                       (folder / "dump.vcd", f"{job.top}.vcd")):
+        if made.exists():
+            waves = folder / name
+            shutil.move(made, waves)
+            break
+    else:
+        return None
+    lines = [f'[dumpfile] "{waves.name}"', "[timestart] 0"]
+    lines += [f"{job.top}.{manifest[key]}" for key in ("clock", "reset", "error") if manifest[key]]
+    for stream in manifest["streams"]:
+        lines += [f"{job.top}.{stream[k]}" for k in ("valid", "ready", "last") if stream[k]]
+        high = stream["width"] - 1
+        lines.append(f"{job.top}.{stream['payload']}" + (f"[{high}:0]" if high else ""))
+    (folder / f"{job.top}.gtkw").write_text("\n".join(lines) + "\n")
+    return waves

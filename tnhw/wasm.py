@@ -1,0 +1,58 @@
+"""The one-time compilation of YoWASP's WebAssembly tools to machine code."""
+
+import os
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["announce", "compiled_file", "lock"]
+
+
+def compiled_file(module: str, file: str) -> Path | None:
+    """Where YoWASP keeps a tool's machine code: named by the SHA-1 of its WebAssembly file."""
+    spec = find_spec(module)
+    if spec is None or not (source := Path(spec.origin).parent / file).exists():
+        return None
+    import platformdirs
+
+    default = platformdirs.user_cache_dir("YoWASP", appauthor=False)
+    return Path(os.environ.get("YOWASP_CACHE_DIR", default)) / module / file / _digest(source)
+
+
+@cache
+def _digest(source: Path) -> str:
+    import hashlib
+
+    return hashlib.sha1(source.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+@contextmanager
+def lock(path: Path):
+    """Keep other tnhw processes out while the body runs; does nothing where it cannot."""
+    try:
+        import fcntl
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    except (ImportError, OSError):
+        yield
+        return
+    with file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def announce(text: str):
+    """Progress display on standard error: moving on a terminal, one line elsewhere."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True, soft_wrap=True, highlight=False)
+    if not console.is_terminal:
+        console.print(f"{text} ...")
+        return nullcontext()
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    progress = Progress(*columns, console=console, transient=True)
+    progress.add_task(text, total=None)
+    return progress
