@@ -116,7 +116,7 @@ class Bench:
 
     async def start(self):
         """Start the clock and reset."""
-        Clock(self.clock, 10, "ns", impl="gpi").start()
+        Clock(self.clock, 10, "ns", impl="gpi").start(start_high=False)
         self.rst.value = 1
         await self.reset()
 

@@ -56,7 +56,7 @@ def cases(draw, rule, architecture, storage):
     bias = draw(st.sampled_from(["", "", "folded "] if storage == "ports" else ["", ""]))
     if draw(st.booleans()) or bias:
         keys["bias"] = bias + draw(formats(2, 18))
-    if draw(st.booleans()):
+    if draw(st.sampled_from([False, True, True])):
         keys["output"] = draw(formats())
         keys["shift"] = draw(st.integers(-3, 12))
     if storage != "ports" and draw(st.booleans()):
@@ -85,6 +85,13 @@ def with_cases(kind, count, action):
         action(case)
 
     run()
+
+
+def cases_of(kind, count):
+    """The cases that :func:`with_cases` uses, as a list."""
+    found = []
+    with_cases(kind, count, found.append)
+    return found
 
 
 # ---- Parameters and vectors ----

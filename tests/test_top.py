@@ -1,8 +1,7 @@
 import random
-import warnings
 
 import pytest
-from amaranth.hdl import Const, Elaboratable, Module, UnusedElaboratable
+from amaranth.hdl import Const, Elaboratable, Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
@@ -16,7 +15,6 @@ from tnhw.protocol import Frame, Identity, Kind, Parser, Sizes
 from tnhw.top import Harness
 from tnhw.uart import UARTReceiver, UARTTransmitter, divisor_of
 
-warnings.simplefilter("ignore", UnusedElaboratable)
 
 
 class Wire(wiring.Component):

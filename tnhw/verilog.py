@@ -20,6 +20,9 @@ __all__ = ["emit", "generate", "golden_vectors", "manifest"]
 
 SCHEMA = 1
 
+# Between a kernel and its AXI4-Stream ports; no ports of a plain kernel.
+INTERNAL = {("abort",), ("restart",), ("may_start",)}
+
 _SCRIPT = """\
 read_rtlil design.il
 proc -nomux -norom
@@ -39,6 +42,8 @@ def emit(component, name):
     """
     ports = {}
     for path, member, value in component.signature.flatten(component):
+        if path in INTERNAL:
+            continue
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports["_".join(map(str, path))] = (
             getattr(value, "as_value", lambda v=value: v)(),

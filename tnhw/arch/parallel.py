@@ -95,7 +95,9 @@ class Parallel(wiring.Component):
         if kernel.storage == "ports":
             return self.i.payload.p.synapses[j][i]
         init = kernel.initial_words[j][i] if kernel.initialised else 0
-        word = Signal(kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init)
+        word = Signal(
+            kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init, reset_less=True
+        )
         self._words.append(word)
         return kernel.synapse.word(word)
 
@@ -105,7 +107,7 @@ class Parallel(wiring.Component):
         width = kernel.sum_format.bits
         if kernel.storage == "memory":
             init = kernel.initial_starts[j] if kernel.initialised else 0
-            self._biases.append(Signal(width, name=f"bias_{j}", init=init))
+            self._biases.append(Signal(width, name=f"bias_{j}", init=init, reset_less=True))
             return self._biases[j]
         if kernel.storage == "ports" and kernel.bias is not None:
             self._delays.append((Signal(width, name=f"bias_{j}"), self.i.payload.p.bias[j]))

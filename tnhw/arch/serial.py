@@ -219,7 +219,10 @@ class Serial(wiring.Component):
             write.en.eq(loader.write_synapse << loader.row),
         ]
         # Biases move along a chain: after a whole load each is in its place.
-        chain = [Signal(width, name=f"start_{j}", init=start) for j, start in enumerate(starts)]
+        chain = [
+            Signal(width, name=f"start_{j}", init=start, reset_less=True)
+            for j, start in enumerate(starts)
+        ]
         with m.If(loader.write_bias):
             for bias, following in zip(chain, [*chain[1:], loader.word], strict=True):
                 m.d.sync += bias.eq(following)
