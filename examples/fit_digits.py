@@ -55,7 +55,9 @@ def load():
     """
     x, y = load_digits(return_X_y=True)
     x = np.minimum(x, 15).astype(np.int64)
-    x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=450, random_state=0, stratify=y)
+    x_train, x_test, y_train, y_test = train_test_split(
+        x, y, test_size=450, random_state=0, stratify=y
+    )
     return x_train, y_train.astype(np.int64), x_test, y_test.astype(np.int64)
 
 
@@ -117,7 +119,7 @@ def fit(rule, seed=0, *, data=None, rate=None, scale=None, epochs=EPOCHS):
     if rule not in RULES:
         raise ValueError(f"`rule` must be one of {', '.join(RULES)}, not {rule!r}")
     x, y = load()[:2] if data is None else data
-    rate, scale = (t if v is None else v for v, t in zip((rate, scale), TUNED[rule]))
+    rate, scale = (t if v is None else v for v, t in zip((rate, scale), TUNED[rule], strict=True))
     rng, n, unit = np.random.default_rng(seed), len(x), 2**INPUT_BITS * ONE[rule] / scale
     f, target = features(rule, x), np.eye(10)[y]
     f_sum, x_mean, d_mean = f.sum(axis=0), x.mean(axis=0), (f > 0).mean(axis=0)
@@ -139,10 +141,14 @@ def fit(rule, seed=0, *, data=None, rate=None, scale=None, epochs=EPOCHS):
         # The product's gradient, for `threshold` the mean of it (as a surrogate) and the exact one.
         dp = (x[rows].T.astype(float) @ g - np.outer(x_mean, g_sum)) / 2**INPUT_BITS
         if rule == "threshold":
-            dp = (dp + exact_gradient((f[rows] > 0).T.astype(float) @ g - np.outer(d_mean, g_sum), w)) / 2
+            dp = (
+                dp + exact_gradient((f[rows] > 0).T.astype(float) @ g - np.outer(d_mean, g_sum), w)
+            ) / 2
 
         now = rate * 0.5 * (1 + np.cos(np.pi * step / (epochs * BATCHES)))
-        for (a, mean, square), d in zip(state, (dp * scale / len(rows), g_sum / len(rows))):
+        for (a, mean, square), d in zip(
+            state, (dp * scale / len(rows), g_sum / len(rows)), strict=True
+        ):
             mean += 0.1 * (d - mean)
             square += 0.001 * (d * d - square)
             a -= now * mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
@@ -158,7 +164,10 @@ def integers(rule, q):
     q = q.T.astype(np.int64)
     sign, size = np.sign(q), np.abs(q)
     if rule == "threshold":
-        return {"theta": np.where(sign == 0, 2**INPUT_BITS - 1, 2**INPUT_BITS * (K - size) // K), "sign": sign}
+        return {
+            "theta": np.where(sign == 0, 2**INPUT_BITS - 1, 2**INPUT_BITS * (K - size) // K),
+            "sign": sign,
+        }
     if rule == "ternary":
         return {"sign": sign}
     if rule == "shift":
@@ -193,10 +202,16 @@ def tune(rule, splits=8):
         for scale in SCALES:
             total = 0.0
             for seed in range(splits):
-                xt, xv, yt, yv = train_test_split(x, y, test_size=337, random_state=seed, stratify=y)
-                total += accuracy(rule, fit(rule, seed, data=(xt, yt), rate=rate, scale=scale), xv, yv)
+                xt, xv, yt, yv = train_test_split(
+                    x, y, test_size=337, random_state=seed, stratify=y
+                )
+                total += accuracy(
+                    rule, fit(rule, seed, data=(xt, yt), rate=rate, scale=scale), xv, yv
+                )
             scores[rate, scale] = total / splits
-            say(f"{rule}: rate {rate}, scale {scale}: {100 * total / splits:.2f} % of validation images")
+            say(
+                f"{rule}: rate {rate}, scale {scale}: {100 * total / splits:.2f} % of validation images"
+            )
     return scores
 
 
@@ -220,18 +235,26 @@ def say(line):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description="Fit a 64-input, 10-output kernel on scikit-learn's digits.")
+    parser = argparse.ArgumentParser(
+        description="Fit a 64-input, 10-output kernel on scikit-learn's digits."
+    )
     parser.add_argument("--rule", choices=RULES, default="threshold")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("-o", "--output", metavar="FILE.npz", help="write the parameter arrays here")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE.npz", help="write the parameter arrays here"
+    )
     parser.add_argument("--table", action="store_true", help="accuracy of every rule, seeds 0 to 4")
-    parser.add_argument("--tune", action="store_true", help="search rate and scale on validation data")
+    parser.add_argument(
+        "--tune", action="store_true", help="search rate and scale on validation data"
+    )
     args = parser.parse_args(argv)
     if args.tune:
         for rule in RULES:
             scores = tune(rule)
             best = max(scores, key=scores.get)
-            print(f'"{rule}": {best},  # {100 * scores[best]:.2f} % of validation images', flush=True)
+            print(
+                f'"{rule}": {best},  # {100 * scores[best]:.2f} % of validation images', flush=True
+            )
     elif args.table:
         for line in table():
             print(line, flush=True)
@@ -243,8 +266,12 @@ def main(argv=None):
                     np.savez(file, **arrays)
                 os.replace(f"{args.output}.part", args.output)
             except OSError as error:
-                parser.error(f"cannot write {args.output}: {error.strerror}; name a file in a folder you can write to")
-        print(f"{args.rule}, seed {args.seed}: {100 * accuracy(args.rule, arrays, *load()[2:]):.2f} % of 450 test images")
+                parser.error(
+                    f"cannot write {args.output}: {error.strerror}; name a file in a folder you can write to"
+                )
+        print(
+            f"{args.rule}, seed {args.seed}: {100 * accuracy(args.rule, arrays, *load()[2:]):.2f} % of 450 test images"
+        )
 
 
 if __name__ == "__main__":

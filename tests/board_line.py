@@ -24,8 +24,9 @@ class Adder(wiring.Component):
     """Adds the bytes of a vector of `beats` beats, and an offset that can be loaded in two beats."""
 
     def __init__(self, beats=3, width_i=9, width_o=17, load=True):
-        self.beats, self.sizes = beats, Sizes(
-            width_i, beats, width_o, 12 if load else 0, 2 if load else 0, 0x12345678
+        self.beats, self.sizes = (
+            beats,
+            Sizes(width_i, beats, width_o, 12 if load else 0, 2 if load else 0, 0x12345678),
         )
         members = {"i": In(stream.Signature(width_i)), "o": Out(stream.Signature(width_o))}
         super().__init__(members | ({"p": In(stream.Signature(12))} if load else {}))

@@ -88,8 +88,10 @@ def best_x(keys, p, sign):
 def best_synapse(keys, sign):
     """(x, p) whose term is highest (sign 1) or lowest (-1) over everything that is allowed."""
     allowed = ranges(keys)
-    choices = [sorted({low, high} | ({0} if low <= 0 <= high else set()))
-               for low, high in (bounds(keys["input"]), *allowed.values())]
+    choices = [
+        sorted({low, high} | ({0} if low <= 0 <= high else set()))
+        for low, high in (bounds(keys["input"]), *allowed.values())
+    ]
     x, *values = max(
         product(*choices),
         key=lambda c: sign * term(keys["rule"], c[0], dict(zip(allowed, c[1:], strict=True))),

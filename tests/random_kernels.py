@@ -174,7 +174,9 @@ def script_of(kernel, parts):
         if kernel.storage == "memory" and p is not None:
             beats = kernel.pack_parameters(p)
             last = len(beats) - 1
-            script.append(("p", [(b, int(k == last)) for k, b in enumerate(beats)] if axi else beats))
+            script.append(
+                ("p", [(b, int(k == last)) for k, b in enumerate(beats)] if axi else beats)
+            )
         if axi:
             beat = min(kernel.beat or kernel.inputs, kernel.inputs)
             script.append(("i", packing.axi_beats(x, kernel.input, beat)))

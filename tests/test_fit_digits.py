@@ -62,7 +62,9 @@ def test_training_form_equals_integer_form(rule):
     q = demo.quantise(rule, rng.uniform(-1, 1, (64, 10)))
     x = rng.integers(0, 16, (50, 64))
     arrays = demo.integers(rule, q) | {"bias": np.zeros(10, int)}
-    assert np.array_equal(demo.features(rule, x) @ demo.matrix(rule, q), demo.results(rule, arrays, x))
+    assert np.array_equal(
+        demo.features(rule, x) @ demo.matrix(rule, q), demo.results(rule, arrays, x)
+    )
 
 
 def test_exact_gradient_is_the_slope():
@@ -126,4 +128,7 @@ def test_main_output_missing_folder(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         demo.main(["--rule", "ternary", "-o", str(tmp_path / "none" / "a.npz")])
     assert stop.value.code == 2
-    assert "No such file or directory; name a file in a folder you can write to" in capsys.readouterr().err
+    assert (
+        "No such file or directory; name a file in a folder you can write to"
+        in capsys.readouterr().err
+    )

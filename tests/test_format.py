@@ -17,7 +17,8 @@ def test_init(text, low, high):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "u", "8", "u0", "s0", "u04", "U4", "u4 ", " u4", "f8", "u-1", "u4.5", "u100", 4, None]
+    "text",
+    ["", "u", "8", "u0", "s0", "u04", "U4", "u4 ", " u4", "f8", "u-1", "u4.5", "u100", 4, None],
 )
 def test_parse_wrong(text):
     with pytest.raises(InputError, match="a format is written `u` or `s` and a width from 1 to 64"):

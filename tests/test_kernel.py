@@ -20,7 +20,9 @@ def ids(kind):
 
 
 def kernel(**keys):
-    return Kernel(**{"name": "k", "rule": "mac", "inputs": 2, "input": "u4", "parameter": "s4"} | keys)
+    return Kernel(
+        **{"name": "k", "rule": "mac", "inputs": 2, "input": "u4", "parameter": "s4"} | keys
+    )
 
 
 # ---- Random kernels: 30 kinds of 10 ----

@@ -189,11 +189,19 @@ def test_form_by_table(keys, form):
     ("rule", "arguments", "text"),
     [
         ("mac", (Format(4),), "rule `mac` needs a `parameter` format"),
-        ("ternary", (Format(4), Format(4)), "rule `ternary` has no magnitude: leave `parameter` out"),
+        (
+            "ternary",
+            (Format(4), Format(4)),
+            "rule `ternary` has no magnitude: leave `parameter` out",
+        ),
         ("mac", (Format(4), Format(4), True), "rule `mac` has no gain: leave `gain` out"),
         ("shift", (Format(4), Format(4)), "the exponent: u1, u2 or u3, not u4"),
         ("shift", (Format(4), Format(2, True)), "the exponent: u1, u2 or u3, not s2"),
-        ("threshold", (Format(4), Format(4), False, "x"), '"subtract" or "max" as `form`, not \'x\''),
+        (
+            "threshold",
+            (Format(4), Format(4), False, "x"),
+            '"subtract" or "max" as `form`, not \'x\'',
+        ),
     ],
 )
 def test_init_wrong(rule, arguments, text):

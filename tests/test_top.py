@@ -16,15 +16,12 @@ from tnhw.top import Harness
 from tnhw.uart import UARTReceiver, UARTTransmitter, divisor_of
 
 
-
 class Wire(wiring.Component):
     """Gives back its input."""
 
     def __init__(self, width):
         self.sizes = Sizes(width, 1, width)
-        super().__init__(
-            {"i": In(stream.Signature(width)), "o": Out(stream.Signature(width))}
-        )
+        super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(width))})
 
     def elaborate(self, platform):
         m = Module()
@@ -255,7 +252,12 @@ class BlindCRC(Elaboratable):
 
     def __init__(self):
         self._inner = inner = CRC().create()
-        self.start, self.data, self.valid, self.crc = inner.start, inner.data, inner.valid, inner.crc
+        self.start, self.data, self.valid, self.crc = (
+            inner.start,
+            inner.data,
+            inner.valid,
+            inner.crc,
+        )
         self.match_detected = Const(1)
 
     def create(self):

@@ -200,9 +200,7 @@ class Identity:
     @classmethod
     def of(cls, sizes: Sizes) -> "Identity":
         """The identity of a board that holds a design of these sizes."""
-        return cls(
-            VERSION, sizes.design, sizes.vector_bytes, sizes.answer_bytes, sizes.load_bytes
-        )
+        return cls(VERSION, sizes.design, sizes.vector_bytes, sizes.answer_bytes, sizes.load_bytes)
 
     def encode(self) -> bytes:
         """Payload of the answer to `Kind.IDENTIFY`."""

@@ -241,7 +241,9 @@ class _Work:
 def _kept(folder):
     """Names of the files that a person gets."""
     reports = {"manifest.json", "traffic.json", "results.json", "simulate.log"}
-    products = {path.name for path in folder.iterdir() if path.suffix in (".v", ".fst", ".vcd", ".gtkw")}
+    products = {
+        path.name for path in folder.iterdir() if path.suffix in (".v", ".fst", ".vcd", ".gtkw")
+    }
     return reports | products
 
 

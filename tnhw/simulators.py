@@ -86,9 +86,7 @@ def run(job: Job, folder: Path) -> tuple[list[dict], float]:
     command = [sys.executable, "-B", str(data_folder("sim") / "run.py"), str(folder / "job.json")]
     begin = time.monotonic()
     with _progress(f"Simulating {job.top} in {job.simulator}", folder / "results.jsonl"):
-        done = execute(
-            job.simulator, command, cwd=folder, timeout=job.timeout, env=environment
-        )
+        done = execute(job.simulator, command, cwd=folder, timeout=job.timeout, env=environment)
     seconds = time.monotonic() - begin
     log = done.stdout + done.stderr
     (folder / "simulate.log").write_text(log, encoding="utf-8")
@@ -164,7 +162,8 @@ def _inlined(path, defines):
     """Cell models with their includes in place, and without system tasks that Icarus lacks."""
     text = path.read_text(encoding="utf-8")
     text = re.sub(
-        r'`include "([^"]+)"', lambda match: _inlined(tools.share(match[1].removeprefix("+/")), defines),
+        r'`include "([^"]+)"',
+        lambda match: _inlined(tools.share(match[1].removeprefix("+/")), defines),
         text,
     )
     return re.sub(r"\$error\(.*?\);", ";", text)
@@ -174,8 +173,10 @@ def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:
     """Move the waves to `folder`, with a list of the ports for GTKWave."""
     if not job.waves:
         return None
-    for made, name in ((folder / "compiled" / f"{job.top}.fst", f"{job.top}.fst"),
-                       (folder / "dump.vcd", f"{job.top}.vcd")):
+    for made, name in (
+        (folder / "compiled" / f"{job.top}.fst", f"{job.top}.fst"),
+        (folder / "dump.vcd", f"{job.top}.vcd"),
+    ):
         if made.exists():
             waves = folder / name
             shutil.move(made, waves)

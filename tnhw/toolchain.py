@@ -209,7 +209,10 @@ def _utilisation(report, board, counts):
     capacity = board.capacity
     result = {
         "LUTs": {"used": counts["LUT"], "available": capacity.LUT},
-        "carry": {"used": counts["carry"], "available": capacity.LUT // _LUTS_PER_CARRY[board.family]},
+        "carry": {
+            "used": counts["carry"],
+            "available": capacity.LUT // _LUTS_PER_CARRY[board.family],
+        },
         "FFs": {"used": counts["FF"], "available": capacity.FF},
         "RAM": {"used": counts["RAM"], "available": capacity.RAM},
         "DSP": {"used": counts["DSP"], "available": capacity.DSP},

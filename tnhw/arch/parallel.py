@@ -95,9 +95,7 @@ class Parallel(wiring.Component):
         if kernel.storage == "ports":
             return self.i.payload.p.synapses[j][i]
         init = kernel.initial_words[j][i] if kernel.initialised else 0
-        word = Signal(
-            kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init, reset_less=True
-        )
+        word = Signal(kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init, reset_less=True)
         self._words.append(word)
         return kernel.synapse.word(word)
 

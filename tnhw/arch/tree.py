@@ -134,10 +134,7 @@ class AdderTree(wiring.Component):
         self._width = width
         self._registered = registered
         self._constant = constant
-        # An inverted leaf owes a constant, so there will be one to add.
-        self._constant_is_free = constant is not None and (
-            constant % (1 << width) != 0 or any(leaf.negative for leaf in leaves)
-        )
+        self._constant_is_free = bool(constant and constant % (1 << width))
         super().__init__(
             {"enable": In(1), "total": Out(width)}
             | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
@@ -176,6 +173,8 @@ class AdderTree(wiring.Component):
                     high = (1 << high.bit_length()) - 1
                     value = ~value
                     self.owed -= odd * high << leaf.shift
+                    # There is a constant to add now, so that further ones are free.
+                    self._constant_is_free = self._constant is not None
                 group.append(self._clip(_Operand(value, leaf.shift, high, leaf.static)))
         return {multiple: [o for o in group if o] for multiple, group in groups.items()}
 
@@ -258,7 +257,8 @@ class AdderTree(wiring.Component):
         low = b.shift - a.shift
         high = a.high + (b.high << low)
         total = a.value[low:] + b.value
-        value = Cat(a.value[:low], total)[: high.bit_length()]
+        below = Cat(a.value[:low], Const(0, max(0, low - len(a.value))))
+        value = Cat(below, total)[: high.bit_length()]
         return _Operand(value, a.shift, high)
 
     def elaborate(self, platform):

