@@ -182,15 +182,41 @@ async def valid_alone(bench):
 @cocotb.test()
 @recorded
 async def reset_in_traffic(bench):
-    """A reset drops vectors that are under way, and everything works after it."""
-    for stalled in (False, True):
+    """A reset, also of one cycle, drops vectors that are under way; everything works after it."""
+    for stalled, more in ((False, 3), (True, 3), (False, 0), (True, 0)):
         bench.receiver.hold = stalled
         await bench.begin(part()[0])
         await bench.until(lambda: bench.input.taken)
         await bench.idle(LATENCY + 2 * INTERVAL)
         bench.receiver.hold = False
-        await bench.reset()
+        await bench.reset(more)
+        await bench.idle(LATENCY + INTERVAL)
     await bench.run(part())
+
+
+@cocotb.test(skip=not LOADS)
+@recorded
+async def load_under_stall(bench):
+    """Vectors under way when a load comes finish with the old parameters, however long they stall."""
+    works = part()
+    for work, following in zip(works, [*works[1:], None], strict=True):
+        await bench.begin(work)
+        bench.receiver.hold = True
+        await bench.idle(LATENCY + 2 * INTERVAL)
+        while not bench.input.done:
+            bench.receiver.hold = False
+            await bench.idle(1)
+            bench.receiver.hold = True
+            await bench.idle(LATENCY + 2 * INTERVAL)
+        if following:
+            loaded = len(bench.load.beats)
+            bench.load.beats += following.load
+            following.load = []
+            await bench.idle(len(bench.load.beats) - loaded + 16)
+            bench.receiver.hold = False
+            await bench.until(lambda at=loaded: len(bench.load.taken) > at)
+    bench.receiver.hold = False
+    await bench.finish()
 
 
 @cocotb.test(skip=not LOADS)

@@ -120,15 +120,15 @@ class Bench:
         self.rst.value = 1
         await self.reset()
 
-    async def reset(self, cycles=3):
-        """Reset and drop all that is under way; `valid` must be low from the first edge on."""
+    async def reset(self, more=3):
+        """Reset for one cycle and `more`, and drop all that is under way; `valid` must be low."""
         for driver in self.drivers:
             driver.clear()
         self.scoreboard.clear()
         self.rst.value = 1
         await self._edge
-        for _ in range(cycles):
-            self.rst.value = 1
+        self.cycle += 1
+        for _ in range(more):
             await self._edge
             self.cycle += 1
             if self.monitor.port.bit("valid"):

@@ -3,10 +3,12 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from amaranth.hdl import Const, Value
+from amaranth.hdl import Const, ResetInserter, Signal, Value
 from amaranth.sim import Simulator
 
-LIMIT = 30_000
+PATIENCE = 1_000  # cycles without a transfer
+
+reset = Signal()  # of every component that is simulated here
 
 
 @dataclass
@@ -97,21 +99,28 @@ def simulate(component, script, count, *, seed=None, calm=(0, 0)):
     rng = np.random.default_rng(seed)
     idle, busy = rng.choice([0.15, 0.5, 0.85], 2) if seed is not None else (0, 0)
 
+    sent = []
+
     async def sender(ctx):
         if callable(script):
-            return await script(ctx, streams)
-        for number, (letter, beats) in enumerate(script):
-            likely = 0 if number < calm[0] else idle
-            await streams[letter].send(ctx, beats, lambda likely=likely: rng.random() < likely)
+            await script(ctx, streams)
+        else:
+            for number, (letter, beats) in enumerate(script):
+                likely = 0 if number < calm[0] else idle
+                await streams[letter].send(ctx, beats, lambda likely=likely: rng.random() < likely)
+        sent.append(True)
 
     async def receiver(ctx):
-        for _ in range(LIMIT):
+        quiet, before = 0, None
+        while quiet < PATIENCE:
             likely = 0 if len(trace.appeared) < calm[1] else busy
             ctx.set(streams["o"].ready, int(rng.random() >= likely))
             await ctx.tick()
-            if len(trace.results) >= count:
+            if sent and len(trace.results) >= count:
                 return await ctx.tick().repeat(12)  # nothing more may come
-        raise AssertionError(f"{len(trace.results)} of {count} results after {LIMIT} cycles")
+            now = len(trace.accepted) + len(trace.loaded) + min(len(trace.results), count)
+            quiet, before = quiet + 1 if now == before else 0, now
+        raise AssertionError(f"{len(trace.results)} of {count} results, and then nothing moves")
 
     async def monitor(ctx):
         i, o, p = streams["i"], streams["o"], streams.get("p")
@@ -133,10 +142,14 @@ def simulate(component, script, count, *, seed=None, calm=(0, 0)):
             waiting = offered if valid and not ready else None
             cycle += 1
 
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(monitor, background=True)
-    simulator.add_testbench(sender)
-    simulator.add_testbench(receiver)
-    simulator.run()
+    run(component, monitor, sender, receiver)
     return trace
+
+
+def run(component, *benches):
+    """Run benches; one named `monitor` does not keep the simulation going."""
+    simulator = Simulator(ResetInserter(reset)(component))
+    simulator.add_clock(1e-6)
+    for bench in benches:
+        simulator.add_testbench(bench, background=bench.__name__ == "monitor")
+    simulator.run()

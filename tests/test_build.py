@@ -3,14 +3,17 @@ import os
 
 import numpy as np
 import pytest
+from amaranth.hdl import Cat, Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
 from board_line import Adder
 
 import tnhw
-from tnhw import build as build_module
 from tnhw import toolchain
 from tnhw.board import load_board
 from tnhw.board_simulation import simulate_top
 from tnhw.build import build, build_component, find_record
+from tnhw.build_files import workplace
 from tnhw.errors import DoesNotFit, InputError, TimingNotMet, ToolFailed
 from tnhw.host import Client, run
 from tnhw.protocol import Identity, Sizes
@@ -25,6 +28,23 @@ BOARDS = [
     pytest.param("ulx3s_25f", marks=ECP5),
     pytest.param("tang_nano_9k", marks=GOWIN),
 ]
+
+
+class Parity(wiring.Component):
+    """Parity of all input bits, eight times in different ways."""
+
+    def __init__(self, width):
+        super().__init__({"i": In(stream.Signature(width)), "o": Out(stream.Signature(8))})
+
+    def elaborate(self, platform):
+        m = Module()
+        bits = self.i.payload
+        m.d.comb += [
+            self.o.payload.eq(Cat(bits[start::8].xor() for start in range(8))),
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready),
+        ]
+        return m
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +140,7 @@ def test_build_cached_timing_and_interrupt(tmp_path, monkeypatch):
 
 
 def test_build_two_in_one_folder(tmp_path):
-    with build_module._workplace(tmp_path):
+    with workplace(tmp_path):
         with pytest.raises(InputError, match="another build is at work there"):
             build_adder("icebreaker", tmp_path)
 
@@ -179,12 +199,11 @@ def test_check_fit(cells, text):
 @pytest.mark.slow
 @ICE40
 def test_build_does_not_fit_after_packing(tmp_path):
-    # Fewer LUTs and fewer flip-flops than the device has, but too many together.
-    board = load_board("icebreaker")
-    component = Adder(1, 4096, 17, load=False)
-    sizes = Sizes(4096, 1, 17)
-    with pytest.raises(DoesNotFit, match="does not fit icebreaker: it needs .* but the device has"):
-        build_component(component, sizes, "wide", board, tmp_path / "out")
+    # Neither the LUTs nor the flip-flops are too many, but they cannot share enough logic cells.
+    sizes = Sizes(3900, 1, 8)
+    text = r"wide does not fit icebreaker: it needs \d+ logic cells, but the device has 5280 \("
+    with pytest.raises(DoesNotFit, match=text):
+        build_component(Parity(3900), sizes, "wide", load_board("icebreaker"), tmp_path / "out")
     assert not (tmp_path / "out" / "report.json").exists()
 
 

@@ -5,14 +5,11 @@ earlier output as it was. A bitstream's identity is the hash of its build plan a
 the tools, and it is cached under it.
 """
 
-import contextlib
 import copy
-import fcntl
 import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -21,15 +18,13 @@ from amaranth.build import Clock
 
 from . import toolchain, tools
 from .board import BoardTop
+from .build_files import REPORT, cache_folder, store, workplace
 from .errors import InputError, TimingNotMet
 from .protocol import Sizes
 from .synthesis import count
 from .top import Harness
 
 __all__ = ["BuildRecord", "build", "build_component", "find_record"]
-
-REPORT = "report.json"
-CACHE_ENTRIES = 64
 
 
 @dataclass(frozen=True)
@@ -169,7 +164,7 @@ def build_component(
     harness = Harness(component, sizes, clock=board.clock.frequency, baud=baud or board.uart.baud)
     # Without a wish, DSP blocks are tried first, and left out if there are not enough.
     choices = (dsp,) if dsp is not None else (True, False) if board.capacity.DSP else (False,)
-    with _workplace(out_dir) as folder:
+    with workplace(out_dir) as folder:
         for use_dsp in choices:
             plan = _plan(harness, board, frequency, use_dsp)
             record = BuildRecord(
@@ -189,7 +184,7 @@ def build_component(
             )
             record = replace(record, digest=_digest(plan, record, seed))
             files = folder / f"result{use_dsp:d}"
-            entry = _cache_folder() / record.digest if cache else None
+            entry = cache_folder() / record.digest if cache else None
             if entry and (entry / REPORT).is_file():
                 shutil.copytree(entry, files)
                 known = json.loads((entry / REPORT).read_text())
@@ -209,7 +204,7 @@ def build_component(
             record = replace(record, cells=counts, **asdict(routed))
             _collect(work, files, board)
             if entry:
-                _store(files, entry, record)
+                store(files, entry, record.to_json())
             break
         if not record.timing_met and not allow_timing_fail:
             raise TimingNotMet(
@@ -286,49 +281,3 @@ def _install(files, out_dir, record):
     for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):
         name = REPORT if path.name == REPORT else f"{record.name}.{path.name}"
         os.replace(path, out_dir / name)
-
-
-@contextlib.contextmanager
-def _workplace(out_dir):
-    """Temporary folder beside the target, which is locked against other builds."""
-    try:
-        out_dir.mkdir(parents=True, exist_ok=True)
-        lock = (out_dir / ".build.lock").open("w")
-    except OSError as error:
-        raise InputError(
-            f"{out_dir}: cannot be written ({error.strerror}); choose another output folder"
-        ) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(
-                f"{out_dir}: another build is at work there; wait for it or choose another folder"
-            ) from None
-        try:
-            with tempfile.TemporaryDirectory(prefix=".build-", dir=out_dir) as folder:
-                yield Path(folder)
-        except OSError as error:
-            raise InputError(
-                f"{out_dir}: cannot be written ({error.strerror}); make room or choose another "
-                "output folder"
-            ) from None
-
-
-def _cache_folder():
-    import platformdirs
-
-    return Path(os.environ.get("TNHW_CACHE_DIR") or platformdirs.user_cache_dir("tnhw")) / "builds"
-
-
-def _store(files, entry, record):
-    """Keep a build, and only the latest of them; a cache that cannot be written is no error."""
-    with contextlib.suppress(OSError):
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=entry.parent) as folder:
-            copied = shutil.copytree(files, Path(folder) / "entry")
-            (copied / REPORT).write_text(record.to_json())
-            os.replace(copied, entry)
-        entries = sorted(entry.parent.iterdir(), key=lambda path: path.stat().st_mtime)
-        for old in entries[:-CACHE_ENTRIES]:
-            shutil.rmtree(old, ignore_errors=True)

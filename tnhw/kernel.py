@@ -177,10 +177,11 @@ class Kernel(Record):
     def _check_interval(self):
         ends = [*self.synapse.interval(), *self._interval]
         widened = max(0, -self.shift) if self.output is not None else 0
-        if max(abs(int(end)) for end in ends) << widened >= 1 << 62:
+        largest = max(abs(int(end)) for end in ends)
+        if largest << widened >= 1 << 62:
             raise InputError(
-                f"the result needs {Format.of_interval(*self._interval).bits + widened} bits, more "
-                "than the 63 of the golden model; use narrower formats or fewer inputs"
+                f"the result needs {largest.bit_length() + 1 + widened} bits, more than the 63 of the "
+                "golden model; use narrower formats or fewer inputs"
             )
 
     def _checked(self, arrays, where, *, vectors=False):

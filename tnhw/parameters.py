@@ -33,6 +33,8 @@ def read(path):
             raise InputError(f"{path}: {size >> 20} MiB of arrays; at most {MAX_BYTES >> 20}")
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:

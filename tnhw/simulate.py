@@ -221,7 +221,14 @@ class _Work:
             error = CheckFailed(_sentence(result))
             error.result = result
             raise error
+        self._forget_failure()
         return result
+
+    def _forget_failure(self):
+        """Remove what an earlier failure left."""
+        place = self.out_dir / "failed"
+        if (place / "simulate.log").exists():
+            shutil.rmtree(place, ignore_errors=True)
 
     def _publish(self, place):
         """Move the files to `place`: all beside first, then each renamed."""

