@@ -56,7 +56,7 @@ def cases(draw, rule, architecture, storage):
     bias = draw(st.sampled_from(["", "", "folded "] if storage == "ports" else ["", ""]))
     if draw(st.booleans()) or bias:
         keys["bias"] = bias + draw(formats(2, 18))
-    if draw(st.sampled_from([False, True, True])):
+    if draw(st.sampled_from([True, True, True, False])):
         keys["output"] = draw(formats())
         keys["shift"] = draw(st.integers(-3, 12))
     if storage != "ports" and draw(st.booleans()):

