@@ -203,11 +203,15 @@ async def load_under_stall(bench):
         await bench.begin(work)
         bench.receiver.hold = True
         await bench.idle(LATENCY + 2 * INTERVAL)
-        while not bench.input.done:
+        for _ in range(len(bench.input.beats)):
+            if bench.input.done:
+                break
             bench.receiver.hold = False
             await bench.idle(1)
             bench.receiver.hold = True
             await bench.idle(LATENCY + 2 * INTERVAL)
+        if not bench.input.done:
+            raise bench.scoreboard.missing()
         if following:
             loaded = len(bench.load.beats)
             bench.load.beats += following.load

@@ -144,11 +144,14 @@ def _progress(text, results):
 
 
 def netlist_job(job: Job, family: str, folder: Path) -> Job:
-    """The job with the netlist after synthesis for a family, and its cell models, as sources."""
+    """The job with the netlist after synthesis for a family, and its cell models, as sources.
+
+    Yosys has no model of Gowin's multiplier blocks: there products are in logic.
+    """
     from .cell_models import cell_models
     from .synthesis import synthesise
 
-    netlist = synthesise(job.sources, job.top, family, folder)
+    netlist = synthesise(job.sources, job.top, family, folder, dsp=family != "gowin")
     models, defines = cell_models(family, folder)
     return replace(job, sources=[netlist.path, *models], defines=list(defines))
 

@@ -93,6 +93,8 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
     own = np.empty((0, kernel.inputs), np.int64) if x is None else np.asarray(x)
     if params is None and kernel.storage != "constant":
         params = kernel.arrays or kernel.random_parameters(rng)
+    if len(own):
+        kernel.golden(own[:1], params)  # refuses a wrong shape with a sentence
     sent, expected, segments = [], [], []
     for part, p in _parts(kernel, rng, own, vectors, params):
         sent.append(part)

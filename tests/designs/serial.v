@@ -12,7 +12,7 @@ module serial(input clk, input rst,
   assign p_ready = index == 0 & ~done & ~valid;
   assign i_ready = move & (index != 0 | loaded & ~p_valid);
   assign o_valid = valid;
-  assign o_payload = result;
+  assign o_payload = result + w[3];
   wire take = i_valid & i_ready;
   always @(posedge clk) begin
     if (p_valid & p_ready) begin
@@ -27,7 +27,7 @@ module serial(input clk, input rst,
     if (move) begin
       done <= take & index == 2;
       valid <= done;
-      result <= total + w[3];
+      result <= total;
     end
     if (rst) begin index <= 0; done <= 0; valid <= 0; column <= 0; end
   end
