@@ -240,6 +240,7 @@ def test_netlist(family, tmp_path):
     assert (tmp_path / "sim" / f"tiny.{family}.v").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.needs("verilator", "g++", "make", "perl")
 def test_verilator(tmp_path):
     made = kernel(storage="memory", interface="axi-stream", beat=2)

@@ -66,6 +66,8 @@ def read_toml(path):
     """Dict of a TOML file; a file that is missing, huge or broken is an InputError."""
     path = Path(path)
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file")
         if path.stat().st_size > MAX_FILE_BYTES:
             raise InputError(
                 f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not a kernel or board"

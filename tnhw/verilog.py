@@ -63,7 +63,9 @@ def _tidy(text, top, order):
     text = re.sub(r"^ *\(\* init = .*? \*\)\n", "", text, flags=re.M)
     text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "evaluate_once", text)
     # Not at its declaration: with -g2012 that is before `always @*` waits, which then sees no event.
-    text = text.replace("reg evaluate_once = 0;", "reg evaluate_once;\n  initial evaluate_once <= 0;")
+    text = text.replace(
+        "reg evaluate_once = 0;", "reg evaluate_once;\n  initial evaluate_once <= 0;"
+    )
     taken = set(re.findall(r"(?<![\\\w.$])[A-Za-z_]\w*", text))
     plain = {}
     for escaped in dict.fromkeys(re.findall(r"\\(\S+) ", text)):

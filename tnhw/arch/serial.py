@@ -203,7 +203,7 @@ class Serial(wiring.Component):
         # Left alone, Yosys makes logic of a ROM of this size.
         style = {"rom_style": "block"} if row_bits * kernel.inputs >= BLOCK_ROM_BITS else {}
         m.submodules.parameters = memory = Memory(
-            shape=row_bits, depth=kernel.inputs, init=rows, attrs=style
+            shape=row_bits, depth=max(2, kernel.inputs), init=rows, attrs=style
         )
         read = memory.read_port()
         m.d.comb += [read.addr.eq(index), read.en.eq(enable)]
