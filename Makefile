@@ -8,7 +8,7 @@
 
 PYTHON ?= $(shell .ci/python)
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n 2 -q
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -149,7 +149,7 @@ def test_missing_file(tmp_path):
 
 def test_folder_instead_of_file(tmp_path):
     (tmp_path / "k.toml").mkdir()
-    refused(tmp_path / "k.toml", "k.toml: cannot be read .Is a directory.")
+    refused(tmp_path / "k.toml", "k.toml: not a file")
 
 
 @pytest.mark.parametrize(
