@@ -26,6 +26,7 @@ KERNELS = {
     "mac_lut": {"dsp": False},
     "mac_booth": {"dsp": False, "booth": True},
 }
+LUT_MACS = ("mac_lut", "mac_booth")
 # LUTs that a carry cell takes: two in a CCU2C, one in a Gowin ALU; elsewhere it sits beside one.
 CARRY_AS_LUTS = {"ice40": 0, "ecp5": 2, "gowin": 1, "xc7": 0}
 
@@ -75,25 +76,25 @@ def times(folder):
     }
 
 
-def cells(folder):
+def cells(folder, families=tuple(CARRY_AS_LUTS), kernels=tuple(KERNELS)):
     """Cells of the 16-input, 8-bit kernels with parameters at run time, kernel alone."""
     counts = {}
-    for family in CARRY_AS_LUTS:
-        for name, options in KERNELS.items():
+    for family in families:
+        for name in kernels:
             say(f"{family} {name}")
             kernel = load(f"{name.split('_')[0]}16")
             path = folder / f"{kernel.name}.v"
             if not path.exists():
                 generate(kernel, folder)
             counts.setdefault(family, {})[name] = synthesise(
-                path, kernel.name, family, folder / "netlists", **options
+                path, kernel.name, family, folder / "netlists", **KERNELS[name]
             ).counts
         both = {
             name: count["LUT"] + CARRY_AS_LUTS[family] * count["carry"]
             for name, count in counts[family].items()
         }
         counts[family]["lut_ratio_best_lut_mac_over_threshold"] = round(
-            min(both["mac_lut"], both["mac_booth"]) / both["threshold"], 2
+            min(both[name] for name in LUT_MACS if name in both) / both["threshold"], 2
         )
     return counts
 

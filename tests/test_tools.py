@@ -197,7 +197,10 @@ def test_run_too_long(fake, tmp_path):
 
 
 def test_run_interrupted(tmp_path):
+    # A process started in the background may inherit that SIGINT is ignored.
     code = """
+        import signal
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         from tnhw import tools
         from tnhw.tool_catalog import TOOLS, Tool
         TOOLS["sh"] = Tool("sh", "the test", "", version_arguments=("-c", "true"))

