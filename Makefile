@@ -33,9 +33,12 @@ nightly: system .venv
 	@TNHW_NIGHTLY=1 $(PYTEST) -m "nightly or not nightly" \
 	  && echo "make nightly: all tests passed" || { echo "make nightly: FAILED"; exit 1; }
 
-# Universal: one file serves Python 3.11 to 3.13 everywhere.
+# Universal: one file serves Python 3.11 to 3.13 everywhere. Without the extra `train`: PyTorch is hundreds of
+# megabytes, and neither demo nor hardware needs it.
+EXTRAS := ice40 ecp5 gowin sim plot host dev
+
 lock: .venv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --universal --python-version 3.11 \
 	  --fork-strategy fewest --generate-hashes --no-header --no-annotate --upgrade \
 	  --quiet -o requirements.lock
 

@@ -1,0 +1,45 @@
+"""Training of networks: quantisation-aware layers for PyTorch, the recipe, and export to integers.
+
+The only part of tnhw that imports torch, and only when something of it is used::
+
+    from torch import nn
+    from tnhw.train import ThresholdLinear, export, fit
+
+    model = nn.Sequential(ThresholdLinear(64, 32), ThresholdLinear(32, 10, output_bits=None))
+    fit(model, x, y, epochs=60)
+    export(model, "digits").save("digits.npz")
+"""
+
+import importlib
+
+from ..errors import ToolMissing
+
+_HOME = {
+    "layers": (
+        "AdderConv2d", "AdderLinear", "MacConv2d", "MacLinear", "ShiftConv2d", "ShiftLinear",
+        "TernaryConv2d", "TernaryLinear", "ThresholdConv2d", "ThresholdLinear",
+    ),
+    "exporting": ("export",),
+    "fitting": ("as_input", "evaluate", "fit"),
+    "recipes": ("RECIPES", "Recipe", "build"),
+}  # fmt: skip
+
+__all__ = sorted(name for names in _HOME.values() for name in names)
+
+
+def __getattr__(name):
+    for module, names in _HOME.items():
+        if name in names:
+            return getattr(_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _module(name):
+    try:
+        return importlib.import_module(f".{name}", __name__)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ToolMissing(
+            "training needs PyTorch, which is not installed; `pip install 'tnhw[train]'`"
+        ) from None

@@ -1,0 +1,275 @@
+"""Layers for `torch.nn.Sequential`: sum, centre, scale by a power of two, requantise.
+
+A layer takes activations in [0, 1) that are multiples of 2^-input_bits, and gives activations of
+`output_bits`; the last layer of a classifier has ``output_bits=None`` and gives its sums, scaled as logits.
+There is no rectifier and no pooling beside it: requantisation clips at 0, and a stride replaces pooling.
+
+During training the sums of a batch are centred, and scaled by 2^-k with k such that their standard
+deviation is about `target`; a learned bias is added. `freeze` makes mean and k constants. From then on
+(and in evaluation) forward is what the exported integers compute, times a power of two.
+"""
+
+import torch
+from torch import nn
+
+from ..errors import InputError
+from .functions import rounded
+from .synapses import Adder, Gain, Mac, Shift, Ternary, Threshold
+
+__all__ = [
+    "AdderConv2d", "AdderLinear", "Conv2d", "Layer", "Linear", "MacConv2d", "MacLinear", "ShiftConv2d",
+    "ShiftLinear", "TernaryConv2d", "TernaryLinear", "ThresholdConv2d", "ThresholdLinear",
+]  # fmt: skip
+
+MOMENTUM = 0.1
+EXACT = 1 << 24  # integers up to here are exact in float32
+
+
+class Layer(nn.Module):
+    """What dense and convolutional layers share.
+
+    Parameters
+    ----------
+    synapse : Synapse
+    inputs : int
+        Synapses of one output, before complement.
+    outputs : int
+    input_bits, output_bits : int
+        Width of unsigned activations; `output_bits` is None for a layer that gives logits.
+    complement : bool
+        Whether the layer also sees ~x = max - x of every input.
+    target : float
+        Standard deviation that the scaled sums should have.
+    bias : float
+        Value of the scaled bias at the start.
+
+    Attributes
+    ----------
+    keep : Tensor
+        1 for a synapse that may be present, 0 for one that is pruned.
+    mean, scale : Tensor
+        Mean of each output's sum, and k.
+    """
+
+    def __init__(
+        self, synapse, inputs, outputs, *, input_bits=4, output_bits=4, complement=False, target=0.3,
+        bias=None,
+    ):  # fmt: skip
+        super().__init__()
+        for name, value in {"inputs": inputs, "outputs": outputs, "input_bits": input_bits}.items():
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise InputError(f"`{name}` must be a positive integer, not {value!r}")
+        self.synapse, self.inputs, self.outputs = synapse, inputs * (1 + complement), outputs
+        self.input_bits, self.output_bits = input_bits, output_bits
+        self.complement, self.target = complement, target
+        self.fraction = input_bits + synapse.fraction
+        self.p = nn.ParameterDict(synapse.initial(outputs, self.inputs))
+        start = bias if bias is not None else 0.3 if output_bits else 0.0
+        self.bias = nn.Parameter(torch.full((outputs,), float(start)))
+        self.register_buffer("keep", torch.ones(outputs, self.inputs))
+        self.register_buffer("mean", torch.zeros(outputs))
+        self.register_buffer("sigma", torch.tensor(-1.0))
+        self.register_buffer("scale", torch.tensor(0.0))
+        self.register_buffer("frozen", torch.tensor(False))
+
+    def columns(self, x):
+        """Inputs of every sum, [rows, inputs]."""
+        raise NotImplementedError
+
+    def arrange(self, sums, x):
+        """Sums [rows, outputs] in the shape of the layer's result."""
+        raise NotImplementedError
+
+    def kept(self):
+        """Real parameters, with those of pruned synapses at 0."""
+        return {name: p if name == "t" else p * self.keep for name, p in self.p.items()}
+
+    def accumulate(self, x):
+        """Sums with bias, [n, outputs, ...]: exact integers * 2^-fraction, z of the exported network."""
+        if self.complement:
+            x = torch.cat([x, 1 - 2.0**-self.input_bits - x], 1)
+        z = self.synapse.total(self.columns(x), self.kept())
+        mean = self._centre(z) if self.training and not self.frozen else self.mean
+        offset = self.bias * 2.0 ** self.scale.item() - mean
+        return self.arrange(z + rounded(offset * 2**self.fraction) / 2**self.fraction, x)
+
+    def forward(self, x):
+        v = self.accumulate(x) * 2.0 ** -self.scale.item()
+        if self.output_bits is None:
+            return v
+        one = 2**self.output_bits
+        return rounded(v * one).clamp(0, one - 1) / one
+
+    def _centre(self, z):
+        mean = z.mean(0)
+        with torch.no_grad():
+            sigma = (z - mean).square().mean().sqrt()
+            first = self.sigma < 0
+            self.sigma.copy_(sigma if first else torch.lerp(self.sigma, sigma, MOMENTUM))
+            self.mean.copy_(mean if first else torch.lerp(self.mean, mean, MOMENTUM))
+            wanted = torch.log2(self.sigma.clamp(min=1e-6) / self.target)
+            if first or abs(wanted - self.scale) > 0.6:  # 0.1 of hysteresis: k must not flutter
+                self.scale.copy_(torch.round(wanted))
+        return mean
+
+    def freeze(self):
+        """Make mean and k constants."""
+        self.frozen.fill_(True)
+
+    @torch.no_grad()
+    def clamp_(self):
+        """Real parameters back into their range, in place."""
+        self.synapse.clamp_(self.p)
+
+    @torch.no_grad()
+    def prune_(self, share):
+        """Make the `share` of synapses that have the smallest abs(p) absent, for good."""
+        if isinstance(self.synapse, Adder):
+            raise InputError("an AdderNet synapse has no absent form: `prune` must be 0")
+        size = self.p["p"].abs() * self.keep
+        count = round(share * size.numel())
+        if count:
+            self.keep.copy_(size > size.flatten().kthvalue(count).values)
+
+
+class Linear(Layer):
+    """Dense layer: [n, inputs] or anything that flattens to it, to [n, outputs]."""
+
+    kind = "dense"
+
+    def columns(self, x):
+        return x.flatten(1)
+
+    def arrange(self, sums, x):
+        return sums
+
+    def accumulate(self, x):
+        return super().accumulate(x.flatten(1))
+
+
+class Conv2d(Layer):
+    """Convolution with zero padding that contributes no term: [n, channels, h, w] to [n, outputs, oh, ow].
+
+    Parameters
+    ----------
+    channels : int
+    kernel, stride, padding : int
+    """
+
+    kind = "conv"
+
+    def __init__(self, synapse, channels, outputs, kernel=3, *, stride=1, padding=0, **options):
+        if padding and isinstance(synapse, Adder):
+            raise InputError("an AdderNet synapse has a term where x is 0: `padding` must be 0")
+        super().__init__(synapse, channels * kernel**2, outputs, **options)
+        self.channels, self.kernel, self.stride, self.padding = channels, kernel, stride, padding
+
+    def columns(self, x):
+        columns = nn.functional.unfold(x, self.kernel, padding=self.padding, stride=self.stride)
+        return columns.transpose(1, 2).reshape(-1, self.inputs)
+
+    def arrange(self, sums, x):
+        height, width = (
+            (size + 2 * self.padding - self.kernel) // self.stride + 1 for size in x.shape[2:]
+        )
+        return sums.view(len(x), height, width, self.outputs).permute(0, 3, 1, 2)
+
+
+class ThresholdLinear(Linear):
+    """Threshold synapses; options `levels`, `min_level` and `spread`, or ``gain=True`` for level and gain."""
+
+    def __init__(
+        self, inputs, outputs, *, gain=False, levels=8, min_level=1, spread=1.0, **options
+    ):
+        super().__init__(_threshold(gain, levels, min_level, spread), inputs, outputs, **options)
+
+
+class ThresholdConv2d(Conv2d):
+    """As ThresholdLinear."""
+
+    def __init__(
+        self,
+        channels,
+        outputs,
+        kernel=3,
+        *,
+        gain=False,
+        levels=8,
+        min_level=1,
+        spread=1.0,
+        **options,
+    ):
+        super().__init__(
+            _threshold(gain, levels, min_level, spread), channels, outputs, kernel, **options
+        )
+
+
+def _threshold(gain, levels, min_level, spread):
+    if gain:
+        if min_level != 1:
+            raise InputError("`min_level` is for thresholds without gain")
+        return Gain(spread=spread, levels=levels)
+    return Threshold(spread=spread, levels=levels, min_level=min_level)
+
+
+class TernaryLinear(Linear):
+    """Ternary synapses."""
+
+    def __init__(self, inputs, outputs, *, spread=1.0, **options):
+        super().__init__(Ternary(spread=spread), inputs, outputs, **options)
+
+
+class TernaryConv2d(Conv2d):
+    """Ternary synapses."""
+
+    def __init__(self, channels, outputs, kernel=3, *, spread=1.0, **options):
+        super().__init__(Ternary(spread=spread), channels, outputs, kernel, **options)
+
+
+class ShiftLinear(Linear):
+    """Power-of-two weights."""
+
+    def __init__(self, inputs, outputs, *, spread=1.0, **options):
+        super().__init__(Shift(spread=spread), inputs, outputs, **options)
+
+
+class ShiftConv2d(Conv2d):
+    """Power-of-two weights."""
+
+    def __init__(self, channels, outputs, kernel=3, *, spread=1.0, **options):
+        super().__init__(Shift(spread=spread), channels, outputs, kernel, **options)
+
+
+class MacLinear(Linear):
+    """Weights of `weight_bits` bits."""
+
+    def __init__(self, inputs, outputs, *, weight_bits=4, spread=1.0, **options):
+        super().__init__(Mac(spread=spread, weight_bits=weight_bits), inputs, outputs, **options)
+
+
+class MacConv2d(Conv2d):
+    """Weights of `weight_bits` bits."""
+
+    def __init__(self, channels, outputs, kernel=3, *, weight_bits=4, spread=1.0, **options):
+        super().__init__(
+            Mac(spread=spread, weight_bits=weight_bits), channels, outputs, kernel, **options
+        )
+
+
+class AdderLinear(Linear):
+    """AdderNet synapses."""
+
+    def __init__(self, inputs, outputs, *, spread=1.0, input_bits=4, **options):
+        super().__init__(
+            Adder(spread=spread, bits=input_bits), inputs, outputs, input_bits=input_bits, **options
+        )
+
+
+class AdderConv2d(Conv2d):
+    """AdderNet synapses."""
+
+    def __init__(self, channels, outputs, kernel=3, *, spread=1.0, input_bits=4, **options):
+        super().__init__(
+            Adder(spread=spread, bits=input_bits), channels, outputs, kernel, input_bits=input_bits,
+            **options,
+        )  # fmt: skip

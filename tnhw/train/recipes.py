@@ -1,0 +1,246 @@
+"""Recipes: which network, how it is fitted, and what became of it.
+
+`TUNED` is the outcome of `tnhw train DATASET --tune`: the best of the same grid for every rule, on
+validation data alone.
+"""
+
+import re
+from dataclasses import asdict, dataclass, replace
+
+import torch
+
+from .. import datasets
+from ..config import nearest
+from ..errors import InputError
+from . import layers as L
+from .exporting import export
+from .fitting import fit
+
+__all__ = ["KINDS", "RECIPES", "Recipe", "build", "grid", "recipe_for", "score", "train"]
+
+KINDS = {
+    "threshold": {"rule": "threshold"},
+    "threshold4": {"rule": "threshold", "min_level": 2},
+    "gain": {"rule": "threshold", "gain": True, "complement": True, "target": 0.4},
+    "ternary": {"rule": "ternary"},
+    "shift": {"rule": "shift"},
+    "mac": {"rule": "mac"},
+    "mac8": {"rule": "mac", "weight_bits": 8},
+    "addernet": {"rule": "addernet"},
+}  # fmt: skip
+LAYERS = {
+    "threshold": (L.ThresholdLinear, L.ThresholdConv2d),
+    "ternary": (L.TernaryLinear, L.TernaryConv2d),
+    "shift": (L.ShiftLinear, L.ShiftConv2d),
+    "mac": (L.MacLinear, L.MacConv2d),
+    "addernet": (L.AdderLinear, L.AdderConv2d),
+}
+OPTIONS = {"threshold": ("levels", "min_level", "gain"), "mac": ("weight_bits",)}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it is fitted.
+
+    Attributes
+    ----------
+    dataset, rule : str
+    hidden : tuple of str
+        Layers but the last: ``32`` is dense, ``8c3s2p1`` a convolution with 8 channels, a window of
+        3 x 3, stride 2 and padding 1.
+    bits : int
+        Width of activations between layers.
+    levels, min_level, gain : for ``threshold``
+        See `tnhw.train.synapses`.
+    weight_bits : int
+        Of MAC weights.
+    complement : bool
+        Whether the first layer also sees the complement of its inputs.
+    inject : int
+        How many of the first layers are MAC layers (*Multiplication Injection*).
+    epochs, rate, batch, freeze, prune :
+        See `tnhw.train.fit`.
+    target, logit : float
+        Standard deviation of the scaled sums of hidden layers (and of a last layer that gives a
+        vector), and of the logits.
+    spread : float
+        Real parameters start uniform in +-spread.
+    """
+
+    dataset: str
+    rule: str = "threshold"
+    hidden: tuple[str, ...] = ("32",)
+    bits: int = 4
+    levels: int = 8
+    min_level: int = 1
+    gain: bool = False
+    weight_bits: int = 4
+    complement: bool = False
+    inject: int = 0
+    epochs: int = 60
+    rate: float = 0.01
+    batch: int = 128
+    freeze: float = 0.7
+    prune: float = 0.0
+    target: float = 0.3
+    logit: float = 4.0
+    spread: float = 1.0
+
+
+RECIPES = {
+    "digits": {"hidden": ("32",), "epochs": 200},
+    "optdigits": {"hidden": ("32",), "epochs": 100},
+    "pendigits": {"hidden": ("64", "32", "32"), "epochs": 100},
+    "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 10},
+    "denoise": {"hidden": ("64",), "epochs": 100},
+}
+TUNED = {}
+
+
+def recipe_for(dataset, kind="threshold", **changes):
+    """Default recipe of a data set and a kind of neuron (one of KINDS), with changes."""
+    for name, value, known in (("data set", dataset, RECIPES), ("rule", kind, KINDS)):
+        if value not in known:
+            raise InputError(f"there is no {name} {value!r}; {nearest(value, known)}")
+    settings = RECIPES[dataset] | KINDS[kind] | TUNED.get((dataset, kind), {})
+    return replace(Recipe(dataset, **settings), **changes)
+
+
+def grid(recipe):
+    """Recipes that `--tune` tries: the same for every rule."""
+    for rate in (0.003, 0.01, 0.03):
+        for logit in (4.0, 8.0):
+            for spread in (0.5, 1.0):
+                yield replace(recipe, rate=rate, logit=logit, spread=spread)
+
+
+def build(recipe, seed=0):
+    """Untrained torch.nn.Sequential of a recipe; the same seed gives the same parameters."""
+    dataset = datasets.DATASETS[recipe.dataset]
+    torch.manual_seed(seed)
+    vector = dataset.task == "vector"
+    size = tuple(dataset.shape)
+    tokens = [*recipe.hidden, str(size[0] if vector else 10)]
+    model, bits = [], int(dataset.input[1:])
+    for number, token in enumerate(tokens):
+        last = number == len(tokens) - 1
+        rule = "mac" if number < recipe.inject else recipe.rule
+        options = {name: getattr(recipe, name) for name in OPTIONS.get(rule, ())}
+        options |= {
+            "spread": recipe.spread, "input_bits": bits, "output_bits": recipe.bits,
+            "complement": recipe.complement and not number, "target": recipe.target,
+        }  # fmt: skip
+        if last and vector:
+            options["output_bits"] = int(dataset.input[1:])
+        elif last:
+            options |= {"output_bits": None, "target": recipe.logit}
+        layer, size = _layer(LAYERS[rule], token, size, options)
+        model.append(layer)
+        bits = recipe.bits
+    return torch.nn.Sequential(*model)
+
+
+def _layer(classes, token, size, options):
+    """A layer as a token of `Recipe.hidden` says, and the shape of its result."""
+    match = re.fullmatch(r"([1-9][0-9]{0,3})(?:c([1-9])(?:s([1-9]))?(?:p([0-9]))?)?", token)
+    if not match:
+        raise InputError(
+            f"a layer is written `32` (dense) or `8c3s2p1` (8 channels, window 3 x 3, stride 2, "
+            f"padding 1), not {token!r}"
+        )
+    outputs, kernel, stride, padding = (int(part) if part else None for part in match.groups())
+    if not kernel:
+        inputs = 1
+        for extent in size:
+            inputs *= extent
+        return classes[0](inputs, outputs, **options), (outputs,)
+    if len(size) != 3:
+        raise InputError(f"`{token}`: a convolution needs an image, not {size[0]} features")
+    stride, padding = stride or 1, padding or 0
+    spots = [(extent + 2 * padding - kernel) // stride + 1 for extent in size[:2]]
+    if min(spots) < 1:
+        raise InputError(f"`{token}`: the window is larger than an image of {size[0]} x {size[1]}")
+    layer = classes[1](size[2], outputs, kernel, stride=stride, padding=padding, **options)
+    return layer, (*spots, outputs)
+
+
+def score(network, x, y):
+    """Score of an integer network: accuracy in percent, or peak signal-to-noise ratio in dB."""
+    if network.result == "class":
+        return 100 * float((network.classes(x) == y).mean())
+    import math
+
+    error = float(((network.golden(x) - y) ** 2).mean())
+    peak = network.layers[-1].kernel.output_format.max
+    return 10 * math.log10(peak**2 / max(error, 1e-12))
+
+
+def train(recipe, seed=0, *, data, name=None, final=False, command=None, **fitting):
+    """Fit, export and measure a network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int
+    data : tnhw.datasets.Data
+    name : str, optional
+        Of the network.
+    final : bool
+        Fit to training and validation part, and measure on the test part. Otherwise fit to the training
+        part and measure on the validation part.
+    command : str, optional
+        What remakes the model, for its card.
+    **fitting
+        `threads`, `checkpoint` and `report` of `tnhw.train.fit`.
+
+    Returns
+    -------
+    network : tnhw.network.Network
+        With a card.
+    record : dict
+        Part ("validation" or "test"), score, synapses, stored bits a synapse and of all synapses.
+    """
+    shape, task = data.dataset.shape, data.dataset.task
+    x, y = data.fitting if final else (data.x_train, data.y_train)
+    model = build(recipe, seed)
+    fit(
+        model, x, y, epochs=recipe.epochs, rate=recipe.rate, batch=recipe.batch, seed=seed, loss=task,
+        freeze=recipe.freeze, prune=recipe.prune, shape=shape,
+        valid=None if final else (data.x_valid, data.y_valid), **fitting,
+    )  # fmt: skip
+    part, held = (
+        ("test", (data.x_test, data.y_test))
+        if final
+        else ("validation", (data.x_valid, data.y_valid))
+    )
+    name = name or f"{recipe.dataset}_{recipe.rule}"
+    result = "class" if task == "class" else "vector"
+    measured = score(export(model, name, shape, result=result), *held)
+    record = {
+        "part": part,
+        "score": round(measured, 3),
+        "unit": "% correct" if task == "class" else "dB PSNR",
+        "synapses": sum(layer.p["p"].numel() for layer in model),
+        "stored_bits": sum(layer.p["p"].numel() * layer.synapse.stored for layer in model),
+        "present": sum(_present(layer) for layer in model),
+    }
+    card = {
+        "data": data.dataset.title, "licence": data.dataset.licence, "seed": seed,
+        "fitted_to": f"{len(x)} rows: training part" + (" and validation part" if final else ""),
+        "recipe": asdict(recipe) | {"hidden": list(recipe.hidden)}, "measured": record,
+        "command": command or "",
+    }  # fmt: skip
+    return export(model, name, shape, result=result, card=card), record
+
+
+def _present(layer):
+    """Synapses that are not absent."""
+    arrays = layer.synapse.arrays(
+        {k: p.detach() for k, p in layer.kept().items()}, layer.input_bits
+    )
+    values = arrays.get("sign", arrays.get("weight"))
+    return (
+        int((values != 0).sum())
+        if "sign" in arrays or layer.synapse.rule == "mac"
+        else values.numel()
+    )
