@@ -21,7 +21,8 @@ _HOME = {
     ),
     "exporting": ("export",),
     "fitting": ("as_input", "evaluate", "fit"),
-    "recipes": ("RECIPES", "Recipe", "build"),
+    "recipes": ("Recipe", "build", "recipe_for"),
+    "training": ("table", "train", "tune"),
 }  # fmt: skip
 
 __all__ = sorted(name for names in _HOME.values() for name in names)

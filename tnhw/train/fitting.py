@@ -34,7 +34,7 @@ def as_input(x, shape, bits=4):
 
 def fit(
     model, x, y, *, epochs, rate=0.03, batch=128, seed=0, loss="class", freeze=0.7, prune=0.0,
-    shape=None, valid=None, threads=1, checkpoint=None, report=None,
+    shape=None, valid=None, threads=1, checkpoint=None, note=None, report=None,
 ):  # fmt: skip
     """Fit a model to integers.
 
@@ -63,8 +63,10 @@ def fit(
         What `report` is told the score of.
     threads : int
     checkpoint : path, optional
-        File that is written after every epoch, read at the start and removed at the end: an interrupted
-        fit goes on where it was, and ends as if it had not been interrupted.
+        File that is read at the start and written after every epoch: an interrupted fit goes on where
+        it was, and ends as if it had not been interrupted. The caller removes it.
+    note : dict, optional
+        Kept in the checkpoint, and compared when it is read; JSON-able.
     report : callable, optional
         Gets a dict after every epoch: epoch, epochs, loss, and score if there is `valid`.
 
@@ -83,7 +85,7 @@ def fit(
     optimiser = torch.optim.Adam(_groups(layers, rate))
     settings = {
         "epochs": epochs, "rate": rate, "batch": batch, "seed": seed, "loss": loss, "freeze": freeze,
-        "prune": prune, "rows": len(x),
+        "prune": prune, "rows": len(x), "note": note or {},
     }  # fmt: skip
     history = _resume(checkpoint, settings, model, optimiser)
     steps = math.ceil(len(x) / batch)
@@ -112,8 +114,6 @@ def fit(
         _save(checkpoint, settings, model, optimiser, history)
         if report:
             report(record)
-    if checkpoint:
-        Path(checkpoint).unlink(missing_ok=True)
     return history
 
 
@@ -185,6 +185,7 @@ def _save(path, settings, model, optimiser, history):
         "history": history,
     }  # fmt: skip
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as beside:
         torch.save(state, Path(beside, path.name))
         os.replace(Path(beside, path.name), path)

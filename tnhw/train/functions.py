@@ -35,9 +35,9 @@ class _Bank(Function):
     @staticmethod
     def forward(ctx, x, c, theta, level, thresholds):
         rows, inputs = x.shape
-        lifted = torch.relu(x.unsqueeze(1) - thresholds.unsqueeze(1)).view(rows, -1)
-        chosen = level.unsqueeze(1) == torch.arange(len(thresholds)).unsqueeze(1)
-        matrix = (c.unsqueeze(1) * chosen).view(len(c), -1)
+        lifted = (x.unsqueeze(1) - thresholds.unsqueeze(1)).relu_().view(rows, -1)
+        matrix = torch.zeros(len(c), len(thresholds), inputs)
+        matrix = matrix.scatter_(1, level.unsqueeze(1), c.unsqueeze(1)).view(len(c), -1)
         ctx.save_for_backward(lifted, matrix, c, level)
         return lifted @ matrix.T
 

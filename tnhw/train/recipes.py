@@ -1,11 +1,12 @@
-"""Recipes: which network, how it is fitted, and what became of it.
+"""Recipes: which network, and how it is fitted.
 
 `TUNED` is the outcome of `tnhw train DATASET --tune`: the best of the same grid for every rule, on
 validation data alone.
 """
 
+import math
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -13,10 +14,8 @@ from .. import datasets
 from ..config import nearest
 from ..errors import InputError
 from . import layers as L
-from .exporting import export
-from .fitting import fit
 
-__all__ = ["KINDS", "RECIPES", "Recipe", "build", "grid", "recipe_for", "score", "train"]
+__all__ = ["KINDS", "RECIPES", "TUNED", "Recipe", "build", "recipe_for"]
 
 KINDS = {
     "threshold": {"rule": "threshold"},
@@ -106,14 +105,6 @@ def recipe_for(dataset, kind="threshold", **changes):
     return replace(Recipe(dataset, **settings), **changes)
 
 
-def grid(recipe):
-    """Recipes that `--tune` tries: the same for every rule."""
-    for rate in (0.003, 0.01, 0.03):
-        for logit in (4.0, 8.0):
-            for spread in (0.5, 1.0):
-                yield replace(recipe, rate=rate, logit=logit, spread=spread)
-
-
 def build(recipe, seed=0):
     """Untrained torch.nn.Sequential of a recipe; the same seed gives the same parameters."""
     dataset = datasets.DATASETS[recipe.dataset]
@@ -150,10 +141,7 @@ def _layer(classes, token, size, options):
         )
     outputs, kernel, stride, padding = (int(part) if part else None for part in match.groups())
     if not kernel:
-        inputs = 1
-        for extent in size:
-            inputs *= extent
-        return classes[0](inputs, outputs, **options), (outputs,)
+        return classes[0](math.prod(size), outputs, **options), (outputs,)
     if len(size) != 3:
         raise InputError(f"`{token}`: a convolution needs an image, not {size[0]} features")
     stride, padding = stride or 1, padding or 0
@@ -162,85 +150,3 @@ def _layer(classes, token, size, options):
         raise InputError(f"`{token}`: the window is larger than an image of {size[0]} x {size[1]}")
     layer = classes[1](size[2], outputs, kernel, stride=stride, padding=padding, **options)
     return layer, (*spots, outputs)
-
-
-def score(network, x, y):
-    """Score of an integer network: accuracy in percent, or peak signal-to-noise ratio in dB."""
-    if network.result == "class":
-        return 100 * float((network.classes(x) == y).mean())
-    import math
-
-    error = float(((network.golden(x) - y) ** 2).mean())
-    peak = network.layers[-1].kernel.output_format.max
-    return 10 * math.log10(peak**2 / max(error, 1e-12))
-
-
-def train(recipe, seed=0, *, data, name=None, final=False, command=None, **fitting):
-    """Fit, export and measure a network.
-
-    Parameters
-    ----------
-    recipe : Recipe
-    seed : int
-    data : tnhw.datasets.Data
-    name : str, optional
-        Of the network.
-    final : bool
-        Fit to training and validation part, and measure on the test part. Otherwise fit to the training
-        part and measure on the validation part.
-    command : str, optional
-        What remakes the model, for its card.
-    **fitting
-        `threads`, `checkpoint` and `report` of `tnhw.train.fit`.
-
-    Returns
-    -------
-    network : tnhw.network.Network
-        With a card.
-    record : dict
-        Part ("validation" or "test"), score, synapses, stored bits a synapse and of all synapses.
-    """
-    shape, task = data.dataset.shape, data.dataset.task
-    x, y = data.fitting if final else (data.x_train, data.y_train)
-    model = build(recipe, seed)
-    fit(
-        model, x, y, epochs=recipe.epochs, rate=recipe.rate, batch=recipe.batch, seed=seed, loss=task,
-        freeze=recipe.freeze, prune=recipe.prune, shape=shape,
-        valid=None if final else (data.x_valid, data.y_valid), **fitting,
-    )  # fmt: skip
-    part, held = (
-        ("test", (data.x_test, data.y_test))
-        if final
-        else ("validation", (data.x_valid, data.y_valid))
-    )
-    name = name or f"{recipe.dataset}_{recipe.rule}"
-    result = "class" if task == "class" else "vector"
-    measured = score(export(model, name, shape, result=result), *held)
-    record = {
-        "part": part,
-        "score": round(measured, 3),
-        "unit": "% correct" if task == "class" else "dB PSNR",
-        "synapses": sum(layer.p["p"].numel() for layer in model),
-        "stored_bits": sum(layer.p["p"].numel() * layer.synapse.stored for layer in model),
-        "present": sum(_present(layer) for layer in model),
-    }
-    card = {
-        "data": data.dataset.title, "licence": data.dataset.licence, "seed": seed,
-        "fitted_to": f"{len(x)} rows: training part" + (" and validation part" if final else ""),
-        "recipe": asdict(recipe) | {"hidden": list(recipe.hidden)}, "measured": record,
-        "command": command or "",
-    }  # fmt: skip
-    return export(model, name, shape, result=result, card=card), record
-
-
-def _present(layer):
-    """Synapses that are not absent."""
-    arrays = layer.synapse.arrays(
-        {k: p.detach() for k, p in layer.kept().items()}, layer.input_bits
-    )
-    values = arrays.get("sign", arrays.get("weight"))
-    return (
-        int((values != 0).sum())
-        if "sign" in arrays or layer.synapse.rule == "mac"
-        else values.numel()
-    )

@@ -100,7 +100,7 @@ class Threshold(Synapse):
         return (2 * (self.levels + 1 - self.min_level)).bit_length()
 
     def _level(self, p):
-        level = _nearest(p.abs(), self.levels)
+        level = _nearest(p.abs(), self.levels).clamp(max=self.levels)
         return torch.where(level < self.min_level, 0, level)
 
     def total(self, x, p):

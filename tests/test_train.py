@@ -1,0 +1,259 @@
+"""Training: what the layers compute, their gradients, and the export of every sum."""
+
+import os
+
+import numpy as np
+import pytest
+
+if os.environ.get("TNHW_REQUIRE_TOOLS"):
+    import torch
+else:
+    torch = pytest.importorskip("torch")
+
+from torch import nn
+from train_models import KINDS, conv, dense, random_data
+
+from tnhw.errors import InputError
+from tnhw.network import Network
+from tnhw.train import as_input, evaluate, export, fit
+from tnhw.train.functions import adder, bank, mix, rounded, through
+from tnhw.train.layers import MacLinear, ThresholdConv2d, ThresholdLinear
+from tnhw.train.synapses import Gain, Threshold
+
+
+def _compare(model, shape, network, rows=1000):
+    """Every sum of the exported network against the model's own forward, and the result."""
+    x, _ = random_data(shape, rows, seed=1)
+    model.eval()
+    values = as_input(x, shape)
+    sums = iter(network.trace(x))
+    with torch.no_grad():
+        for layer in model:
+            if not isinstance(layer, nn.Flatten):
+                own = (layer.accumulate(values) * 2**layer.fraction).double()
+                own = own.permute(0, 2, 3, 1) if own.ndim == 4 else own
+                assert (own.numpy() == next(sums)).all()
+            values = layer(values)
+    assert next(sums, None) is None
+    assert (values.argmax(1).numpy() == network.classes(x)).all()
+
+
+@pytest.mark.parametrize("complement", [False, True])
+@pytest.mark.parametrize("make", [dense, conv])
+@pytest.mark.parametrize("kind", KINDS)
+def test_export_every_sum(kind, make, complement, tmp_path):
+    torch.manual_seed(0)
+    model, shape = make(kind, complement)
+    fit(model, *random_data(shape, 200), epochs=4, rate=0.02, batch=64, shape=shape)
+    network = export(model, "test", shape)
+    _compare(model, shape, network)
+    network.save(tmp_path / "test.npz")
+    _compare(model, shape, Network.load(tmp_path / "test.npz"), rows=20)
+
+
+def test_export_mixed_and_pruned():
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        MacLinear(20, 16, output_bits=6),
+        ThresholdLinear(16, 12, input_bits=6, output_bits=3),
+        ThresholdLinear(12, 10, gain=True, input_bits=3, output_bits=None),
+    )
+    fit(model, *random_data((20,), 200), epochs=10, prune=0.5)
+    network = export(model, "mixed", card={"seed": 0})
+    _compare(model, (20,), network)
+    assert network.card == {"seed": 0} and network.shape == (20,)
+    for layer in network.layers:
+        values = layer.arrays.get("sign", layer.arrays.get("weight"))
+        assert (values == 0).mean() >= 0.5
+
+
+def test_export_before_freeze():
+    torch.manual_seed(0)
+    model, shape = dense("threshold")
+    model(as_input(random_data(shape, 100)[0], shape))
+    _compare(model, shape, export(model, "early"))
+
+
+def test_training_forward_is_integers():
+    model, shape = dense("gain")
+    x = as_input(random_data(shape, 50)[0], shape)
+    sums = model[0].accumulate(x) * 2 ** model[0].fraction
+    assert (sums == sums.round()).all()
+    y = model[0](x) * 16
+    assert (y == y.round()).all() and 0 <= y.min() and y.max() <= 15
+
+
+def test_export_wrong_model():
+    with pytest.raises(InputError, match="layer 1 is ReLU; only layers of tnhw.train"):
+        export(nn.Sequential(ThresholdLinear(4, 3), nn.ReLU()), "no")
+    with pytest.raises(InputError, match="gives logits but is not the last"):
+        export(nn.Sequential(MacLinear(4, 3, output_bits=None), MacLinear(3, 2)), "no")
+    with pytest.raises(InputError, match="layer 1 takes 4 bits, but layer 0 gives 3"):
+        export(nn.Sequential(MacLinear(4, 3, output_bits=3), MacLinear(3, 2)), "no")
+    with pytest.raises(InputError, match="takes 4 inputs, but gets"):
+        export(nn.Sequential(MacLinear(4, 3)), "no", (5,))
+    with pytest.raises(InputError, match=r"needs an input of \(height, width, channels\)"):
+        export(nn.Sequential(ThresholdConv2d(2, 3)), "no", (8, 8, 1))
+    with pytest.raises(InputError, match="has no layers"):
+        export(nn.Sequential(), "no")
+    wide = MacLinear(2000, 2, input_bits=8, weight_bits=8)
+    with pytest.raises(InputError, match="sums do not fit 24 bits"):
+        export(nn.Sequential(wide), "no")
+
+
+def test_bank_equals_broadcast():
+    torch.manual_seed(0)
+    x = (torch.randint(0, 16, (7, 5)) / 16.0).requires_grad_()
+    level = torch.randint(0, 4, (3, 5))
+    thresholds = torch.tensor([0.0, 0.25, 0.5, 0.75])
+    c = (torch.randint(-4, 5, (3, 5)) / 4.0).requires_grad_()
+    theta = thresholds[level].requires_grad_()
+    fast = bank(x, c, theta, level, thresholds)
+    slow = (c * torch.relu(x.unsqueeze(1) - theta)).sum(2)
+    assert (fast == slow).all()
+    g = torch.randint(-8, 9, fast.shape) / 8.0
+    for one, other in zip(
+        torch.autograd.grad(fast, (x, c, theta), g),
+        torch.autograd.grad(slow, (x, c, theta), g),
+        strict=True,
+    ):
+        assert (one == other).all()
+
+
+def test_mix_is_the_mean_of_gradients():
+    a, b = torch.tensor(3.0, requires_grad=True), torch.tensor(5.0, requires_grad=True)
+    mixed = mix(2 * a, 4 * b)
+    assert mixed == 6
+    mixed.backward()
+    assert (a.grad, b.grad) == (1, 2)
+
+
+def test_rounded_and_through():
+    v = torch.tensor([-0.5, 0.49, 0.5, 1.5], requires_grad=True)
+    assert rounded(v).tolist() == [0, 0, 1, 2]
+    through(v, torch.zeros(4)).sum().backward()
+    assert v.grad.tolist() == [1] * 4
+
+
+def test_adder_gradients():
+    x, w = torch.tensor([[0.5, 0.25]], requires_grad=True), torch.tensor([[0.0, 1.0]], requires_grad=True)
+    z = adder(x, w)
+    assert z.item() == -1.25
+    z.backward()
+    assert w.grad.tolist() == [[0.5, -0.75]]  # x - w
+    assert x.grad.tolist() == [[-0.5, 0.75]]  # w - x
+
+
+def test_threshold_gradient():
+    """The mean of [x > theta]^T g and x^T g, and of g * s * [x > theta] and g * s * m."""
+    synapse = Threshold(levels=8)
+    p = torch.tensor([[0.5, -0.5, 0.02]], requires_grad=True)
+    x = torch.tensor([[0.75, 0.25, 0.5]], requires_grad=True)
+    z = synapse.total(x, {"p": p})
+    assert z.item() == 0.25  # theta = 1/2: max(3/4 - 1/2, 0) - max(1/4 - 1/2, 0)
+    z.backward()
+    assert p.grad.tolist() == [[(1 + 0.75) / 2, (0 + 0.25) / 2, (0 + 0.5) / 2]]
+    assert x.grad.tolist() == [[(1 + 0.5) / 2, (0 - 0.5) / 2, 0]]
+
+
+def test_threshold_levels():
+    p = {"p": torch.tensor([[1.0, -1.0, 0.5, 0.1, 0.0624, 0.0, -0.13]])}
+    arrays = Threshold(levels=8).arrays(p, 4)
+    assert arrays["theta"].tolist() == [[0, 0, 8, 14, 15, 15, 14]]
+    assert arrays["sign"].tolist() == [[1, -1, 1, 1, 0, 0, -1]]
+    four = Threshold(levels=8, min_level=2)
+    assert four.arrays(p, 4)["sign"].tolist() == [[1, -1, 1, 0, 0, 0, 0]]
+    assert (Threshold().stored, four.stored, Threshold(levels=1).stored, Gain().stored) == (5, 4, 2, 6)
+
+
+def test_one_level_is_ternary():
+    p = {"p": torch.tensor([[0.7, -0.51, 0.49, -0.2]])}
+    arrays = Threshold(levels=1).arrays(p, 4)
+    assert arrays["sign"].tolist() == [[1, -1, 0, 0]]
+    assert (arrays["theta"][arrays["sign"] != 0] == 0).all()
+
+
+def test_gain_levels():
+    p = {"p": torch.tensor([[1.0, -0.5, 0.25, 0.1]]), "t": torch.tensor([[0.0, 0.875, 0.3, 0.5]])}
+    arrays = {name: array.tolist() for name, array in Gain().arrays(p, 4).items()}
+    assert arrays == {"sign": [[1, -1, 1, 0]], "theta": [[0, 14, 4, 15]], "gain": [[2, 1, 0, 0]]}
+
+
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (lambda: ThresholdLinear(4, 3, levels=6), "`levels` must be a power of two, not 6"),
+        (lambda: ThresholdLinear(4, 3, min_level=9), "`min_level` must be 1 to 8, not 9"),
+        (lambda: ThresholdLinear(4, 3, gain=True, min_level=2), "without gain"),
+        (lambda: ThresholdLinear(0, 3), "`inputs` must be a positive integer, not 0"),
+        (lambda: MacLinear(4, 3, weight_bits=9), "`weight_bits` must be 2 to 8, not 9"),
+        (lambda: KINDS["addernet"][1](1, 2, 3, padding=1), "`padding` must be 0"),
+    ],
+)
+def test_init_wrong(make, text):
+    with pytest.raises(InputError, match=text):
+        make()
+
+
+def test_fit_wrong():
+    model, shape = dense("mac")
+    x, y = random_data(shape, 10)
+    for options, text in (
+        ({"epochs": 0}, "`epochs` must be a positive integer, not 0"),
+        ({"epochs": 1, "rate": 0}, "`rate` must be above 0"),
+        ({"epochs": 1, "freeze": 1}, "`freeze` must be above 0 and below 1"),
+        ({"epochs": 1, "prune": 1}, "`prune` must be 0 or more"),
+        ({"epochs": 1, "loss": "vector"}, "needs `output_bits`"),
+    ):
+        with pytest.raises(InputError, match=text):
+            fit(model, x, y, **options)
+    with pytest.raises(InputError, match="AdderNet synapse has no absent form"):
+        fit(dense("addernet")[0], x, y, epochs=2, prune=0.5)
+
+
+def _state(model):
+    return torch.cat([value.double().flatten() for value in model.state_dict().values()])
+
+
+def test_fit_learns_and_is_deterministic():
+    rng = np.random.default_rng(0)
+    centres = rng.integers(0, 16, (10, 20))
+    y = rng.integers(0, 10, 600)
+    x = np.clip(centres[y] + rng.integers(-2, 3, (600, 20)), 0, 15)
+    states = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        model, _ = dense("threshold")
+        history = fit(model, x[:500], y[:500], epochs=15, rate=0.03, valid=(x[500:], y[500:]))
+        states.append(_state(model))
+    assert (states[0] == states[1]).all()
+    assert history[-1]["score"] > 80
+    assert history[-1]["score"] == evaluate(model, x[500:], y[500:])
+
+
+def test_resume(tmp_path):
+    x, y = random_data((20,), 100)
+    path = tmp_path / "fit.checkpoint"
+
+    def run(stop=None):
+        torch.manual_seed(0)
+        model, _ = dense("gain")
+
+        def report(record):
+            if record["epoch"] == stop:
+                raise KeyboardInterrupt
+
+        fit(model, x, y, epochs=6, prune=0.2, checkpoint=path, report=report)
+        return _state(model)
+
+    whole = run()
+    path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run(stop=3)
+    assert (run() == whole).all()
+    model, _ = dense("gain")
+    with pytest.raises(InputError, match="is of a fit with other settings; remove it"):
+        fit(model, x, y, epochs=7, checkpoint=path)
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(InputError, match="not a checkpoint of this model"):
+        fit(model, x, y, epochs=6, checkpoint=path)

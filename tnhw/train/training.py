@@ -1,0 +1,190 @@
+"""From a recipe to a measured integer network, and tables of many."""
+
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .. import datasets
+from ..errors import InputError
+from ..network import Network
+from .exporting import export
+from .fitting import fit
+from .recipes import Recipe, build, recipe_for
+
+__all__ = ["export_checkpoint", "grid", "score", "table", "train", "tune"]
+
+TABLE = ("threshold", "threshold4", "gain", "ternary", "shift", "mac")
+UNITS = {"class": "% correct", "vector": "dB PSNR"}
+
+
+def score(network, x, y):
+    """Score of an integer network: accuracy in percent, or peak signal-to-noise ratio in dB.
+
+    The peak is the largest value of the output format, the mean square is over all pixels of all images.
+    """
+    if network.result == "class":
+        return 100 * float((network.classes(x) == y).mean())
+    error = float(((network.golden(x) - y) ** 2).mean())
+    return 20 * math.log10(network.output_format.max) - 10 * math.log10(max(error, 1e-12))
+
+
+def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting):
+    """Fit, export and measure a network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int
+    data : tnhw.datasets.Data
+    name : str, optional
+        Of the network.
+    final : bool
+        Fit to training and validation part, and measure on the test part: once, at the end. Otherwise
+        fit to the training part, and measure on the validation part.
+    command : str
+        What remakes the model, for its card.
+    **fitting
+        `threads`, `checkpoint` and `report` of `tnhw.train.fit`.
+
+    Returns
+    -------
+    tnhw.network.Network
+        Its card holds data, licence, recipe, seed, command and what was measured.
+    """
+    dataset = data.dataset
+    model = build(recipe, seed)
+    x, y = data.fitting if final else (data.x_train, data.y_train)
+    held = (data.x_test, data.y_test) if final else (data.x_valid, data.y_valid)
+    fit(
+        model, x, y, epochs=recipe.epochs, rate=recipe.rate, batch=recipe.batch, seed=seed,
+        loss=dataset.task, freeze=recipe.freeze, prune=recipe.prune, shape=dataset.shape,
+        valid=None if final else held, note=_note(recipe, seed), **fitting,
+    )  # fmt: skip
+    network = _network(model, recipe, name, {})
+    synapses = [layer.p["p"].numel() for layer in model]
+    bits = sum(n * layer.synapse.stored for n, layer in zip(synapses, model, strict=True))
+    card = {
+        "data": dataset.title,
+        "licence": dataset.licence,
+        "recipe": _note(recipe, seed)["recipe"],
+        "seed": seed,
+        "fitted_to": f"{len(x)} rows, training part" + (" and validation part" if final else ""),
+        "measured_on": f"{len(held[0])} rows, {'test' if final else 'validation'} part",
+        "score": round(score(network, *held), 3),
+        "unit": UNITS[dataset.task],
+        "synapses": sum(synapses),
+        "stored_bits": bits,
+        "command": command,
+    }
+    return _network(model, recipe, name, card)
+
+
+def _note(recipe, seed):
+    return {"recipe": asdict(recipe) | {"hidden": list(recipe.hidden)}, "seed": seed}
+
+
+def _network(model, recipe, name, card):
+    dataset = datasets.DATASETS[recipe.dataset]
+    name = name or f"{recipe.dataset}_{recipe.rule}"
+    return export(model, name, dataset.shape, result=dataset.task, card=card)
+
+
+def export_checkpoint(path, name=None):
+    """Network of a fit that was interrupted, as far as it came; its card says so."""
+    try:
+        state = torch.load(path, weights_only=True)
+        note, done = state["settings"]["note"], len(state["history"])
+        recipe = Recipe(**note["recipe"] | {"hidden": tuple(note["recipe"]["hidden"])})
+        model = build(recipe, note["seed"])
+        model.load_state_dict(state["model"])
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except Exception as error:  # torch names no errors of its own here
+        raise InputError(f"{path}: not a checkpoint of `tnhw train`") from error
+    card = note | {"command": "", "unfinished": f"{done} of {recipe.epochs} epochs"}
+    return _network(model, recipe, name, card)
+
+
+def grid(recipe):
+    """Recipes that `tune` tries: the same for every rule."""
+    for rate in (0.003, 0.01, 0.03):
+        for logit in (4.0, 8.0):
+            for spread in (0.3, 1.0):
+                yield replace(recipe, rate=rate, logit=logit, spread=spread)
+
+
+def tune(recipe, data, seeds=range(3), report=None, **fitting):
+    """Best recipe of `grid` by the mean score on the validation part.
+
+    Parameters
+    ----------
+    report : callable, optional
+        Gets a dict with rate, logit, spread and score after every trial.
+
+    Returns
+    -------
+    dict
+        As `report` got for the best trial.
+    """
+    trials = []
+    for trial in grid(recipe):
+        scores = [train(trial, seed, data=data, **fitting).card["score"] for seed in seeds]
+        made = {key: getattr(trial, key) for key in ("rate", "logit", "spread")}
+        trials.append(made | {"score": round(float(np.mean(scores)), 3)})
+        if report:
+            report(trials[-1])
+    return max(trials, key=lambda made: made["score"])
+
+
+def table(dataset, data, *, kinds=TABLE, seeds=range(5), folder=None, report=None, changes=None, **fitting):
+    """Score of final models of every kind: mean and standard error over `seeds`.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Keeps the models; one that is there already, of the same recipe, is not fitted again.
+    report : callable, optional
+        Gets the card of every model.
+    changes : dict, optional
+        Of every recipe.
+
+    Returns
+    -------
+    list of dict
+        kind, mean, error, scores, synapses, bits (stored, a synapse).
+    """
+    rows = []
+    for kind in kinds:
+        cards = []
+        for seed in seeds:
+            recipe = recipe_for(dataset, kind, **(changes or {}))
+            name = f"{dataset}_{kind}_{seed}"
+            path = Path(folder, f"{name}.npz") if folder else None
+            cards.append(_known(path, recipe, seed))
+            if cards[-1] is None:
+                network = train(recipe, seed, data=data, name=name, final=True, **fitting)
+                cards[-1] = network.card
+                if path:
+                    network.save(path)
+            if report:
+                report({"kind": kind} | cards[-1])
+        scores = [card["score"] for card in cards]
+        error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else math.nan
+        rows.append({
+            "kind": kind, "mean": round(float(np.mean(scores)), 3), "error": round(error, 3),
+            "scores": scores, "unit": cards[0]["unit"], "synapses": cards[0]["synapses"],
+            "bits": round(cards[0]["stored_bits"] / cards[0]["synapses"], 2),
+        })  # fmt: skip
+    return rows
+
+
+def _known(path, recipe, seed):
+    """Card of a final model of the same recipe and seed, if the file is there."""
+    if path is None or not path.is_file():
+        return None
+    card = Network.load(path).card
+    same = card.get("recipe") == _note(recipe, seed)["recipe"] and card.get("seed") == seed
+    return card if same and "test" in card.get("measured_on", "") else None
