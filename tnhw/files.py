@@ -10,14 +10,14 @@ __all__ = ["write_files"]
 
 
 def write_files(folder, files):
-    """Write text files of a folder: all beside first, then each renamed into place.
+    """Write files of a folder: all beside first, then each renamed into place.
 
     Parameters
     ----------
     folder : path
         Made if it is not there.
-    files : dict of str to str
-        File name to text.
+    files : dict of str to str or bytes
+        File name to contents.
 
     Raises
     ------
@@ -28,8 +28,9 @@ def write_files(folder, files):
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as beside:
-            for name, text in files.items():
-                Path(beside, name).write_text(text, encoding="utf-8")
+            for name, contents in files.items():
+                data = contents.encode() if isinstance(contents, str) else contents
+                Path(beside, name).write_bytes(data)
             for name in files:
                 os.replace(Path(beside, name), folder / name)
     except OSError as error:

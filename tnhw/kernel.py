@@ -285,7 +285,10 @@ class Kernel(Record):
         -------
         int64 array [n, outputs]
         """
-        z = self.sums(x, p)
+        return self.requantise(self.sums(x, p))
+
+    def requantise(self, z):
+        """y of exact sums z, an array of any shape."""
         if self.output is None:
             return z
         rounded = (z + self._half) >> self.shift if self.shift > 0 else z << -self.shift
@@ -303,8 +306,8 @@ class Kernel(Record):
             z[rows] = terms.sum(axis=-1) + own["bias"]
         return z
 
-    def fold(self, p=None):
-        """Bias with everything that depends on parameters alone, modulo the accumulator's width.
+    def fold(self, p=None, bits=None):
+        """Bias with everything that depends on parameters alone, modulo 2^bits (the accumulator's).
 
         It is what tnhw's loader stores for storage `memory`, and what the bias port takes with
         ``bias = "folded"``: bias + folds of the terms + constants of the gates + rounding.
@@ -316,7 +319,7 @@ class Kernel(Record):
         p = self._parameters(p)
         folds = self.synapse.fold(p).sum(axis=-1)
         constant = self.inputs * lane_constant(self.synapse) + self._half
-        return (p["bias"] + folds + constant) % (1 << self.sum_format.bits)
+        return (p["bias"] + folds + constant) % (1 << (bits or self.sum_format.bits))
 
     def random_parameters(self, rng, vectors=None):
         """Random parameters over everything that is allowed; one set a vector if asked."""

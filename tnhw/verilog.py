@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 from . import __version__, tools
 from .files import write_files
 from .format import Format
+from .names import KEYWORDS
 
 __all__ = ["emit", "generate", "golden_vectors", "manifest"]
 
@@ -22,6 +23,14 @@ SCHEMA = 1
 
 # Between a kernel and its AXI4-Stream ports; no ports of a plain kernel.
 INTERNAL = {("abort",), ("restart",), ("may_start",)}
+
+# What `write_verilog` writes as keywords.
+_WRITTEN = set(
+    "always assign begin case casez default else end endcase endfunction endmodule for function if "
+    "initial inout input integer localparam module negedge or output parameter posedge reg signed "
+    "wire".split()
+)
+_RESERVED = sorted(KEYWORDS - _WRITTEN)
 
 _SCRIPT = """\
 read_rtlil design.il
@@ -66,6 +75,8 @@ def _tidy(text, top, order):
     text = text.replace(
         "reg evaluate_once = 0;", "reg evaluate_once;\n  initial evaluate_once <= 0;"
     )
+    # Names that Verilog takes and SystemVerilog reserves.
+    text = re.sub(rf"(?<![\\\w.$])({'|'.join(_RESERVED)})(?!\w)", r"\1_", text)
     taken = set(re.findall(r"(?<![\\\w.$])[A-Za-z_]\w*", text))
     plain = {}
     for escaped in dict.fromkeys(re.findall(r"\\(\S+) ", text)):

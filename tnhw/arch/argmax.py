@@ -1,0 +1,115 @@
+"""What becomes of the last layer's results: a class, or one vector."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.wiring import In, Out
+
+from ..format import Format
+
+__all__ = ["Argmax", "Collect"]
+
+
+class Argmax(wiring.Component):
+    """Number of the first largest of `count` elements.
+
+    Parameters
+    ----------
+    element : Format
+    count : int
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from the last element to the result.
+
+    Members
+    -------
+    i : In(stream.Signature)
+        One element a beat.
+    o : Out(stream.Signature)
+    """
+
+    latency = 1
+
+    def __init__(self, element, count):
+        self._count = count
+        number = Format.of_interval(0, max(1, count - 1)).shape
+        super().__init__(
+            {
+                "i": In(stream.Signature(ArrayLayout(element.shape, 1))),
+                "o": Out(stream.Signature(ArrayLayout(number, 1))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        value = self.i.payload[0]
+        index = Signal(range(max(2, self._count)))
+        best, winner = Signal.like(value), Signal.like(index)
+        first, last = index == 0, index == self._count - 1
+        better = Signal()
+        leader = Mux(better, index, winner)
+        m.d.comb += [
+            better.eq(first | (value > best)),
+            self.i.ready.eq(~last | ~self.o.valid | self.o.ready),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.i.valid & self.i.ready):
+            m.d.sync += [index.eq(index + 1), winner.eq(leader)]
+            with m.If(better):
+                m.d.sync += best.eq(value)
+            with m.If(last):
+                m.d.sync += [index.eq(0), self.o.payload[0].eq(leader), self.o.valid.eq(1)]
+        return m
+
+
+class Collect(wiring.Component):
+    """All elements of a result vector side by side.
+
+    Parameters
+    ----------
+    element : Format
+    beat, count : int
+        Elements a beat of `i` (the last beat may have fewer), and in the vector.
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from the last beat to the result.
+    """
+
+    latency = 1
+
+    def __init__(self, element, beat, count):
+        self._bits, self._beat, self._count = element.bits, beat, count
+        super().__init__(
+            {
+                "i": In(stream.Signature(ArrayLayout(element.shape, beat))),
+                "o": Out(stream.Signature(ArrayLayout(element.shape, count))),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        beats = -(-self._count // self._beat)
+        step = self._bits * self._beat
+        data = Signal(step * beats)
+        index = Signal(range(max(2, beats)))
+        last = index == beats - 1
+        taken = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~self.o.valid | self.o.ready),
+            taken.eq(self.i.valid & self.i.ready),
+            Value.cast(self.o.payload).eq(data[: self._bits * self._count]),
+        ]
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(taken):
+            m.d.sync += [
+                data.eq(Cat(data[step:], Value.cast(self.i.payload))),
+                index.eq(Mux(last, 0, index + 1)),
+                self.o.valid.eq(last),
+            ]
+        return m

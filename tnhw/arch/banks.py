@@ -1,0 +1,66 @@
+"""Two banks of activations: one is filled while the other is read."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Banks"]
+
+
+class Banks(wiring.Component):
+    """Which of two banks is written, and which is read.
+
+    Parameters
+    ----------
+    beats, words : int
+        Beats and words of an image.
+
+    Members
+    -------
+    beat : In(1)
+        A beat is taken in this cycle.
+    space : Out(1)
+        A beat may be taken.
+    write : In(1)
+        A word is written in this cycle.
+    address, write_bank : Out
+        Where to.
+    full : Out(1)
+        A whole image is there, in `read_bank`.
+    read_bank : Out(1)
+    release : In(1)
+        It is not needed any more after this cycle.
+    """
+
+    def __init__(self, beats, words):
+        self._beats, self._words = beats, words
+        members = {name: In(1) for name in ("beat", "write", "release")}
+        members |= {name: Out(1) for name in ("space", "write_bank", "full", "read_bank")}
+        super().__init__(members | {"address": Out(range(max(2, words)))})
+
+    def elaborate(self, platform):
+        m = Module()
+
+        # A bank is taken from the last beat of its image on, and full from its last word on.
+        taken, held = Signal(2), Signal(2)
+        image_taken, image_written = Signal(), Signal()
+        count = Signal(range(max(2, self._beats)))
+        m.d.comb += [
+            self.space.eq(~taken[1]),
+            self.full.eq(held != 0),
+            image_taken.eq(self.beat & (count == self._beats - 1)),
+            image_written.eq(self.write & (self.address == self._words - 1)),
+            # What is read is never written: with a full bank, only the other one is open.
+            self.write_bank.eq(self.read_bank ^ self.full),
+        ]
+        with m.If(self.beat):
+            m.d.sync += count.eq(Mux(image_taken, 0, count + 1))
+        with m.If(self.write):
+            m.d.sync += self.address.eq(Mux(image_written, 0, self.address + 1))
+        m.d.sync += [
+            taken.eq(taken + image_taken - self.release),
+            held.eq(held + image_written - self.release),
+        ]
+        with m.If(self.release):
+            m.d.sync += self.read_bank.eq(~self.read_bank)
+        return m

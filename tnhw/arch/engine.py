@@ -1,0 +1,268 @@
+"""One folded engine: a part of a layer, or of several layers in turn, every cycle."""
+
+from itertools import accumulate
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ..format import Format
+from .banks import Banks
+from .codes import Codes
+from .drain import Drain
+from .packer import Packer
+from .sequencer import Sequencer
+from .terms import Terms
+from .tree import AdderTree
+
+__all__ = ["Engine"]
+
+BLOCK_ROM_BITS = 1024
+
+
+class Engine(wiring.Component):
+    """Computes `simd` inputs of `units` outputs a cycle.
+
+    ::
+
+        i --> words --> two banks --> x ----+
+                            ^               v
+             address <-- sequencer -->  lanes --> trees --> accumulators --> drain --> o
+                            v               ^
+                           row --> ROM --> codes
+
+    The pipeline from the banks to the accumulators is one train: it stands still only while a group
+    of results waits for the one before it to leave. With several layers, the results of all but the
+    last go to a memory of their own, and a layer begins when the one before it is complete.
+
+    Parameters
+    ----------
+    stages : list of Stage
+        Layers with equal folds and equal synapses, in order.
+    beat : int
+        Elements a beat of `i`; divides `simd`.
+    rom : str
+        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature)
+        Activations in raster order, channels last: `beat` of a position a beat; `drain` results a
+        beat.
+    """
+
+    def __init__(self, stages, beat, *, rom="auto"):
+        self._stages, self._beat, self._rom = list(stages), beat, rom
+        first, last = stages[0], stages[-1]
+        self._fold, self._synapse = first.fold, first.synapse
+        formats = [stage.layer.kernel.output_format for stage in stages]
+        self._output = _union(formats)
+        self._sum = _union([stage.padded.sum_format for stage in stages])
+        self._hidden = sum(stage.in_words for stage in stages[1:])
+        super().__init__(
+            {
+                "i": In(stream.Signature(ArrayLayout(first.layer.input.shape, beat))),
+                "o": Out(
+                    stream.Signature(
+                        ArrayLayout(last.layer.kernel.output_format.shape, self._fold.drain)
+                    )
+                ),
+            }
+        )
+        self._lanes()
+
+    @property
+    def stages(self):
+        return tuple(self._stages)
+
+    @property
+    def beat(self):
+        return self._beat
+
+    @property
+    def depth(self):
+        """Cycles from the reading of a group's last word to its sums."""
+        return 3 + self._levels
+
+    @property
+    def codes(self):
+        """Codes of the parameter words: `Codes`."""
+        return self._codes
+
+    def _lanes(self):
+        """Codes, lanes and trees; `elaborate` only connects them."""
+        fold, synapse = self._fold, self._synapse
+        rows = [row for stage in self._stages for row in stage.parameter_rows]
+        words = (word for row in rows for unit in row for word in unit if word is not None)
+        self._codes = codes = Codes(words, synapse.word_bits)
+        self._row_bits = codes.bits * fold.lanes
+        self._rows = []
+        for row in rows:
+            packed = 0
+            for unit in reversed(row):
+                for word in reversed(unit):
+                    packed = packed << codes.bits | (0 if word is None else codes.encode(word))
+            self._rows.append(packed)
+        self._x = [Signal(synapse.input.shape, name=f"x_{k}") for k in range(fold.simd)]
+        self._code = Signal(self._row_bits, name="code")
+        self._terms = Terms(synapse, False)
+        self._trees = []
+        for u in range(fold.units):
+            leaves = []
+            for k in range(fold.simd):
+                code = self._code.word_select(u * fold.simd + k, codes.bits)
+                word = synapse.word(codes.decode(code))
+                leaves += self._terms.runtime(self._x[k], word, f"{k}_{u}")[0]
+            tree = AdderTree([leaf for _, leaf in leaves], self._sum.bits)
+            self._trees.append((tree, leaves))
+        self._levels = max(tree.levels for tree, _ in self._trees)
+
+    def elaborate(self, platform):
+        m = Module()
+        stages, fold = self._stages, self._fold
+        first = stages[0]
+        bits = first.layer.input.bits
+
+        # Input: beats to words, words to the open bank.
+        beats = -(-first.layer.in_shape[2] // self._beat) * first.in_words // first.words
+        m.submodules.banks = banks = Banks(beats, first.in_words)
+        m.submodules.packer = packer = Packer(
+            bits, self._beat, fold.simd, [first.layer.in_shape[2]]
+        )
+        depth_bits = ceil_log2(first.in_words)
+        m.submodules.activations = memory = Memory(
+            shape=bits * fold.simd, depth=2 << depth_bits, init=[]
+        )
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            self.i.ready.eq(banks.space),
+            packer.beat_valid.eq(self.i.valid & banks.space),
+            packer.beat_data.eq(Value.cast(self.i.payload)),
+            banks.beat.eq(packer.beat_valid),
+            banks.write.eq(packer.write),
+            write.en.eq(packer.write),
+            write.addr.eq(Cat(banks.address[:depth_bits], banks.write_bank)),
+            write.data.eq(packer.word),
+        ]
+
+        # Order.
+        enable = Signal()
+        ends = list(accumulate(stage.in_words for stage in stages[1:]))
+        bases = [0, 0, *ends][: len(stages)]
+        m.submodules.sequencer = sequencer = Sequencer(
+            stages, bases, max(first.in_words, self._hidden)
+        )
+        m.d.comb += [
+            sequencer.enable.eq(enable),
+            sequencer.start.eq(banks.full),
+            banks.release.eq(sequencer.release),
+            read.addr.eq(Cat(sequencer.address[:depth_bits], banks.read_bank)),
+            read.en.eq(enable & banks.full),
+        ]
+        tokens = [{name: getattr(sequencer, name) for name in
+                   ("valid", "last", "closing", "leave", "layer", "idle", "invert")}]  # fmt: skip
+        for k in range(self.depth):
+            kept = [name for name in tokens[-1] if k < 1 or name not in ("idle", "invert")]
+            later = {name: Signal.like(tokens[-1][name], name=f"{name}_{k}") for name in kept}
+            with m.If(enable):
+                m.d.sync += [signal.eq(tokens[-1][name]) for name, signal in later.items()]
+            tokens.append(later)
+
+        # Activations.
+        data = read.data
+        if self._hidden:
+            m.submodules.hidden = hidden = Memory(
+                shape=bits * fold.simd, depth=max(2, self._hidden), init=[]
+            )
+            write_hidden, read_hidden = hidden.write_port(), hidden.read_port()
+            m.d.comb += [read_hidden.addr.eq(sequencer.address), read_hidden.en.eq(enable)]
+            data = Mux(tokens[1]["layer"] == 0, data, read_hidden.data)
+        if any(stage.halves > 1 for stage in stages):
+            data = data ^ tokens[1]["invert"].replicate(len(data))
+        if any(stage.layer.padding for stage in stages):
+            data = data & ~tokens[1]["idle"].replicate(len(data))
+        with m.If(enable):
+            m.d.sync += Cat(self._x).eq(data)
+
+        # Parameters, a cycle later.
+        style = self._rom
+        if style == "auto":
+            style = "block" if self._row_bits * len(self._rows) >= BLOCK_ROM_BITS else None
+        m.submodules.parameters = rom = Memory(
+            shape=self._row_bits,
+            depth=max(2, len(self._rows)),
+            init=self._rows,
+            attrs={"rom_style": style} if style else {},
+        )
+        parameters = rom.read_port()
+        row = Signal.like(sequencer.row, name="row_0")
+        with m.If(enable):
+            m.d.sync += row.eq(sequencer.row)
+        m.d.comb += [
+            parameters.addr.eq(row),
+            parameters.en.eq(enable),
+            self._code.eq(parameters.data),
+        ]
+
+        # Terms and their sums.
+        with m.If(enable):
+            m.d.sync += [register.eq(value) for register, value in self._terms.lanes]
+        m.submodules.drain = drain = Drain(stages, self._sum, self._output)
+        token = tokens[-1]
+        for u, (tree, leaves) in enumerate(self._trees):
+            m.submodules[f"tree_{u}"] = tree
+            m.d.comb += tree.enable.eq(enable)
+            for k, (value, _) in enumerate(leaves):
+                m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
+            if all(stage.steps == 1 for stage in stages):
+                m.d.comb += drain.sums[u].eq(tree.total)
+                continue
+            total = Signal(self._sum.bits, name=f"total_{u}")
+            m.d.comb += drain.sums[u].eq(total + tree.total)
+            with m.If(enable & token["valid"]):
+                m.d.sync += total.eq(Mux(token["last"], 0, total + tree.total))
+        m.d.comb += [
+            enable.eq(~(token["valid"] & token["last"]) | drain.ready),
+            drain.load.eq(token["valid"] & token["last"] & drain.ready),
+            drain.layer.eq(token["layer"]),
+            drain.closing.eq(token["closing"]),
+            drain.leave.eq(token["leave"]),
+        ]
+
+        # Results.
+        m.d.comb += [
+            left.eq(right) for left, right in zip(self.o.payload, drain.o.payload, strict=True)
+        ]
+        if not self._hidden:
+            m.d.comb += [self.o.valid.eq(drain.o.valid), drain.o.ready.eq(self.o.ready)]
+        else:
+            leaves = drain.o_layer == len(stages) - 1
+            m.d.comb += [
+                self.o.valid.eq(drain.o.valid & leaves),
+                drain.o.ready.eq(self.o.ready | ~leaves),
+            ]
+
+            # Results of the other layers: words one after the other, a layer complete at its last.
+            outputs = [stage.layer.keys.outputs for stage in stages]
+            m.submodules.back = back = Packer(bits, fold.drain, fold.simd, outputs)
+            address = Signal.like(write_hidden.addr, name="hidden_address")
+            m.d.comb += [
+                back.beat_valid.eq(drain.o.valid & ~leaves),
+                back.beat_data.eq(Cat(Value.cast(element)[:bits] for element in drain.o.payload)),
+                back.layer.eq(drain.o_layer),
+                write_hidden.en.eq(back.write),
+                write_hidden.addr.eq(address),
+                write_hidden.data.eq(back.word),
+                sequencer.written.eq(back.write & Cat(address == end - 1 for end in ends).any()),
+            ]
+            with m.If(back.write):
+                m.d.sync += address.eq(Mux(address == self._hidden - 1, 0, address + 1))
+        return m
+
+
+def _union(formats):
+    """Smallest format that holds all of `formats`."""
+    return Format.of_interval(min(f.min for f in formats), max(f.max for f in formats))
