@@ -34,7 +34,7 @@ def test_load(name, request):
         strict=True,
     ):
         assert x.shape == (rows, width) and x.dtype == y.dtype == np.int64
-        assert 0 <= x.min() and x.max() == 15
+        assert x.min() >= 0 and x.max() == 15
         if data.dataset.task == "class":
             assert y.shape == (rows,) and set(np.unique(y)) == set(range(10))
         else:
@@ -105,11 +105,18 @@ def test_load_wrong_content(tmp_path):
 
 def test_other_packaging(data_dir, tmp_path):
     rows = np.loadtxt(
-        data_dir / "pendigits.csv", int, delimiter=",", skiprows=1, usecols=range(1, 18), quotechar='"'
+        data_dir / "pendigits.csv",
+        int,
+        delimiter=",",
+        skiprows=1,
+        usecols=range(1, 18),
+        quotechar='"',
     )
     np.savetxt(tmp_path / "pendigits.tra", rows[:7494], "%d", delimiter=",")
     np.savetxt(tmp_path / "pendigits.tes", rows[7494:], "%d", delimiter=",")
-    assert (datasets.load("pendigits", tmp_path).x_test == datasets.load("pendigits", data_dir).x_test).all()
+    assert (
+        datasets.load("pendigits", tmp_path).x_test == datasets.load("pendigits", data_dir).x_test
+    ).all()
 
 
 @pytest.mark.slow
@@ -123,7 +130,9 @@ def test_idx_files(data_dir, tmp_path):
         packed = "t10k" in name
         path = tmp_path / (name + ".gz" if packed else name)
         path.write_bytes(gzip.compress(content, 1) if packed else content)
-    assert (datasets.load("mnist", tmp_path).x_test == datasets.load("mnist", data_dir).x_test).all()
+    assert (
+        datasets.load("mnist", tmp_path).x_test == datasets.load("mnist", data_dir).x_test
+    ).all()
 
 
 def test_import_is_light():

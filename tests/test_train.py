@@ -80,7 +80,7 @@ def test_training_forward_is_integers():
     sums = model[0].accumulate(x) * 2 ** model[0].fraction
     assert (sums == sums.round()).all()
     y = model[0](x) * 16
-    assert (y == y.round()).all() and 0 <= y.min() and y.max() <= 15
+    assert (y == y.round()).all() and y.min() >= 0 and y.max() <= 15
 
 
 def test_export_wrong_model():
@@ -136,7 +136,10 @@ def test_rounded_and_through():
 
 
 def test_adder_gradients():
-    x, w = torch.tensor([[0.5, 0.25]], requires_grad=True), torch.tensor([[0.0, 1.0]], requires_grad=True)
+    x, w = (
+        torch.tensor([[0.5, 0.25]], requires_grad=True),
+        torch.tensor([[0.0, 1.0]], requires_grad=True),
+    )
     z = adder(x, w)
     assert z.item() == -1.25
     z.backward()
@@ -163,7 +166,12 @@ def test_threshold_levels():
     assert arrays["sign"].tolist() == [[1, -1, 1, 1, 0, 0, -1]]
     four = Threshold(levels=8, min_level=2)
     assert four.arrays(p, 4)["sign"].tolist() == [[1, -1, 1, 0, 0, 0, 0]]
-    assert (Threshold().stored, four.stored, Threshold(levels=1).stored, Gain().stored) == (5, 4, 2, 6)
+    assert (Threshold().stored, four.stored, Threshold(levels=1).stored, Gain().stored) == (
+        5,
+        4,
+        2,
+        6,
+    )
 
 
 def test_one_level_is_ternary():

@@ -30,7 +30,8 @@ Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
 Hidden = Annotated[
     str | None, typer.Option(help="Layers but the last: 32 (dense), 8c3s2p1 (convolution), commas.")
 ]
-Optional = typer.Option(show_default="the data set's")
+DATA_SETS = "the data set's"
+Optional = typer.Option(show_default=DATA_SETS)
 
 
 def add_commands(app):
@@ -43,7 +44,9 @@ def train(
     dataset: Name,
     rule: Annotated[RuleName, typer.Option(help="Rule of the synapses.")] = RuleName.threshold,
     hidden: Hidden = None,
-    bits: Annotated[int, typer.Option(help="Bits of activations between layers.", min=1, max=8)] = 4,
+    bits: Annotated[
+        int, typer.Option(help="Bits of activations between layers.", min=1, max=8)
+    ] = 4,
     levels: Annotated[int, typer.Option(help="threshold: levels K.")] = 8,
     min_level: Annotated[int, typer.Option(help="threshold: levels below are absent.")] = 1,
     gain: Annotated[bool, typer.Option("--gain", help="threshold: level and gain.")] = False,
@@ -55,6 +58,10 @@ def train(
     epochs: Annotated[int | None, Optional] = None,
     rate: Annotated[float | None, Optional] = None,
     prune: Annotated[float, typer.Option(help="Share of synapses that are removed.")] = 0.0,
+    noise: Annotated[
+        int | None,
+        typer.Option(help="Noise on inputs while training, in steps.", show_default=DATA_SETS),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of parameters and order.", min=0)] = 0,
     final: Annotated[
         bool, typer.Option("--final", help="Fit to all training data, measure on test data.")
@@ -63,7 +70,7 @@ def train(
         bool, typer.Option("--table", help="Final models of every kind, seeds 0 to SEEDS - 1.")
     ] = False,
     tune: Annotated[
-        bool, typer.Option("--tune", help="Search rate, logit and spread on validation data.")
+        bool, typer.Option("--tune", help="Search rate and target on validation data.")
     ] = False,
     seeds: Annotated[int, typer.Option(help="With --table or --tune: how many.", min=1)] = 5,
     threads: Annotated[int, typer.Option(help="Other numbers give other models.", min=1)] = 1,
@@ -74,13 +81,13 @@ def train(
     as_json: Json = False,
 ):
     """Train a network, and write it as an integer model."""
-    from . import _module
     from .. import datasets
+    from . import _module
 
     recipes, training = _module("recipes"), _module("training")
     kind = _kind(str(rule), gain, min_level, weight_bits)
     changes = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
-    given = {"complement": complement, "epochs": epochs, "rate": rate}
+    given = {"complement": complement, "epochs": epochs, "rate": rate, "noise": noise}
     changes |= {key: value for key, value in given.items() if value is not None}
     if hidden is not None:
         changes["hidden"] = tuple(part for part in hidden.split(",") if part)
@@ -194,4 +201,6 @@ def _print_table(rows, as_json):
             f"{row['kind']:12} {row['mean']:16.2f} {row['error']:6.2f} {row['synapses']:9} "
             f"{row['bits']:5.1f}"
         )
-    print(f"+- is the standard error over {len(rows[0]['scores'])} seeds; bits are stored, a synapse")
+    print(
+        f"+- is the standard error over {len(rows[0]['scores'])} seeds; bits are stored, a synapse"
+    )

