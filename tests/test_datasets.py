@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tnhw import datasets
+from tnhw.dataset_files import MNIST_FILES
 from tnhw.errors import InputError
 
 FACTS = {  # rows of training, validation and test part; labels of the first test rows
@@ -98,7 +99,7 @@ def test_load_wrong_content(tmp_path):
     (tmp_path / "optdigits.tra").write_text("a,b\n")
     with pytest.raises(InputError, match="not rows of integers"):
         datasets.load("optdigits", tmp_path)
-    (tmp_path / datasets.MNIST_FILES[0]).write_bytes(b"\0")
+    (tmp_path / MNIST_FILES[0]).write_bytes(b"\0")
     with pytest.raises(InputError, match="not an IDX file"):
         datasets.load("mnist", tmp_path)
 
@@ -123,7 +124,7 @@ def test_other_packaging(data_dir, tmp_path):
 def test_idx_files(data_dir, tmp_path):
     arrays = np.load(data_dir / "mnist.npz")
     parts = [arrays[key] for key in ("Xtrain", "ytrain", "Xtest", "ytest")]
-    for name, part in zip(datasets.MNIST_FILES, parts, strict=True):
+    for name, part in zip(MNIST_FILES, parts, strict=True):
         part = part.reshape(-1, 28, 28) if "images" in name else part.reshape(-1)
         head = bytes([0, 0, 8, part.ndim]) + np.array(part.shape, ">u4").tobytes()
         content = head + part.astype(np.uint8).tobytes()

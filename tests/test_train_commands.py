@@ -112,7 +112,12 @@ def test_export_interrupted(tmp_path, digits):
 
 def test_table(tmp_path, digits):
     changes = {"epochs": 2, "hidden": ("8",)}
-    options = {"kinds": ("threshold", "mac"), "seeds": range(2), "folder": tmp_path, "changes": changes}
+    options = {
+        "kinds": ("threshold", "mac"),
+        "seeds": range(2),
+        "folder": tmp_path,
+        "changes": changes,
+    }
     rows = table("digits", digits, **options)
     assert [(row["kind"], row["synapses"], row["bits"]) for row in rows] == [
         ("threshold", 592, 5),

@@ -3,19 +3,19 @@
 import numpy as np
 from torch import nn
 
-from tnhw.train import layers as L
+from tnhw.train import neurons as N
 
 SHAPE = (6, 7, 2)
 KINDS = {
-    "threshold": (L.ThresholdLinear, L.ThresholdConv2d, {}),
-    "threshold-16": (L.ThresholdLinear, L.ThresholdConv2d, {"levels": 16}),
-    "threshold-min-2": (L.ThresholdLinear, L.ThresholdConv2d, {"min_level": 2}),
-    "gain": (L.ThresholdLinear, L.ThresholdConv2d, {"gain": True}),
-    "ternary": (L.TernaryLinear, L.TernaryConv2d, {}),
-    "shift": (L.ShiftLinear, L.ShiftConv2d, {}),
-    "mac": (L.MacLinear, L.MacConv2d, {}),
-    "mac-8": (L.MacLinear, L.MacConv2d, {"weight_bits": 8}),
-    "addernet": (L.AdderLinear, L.AdderConv2d, {}),
+    "threshold": (N.ThresholdLinear, N.ThresholdConv2d, {}),
+    "threshold-16": (N.ThresholdLinear, N.ThresholdConv2d, {"levels": 16}),
+    "threshold-min-2": (N.ThresholdLinear, N.ThresholdConv2d, {"min_level": 2}),
+    "gain": (N.ThresholdLinear, N.ThresholdConv2d, {"gain": True}),
+    "ternary": (N.TernaryLinear, N.TernaryConv2d, {}),
+    "shift": (N.ShiftLinear, N.ShiftConv2d, {}),
+    "mac": (N.MacLinear, N.MacConv2d, {}),
+    "mac-8": (N.MacLinear, N.MacConv2d, {"weight_bits": 8}),
+    "addernet": (N.AdderLinear, N.AdderConv2d, {}),
 }
 
 

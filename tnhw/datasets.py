@@ -5,7 +5,6 @@ against a digest, so that any packaging of the same data gives the same integers
 the validation part, which is taken from the training part; the test part is used once, at the end.
 """
 
-import gzip
 import hashlib
 import os
 from dataclasses import dataclass
@@ -14,14 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from .config import nearest
+from .dataset_files import READERS
 from .errors import InputError
-from .parameters import read
 
 __all__ = ["DATASETS", "Data", "Dataset", "load"]
-
-MNIST_FILES = tuple(
-    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-)
 
 
 @dataclass(frozen=True)
@@ -159,8 +154,8 @@ def load(name, folder=None):
     if name not in DATASETS:
         raise InputError(f"there is no data set {name!r}; {nearest(name, DATASETS)}")
     dataset = DATASETS[name]
-    reader = {"denoise": _optdigits}.get(name) or globals()[f"_{name}"]
-    parts = reader(None if name == "digits" else _folder(dataset, folder))
+    where = None if name == "digits" else _folder(dataset, folder)
+    parts = READERS[name](where, dataset.files)
     digest = _digest(parts)
     if digest != dataset.digest:
         raise InputError(
@@ -224,75 +219,3 @@ def _folder(dataset, folder):
             f"{folder}: there is no such folder; name one with --data DIR or TNHW_DATA"
         )
     return Path(folder)
-
-
-def _missing(name, path):
-    return InputError(
-        f"{path}: there is no such file; get {DATASETS[name].files}, and name their folder with "
-        "--data DIR or in TNHW_DATA"
-    )
-
-
-def _rows(name, path, **options):
-    """Integers of a text file, one row a line."""
-    if not path.is_file():
-        raise _missing(name, path)
-    try:
-        return np.loadtxt(path, np.int64, delimiter=",", **options)
-    except ValueError:
-        raise InputError(f"{path}: not rows of integers with commas between them") from None
-
-
-def _digits(_):
-    try:
-        from sklearn.datasets import load_digits
-        from sklearn.model_selection import train_test_split
-    except ImportError:
-        raise InputError("digits: comes with scikit-learn; `pip install scikit-learn`") from None
-    x, y = load_digits(return_X_y=True)
-    x, x_test, y, y_test = train_test_split(x, y, test_size=450, random_state=0, stratify=y)
-    return x, y, x_test, y_test
-
-
-def _optdigits(folder):
-    train, test = (_rows("optdigits", folder / f"optdigits.{end}") for end in ("tra", "tes"))
-    return train[:, :-1], train[:, -1], test[:, :-1], test[:, -1]
-
-
-def _pendigits(folder):
-    if (folder / "pendigits.csv").is_file() or not (folder / "pendigits.tra").is_file():
-        rows = _rows(
-            "pendigits", folder / "pendigits.csv", skiprows=1, usecols=range(1, 18), quotechar='"'
-        )
-    else:
-        rows = np.concatenate(
-            [_rows("pendigits", folder / f"pendigits.{end}") for end in ("tra", "tes")]
-        )
-    return rows[:7494, :-1], rows[:7494, -1], rows[7494:, :-1], rows[7494:, -1]
-
-
-def _mnist(folder):
-    if (folder / "mnist.npz").is_file():
-        arrays = read(folder / "mnist.npz")
-        try:
-            parts = [arrays[key] for key in ("Xtrain", "ytrain", "Xtest", "ytest")]
-        except KeyError as key:
-            raise InputError(f"{folder / 'mnist.npz'}: the array {key} is missing") from None
-    else:
-        parts = [_idx(folder / file) for file in MNIST_FILES]
-    x, y, x_test, y_test = parts
-    return x.reshape(len(x), -1), y.reshape(-1), x_test.reshape(len(x_test), -1), y_test.reshape(-1)
-
-
-def _idx(path):
-    """Array of an IDX file of bytes: two zero bytes, type 8, axes, each size as 4 bytes, then the values."""
-    packed = path.with_name(path.name + ".gz")
-    if not path.is_file() and not packed.is_file():
-        raise _missing("mnist", path)
-    try:
-        content = path.read_bytes() if path.is_file() else gzip.decompress(packed.read_bytes())
-        axes = content[3]
-        sizes = np.frombuffer(content, ">u4", axes, 4).astype(int)
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * axes).reshape(sizes)
-    except (OSError, EOFError, ValueError, IndexError):
-        raise InputError(f"{path}: not an IDX file of bytes") from None

@@ -15,7 +15,7 @@ import importlib
 from ..errors import ToolMissing
 
 _HOME = {
-    "layers": (
+    "neurons": (
         "AdderConv2d", "AdderLinear", "MacConv2d", "MacLinear", "ShiftConv2d", "ShiftLinear",
         "TernaryConv2d", "TernaryLinear", "ThresholdConv2d", "ThresholdLinear",
     ),

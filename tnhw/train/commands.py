@@ -52,8 +52,8 @@ def train(
     gain: Annotated[bool, typer.Option("--gain", help="threshold: level and gain.")] = False,
     weight_bits: Annotated[int, typer.Option(help="mac: bits of a weight.")] = 4,
     complement: Annotated[
-        bool | None, typer.Option(help="First layer also sees max - x; default with --gain.")
-    ] = None,
+        bool, typer.Option("--complement", help="First layer also sees max - x.")
+    ] = False,
     inject: Annotated[int, typer.Option(help="MAC layers at the front.", min=0)] = 0,
     epochs: Annotated[int | None, Optional] = None,
     rate: Annotated[float | None, Optional] = None,
@@ -70,7 +70,7 @@ def train(
         bool, typer.Option("--table", help="Final models of every kind, seeds 0 to SEEDS - 1.")
     ] = False,
     tune: Annotated[
-        bool, typer.Option("--tune", help="Search rate and target on validation data.")
+        bool, typer.Option("--tune", help="Search rate and spread on validation data.")
     ] = False,
     seeds: Annotated[int, typer.Option(help="With --table or --tune: how many.", min=1)] = 5,
     threads: Annotated[int, typer.Option(help="Other numbers give other models.", min=1)] = 1,
@@ -85,17 +85,18 @@ def train(
     from . import _module
 
     recipes, training = _module("recipes"), _module("training")
-    kind = _kind(str(rule), gain, min_level, weight_bits)
+    kind = _kind(str(rule), gain, complement, min_level, weight_bits)
     changes = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
-    given = {"complement": complement, "epochs": epochs, "rate": rate, "noise": noise}
+    given = {"epochs": epochs, "rate": rate, "noise": noise}
     changes |= {key: value for key, value in given.items() if value is not None}
     if hidden is not None:
         changes["hidden"] = tuple(part for part in hidden.split(",") if part)
+    own = {"complement": True} if complement else {}
     if kind not in recipes.KINDS:
-        kind, changes = "mac", changes | {"weight_bits": weight_bits}
-    if kind == "threshold" and min_level > 1:
-        changes["min_level"] = min_level
-    recipe = recipes.recipe_for(dataset, kind, **changes)
+        kind, own = "mac", own | {"weight_bits": weight_bits}
+    if kind == "threshold":
+        own["min_level"] = min_level
+    recipe = recipes.recipe_for(dataset, kind, **changes, **own)
     loaded = datasets.load(dataset, data)
     if table:
         with _progress() as line:
@@ -111,7 +112,7 @@ def train(
             )
         _print(best, as_json)
     else:
-        name = out.stem if out else f"{dataset}_{kind}"
+        name = out.stem if out else f"{dataset}_{kind}".replace("-", "_")
         path = out or Path("build", "models", f"{name}.npz")
         if path.suffix != ".npz":
             raise InputError(f"{path}: a model is an `.npz` file; name one with -o")
@@ -139,14 +140,14 @@ def export(
     _print({"model": str(out)} | network.card, as_json)
 
 
-def _kind(rule, gain, min_level, weight_bits):
+def _kind(rule, gain, complement, min_level, weight_bits):
     """Name in `tnhw.train.recipes.KINDS` of what the options ask for."""
     if rule != "threshold" and (gain or min_level > 1):
         raise InputError(f"--gain and --min-level are for the rule `threshold`, not `{rule}`")
     if gain:
         if min_level > 1:
             raise InputError("--min-level is for thresholds without --gain")
-        return "gain"
+        return "gain-complement" if complement else "gain"
     if rule == "threshold" and min_level == 2:
         return "threshold4"
     return rule if rule != "mac" or weight_bits == 4 else f"mac{weight_bits}"

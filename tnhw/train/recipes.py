@@ -13,14 +13,15 @@ import torch
 from .. import datasets
 from ..config import nearest
 from ..errors import InputError
-from . import layers as L
+from . import neurons as N
 
 __all__ = ["KINDS", "RECIPES", "TUNED", "Recipe", "build", "recipe_for"]
 
 KINDS = {
     "threshold": {"rule": "threshold"},
     "threshold4": {"rule": "threshold", "min_level": 2},
-    "gain": {"rule": "threshold", "gain": True, "complement": True, "target": 0.4},
+    "gain": {"rule": "threshold", "gain": True},
+    "gain-complement": {"rule": "threshold", "gain": True, "complement": True},
     "ternary": {"rule": "ternary"},
     "shift": {"rule": "shift"},
     "mac": {"rule": "mac"},
@@ -28,11 +29,11 @@ KINDS = {
     "addernet": {"rule": "addernet"},
 }  # fmt: skip
 LAYERS = {
-    "threshold": (L.ThresholdLinear, L.ThresholdConv2d),
-    "ternary": (L.TernaryLinear, L.TernaryConv2d),
-    "shift": (L.ShiftLinear, L.ShiftConv2d),
-    "mac": (L.MacLinear, L.MacConv2d),
-    "addernet": (L.AdderLinear, L.AdderConv2d),
+    "threshold": (N.ThresholdLinear, N.ThresholdConv2d),
+    "ternary": (N.TernaryLinear, N.TernaryConv2d),
+    "shift": (N.ShiftLinear, N.ShiftConv2d),
+    "mac": (N.MacLinear, N.MacConv2d),
+    "addernet": (N.AdderLinear, N.AdderConv2d),
 }
 OPTIONS = {"threshold": ("levels", "min_level", "gain"), "mac": ("weight_bits",)}
 
@@ -94,7 +95,22 @@ RECIPES = {
     "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 10},
     "denoise": {"hidden": ("64",), "epochs": 100},
 }
-TUNED = {}
+TUNED = {
+    ("optdigits", "threshold"): {"rate": 0.01, "spread": 1.0},
+    ("optdigits", "threshold4"): {"rate": 0.03, "spread": 0.6},
+    ("optdigits", "gain"): {"rate": 0.01, "spread": 1.0},
+    ("optdigits", "gain-complement"): {"rate": 0.03, "spread": 1.0},
+    ("optdigits", "ternary"): {"rate": 0.01, "spread": 1.0},
+    ("optdigits", "shift"): {"rate": 0.01, "spread": 0.6},
+    ("optdigits", "mac"): {"rate": 0.03, "spread": 0.6},
+    ("pendigits", "mac"): {"rate": 0.01, "spread": 1.0},
+    ("pendigits", "gain-complement"): {"rate": 0.1, "spread": 0.6},
+    ("pendigits", "threshold"): {"rate": 0.01, "spread": 1.0},
+    ("pendigits", "ternary"): {"rate": 0.03, "spread": 1.0},
+    ("pendigits", "shift"): {"rate": 0.01, "spread": 0.6},
+    ("pendigits", "gain"): {"rate": 0.03, "spread": 1.0},
+    ("pendigits", "threshold4"): {"rate": 0.03, "spread": 1.0},
+}
 
 
 def recipe_for(dataset, kind="threshold", **changes):
@@ -102,7 +118,11 @@ def recipe_for(dataset, kind="threshold", **changes):
     for name, value, known in (("data set", dataset, RECIPES), ("rule", kind, KINDS)):
         if value not in known:
             raise InputError(f"there is no {name} {value!r}; {nearest(value, known)}")
-    settings = RECIPES[dataset] | KINDS[kind] | TUNED.get((dataset, kind), {})
+    settings = RECIPES[dataset] | KINDS[kind]
+    dense = all(token.isdigit() for token in changes.get("hidden", settings["hidden"]))
+    settings |= TUNED.get(
+        (f"{dataset}-dense" if dense and dataset == "mnist" else dataset, kind), {}
+    )
     return replace(Recipe(dataset, **settings), **changes)
 
 

@@ -9,6 +9,7 @@ import torch
 
 from .. import datasets
 from ..errors import InputError
+from ..names import check_name
 from ..network import Network
 from .exporting import export
 from .fitting import fit
@@ -16,7 +17,7 @@ from .recipes import Recipe, build, recipe_for
 
 __all__ = ["export_checkpoint", "grid", "score", "table", "train", "tune"]
 
-TABLE = ("threshold", "threshold4", "gain", "ternary", "shift", "mac")
+TABLE = ("threshold", "threshold4", "gain", "gain-complement", "ternary", "shift", "mac")
 UNITS = {"class": "% correct", "vector": "dB PSNR"}
 
 
@@ -55,6 +56,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         Its card holds data, licence, recipe, seed, command and what was measured.
     """
     dataset = data.dataset
+    check_name(name or recipe.dataset)
     model = build(recipe, seed)
     x, y = data.fitting if final else (data.x_train, data.y_train)
     held = (data.x_test, data.y_test) if final else (data.x_valid, data.y_valid)
@@ -111,10 +113,9 @@ def export_checkpoint(path, name=None):
 def grid(recipe):
     """Recipes that `tune` tries: the same for every rule; the rate alone for convolutions."""
     images = any("c" in token for token in recipe.hidden)
-    for rate in (0.003, 0.01, 0.03):
-        for target in (recipe.target,) if images else (0.3, 0.5):
-            for spread in (recipe.spread,) if images else (0.6, 1.0):
-                yield replace(recipe, rate=rate, target=target, spread=spread)
+    for rate in (0.01, 0.03, 0.1):
+        for spread in (recipe.spread,) if images else (0.6, 1.0):
+            yield replace(recipe, rate=rate, spread=spread)
 
 
 def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
@@ -125,7 +126,7 @@ def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
     rows : int, optional
         How many rows of the training part to fit to, the first ones; default all.
     report : callable, optional
-        Gets a dict with rate, target, spread and score after every trial.
+        Gets a dict with rate, spread and score after every trial.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
     data = replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
     for trial in grid(recipe):
         scores = [train(trial, seed, data=data, **fitting).card["score"] for seed in seeds]
-        made = {key: getattr(trial, key) for key in ("rate", "target", "spread")}
+        made = {key: getattr(trial, key) for key in ("rate", "spread")}
         trials.append(made | {"score": round(float(np.mean(scores)), 3)})
         if report:
             report(trials[-1])
@@ -167,7 +168,7 @@ def table(
         cards = []
         for seed in seeds:
             recipe = recipe_for(dataset, kind, **(changes or {}))
-            name = f"{dataset}_{kind}_{seed}"
+            name = f"{dataset}_{kind}_{seed}".replace("-", "_")
             path = Path(folder, f"{name}.npz") if folder else None
             cards.append(_known(path, recipe, seed))
             if cards[-1] is None:

@@ -1,0 +1,124 @@
+"""Synapses that the threshold synapse is set beside: weights, and AdderNet's distance."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from ..errors import InputError
+from .functions import adder, through
+from .synapses import Synapse, nearest
+
+__all__ = ["Adder", "Mac", "Shift", "Ternary"]
+
+
+@dataclass(frozen=True)
+class _Weight(Synapse):
+    """A synapse whose term is weight * x; the gradient is that of the product."""
+
+    def quantise(self, p):
+        """Weights as integer * 2^-fraction."""
+        raise NotImplementedError
+
+    def total(self, x, p):
+        return x @ through(p["p"], self.quantise(p["p"].detach())).T
+
+
+@dataclass(frozen=True)
+class Ternary(_Weight):
+    """Weights -1, 0 and +1."""
+
+    rule: ClassVar[str] = "ternary"
+    stored: ClassVar[int] = 2
+
+    def quantise(self, p):
+        return p.sign() * nearest(p.abs(), 1)
+
+    def arrays(self, p, bits):
+        return {"sign": self.quantise(p["p"]).long()}
+
+    def parameter(self, bits):
+        return None
+
+
+@dataclass(frozen=True)
+class Shift(_Weight):
+    """Weights 0 and +-1, 2, 4, 8 eighths, nearest to p (as in DeepShift, arXiv 1905.13298)."""
+
+    rule: ClassVar[str] = "shift"
+    fraction: ClassVar[int] = 3
+    stored: ClassVar[int] = 4
+
+    def _size(self, p):
+        edges = torch.tensor([1 / 16, 3 / 16, 3 / 8, 3 / 4])
+        return torch.bucketize(p.abs(), edges, right=True)
+
+    def quantise(self, p):
+        return p.sign() * torch.tensor([0, 1, 2, 4, 8])[self._size(p)] / 8
+
+    def arrays(self, p, bits):
+        size = self._size(p["p"])
+        sign = torch.where(size > 0, p["p"].sign(), 0).long()
+        return {"sign": sign, "exponent": (size - 1).clamp(min=0)}
+
+    def parameter(self, bits):
+        return "u2"
+
+
+@dataclass(frozen=True)
+class Mac(_Weight):
+    """Weights of `weight_bits` bits, two's complement, from -1 to just below 1."""
+
+    rule: ClassVar[str] = "mac"
+    weight_bits: int = 4
+
+    def __post_init__(self):
+        if not 2 <= self.weight_bits <= 8:
+            raise InputError(f"`weight_bits` must be 2 to 8, not {self.weight_bits}")
+
+    @property
+    def fraction(self):
+        return self.weight_bits - 1
+
+    @property
+    def stored(self):
+        return self.weight_bits
+
+    def quantise(self, p):
+        one = 1 << self.fraction
+        return nearest(p, one).clamp(-one, one - 1) / one
+
+    def arrays(self, p, bits):
+        return {"weight": (self.quantise(p["p"]) * (1 << self.fraction)).long()}
+
+    def parameter(self, bits):
+        return f"s{self.weight_bits}"
+
+
+@dataclass(frozen=True)
+class Adder(Synapse):
+    """AdderNet, -abs(x - w), with w in the format of the input."""
+
+    rule: ClassVar[str] = "addernet"
+    lowest: ClassVar[float] = 0.0
+    bits: int = 4
+
+    @property
+    def stored(self):
+        return self.bits
+
+    def initial(self, outputs, inputs):
+        return {"p": torch.rand(outputs, inputs) * self.spread}
+
+    def quantise(self, p):
+        one = 1 << self.bits
+        return nearest(p, one).clamp(0, one - 1) / one
+
+    def total(self, x, p):
+        return adder(x, through(p["p"], self.quantise(p["p"].detach())))
+
+    def arrays(self, p, bits):
+        return {"weight": (self.quantise(p["p"]) * (1 << bits)).long()}
+
+    def parameter(self, bits):
+        return f"u{bits}"
