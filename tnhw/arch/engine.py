@@ -60,7 +60,7 @@ class Engine(wiring.Component):
         self._fold, self._synapse = first.fold, first.synapse
         formats = [stage.layer.kernel.output_format for stage in stages]
         self._output = _union(formats)
-        self._sum = _union([stage.padded.sum_format for stage in stages])
+        self._sum = _union([stage.sum_format for stage in stages])
         self._hidden = sum(stage.in_words for stage in stages[1:])
         super().__init__(
             {
@@ -106,7 +106,9 @@ class Engine(wiring.Component):
                 for word in reversed(unit):
                     packed = packed << codes.bits | (0 if word is None else codes.encode(word))
             self._rows.append(packed)
-        self._x = [Signal(synapse.input.shape, name=f"x_{k}") for k in range(fold.simd)]
+        self._x = [
+            Signal(synapse.input.shape, name=f"x_{k}", reset_less=True) for k in range(fold.simd)
+        ]
         self._code = Signal(self._row_bits, name="code")
         self._terms = Terms(synapse, False)
         self._trees = []
@@ -148,8 +150,8 @@ class Engine(wiring.Component):
             write.data.eq(packer.word),
         ]
 
-        # Order.
-        enable = Signal()
+        # Order. Whether the train moves is known a cycle ahead.
+        enable, load = Signal(init=1), Signal()
         ends = list(accumulate(stage.in_words for stage in stages[1:]))
         bases = [0, 0, *ends][: len(stages)]
         m.submodules.sequencer = sequencer = Sequencer(
@@ -157,18 +159,21 @@ class Engine(wiring.Component):
         )
         m.d.comb += [
             sequencer.enable.eq(enable),
-            sequencer.start.eq(banks.full),
+            sequencer.start.eq(banks.start),
+            banks.reading.eq(sequencer.valid & (sequencer.layer == 0)),
             banks.release.eq(sequencer.release),
             read.addr.eq(Cat(sequencer.address[:depth_bits], banks.read_bank)),
-            read.en.eq(enable & banks.full),
+            read.en.eq(enable & banks.reading),
         ]
-        tokens = [{name: getattr(sequencer, name) for name in
-                   ("valid", "last", "closing", "leave", "layer", "idle", "invert")}]  # fmt: skip
+        # What travels with a word, as long as it is needed; `ends` is the last word of a group.
+        names = ["valid", "last", "ends", "closing", "leave", "layer", "idle", "invert"]
+        tokens = [{name: getattr(sequencer, name, None) for name in names}]
         for k in range(self.depth):
-            kept = [name for name in tokens[-1] if k < 1 or name not in ("idle", "invert")]
-            later = {name: Signal.like(tokens[-1][name], name=f"{name}_{k}") for name in kept}
+            before = tokens[-1] | {"ends": tokens[-1]["valid"] & tokens[-1]["last"]}
+            kept = names if k < 1 else [name for name in names if name not in ("idle", "invert")]
+            later = {name: Signal.like(before[name], name=f"{name}_{k}") for name in kept}
             with m.If(enable):
-                m.d.sync += [signal.eq(tokens[-1][name]) for name, signal in later.items()]
+                m.d.sync += [signal.eq(before[name]) for name, signal in later.items()]
             tokens.append(later)
 
         # Activations.
@@ -223,13 +228,18 @@ class Engine(wiring.Component):
             total = Signal(self._sum.bits, name=f"total_{u}")
             m.d.comb += drain.sums[u].eq(total + tree.total)
             with m.If(enable & token["valid"]):
-                m.d.sync += total.eq(Mux(token["last"], 0, total + tree.total))
+                m.d.sync += total.eq(Mux(load, 0, total + tree.total))
         m.d.comb += [
-            enable.eq(~(token["valid"] & token["last"]) | drain.ready),
-            drain.load.eq(token["valid"] & token["last"] & drain.ready),
+            drain.load.eq(load),
             drain.layer.eq(token["layer"]),
             drain.closing.eq(token["closing"]),
             drain.leave.eq(token["leave"]),
+        ]
+
+        ends_next = Mux(enable, tokens[-2]["valid"] & tokens[-2]["last"], token["ends"])
+        m.d.sync += [
+            enable.eq(~ends_next | drain.ready_next),
+            load.eq(ends_next & drain.ready_next),
         ]
 
         # Results.

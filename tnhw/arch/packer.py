@@ -15,7 +15,7 @@ class Packer(wiring.Component):
     """Gathers the channels of a position into words of `simd` elements.
 
     The last word of a position may have fewer elements than `simd`; the rest of it is left over from
-    earlier. A word is complete in the cycle after its last beat.
+    earlier. A word is complete in the cycle after its last beat; where a beat is a word, at once.
 
     Parameters
     ----------
@@ -27,6 +27,11 @@ class Packer(wiring.Component):
         Elements a word.
     channels : list of int
         Elements a position, for each layer whose results come.
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from a word's last beat to the word.
 
     Members
     -------
@@ -50,18 +55,23 @@ class Packer(wiring.Component):
             }
         )
 
+    @property
+    def latency(self):
+        return int(self._beat != self._simd)
+
     def elaborate(self, platform):
         m = Module()
         beats = self._simd // self._beat
         in_position = [ceil(channels / self._beat) for channels in self._channels]
-        parts = [Signal(self._bits * self._beat, name=f"part_{k}") for k in range(beats)]
-        m.d.comb += self.word.eq(Cat(parts))
-        m.d.sync += self.write.eq(0)
         if beats == 1:
-            with m.If(self.beat_valid):
-                m.d.sync += [parts[0].eq(self.beat_data), self.write.eq(1)]
+            m.d.comb += [self.word.eq(self.beat_data), self.write.eq(self.beat_valid)]
             return m
 
+        parts = [
+            Signal(self._bits * self._beat, name=f"part_{k}", reset_less=True) for k in range(beats)
+        ]
+        m.d.comb += self.word.eq(Cat(parts))
+        m.d.sync += self.write.eq(0)
         index = Signal(range(beats))
         at_end = index == beats - 1
         if any(number % beats for number in in_position):

@@ -44,7 +44,7 @@ class Sequencer(wiring.Component):
     enable : In(1)
         Move on.
     start : In(1)
-        A new image may begin.
+        A new image may begin in the next cycle.
     written : In(1)
         The results of a layer that is not the last are complete.
     valid : Out(1)
@@ -129,12 +129,12 @@ class Sequencer(wiring.Component):
         following = Const(0, 1) if single else Mux(last_layer, 0, layer + 1)
 
         # An image starts when it is there, a layer when the one before it has been written.
-        begins, waits = Signal(init=1), Signal()
         go = Signal()
-        m.d.comb += [
-            self.valid.eq((~begins | self.start) & ~waits),
-            go.eq(self.valid & self.enable),
-        ]
+        m.d.comb += go.eq(self.valid & self.enable)
+        with m.If(go & self.leave):
+            m.d.sync += self.valid.eq(last_layer & self.start)
+        with m.Elif(~self.valid):
+            m.d.sync += self.valid.eq(Mux(layer == 0, self.start, self.written))
 
         # Counters; `at_last` of each is known a cycle ahead.
         loops = [loop for loop in LOOPS if max(self._bounds(loop)) > 1]
@@ -205,7 +205,7 @@ class Sequencer(wiring.Component):
 
         # Parameters follow each other, and begin again for each position.
         with m.If(go):
-            m.d.sync += [self.row.eq(self.row + 1), begins.eq(self.leave & last_layer)]
+            m.d.sync += self.row.eq(self.row + 1)
             if "x" in counts or "y" in counts:
                 with m.If(self.closing & ~self.leave):
                     m.d.sync += self.row.eq(select(self._rows[:-1], layer))
@@ -213,7 +213,5 @@ class Sequencer(wiring.Component):
                 m.d.sync += self.row.eq(0)
         if not single:
             with m.If(go & self.leave):
-                m.d.sync += [layer.eq(following), waits.eq(~last_layer)]
-            with m.If(self.written):
-                m.d.sync += waits.eq(0)
+                m.d.sync += layer.eq(following)
         return m

@@ -56,7 +56,7 @@ class Terms:
         for value, leaf in leaves:
             key = (name.split("_")[0], repr(value))
             if key not in self._lanes:
-                signal = Signal(len(value), name=f"lane_{name}_{len(registered)}")
+                signal = Signal(len(value), name=f"lane_{name}_{len(registered)}", reset_less=True)
                 self._lanes[key] = (signal, value)
             registered.append((self._lanes[key][0], leaf))
         return registered, constant + owed

@@ -246,7 +246,9 @@ class AdderTree(wiring.Component):
     def _node(self, operand, nodes):
         if operand.static:
             return operand
-        signal = Signal(len(operand.value), name=f"level{self.levels}_{len(nodes)}")
+        signal = Signal(
+            len(operand.value), name=f"level{self.levels}_{len(nodes)}", reset_less=True
+        )
         nodes.append((signal, operand.value))
         return _Operand(signal, operand.shift, operand.high)
 

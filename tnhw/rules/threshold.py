@@ -11,24 +11,64 @@ Two forms of the gates give the same term:
 ``max``
     max(x - theta, 0) = max(x, theta) - theta: a comparison and a multiplexer, and -s * theta in
     the fold.
+
+Where all thresholds are multiples of ``2**step``, as those of a network with few levels, a synapse
+stores ``theta >> step`` and compares only the upper bits of x: :meth:`Threshold.compact`.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
-from amaranth.hdl import Mux
+from amaranth.hdl import Cat, Const, Mux
 
 from ..format import Format
-from ..rule import Addend, Rule, gate, inversion, negate_if
+from ..rule import Addend, Rule, at_least, gate, inversion, negate_if
 
 __all__ = ["Threshold"]
 
 MAX_GAIN = 2
+NO_GAIN = 3  # what the gain field of an absent synapse holds, with `step`
 
 
+@dataclass(frozen=True)
 class Threshold(Rule):
+    """See the module.
+
+    Parameters
+    ----------
+    step : int or None
+        All thresholds are multiples of ``2**step``, at least 0; form ``max``, unsigned x.
+    """
+
     name = "threshold"
     arrays = ("theta", "sign", "gain")
     has_gain = True
     forms = ("subtract", "max")
+
+    step: int | None = None
+
+    def compact(self, arrays):
+        if self.form != "max" or self.input.signed:
+            return self
+        used = {0}
+        for own in arrays:
+            theta = own["theta"][self._here(own)]
+            used |= set(np.unique(theta).tolist())
+        if min(used) < 0:
+            return self
+        step = 0
+        while step < self.input.bits - 1 and not any(theta % (2 << step) for theta in used):
+            step += 1
+        absent = self.input.max >> step
+        while not self.gain and absent in {theta >> step for theta in used}:
+            if step == 0:
+                return self
+            step, absent = step - 1, self.input.max >> (step - 1)
+        return replace(self, step=step)
+
+    def _here(self, arrays):
+        """Which synapses have a term for some x."""
+        return (arrays["sign"] != 0) & (arrays["theta"] < self.input.max)
 
     @classmethod
     def choose_form(cls, wired, fold_is_free):
@@ -37,11 +77,14 @@ class Threshold(Rule):
     @property
     def stores_present(self):
         """An absent synapse is stored as the largest input for theta, where that can be held."""
-        return not self.parameter.holds(self.input.max)
+        return self.step is None and not self.parameter.holds(self.input.max)
 
     @property
     def fields(self):
-        fields = {"theta": self.parameter, "sign": Format(1)}
+        theta = self.parameter
+        if self.step is not None:
+            theta = Format(self.input.bits - self.step)
+        fields = {"theta": theta, "sign": Format(1)}
         if self.gain:
             fields["gain"] = Format(2)
         if self.stores_present:
@@ -56,6 +99,14 @@ class Threshold(Rule):
     def encode(self, arrays):
         theta, sign = arrays["theta"], arrays["sign"]
         absent = sign == 0
+        if self.step is not None:
+            absent = ~self._here(arrays)
+            sign = np.where(absent, 0, sign)
+            theta = np.where(absent, 0 if self.gain else self.input.max, theta) >> self.step
+            encoded = {"theta": theta, "sign": (sign < 0).astype(np.int64)}
+            if self.gain:
+                encoded["gain"] = np.where(absent, NO_GAIN, arrays["gain"])
+            return encoded
         encoded = {"theta": theta, "sign": (sign < 0).astype(np.int64)}
         if self.gain:
             encoded["gain"] = arrays["gain"]
@@ -81,6 +132,8 @@ class Threshold(Rule):
     @property
     def _rectified(self):
         """Format of the rectified input, or of max(x, theta), before gain and sign."""
+        if self.step is not None:
+            return self.input
         if self.form == "max":
             low = max(self.input.min, self.parameter.min)
             return Format.of_interval(low, max(self.input.max, self.parameter.max))
@@ -96,13 +149,22 @@ class Threshold(Rule):
         """`value` shifted left by the gain field, wide enough for the largest gain."""
         if not self.gain:
             return value
+        if self.step is not None:
+            present = ~p.gain.all()
+            value = value & present.replicate(len(value))
         gained = Mux(p.gain[1], value << 2, Mux(p.gain[0], value << 1, value))
         gained = gained[: len(value) + MAX_GAIN]
         return gained.as_signed() if value.shape().signed else gained
 
     def addends(self, x, p):
         rectified = self._rectified
-        if self.form == "max":
+        if self.step is not None:
+            # The largest level means absent: it never yields to x.
+            high = x[self.step :]
+            yields = at_least(high, p.theta, below_top=not self.gain)
+            low = x[: self.step] & yields.replicate(self.step)
+            value = Cat(low, Mux(yields, high, p.theta))
+        elif self.form == "max":
             value = Mux(x > p.theta, x, p.theta)[: rectified.bits]
             value = value.as_signed() if rectified.signed else value
         else:
@@ -116,7 +178,7 @@ class Threshold(Rule):
         if self.form == "subtract":
             return [Addend(p.sign, self._inverted)], 0
         # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
-        theta = self._scale(p.theta, p)
+        theta = self._scale(Cat(Const(0, self.step or 0), p.theta), p)
         constant = inversion(len(theta), theta.shape().signed)
         either = negate_if(~p.sign, theta)
         sign = Addend(p.sign, self._inverted - constant)
@@ -128,7 +190,7 @@ class Threshold(Rule):
         encoded = self.encode(arrays)
         fold = encoded["sign"] * self._inverted
         if self.form == "max":
-            theta = encoded["theta"] << arrays.get("gain", 0)
+            theta = encoded["theta"] << (self.step or 0) << arrays.get("gain", 0)
             fold = fold + np.where(encoded["sign"] == 1, theta, -theta)
         return np.where(encoded.get("present", 1) == 1, fold, 0)
 
@@ -147,5 +209,8 @@ class Threshold(Rule):
         return [Addend(rectified, weight, highest)], 0
 
     def active(self, x, p):
+        if self.step is not None:
+            present = ~p.gain.all() if self.gain else ~p.theta.all()
+            return (x > Cat(Const(0, self.step), p.theta)) & present
         above = x > p.theta
         return above & p.present if self.stores_present else above

@@ -119,7 +119,10 @@ def grid(recipe):
 
 
 def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
-    """Best recipe of `grid` by the mean score on the validation part.
+    """Best recipe of `grid` by the score on the validation part.
+
+    The rate is that whose trials have the best mean, since single trials are noisy; the spread is that of
+    its best trial.
 
     Parameters
     ----------
@@ -141,7 +144,11 @@ def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
         trials.append(made | {"score": round(float(np.mean(scores)), 3)})
         if report:
             report(trials[-1])
-    return max(trials, key=lambda made: made["score"])
+
+    def of_rate(rate):
+        return [made["score"] for made in trials if made["rate"] == rate]
+
+    return max(trials, key=lambda made: (np.mean(of_rate(made["rate"])), made["score"]))
 
 
 def table(

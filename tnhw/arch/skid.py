@@ -1,0 +1,54 @@
+"""A stream whose sender learns a cycle ahead whether it will be heard."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Skid"]
+
+
+class Skid(wiring.Component):
+    """Two places for a payload, so that no signal runs from `o.ready` back to the sender.
+
+    Parameters
+    ----------
+    shape : ShapeLike
+        Of the payload.
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature)
+        A payload reaches `o` a cycle after it was taken.
+    ready_next : Out(1)
+        `i` will be ready in the next cycle, whatever happens in this one.
+    """
+
+    def __init__(self, shape):
+        super().__init__(
+            {
+                "i": In(stream.Signature(shape)),
+                "o": Out(stream.Signature(shape)),
+                "ready_next": Out(1),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        payload, held = Value.cast(self.o.payload), Value.cast(self.i.payload)
+        spare = Signal(len(payload), reset_less=True)
+        occupied = Signal()
+        m.d.comb += [
+            self.i.ready.eq(~occupied),
+            self.ready_next.eq(self.o.ready | ~self.o.valid),
+        ]
+        with m.If(self.o.ready | ~self.o.valid):
+            m.d.sync += [
+                payload.eq(Mux(occupied, spare, held)),
+                self.o.valid.eq(occupied | self.i.valid),
+                occupied.eq(0),
+            ]
+        with m.Elif(self.i.valid):
+            m.d.sync += occupied.eq(1)
+        with m.If(~occupied):
+            m.d.sync += spare.eq(held)
+        return m

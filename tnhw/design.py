@@ -1,0 +1,272 @@
+"""A network folded onto engines: what is generated, simulated and built."""
+
+from functools import cached_property
+
+import numpy as np
+
+from .arch.chain import Chain
+from .arch.drain import Drain
+from .errors import InputError
+from .names import check_name
+from .packing import join, split
+from .stage import Stage
+
+__all__ = ["Design"]
+
+
+class Design:
+    """Hardware of a network, with the interface of a kernel with constant parameters.
+
+    Parameters
+    ----------
+    network : Network
+    folds : list of Fold
+        One for each layer; equal ones if they share an engine.
+    schedule : str
+        ``pipeline``: an engine for each layer, all at work at once; ``shared``: one engine for all
+        layers in turn.
+    rom : str
+        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+
+    Attributes
+    ----------
+    engines : list of list of Stage
+    interval : int
+        Cycles from vector to vector, nobody stalling.
+    latency : int
+        Cycles from the acceptance of a vector's last beat to its result.
+
+    Raises
+    ------
+    InputError
+        Names the layer whose fold does not fit.
+    """
+
+    storage, interface, architecture = "constant", "stream", "engine"
+    initialised, arrays = True, None
+    width_p = beats_p = 0
+
+    def __init__(self, network, folds, *, schedule="pipeline", rom="auto"):
+        self.network, self.schedule, self.rom = network, schedule, rom
+        self.name = check_name(network.name)
+        self._chain = None
+        if schedule not in ("pipeline", "shared"):
+            raise InputError(f'`schedule` must be "pipeline" or "shared", not {schedule!r}')
+        if rom not in ("auto", "block", "logic"):
+            raise InputError(f'`rom` must be "auto", "block" or "logic", not {rom!r}')
+        folds = list(folds)
+        if len(folds) != len(network.layers):
+            raise InputError(
+                f"network {self.name}: {len(network.layers)} layers, but {len(folds)} folds"
+            )
+        shared = schedule == "shared"
+        layers = network.layers
+        synapse = None
+        if shared and all(layer.kernel.synapse == layers[0].kernel.synapse for layer in layers):
+            synapse = layers[0].kernel.synapse.compact([layer.kernel.arrays for layer in layers])
+        self.stages = [Stage(*both, synapse) for both in zip(layers, folds, strict=True)]
+        self.engines = [self.stages] if shared else [[stage] for stage in self.stages]
+        try:
+            self._check()
+        except InputError as error:
+            raise InputError(f"network {self.name}: {error}") from None
+
+    def _check(self):
+        for stages in self.engines:
+            for stage in stages[1:]:
+                if (stage.fold, stage.synapse) != (stages[0].fold, stages[0].synapse):
+                    raise InputError(
+                        f"layer `{stage.layer.name}` cannot share an engine with "
+                        f"`{stages[0].layer.name}`: rule, formats and fold must be the same; use "
+                        '`schedule = "pipeline"`'
+                    )
+        for before, after in zip(self.stages, self.stages[1:], strict=False):
+            if after.fold.simd % before.fold.drain:
+                raise InputError(
+                    f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
+                    f"divide the {after.fold.simd} inputs a cycle of `{after.layer.name}`"
+                )
+        last = self.stages[-1]
+        if self.network.result == "class" and last.fold.drain > 1:
+            raise InputError(f"layer `{last.layer.name}`: a class needs one result a cycle")
+        if last.layer.keys.outputs % last.fold.drain:
+            raise InputError(
+                f"layer `{last.layer.name}`: its {last.fold.drain} results a cycle must divide "
+                f"{last.layer.keys.outputs} outputs"
+            )
+
+    # Facts
+
+    @property
+    def lanes(self):
+        """Synapses a cycle."""
+        return sum(stages[0].fold.lanes for stages in self.engines)
+
+    @property
+    def folds(self):
+        """Fold of each layer."""
+        return [stage.fold for stage in self.stages]
+
+    @property
+    def title(self):
+        layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
+        return f"network, {self.inputs} inputs, {layers}"
+
+    @property
+    def input(self):
+        return self.network.input
+
+    @property
+    def inputs(self):
+        return self.network.inputs
+
+    @property
+    def outputs(self):
+        """Elements of a result: 1 for a class."""
+        return 1 if self.network.result == "class" else self.network.outputs
+
+    @property
+    def output_format(self):
+        return self.network.output_format
+
+    def golden(self, x, p=None):
+        """What the hardware must answer, [n, outputs]."""
+        return self.network.results(x)
+
+    def random_input(self, rng, vectors):
+        """Random vectors, [vectors, inputs]."""
+        number = self.input
+        return rng.integers(number.min, number.max, (vectors, self.inputs), np.int64, endpoint=True)
+
+    @cached_property
+    def _measured(self):
+        """For each engine its pipeline depth and the bits of its codes."""
+        self._chain = self.create()  # the next `create` hands it out
+        return [(engine.depth, engine.codes.bits) for engine in self._chain.engines]
+
+    @cached_property
+    def _delays(self):
+        """For each layer: cycles from its last beat in to its first word, and from there to its last
+        beat out, nothing in the way."""
+        depths = [
+            depth
+            for stages, (depth, _) in zip(self.engines, self._measured, strict=True)
+            for _ in stages
+        ]
+        beats = [self.stages[0].fold.simd, *(fold.drain for fold in self.folds)]
+        delays = []
+        for stage, depth, beat in zip(self.stages, depths, beats, strict=False):
+            from_bank = any(stage is stages[0] for stages in self.engines)
+            enter = 1 + from_bank + (beat != stage.fold.simd)
+            rest = stage.beats[1]
+            to_last_group = stage.cycles - max(stage.steps, rest) + stage.steps - 1
+            delays.append((enter, to_last_group + depth + Drain.latency - 1 + rest))
+        return delays
+
+    @cached_property
+    def latency(self):
+        return sum(enter + run for enter, run in self._delays) + 1
+
+    @cached_property
+    def interval(self):
+        enters, runs = zip(*self._delays, strict=True)
+        slowest = max(stage.cycles for stage in self.stages)
+        if self.schedule == "shared":
+            slowest = sum(runs[:-1]) + sum(enters[1:]) + self.stages[-1].cycles
+        return max(self.beats_in, slowest)
+
+    def facts(self):
+        """What the manifest says of it: a dict."""
+        layers = []
+        for stage in self.stages:
+            kernel = stage.layer.kernel
+            layers.append(
+                {
+                    "name": stage.layer.name,
+                    "kind": stage.layer.keys.kind,
+                    "rule": kernel.rule,
+                    "in_shape": list(stage.layer.in_shape),
+                    "out_shape": list(stage.layer.out_shape),
+                    "synapses": stage.layer.synapses,
+                    "input": str(kernel.input),
+                    "sum": str(stage.sum_format),
+                    "output": str(kernel.output_format),
+                    "shift": kernel.shift,
+                    "fold": str(stage.fold),
+                    "cycles": stage.cycles,
+                }
+            )
+        engines = [
+            {"layers": [s.layer.name for s in stages], "lanes": stages[0].fold.lanes,
+             "stored_bits": bits}
+            for stages, (_, bits) in zip(self.engines, self._measured, strict=True)
+        ]  # fmt: skip
+        return {
+            "network": {
+                "input": str(self.input),
+                "shape": list(self.network.shape),
+                "result": self.network.result,
+                "layers": layers,
+            },
+            "schedule": self.schedule,
+            "engines": engines,
+            "lanes": self.lanes,
+            "formats": {"input": str(self.input), "output": str(self.output_format)},
+            "idle_cycles": self.interval - max(
+                sum(stage.cycles for stage in stages) for stages in self.engines
+            ),
+        }  # fmt: skip
+
+    def identity(self):
+        """Lines that tell what the hardware computes from others."""
+        yield f"{self.network.input} {self.network.shape} {self.network.result} {self.folds}"
+        yield f"{self.schedule} {self.rom}"
+        for layer in self.network.layers:
+            yield repr(layer.keys)
+            for name, array in sorted(layer.arrays.items()):
+                yield f"{name}={array.tolist()}"
+
+    # Hardware
+
+    def create(self, interface="stream"):
+        """Hardware: a component with streams `i` and `o`."""
+        if interface != "stream":
+            raise InputError("a network has plain streams only: leave `interface` out")
+        chain, self._chain = self._chain, None  # so that each is handed out once
+        return chain or Chain(self.engines, self.network.result, rom=self.rom)
+
+    # Streams
+
+    @property
+    def beats_in(self):
+        """Beats of stream `i` a vector."""
+        return self.stages[0].in_words
+
+    @property
+    def width_i(self):
+        """Payload of stream `i` in bits: `simd` channels of one position."""
+        return self.input.bits * self.stages[0].fold.simd
+
+    @property
+    def width_o(self):
+        """Payload of stream `o` in bits."""
+        return self.output_format.bits * self.outputs
+
+    def pack_input(self, x, p=None):
+        """Payloads of stream `i` for vectors x [n, inputs], in order: list of int."""
+        stage, x = self.stages[0], self.network.check_x(x)
+        height, width, channels = stage.layer.in_shape
+        simd = stage.fold.simd
+        x = x.reshape(len(x), height * width, channels)
+        idle = stage.words * simd - channels
+        words = np.pad(x, ((0, 0), (0, 0), (0, idle))).reshape(-1, simd)
+        return [join(word, self.input) for word in words.tolist()]
+
+    def pack_output(self, y):
+        """Payloads of stream `o` for results y [n, outputs]: list of int."""
+        return [join(vector, self.output_format) for vector in np.asarray(y).tolist()]
+
+    def unpack_output(self, payloads):
+        """Results [n, outputs] of payloads of stream `o`."""
+        vectors = [split(payload, self.output_format, self.outputs) for payload in payloads]
+        return np.array(vectors, np.int64).reshape(-1, self.outputs)
