@@ -290,3 +290,14 @@ def test_speed():
     mac = best(MacLinear(784, 128, output_bits=None))
     for options in ({}, {"gain": True}):
         assert best(ThresholdLinear(784, 128, output_bits=None, **options)) < 20 * mac
+
+
+def test_documented_example(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    x, y = random_data((28, 28, 1), 64)
+    monkeypatch.chdir(tmp_path)
+    exec(code, {"x": x, "y": y})
+    assert Network.load("mine.npz").shape == (28, 28, 1)

@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import Annotated
 
 import typer
@@ -13,6 +14,9 @@ import typer
 from ..errors import InputError
 
 __all__ = ["add_commands", "export", "train"]
+
+
+SECONDS = 5  # between lines of progress, where it is no terminal
 
 
 class RuleName(StrEnum):
@@ -172,12 +176,19 @@ def _epoch(record):
 
 @contextmanager
 def _progress():
-    """A function that shows a line on stderr: in place in a terminal, else some of the lines."""
+    """A function that shows a line on stderr: in place in a terminal, else one every few seconds."""
     from rich.console import Console
 
-    console = Console(stderr=True)
+    console, last = Console(stderr=True), -SECONDS
+
+    def line(text):
+        nonlocal last
+        if monotonic() - last >= SECONDS:
+            last = monotonic()
+            print(text, file=sys.stderr, flush=True)
+
     if not console.is_terminal:
-        yield lambda text: print(text, file=sys.stderr, flush=True)
+        yield line
         return
     with console.status("training") as status:
         yield status.update

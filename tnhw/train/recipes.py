@@ -110,6 +110,11 @@ TUNED = {
     ("pendigits", "shift"): {"rate": 0.01, "spread": 0.6},
     ("pendigits", "gain"): {"rate": 0.03, "spread": 1.0},
     ("pendigits", "threshold4"): {"rate": 0.03, "spread": 1.0},
+    ("digits", "threshold4"): {"rate": 0.1, "spread": 0.6},
+    ("digits", "mac"): {"rate": 0.01, "spread": 0.6},
+    ("digits", "gain"): {"rate": 0.03, "spread": 1.0},
+    ("digits", "ternary"): {"rate": 0.03, "spread": 1.0},
+    ("digits", "shift"): {"rate": 0.1, "spread": 1.0},
 }
 
 
