@@ -21,7 +21,7 @@ from tnhw.network import Network
 from tnhw.train import build, recipe_for, table, train, tune
 from tnhw.train.commands import add_commands
 from tnhw.train.recipes import KINDS, RECIPES
-from tnhw.train.training import export_checkpoint, grid, score
+from tnhw.train.training import TABLE, export_checkpoint, grid, score
 
 app = typer.Typer()
 add_commands(app)
@@ -88,6 +88,17 @@ def test_train_options(words, layers, tmp_path):
 def test_train_wrong(words, text):
     with pytest.raises(InputError, match=text):
         _run("train", *words, "--epochs", 1)
+
+
+def test_train_table_and_tune(tmp_path):
+    words = "train", "digits", "--epochs", 1, "--hidden", "4", "--seeds", 1
+    rows = _run(*words, "--table", "-o", tmp_path)
+    assert [row["kind"] for row in rows] == list(TABLE)
+    assert [row["bits"] for row in rows] == [5, 4, 6, 6, 2, 4, 4]
+    assert len(list(tmp_path.glob("*.npz"))) == len(TABLE)
+    text = CliRunner().invoke(app, [*map(str, words), "--table", "-o", str(tmp_path)]).stdout
+    assert "ternary" in text and "standard error over seeds 0 to 0" in text
+    assert set(_run(*words, "--tune", "--rule", "mac")) == {"rate", "spread", "score"}
 
 
 def test_export_interrupted(tmp_path, digits):

@@ -207,12 +207,11 @@ def _print_table(rows, as_json):
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    print(f"{'neuron':12} {'test, ' + rows[0]['unit']:>16} {'+-':>6} {'synapses':>9} {'bits':>5}")
+    print(f"{'neuron':16} {'test, ' + rows[0]['unit']:>16} {'+-':>6} {'synapses':>9} {'bits':>5}")
     for row in rows:
+        error = "-" if row["error"] is None else f"{row['error']:.2f}"
         print(
-            f"{row['kind']:12} {row['mean']:16.2f} {row['error']:6.2f} {row['synapses']:9} "
-            f"{row['bits']:5.1f}"
+            f"{row['kind']:16} {row['mean']:16.2f} {error:>6} {row['synapses']:9} {row['bits']:5.1f}"
         )
-    print(
-        f"+- is the standard error over {len(rows[0]['scores'])} seeds; bits are stored, a synapse"
-    )
+    count = len(rows[0]["scores"])
+    print(f"+- is the standard error over seeds 0 to {count - 1}; bits are stored, a synapse")

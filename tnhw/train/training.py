@@ -168,7 +168,7 @@ def table(
     Returns
     -------
     list of dict
-        kind, mean, error, scores, synapses, bits (stored, a synapse).
+        kind, mean, error (None for one seed), scores, unit, synapses, bits (stored, a synapse).
     """
     rows = []
     for kind in kinds:
@@ -186,9 +186,9 @@ def table(
             if report:
                 report({"kind": kind} | cards[-1])
         scores = [card["score"] for card in cards]
-        error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else math.nan
+        error = float(np.std(scores, ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else None
         rows.append({
-            "kind": kind, "mean": round(float(np.mean(scores)), 3), "error": round(error, 3),
+            "kind": kind, "mean": round(float(np.mean(scores)), 3), "error": error and round(error, 3),
             "scores": scores, "unit": cards[0]["unit"], "synapses": cards[0]["synapses"],
             "bits": round(cards[0]["stored_bits"] / cards[0]["synapses"], 2),
         })  # fmt: skip
