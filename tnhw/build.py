@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 
 from amaranth.build import Clock
@@ -19,12 +20,14 @@ from amaranth.build import Clock
 from . import toolchain, tools
 from .board import BoardTop
 from .build_files import REPORT, cache_folder, store, workplace
-from .errors import InputError, TimingNotMet
+from .errors import DoesNotFit, InputError, TimingNotMet
 from .protocol import Sizes
 from .synthesis import count
 from .top import Harness
 
-__all__ = ["BuildRecord", "build", "build_component", "find_record"]
+__all__ = ["BuildRecord", "build", "build_component", "build_network", "find_record"]
+
+MAX_TRIES = 4
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class BuildRecord:
         Port names of the netlist: clock, rx, tx, led.
     baud, divisor, sizes
         Of the serial line, and what it carries.
+    design
+        Of a network: how it is folded.
     dsp, versions, digest
         How it was built; `digest` is its identity.
     seed, fmax, utilisation
@@ -67,6 +72,7 @@ class BuildRecord:
     sizes: dict
     dsp: bool
     versions: dict
+    design: dict = field(default_factory=dict)
     digest: str = ""
     seed: int = 0
     fmax: float = 0.0
@@ -108,7 +114,9 @@ def build(kernel, board, out_dir, **options):
     BuildRecord
     """
     component = kernel.create(interface="stream")
-    return build_component(component, Sizes.of(kernel), kernel.name, board, out_dir, **options)
+    return build_component(
+        component, Sizes.of(kernel), kernel.name, board, out_dir, design=kernel.options(), **options
+    )
 
 
 def build_component(
@@ -118,6 +126,7 @@ def build_component(
     board,
     out_dir,
     *,
+    design=None,
     seed=1,
     frequency=None,
     baud=None,
@@ -134,6 +143,8 @@ def build_component(
         See `tnhw.top.Harness`.
     name : str
         Name of the files.
+    design : dict, optional
+        Kept in the record.
     seed : int
         For place and route; the same input and seed give the same bytes.
     frequency : int, optional
@@ -179,6 +190,7 @@ def build_component(
                 baud=baud or board.uart.baud,
                 divisor=harness.divisor,
                 sizes=asdict(sizes),
+                design=design or {},
                 dsp=use_dsp,
                 versions=tools.versions("amaranth", *dict.fromkeys(toolchain.tool_names(plan))),
             )
@@ -214,6 +226,44 @@ def build_component(
             )
         _install(files, out_dir, record)
     return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
+
+
+def build_network(network, board, out_dir, *, rom="auto", say=lambda text: None, **options):
+    """Build the fastest design of a network that fits a board.
+
+    Parameters
+    ----------
+    network : Network
+    say : callable
+        Told in a sentence what is tried.
+    **options
+        As for `build`.
+
+    Returns
+    -------
+    Design, BuildRecord
+
+    Raises
+    ------
+    DoesNotFit
+        If none of the few fastest that should fit does.
+    """
+    from .folding import fit
+
+    misfit = None
+    for design, estimate in islice(fit(network, board, rom=rom), MAX_TRIES):
+        folds = design.options()["folds"]
+        say(f"trying {folds}: {design.interval} cycles, about {estimate.cells:.0f} cells")
+        try:
+            return design, build(design, board, out_dir, **options)
+        except DoesNotFit as error:
+            misfit = error
+    if misfit is None:
+        raise DoesNotFit(
+            f"{network.name} does not fit {board.name}: not even its smallest design; use fewer "
+            "synapses, or a larger board"
+        )
+    raise misfit
 
 
 def find_record(folder):

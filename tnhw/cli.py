@@ -11,7 +11,8 @@ from typing import Annotated
 import typer
 
 from . import __version__
-from .errors import CheckFailed, TnhwError
+from .errors import CheckFailed, InputError, TnhwError
+from .train.commands import add_commands
 
 __all__ = ["app", "main"]
 
@@ -25,7 +26,9 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 
-File = Annotated[str, typer.Argument(help="Kernel TOML, or a name from `tnhw list`.")]
+File = Annotated[
+    str, typer.Argument(help="Kernel TOML, npz of a network, or a name from `tnhw list`.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for all results.")]
 Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
@@ -33,6 +36,59 @@ Seed = Annotated[int, typer.Option(help="Seed of what is random.")]
 BoardName = Annotated[
     str, typer.Option("--board", "-b", help="Board from `tnhw list`, or a board TOML.")
 ]
+
+Folds = Annotated[
+    str | None, typer.Option(help="Network: inputs x outputs a cycle of each layer: 16x4,8x1.")
+]
+Lanes = Annotated[
+    int | None, typer.Option(help="Network: most synapses a cycle (64), if no folds are given.")
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="Test vectors of a data set, and the accuracy on them.")
+]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder of data sets; TNHW_DATA otherwise.", file_okay=False)
+]
+
+
+class Schedule(StrEnum):
+    pipeline = "pipeline"
+    shared = "shared"
+
+
+class Rom(StrEnum):
+    auto = "auto"
+    block = "block"
+    logic = "logic"
+
+
+ScheduleOption = Annotated[
+    Schedule | None, typer.Option(help="Network: an engine a layer, or one shared engine.")
+]
+RomOption = Annotated[
+    Rom | None, typer.Option(help="Network: parameters in block RAM or in logic.")
+]
+
+
+def _text(choice):
+    return None if choice is None else str(choice)
+
+
+def _test_set(dataset, data, count):
+    """Vectors and labels of a data set, at most `count`."""
+    import numpy as np
+
+    from . import datasets
+
+    loaded = datasets.load(dataset, data)
+    x = np.asarray(loaded.x_test)[:count]
+    return x.reshape(len(x), -1).astype(np.int64), np.asarray(loaded.y_test)[:count]
+
+
+def _accuracy(y, labels):
+    """Percent of results that name the label: a class, or the first largest output."""
+    classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
+    return 100 * float((classes == labels).mean())
 
 
 class Simulator(StrEnum):
@@ -77,13 +133,16 @@ def _options(
     pass
 
 
+add_commands(app)
+
+
 @app.command("list")
 def list_(as_json: Json = False):
     """List kernels, boards, rules and models."""
     from .board import boards, load_board
     from .data_files import folder
     from .kernel import ARCHITECTURES
-    from .library import kernel_names, load
+    from .library import kernel_names, load, model_names
     from .rule import RULES
 
     kernels = {name: load(name) for name in kernel_names()}
@@ -95,7 +154,7 @@ def list_(as_json: Json = False):
         "boards": {name: load_board(name).title for name in boards()},
         "rules": sorted(RULES),
         "architectures": sorted(ARCHITECTURES),
-        "models": sorted(path.stem for path in folder("models").glob("*.npz")),
+        "models": {name: load(folder("models") / f"{name}.npz").title for name in model_names()},
     }
     rows = []
     for kind, entries in record.items():
@@ -108,12 +167,20 @@ def list_(as_json: Json = False):
 
 
 @app.command()
-def generate(file: File, out: Out = Path("build"), as_json: Json = False):
-    """Write a kernel's Verilog, manifest, FuseSoC core file and golden vectors."""
-    from .library import load
+def generate(
+    file: File,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Write Verilog, manifest, FuseSoC core file and golden vectors."""
+    from .library import load_design
     from .verilog import generate as emit
 
-    kernel = load(file)
+    kernel = load_design(file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom))
     folder = out / kernel.name / "rtl"
     manifest = emit(kernel, folder)
     rows = [
@@ -125,6 +192,7 @@ def generate(file: File, out: Out = Path("build"), as_json: Json = False):
         ("latency", f"{kernel.latency} cycles"),
         ("interval", f"{kernel.interval} cycles a vector"),
     ]
+    rows += list(kernel.options().items())
     rows += [
         (f"stream {stream['name']}", f"{stream['carries']}, {stream['width']} bits a beat, "
          f"{stream['beats']} beats")
@@ -143,21 +211,29 @@ def simulate(
     netlist: Annotated[
         Family | None, typer.Option(help="Run the netlist after synthesis for this family.")
     ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Run a kernel's Verilog in a simulator against the golden model."""
+    """Run Verilog in a simulator against the golden model."""
     from . import simulate as simulation
-    from .library import load
+    from .library import load_design
 
-    kernel = load(file)
+    kernel = load_design(file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom))
+    x, labels = _test_set(dataset, data, vectors) if dataset else (None, None)
     folder = out / kernel.name / (f"sim-{netlist}" if netlist else "sim")
     try:
         result = simulation.simulate(
             kernel,
             folder,
-            vectors=vectors,
+            vectors=4 if dataset else vectors,
             seed=seed,
+            x=x,
             waves=waves,
             simulator=str(simulator),
             netlist=str(netlist) if netlist else None,
@@ -176,7 +252,11 @@ def simulate(
         ("log", result.log),
     ]
     rows += [("waves", result.waves)] if result.waves else []
-    _show(result.as_dict(), as_json, rows, f"{kernel.name}: {netlist or 'RTL'}")
+    facts = result.as_dict()
+    if dataset:
+        facts["accuracy_percent"] = _accuracy(result.y, labels)
+        rows.append((f"accuracy, {len(x)} vectors", f"{facts['accuracy_percent']:.2f} %"))
+    _show(facts, as_json, rows, f"{kernel.name}: {netlist or 'RTL'}")
 
 
 @app.command()
@@ -194,26 +274,41 @@ def build(
     dsp: Annotated[
         bool | None, typer.Option("--dsp/--no-dsp", help="Products in DSP blocks.")
     ] = None,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Build the bitstream of a kernel behind a serial line."""
+    """Build the bitstream of a kernel or network behind a serial line.
+
+    A network without folds or lanes gets the fastest design that fits the board.
+    """
     from .board import load_board
     from .build import build as build_bitstream
-    from .library import load
+    from .build import build_network
+    from .library import load, load_design
+    from .network import Network
 
-    kernel, target = load(file), load_board(board)
-    folder = out / kernel.name / target.name
-    record = build_bitstream(
-        kernel,
-        target,
-        folder,
-        seed=seed,
-        frequency=round(frequency * 1e6) if frequency else None,
-        baud=baud,
-        allow_timing_fail=allow_timing_fail,
-        dsp=dsp,
-    )
+    target, loaded = load_board(board), load(file)
+    folder = out / loaded.name / target.name
+    options = {
+        "seed": seed,
+        "frequency": round(frequency * 1e6) if frequency else None,
+        "baud": baud,
+        "allow_timing_fail": allow_timing_fail,
+        "dsp": dsp,
+    }
+    if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
+        kernel, record = build_network(
+            loaded, target, folder, rom=_text(rom) or "auto", say=_say, **options
+        )
+    else:
+        kernel = load_design(
+            file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom)
+        )
+        record = build_bitstream(kernel, target, folder, **options)
     slack = record.fmax / record.frequency
     rows = [
         ("bitstream", folder / record.bitstream),
@@ -226,6 +321,9 @@ def build(
     rows += [
         (name, f"{use['used']} of {use['available']}") for name, use in record.utilisation.items()
     ]
+    rows += list(record.design.items())
+    rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
+                 f"{kernel.interval} cycles"))  # fmt: skip
     rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
     facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
     _show(facts, as_json, rows, f"{kernel.name} on {target.title}")
@@ -239,8 +337,8 @@ def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json
     from .host import upload as program
     from .library import load
 
-    kernel, target = load(file), load_board(board)
-    record = find_record(out / kernel.name / target.name)
+    target = load_board(board)
+    record = find_record(out / load(file).name / target.name)
     bitstream = record.out_dir / record.bitstream
     program(target, bitstream)
     _show({"bitstream": bitstream, "board": target.name}, as_json, [("uploaded", bitstream)])
@@ -256,18 +354,36 @@ def run(
         Path | None, typer.Option(help="npz file with vectors `x` instead of random ones.")
     ] = None,
     baud: Annotated[int, typer.Option(help="Baud rate.")] = 115_200,
+    board: Annotated[
+        str | None, typer.Option("--board", "-b", help="Network: the board it was built for.")
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    out: Out = Path("build"),
     as_json: Json = False,
 ):
     """Send vectors to a board and compare every answer with the golden model."""
     import numpy as np
 
     from .host import run as run_board
-    from .library import load
+    from .library import load, load_design
+    from .network import Network
     from .parameters import read
 
-    kernel = load(file)
+    if isinstance(loaded := load(file), Network):
+        if board is None:
+            raise InputError(f"{file}: name the board that it was built for with --board")
+        from .build import find_record
+
+        kernel = load_design(file, **find_record(out / loaded.name / board).design)
+    else:
+        kernel = loaded
     rng = np.random.default_rng(seed)
-    x = read(input)["x"] if input else kernel.random_input(rng, vectors)
+    labels = None
+    if dataset:
+        x, labels = _test_set(dataset, data, vectors)
+    else:
+        x = read(input)["x"] if input else kernel.random_input(rng, vectors)
     p = None if kernel.initialised else kernel.random_parameters(rng)
     record = run_board(kernel, port, x, p, baud=baud)
     facts = {
@@ -276,6 +392,8 @@ def run(
         "repeated": record.repeated,
         "vectors_per_second": round(record.rate, 1),
     }
+    if labels is not None:
+        facts["accuracy_percent"] = round(_accuracy(record.y, labels), 2)
     _show(facts, as_json, facts.items(), f"{kernel.name} on {port}")
     if record.equal != record.vectors:
         raise CheckFailed(
@@ -299,6 +417,10 @@ def doctor(as_json: Json = False):
         for s in statuses
     ]  # fmt: skip
     _show([asdict(status) for status in statuses], as_json, rows)
+
+
+def _say(text):
+    print(f"tnhw: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -86,6 +86,12 @@ class Design:
                     f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
                     f"divide the {after.fold.simd} inputs a cycle of `{after.layer.name}`"
                 )
+            whole = before.layer.keys.outputs % before.fold.drain == 0
+            if before.layer.positions > 1 and after.layer.keys.kind == "dense" and not whole:
+                raise InputError(
+                    f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
+                    f"divide {before.layer.keys.outputs} outputs, as a dense layer follows"
+                )
         last = self.stages[-1]
         if self.network.result == "class" and last.fold.drain > 1:
             raise InputError(f"layer `{last.layer.name}`: a class needs one result a cycle")
@@ -216,6 +222,11 @@ class Design:
                 sum(stage.cycles for stage in stages) for stages in self.engines
             ),
         }  # fmt: skip
+
+    def options(self):
+        """What makes this design of its network again, see `tnhw.library.load_design`."""
+        folds = ",".join(str(fold) for fold in self.folds)
+        return {"folds": folds, "schedule": self.schedule, "rom": self.rom}
 
     def identity(self):
         """Lines that tell what the hardware computes from others."""

@@ -99,7 +99,7 @@ class Kernel(Record):
     shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
     storage: Literal["ports", "memory", "constant"] = "ports"
     parameters: str | None = None
-    form: Literal["auto", "subtract", "max"] = "auto"
+    form: Literal["auto", "subtract", "max", "product", "booth", "split"] = "auto"
     sign: Literal["auto", "runtime", "static"] = "auto"
     arithmetic: Literal["operators"] = "operators"
     interface: Literal["stream", "axi-stream"] = "stream"
@@ -457,6 +457,10 @@ class Kernel(Record):
                 f"constant folded, modulo 2^{self.sum_format.bits}"
             )
         return record
+
+    def options(self):
+        """What makes it again from its file: nothing."""
+        return {}
 
     def identity(self):
         """Lines that tell what the hardware computes from others.

@@ -1,4 +1,4 @@
-"""Kernels by file or by name."""
+"""Kernels and networks by file or by name."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from .config import nearest
 from .data_files import folder
 from .errors import InputError
 
-__all__ = ["kernel_names", "load"]
+__all__ = ["kernel_names", "load", "load_design", "model_names"]
 
 
 def kernel_names():
@@ -14,8 +14,15 @@ def kernel_names():
     return sorted(path.stem for path in folder("kernels").glob("*.toml"))
 
 
+def model_names():
+    """Names of the networks that travel with tnhw."""
+    return sorted(path.stem for path in folder("models").glob("*.npz"))
+
+
 def load(file):
-    """Kernel of a TOML file, or of a bare name among the kernels that travel with tnhw.
+    """Kernel of a TOML file, network of an npz file, or one of either that travels with tnhw.
+
+    A bare name is looked up among the kernels, then among the networks.
 
     Raises
     ------
@@ -23,15 +30,60 @@ def load(file):
         If there is no such file or name, or what it says is not valid.
     """
     from .kernel import Kernel
+    from .network import Network
 
     path = Path(file)
+    if path.suffix == ".npz":
+        return Network.load(path)
     if path.suffix == ".toml" or path.exists():
         return Kernel.from_toml(path)
     if path.suffix:
-        raise InputError(f"{file}: not a kernel TOML; name a `.toml` file or one of `tnhw list`")
-    known = kernel_names()
-    if str(file) not in known:
         raise InputError(
-            f"{file}: no such file, and no kernel of that name; {nearest(file, known)}"
+            f"{file}: not a kernel TOML, nor the npz file of a network; name one, or one of "
+            "`tnhw list`"
         )
-    return Kernel.from_toml(folder("kernels") / f"{file}.toml")
+    kernels, models = kernel_names(), model_names()
+    if str(file) in kernels:
+        return Kernel.from_toml(folder("kernels") / f"{file}.toml")
+    if str(file) in models:
+        return Network.load(folder("models") / f"{file}.npz")
+    raise InputError(
+        f"{file}: no such file, and no kernel or network of that name; "
+        f"{nearest(file, kernels + models)}"
+    )
+
+
+def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None):
+    """What `load` gives, a network folded: what can be generated, simulated and built.
+
+    Parameters
+    ----------
+    folds : str, optional
+        For a network: a fold for each layer, as ``16x4,8x1``.
+    lanes : int, optional
+        At most so many synapses a cycle, 64 by default.
+    schedule, rom : str, optional
+        See `tnhw.design.Design`.
+    """
+    from .kernel import Kernel
+
+    loaded = load(file)
+    given = {"folds": folds, "lanes": lanes, "schedule": schedule, "rom": rom}
+    if isinstance(loaded, Kernel):
+        if named := [name for name, value in given.items() if value is not None]:
+            raise InputError(f"{file}: a kernel has no `{named[0]}`; leave it out")
+        return loaded
+    from .design import Design
+    from .folding import fold, fold_shared
+    from .stage import Fold
+
+    rom = rom or "auto"
+    if folds is not None:
+        if lanes is not None:
+            raise InputError("give either `lanes` or `folds`")
+        parsed = [Fold.parse(text) for text in folds.split(",")]
+        return Design(loaded, parsed, schedule=schedule or "pipeline", rom=rom)
+    lanes = 64 if lanes is None else lanes
+    if lanes < 1:
+        raise InputError(f"`lanes` must be a positive integer, not {lanes}")
+    return (fold_shared if schedule == "shared" else fold)(loaded, lanes, rom=rom)

@@ -156,6 +156,18 @@ class Network:
         return self._header.result
 
     @property
+    def title(self):
+        """What it is, in a line: shapes and rules."""
+        rules = list(dict.fromkeys(layer.keys.rule for layer in self.layers))
+        sizes = [str(self.inputs)] + [
+            "x".join(map(str, layer.out_shape))
+            if layer.keys.kind == "conv"
+            else str(layer.keys.outputs)
+            for layer in self.layers
+        ]
+        return f"{'-'.join(sizes)}, {' and '.join(rules)}, {self.synapses} synapses"
+
+    @property
     def card(self):
         """What people want to know of the model: a dict."""
         return dict(self._header.card)

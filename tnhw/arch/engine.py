@@ -256,8 +256,8 @@ class Engine(wiring.Component):
             ]
 
             # Results of the other layers: words one after the other, a layer complete at its last.
-            outputs = [stage.layer.keys.outputs for stage in stages]
-            m.submodules.back = back = Packer(bits, fold.drain, fold.simd, outputs)
+            channels = [stage.layer.in_shape[2] for stage in stages[1:]]
+            m.submodules.back = back = Packer(bits, fold.drain, fold.simd, channels)
             address = Signal.like(write_hidden.addr, name="hidden_address")
             m.d.comb += [
                 back.beat_valid.eq(drain.o.valid & ~leaves),
