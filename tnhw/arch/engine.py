@@ -111,12 +111,13 @@ class Engine(wiring.Component):
         ]
         self._code = Signal(self._row_bits, name="code")
         self._terms = Terms(synapse, False)
-        self._trees = []
+        self._trees, self._words = [], []
         for u in range(fold.units):
             leaves = []
             for k in range(fold.simd):
                 code = self._code.word_select(u * fold.simd + k, codes.bits)
-                word = synapse.word(codes.decode(code))
+                word = Signal(synapse.word, name=f"word_{k}_{u}")
+                self._words.append((word, codes.decode(code)))
                 leaves += self._terms.runtime(self._x[k], word, f"{k}_{u}")[0]
             tree = AdderTree([leaf for _, leaf in leaves], self._sum.bits)
             self._trees.append((tree, leaves))
@@ -213,6 +214,7 @@ class Engine(wiring.Component):
         ]
 
         # Terms and their sums.
+        m.d.comb += [word.as_value().eq(value) for word, value in self._words]
         with m.If(enable):
             m.d.sync += [register.eq(value) for register, value in self._terms.lanes]
         m.submodules.drain = drain = Drain(stages, self._sum, self._output)
