@@ -10,6 +10,9 @@ from torch.autograd import Function
 __all__ = ["adder", "bank", "mix", "rounded", "through"]
 
 
+CHUNK = 1024  # rows of a bank at a time, so that it stays in the cache
+
+
 class _Through(Function):
     @staticmethod
     def forward(ctx, p, quantised):
@@ -31,34 +34,44 @@ class _Mix(Function):
         return half, half
 
 
+def _lift(x, thresholds):
+    """Rectifiers max(x - t_k, 0), [rows, K * inputs]."""
+    return (x.unsqueeze(1) - thresholds.unsqueeze(1)).relu_().view(len(x), -1)
+
+
 class _Bank(Function):
     @staticmethod
     def forward(ctx, x, c, theta, level, thresholds):
-        rows, inputs = x.shape
-        lifted = (x.unsqueeze(1) - thresholds.unsqueeze(1)).relu_().view(rows, -1)
-        matrix = torch.zeros(len(c), len(thresholds), inputs)
+        matrix = torch.zeros(len(c), len(thresholds), x.shape[1])
         matrix = matrix.scatter_(1, level.unsqueeze(1), c.unsqueeze(1)).view(len(c), -1)
-        ctx.save_for_backward(lifted, matrix, c, level)
-        return lifted @ matrix.T
+        ctx.save_for_backward(x, matrix, c, level, thresholds)
+        return torch.cat([_lift(rows, thresholds) @ matrix.T for rows in x.split(CHUNK)])
 
     @staticmethod
     def backward(ctx, g):
-        lifted, matrix, c, level = ctx.saved_tensors
-        outputs, inputs = c.shape
+        x, matrix, c, level, thresholds = ctx.saved_tensors
         need_x, need_c, need_theta = ctx.needs_input_grad[:3]
-        dx = dc = dtheta = None
-        above = lifted.sign()  # lifted is never negative
+        dx, dc, dtheta = [], torch.zeros_like(matrix), torch.zeros_like(matrix)
+        for rows, part in zip(x.split(CHUNK), g.split(CHUNK), strict=True):
+            lifted = _lift(rows, thresholds)
+            if need_c:
+                dc += part.T @ lifted
+            above = lifted.sign_()  # lifted is never negative
+            if need_theta:
+                dtheta += part.T @ above
+            if need_x:
+                dx.append((part @ matrix).mul_(above).view(len(rows), -1, x.shape[1]).sum(1))
 
         def of_level(sums):
-            return sums.view(outputs, -1, inputs).gather(1, level.unsqueeze(1)).squeeze(1)
+            return sums.view(len(c), -1, x.shape[1]).gather(1, level.unsqueeze(1)).squeeze(1)
 
-        if need_c:
-            dc = of_level(g.T @ lifted)
-        if need_theta:
-            dtheta = -c * of_level(g.T @ above)
-        if need_x:
-            dx = ((g @ matrix).mul_(above)).view(len(g), -1, inputs).sum(1)
-        return dx, dc, dtheta, None, None
+        return (
+            torch.cat(dx) if need_x else None,
+            of_level(dc) if need_c else None,
+            -c * of_level(dtheta) if need_theta else None,
+            None,
+            None,
+        )
 
 
 class _Adder(Function):

@@ -78,7 +78,7 @@ class Recipe:
     complement: bool = False
     inject: int = 0
     epochs: int = 60
-    rate: float = 0.01
+    rate: float = 0.03
     batch: int = 128
     freeze: float = 0.7
     prune: float = 0.0
@@ -123,11 +123,7 @@ def recipe_for(dataset, kind="threshold", **changes):
     for name, value, known in (("data set", dataset, RECIPES), ("rule", kind, KINDS)):
         if value not in known:
             raise InputError(f"there is no {name} {value!r}; {nearest(value, known)}")
-    settings = RECIPES[dataset] | KINDS[kind]
-    dense = all(token.isdigit() for token in changes.get("hidden", settings["hidden"]))
-    settings |= TUNED.get(
-        (f"{dataset}-dense" if dense and dataset == "mnist" else dataset, kind), {}
-    )
+    settings = RECIPES[dataset] | KINDS[kind] | TUNED.get((dataset, kind), {})
     return replace(Recipe(dataset, **settings), **changes)
 
 
