@@ -251,7 +251,8 @@ def build_network(network, board, out_dir, *, rom="auto", say=lambda text: None,
     from .folding import fit
 
     misfit = None
-    for design, estimate in islice(fit(network, board, rom=rom), MAX_TRIES):
+    fitting = fit(network, board, rom=rom, dsp=bool(options.get("dsp")))
+    for design, estimate in islice(fitting, MAX_TRIES):
         folds = design.options()["folds"]
         say(f"trying {folds}: {design.interval} cycles, about {estimate.cells:.0f} cells")
         try:

@@ -306,7 +306,7 @@ def build(
         )
     else:
         kernel = load_design(
-            file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom)
+            file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom), dsp=dsp
         )
         record = build_bitstream(kernel, target, folder, **options)
     slack = record.fmax / record.frequency
@@ -327,6 +327,73 @@ def build(
     rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
     facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
     _show(facts, as_json, rows, f"{kernel.name} on {target.title}")
+
+
+@app.command()
+def compare(
+    files: Annotated[
+        list[str], typer.Argument(help="Networks: npz files or names; ratios are to the first.")
+    ],
+    target: Annotated[str, typer.Option("--target", "-t", help="Board whose device it is.")],
+    folds: Folds = None,
+    lanes: Annotated[
+        int | None, typer.Option(help="Most synapses a cycle, for rows with equal lanes.")
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    vectors: Annotated[int, typer.Option(help="Vectors of the activity estimate.")] = 8,
+    seeds: Annotated[int, typer.Option(help="Runs of place and route.", min=1)] = 3,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Compare networks on one device: accuracy, cells, speed, activity."""
+    from .library import load
+    from .network import Network
+    from .ppa import compare as comparison
+
+    networks = {file: load(file) for file in files}
+    for file, network in networks.items():
+        if not isinstance(network, Network):
+            raise InputError(f"{file}: a kernel; compare takes networks")
+    x, labels = _test_set(dataset, data, None) if dataset else (None, None)
+    rows = comparison.compare(
+        networks,
+        target,
+        folds=folds,
+        lanes=lanes,
+        x=x,
+        labels=labels,
+        vectors=vectors,
+        seeds=range(1, seeds + 1),
+        say=_say,
+    )
+    folder = out / "compare" / target
+    report = comparison.write(rows, folder)
+    lines = [("network", "products", "folds", "accuracy %", "bits", "logic", "RAM", "DSP", "Fmax MHz",
+              "cycles", "vectors/s", "latency us", "activity", "logic x", "time x", "activity x")]  # fmt: skip
+    for row, ratio in zip(rows, comparison.ratios(rows), strict=True):
+        lines.append(
+            (
+                row.name,
+                row.products,
+                f"{row.folds} ({row.choice})",
+                "" if row.accuracy is None else f"{row.accuracy:.2f}",
+                row.stored_bits,
+                row.logic,
+                row.cells["RAM"],
+                row.cells["DSP"],
+                f"{row.fmax:.1f}",
+                row.interval,
+                f"{row.rate:,.0f}",
+                f"{1e6 * row.seconds:.2f}",
+                f"{row.activity['total']:,.0f}" if row.activity else "",
+                f"{ratio['logic']:.2f}",
+                f"{ratio['interval']:.2f}",
+                f"{ratio['activity']:.2f}" if ratio["activity"] else "",
+            )
+        )
+    _show(report | {"folder": folder}, as_json, lines, f"{target}, alone behind few pins")
+    _say(f"wrote {folder / 'compare.json'} and {folder / 'compare.csv'}")
 
 
 @app.command()

@@ -27,6 +27,9 @@ class Design:
         layers in turn.
     rom : str
         ``auto``, or parameters in ``block`` RAM or in ``logic``.
+    dsp : bool
+        Whether products are left whole, for the multiplier blocks of a device; else a rule's gates
+        are those that take the least logic.
 
     Attributes
     ----------
@@ -46,7 +49,7 @@ class Design:
     initialised, arrays = True, None
     width_p = beats_p = 0
 
-    def __init__(self, network, folds, *, schedule="pipeline", rom="auto"):
+    def __init__(self, network, folds, *, schedule="pipeline", rom="auto", dsp=False):
         self.network, self.schedule, self.rom = network, schedule, rom
         self.name = check_name(network.name)
         self._chain = None
@@ -61,10 +64,17 @@ class Design:
             )
         shared = schedule == "shared"
         layers = network.layers
-        synapse = None
-        if shared and all(layer.kernel.synapse == layers[0].kernel.synapse for layer in layers):
-            synapse = layers[0].kernel.synapse.compact([layer.kernel.arrays for layer in layers])
-        self.stages = [Stage(*both, synapse) for both in zip(layers, folds, strict=True)]
+        self.dsp = dsp
+        rules = [layer.kernel.synapse for layer in layers]
+        if not dsp:
+            rules = [rule.in_logic() for rule in rules]
+        arrays = [[layer.kernel.arrays] for layer in layers]
+        if shared and rules.count(rules[0]) == len(rules):
+            arrays = [[layer.kernel.arrays for layer in layers]] * len(layers)
+        self.stages = [
+            Stage(layer, fold, rule.compact(own))
+            for layer, fold, rule, own in zip(layers, folds, rules, arrays, strict=True)
+        ]
         self.engines = [self.stages] if shared else [[stage] for stage in self.stages]
         try:
             self._check()
@@ -226,12 +236,12 @@ class Design:
     def options(self):
         """What makes this design of its network again, see `tnhw.library.load_design`."""
         folds = ",".join(str(fold) for fold in self.folds)
-        return {"folds": folds, "schedule": self.schedule, "rom": self.rom}
+        return {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
 
     def identity(self):
         """Lines that tell what the hardware computes from others."""
         yield f"{self.network.input} {self.network.shape} {self.network.result} {self.folds}"
-        yield f"{self.schedule} {self.rom}"
+        yield f"{self.schedule} {self.rom} {self.dsp}"
         for layer in self.network.layers:
             yield repr(layer.keys)
             for name, array in sorted(layer.arrays.items()):

@@ -126,13 +126,16 @@ class Folds:
     network : Network
     family : str
         For the cost.
+    dsp : bool
+        See `Design`.
     """
 
-    def __init__(self, network, family):
-        self._network, self._family = network, family
+    def __init__(self, network, family, dsp=False):
+        self._family = family
         self._stages = []
         for layer in network.layers:
-            synapse = layer.kernel.synapse.compact([layer.kernel.arrays])
+            synapse = layer.kernel.synapse
+            synapse = (synapse if dsp else synapse.in_logic()).compact([layer.kernel.arrays])
             self._stages.append(
                 [Stage(layer, Fold(simd, units), synapse) for simd, units in _folds(layer)]
             )
@@ -167,7 +170,7 @@ class Folds:
         return chosen[::-1]
 
 
-def fold(network, lanes=64, *, rom="auto"):
+def fold(network, lanes=64, *, rom="auto", dsp=False):
     """The fastest pipeline of a network that has at most so many lanes.
 
     Raises
@@ -175,18 +178,18 @@ def fold(network, lanes=64, *, rom="auto"):
     InputError
         If a layer needs a lane that is not there.
     """
-    folds = Folds(network, "ecp5")
+    folds = Folds(network, "ecp5", dsp)
     for interval in folds.intervals():
         stages = folds.cheapest(interval, lambda cost, count: (count, cost.cells))
         if stages is not None and sum(stage.fold.lanes for stage in stages) <= lanes:
-            return Design(network, [stage.fold for stage in stages], rom=rom)
+            return Design(network, [stage.fold for stage in stages], rom=rom, dsp=dsp)
     raise InputError(
         f"network {network.name}: {len(network.layers)} layers need at least as many lanes, "
         f"not {lanes}"
     )
 
 
-def fold_shared(network, lanes=64, *, rom="auto"):
+def fold_shared(network, lanes=64, *, rom="auto", dsp=False):
     """One engine of at most so many lanes for all layers, with the fewest cycles in all.
 
     Raises
@@ -208,17 +211,17 @@ def fold_shared(network, lanes=64, *, rom="auto"):
                 best = cycles, one
     if best is None:
         raise InputError(f"network {network.name}: its layers cannot share an engine")
-    return Design(network, [best[1]] * len(network.layers), schedule="shared", rom=rom)
+    return Design(network, [best[1]] * len(network.layers), schedule="shared", rom=rom, dsp=dsp)
 
 
-def fit(network, board, *, rom="auto"):
+def fit(network, board, *, rom="auto", dsp=False):
     """Designs of a network that should fit a board, the fastest first, with their estimates.
 
     Yields
     ------
     Design, Cost
     """
-    folds = Folds(network, board.family)
+    folds = Folds(network, board.family, dsp)
     capacity = board.capacity
     scarce = capacity.RAM / capacity.LUT
 
@@ -233,4 +236,4 @@ def fit(network, board, *, rom="auto"):
             (cost(stage, board.family) for stage in stages), Cost(HARNESS_CELLS, HARNESS_RAM)
         )
         if total.cells <= FILL * capacity.LUT and total.ram <= capacity.RAM:
-            yield Design(network, [stage.fold for stage in stages], rom=rom), total
+            yield Design(network, [stage.fold for stage in stages], rom=rom, dsp=dsp), total

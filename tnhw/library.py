@@ -53,7 +53,7 @@ def load(file):
     )
 
 
-def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None):
+def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None, dsp=None):
     """What `load` gives, a network folded: what can be generated, simulated and built.
 
     Parameters
@@ -62,13 +62,14 @@ def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None):
         For a network: a fold for each layer, as ``16x4,8x1``.
     lanes : int, optional
         At most so many synapses a cycle, 64 by default.
-    schedule, rom : str, optional
+    schedule, rom, dsp : optional
         See `tnhw.design.Design`.
     """
     from .kernel import Kernel
 
     loaded = load(file)
     given = {"folds": folds, "lanes": lanes, "schedule": schedule, "rom": rom}
+    dsp = bool(dsp)
     if isinstance(loaded, Kernel):
         if named := [name for name, value in given.items() if value is not None]:
             raise InputError(f"{file}: a kernel has no `{named[0]}`; leave it out")
@@ -82,8 +83,8 @@ def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None):
         if lanes is not None:
             raise InputError("give either `lanes` or `folds`")
         parsed = [Fold.parse(text) for text in folds.split(",")]
-        return Design(loaded, parsed, schedule=schedule or "pipeline", rom=rom)
+        return Design(loaded, parsed, schedule=schedule or "pipeline", rom=rom, dsp=dsp)
     lanes = 64 if lanes is None else lanes
     if lanes < 1:
         raise InputError(f"`lanes` must be a positive integer, not {lanes}")
-    return (fold_shared if schedule == "shared" else fold)(loaded, lanes, rom=rom)
+    return (fold_shared if schedule == "shared" else fold)(loaded, lanes, rom=rom, dsp=dsp)

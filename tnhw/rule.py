@@ -147,6 +147,10 @@ class Rule(ABC):
         """
         return None
 
+    def in_logic(self):
+        """The same rule in the form that takes the least logic where terms are registered."""
+        return self
+
     def compact(self, arrays):
         """The same rule with shorter words for the given sets of parameters, if there is one.
 

@@ -73,13 +73,12 @@ class Stage:
     ----------
     layer : Layer
     fold : Fold
-    synapse : Rule, optional
-        The layer's rule, in a form that holds its parameters; by default with the shortest words.
+    synapse : Rule
+        The layer's rule, in a form that holds its parameters.
     """
 
-    def __init__(self, layer, fold, synapse=None):
-        self.layer, self.fold = layer, fold
-        self.synapse = synapse or layer.kernel.synapse.compact([layer.kernel.arrays])
+    def __init__(self, layer, fold, synapse):
+        self.layer, self.fold, self.synapse = layer, fold, synapse
         if self.words * fold.simd != layer.in_shape[2]:
             zeros = {name: np.zeros(2, np.int64) for name in self.synapse.arrays}
             ends = np.array([layer.input.min, layer.input.max])

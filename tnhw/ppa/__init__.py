@@ -1,0 +1,1 @@
+"""Power, performance, area: what a design costs, side by side with others."""

