@@ -178,7 +178,8 @@ class Threshold(Rule):
         if self.form == "subtract":
             return [Addend(p.sign, self._inverted)], 0
         # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
-        theta = self._scale(Cat(Const(0, self.step or 0), p.theta), p)
+        theta = Cat(Const(0, self.step), p.theta) if self.step else p.theta
+        theta = self._scale(theta, p)
         constant = inversion(len(theta), theta.shape().signed)
         either = negate_if(~p.sign, theta)
         sign = Addend(p.sign, self._inverted - constant)
