@@ -20,8 +20,10 @@ PARAMETERS = ["u1", "s2", "u2", "s3", "u4"]
 def configurations():
     for x in INPUTS:
         yield {"rule": "ternary", "input": x}
-        for rule, p in product(["mac", "addernet"], PARAMETERS):
-            yield {"rule": rule, "input": x, "parameter": p}
+        for p in PARAMETERS:
+            yield {"rule": "addernet", "input": x, "parameter": p}
+        for p, form in product([*PARAMETERS, "s4", "u3", "s5"], ["product", "booth", "split"]):
+            yield {"rule": "mac", "input": x, "parameter": p, "form": form}
         for p in ("u1", "u2", "u3"):
             yield {"rule": "shift", "input": x, "parameter": p}
         for p, form, gain in product(PARAMETERS, ["subtract", "max"], [False, True]):
@@ -207,3 +209,135 @@ def test_form_by_table(keys, form):
 def test_init_wrong(rule, arguments, text):
     with pytest.raises(InputError, match=text):
         RULES[rule](*arguments)
+
+
+# ---- Short words of few thresholds ----
+
+
+def compact(x, has_gain, **arrays):
+    """A threshold rule in form `max`, and the same for these parameters."""
+    bits = Format.parse(x)
+    widest = Format.of_interval(min(0, arrays["theta"].min()), max(1, arrays["theta"].max()))
+    rule = RULES["threshold"](bits, widest, has_gain, "max")
+    return rule, rule.compact([arrays])
+
+
+def check_compact(rule, x, arrays):
+    """Gates and fold of every synapse for every x against the term."""
+    word, signal, out = Signal(rule.word_bits), Signal(rule.input.shape), Signal(16)
+    active = Signal()
+    p = rule.word(word)
+    m = Module()
+    m.d.comb += [out.eq(value_of(*rule.addends(signal, p))), active.eq(rule.active(signal, p))]
+    fold, extra = Signal(16), rule.fold_addends(p)
+    m.d.comb += fold.eq(value_of(*extra))
+    words, folds = rule.pack(arrays).tolist(), rule.fold(arrays).tolist()
+    low, high = oracle.bounds(x)
+
+    async def bench(ctx):
+        for k, packed in enumerate(words):
+            ctx.set(word, packed)
+            own = {name: int(array[k]) for name, array in arrays.items()}
+            assert (ctx.get(fold) - folds[k]) % 2**16 == 0, own
+            for number in range(low, high + 1):
+                ctx.set(signal, number)
+                expected = oracle.term("threshold", number, own)
+                assert (ctx.get(out) + folds[k] - expected) % 2**16 == 0, (number, own)
+                assert ctx.get(active) or expected == 0, (number, own)
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+def compact_sets(x, gain):
+    """Parameters whose thresholds are multiples of 1, 2, 4, ..., with ends and absent synapses."""
+    rng = np.random.default_rng(int(x[1:]) * 2 + gain)
+    top = oracle.bounds(x)[1]
+    for step in range(int(x[1:])):
+        for end in (False, True):
+            theta = rng.integers(0, top + 1, 24) >> step << step
+            theta[:4] = [0, 0, top >> step << step, top >> step << step]
+            if end:
+                theta[4:8] = [top, top + 1, top + 5, top]  # none of them has a term
+            else:
+                theta = np.minimum(theta, max((top >> step) - 1, 0) << step)
+            sign = rng.integers(-1, 2, 24)
+            sign[:4] = [1, -1, 1, -1]
+            arrays = {"theta": theta, "sign": sign}
+            yield arrays | ({"gain": rng.integers(0, 3, 24)} if gain else {})
+
+
+@pytest.mark.parametrize("gain", [False, True], ids=["plain", "gain"])
+@pytest.mark.parametrize("x", ["u2", "u3", "u4", "u5"])
+def test_compact(x, gain):
+    steps = set()
+    for arrays in compact_sets(x, gain):
+        rule, short = compact(x, gain, **arrays)
+        check_compact(short, x, arrays)
+        steps.add(short.step)
+        if short.step is not None:
+            assert short.word_bits <= rule.word_bits
+            assert (short.encode(arrays)["theta"] <= short.fields["theta"].max).all()
+    assert set(range(int(x[1:]) - 1)) <= steps, "not all steps were drawn"
+
+
+@pytest.mark.parametrize("x", ["u2", "u3", "u4"])
+def test_compact_of_every_pair(x):
+    """Every set of two thresholds, each with both signs, beside an absent synapse."""
+    top = oracle.bounds(x)[1]
+    for one, other in product(range(top + 2), repeat=2):
+        theta = np.array([one, other, one, other, 0])
+        arrays = {"theta": theta, "sign": np.array([1, 1, -1, -1, 0])}
+        check_compact(compact(x, False, **arrays)[1], x, arrays)
+
+
+def test_compact_width():
+    """Levels 0, 4, 8 of u4 take 2 bits beside the sign; the fourth means absent."""
+    arrays = {"theta": np.array([0, 4, 8]), "sign": np.array([1, -1, 0])}
+    _, short = compact("u4", False, **arrays)
+    assert (short.step, short.word_bits) == (2, 3)
+    assert short.pack(arrays).tolist() == [0, 1 | 1 << 2, 3]
+    _, short = compact(
+        "u4", False, **arrays | {"theta": np.array([0, 4, 12]), "sign": np.ones(3, int)}
+    )
+    assert (short.step, short.word_bits) == (1, 4), "12 >> 2 is the level that means absent"
+
+
+@pytest.mark.parametrize(
+    ("x", "theta"),
+    [
+        ("s4", [0, 2, 4]),  # levels of a signed input are no upper bits
+        ("u4", [0, -1, 4]),
+        ("u4", [14, 15, 0, 13]),  # with 15 absent, all others are levels: still step 0
+    ],
+)
+def test_compact_only_where_right(x, theta):
+    arrays = {"theta": np.array(theta), "sign": np.ones(len(theta), int)}
+    _, short = compact(x, False, **arrays)
+    assert short.step == (0 if x == "u4" and min(theta) >= 0 else None)
+    check_compact(short, x, arrays)
+
+
+def test_compact_keeps_the_other_form():
+    rule = RULES["threshold"](Format(4), Format(4), False, "subtract")
+    assert rule.compact([{"theta": np.array([0, 8]), "sign": np.array([1, 1])}]) is rule
+
+
+@pytest.mark.parametrize(
+    ("method", "old", "new"),
+    [
+        ("compact", "absent in {theta >> step for theta in used}", "absent in set()"),
+        ("addends", "below_top=not self.gain", "below_top=False"),
+        ("compact", "2 << step", "1 << step"),
+        ("_scale", "~p.gain.all()", "~p.gain.any()"),
+        ("fold", "<< (self.step or 0)", ""),
+    ],
+)
+def test_fault_of_compact_is_found(method, old, new, monkeypatch):
+    from test_arch import mutate
+
+    mutate(monkeypatch, RULES["threshold"], method, old, new)
+    with pytest.raises(AssertionError):
+        for gain in (False, True):
+            test_compact("u4", gain)

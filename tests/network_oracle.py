@@ -1,0 +1,97 @@
+"""What networks must compute, in plain Python loops over integers: shares no code with tnhw.
+
+A network is a dict as `tnhw.network.Network` takes it, with `layers` and `arrays`.
+"""
+
+import oracle
+
+
+def flat(values):
+    """Numbers of nested lists in order."""
+    if not isinstance(values, list):
+        return [values]
+    return [number for part in values for number in flat(part)]
+
+
+def image(vector, shape):
+    """Nested lists [height][width][channels] of a vector in raster order."""
+    height, width, channels = shape
+    vector = iter(vector)
+    return [[[next(vector) for _ in range(channels)] for _ in range(width)] for _ in range(height)]
+
+
+def both(values, complement, number):
+    """Values, and after them their complements if wanted."""
+    low, high = oracle.bounds(number)
+    return values + [high + low - value for value in values] if complement else values
+
+
+def neuron(keys, arrays, place, inputs):
+    """Sum of one output: `place` picks its parameters, `inputs` are None in the padding."""
+    total = 0
+    parameters = {name: flat(array[place].tolist()) for name, array in arrays.items()}
+    for k, x in enumerate(inputs):
+        own = {name: values[k] for name, values in parameters.items() if name != "bias"}
+        total += 0 if x is None else oracle.term(keys["rule"], x, own)
+    return total + (parameters["bias"][0] if "bias" in parameters else 0)
+
+
+def dense(keys, arrays, number, x):
+    """Exact sums of a dense layer for one vector."""
+    inputs = both(x, keys.get("complement"), number)
+    return [neuron(keys, arrays, j, inputs) for j in range(keys["outputs"])]
+
+
+def conv(keys, arrays, number, pixels):
+    """Exact sums of a convolution, nested lists [height][width][outputs]."""
+    (high, wide), stride = keys["kernel"], keys.get("stride", 1)
+    padding = keys.get("padding", 0)
+    height, width = len(pixels), len(pixels[0])
+    rows = []
+    y = -padding
+    while y + high <= height + padding:
+        row, x = [], -padding
+        while x + wide <= width + padding:
+            inputs = []
+            for i in range(y, y + high):
+                for j in range(x, x + wide):
+                    if 0 <= i < height and 0 <= j < width:
+                        inputs += both(pixels[i][j], keys.get("complement"), number)
+                    else:
+                        inputs += [None] * len(both(pixels[0][0], keys.get("complement"), number))
+            row.append([neuron(keys, arrays, o, inputs) for o in range(keys["outputs"])])
+            x += stride
+        rows.append(row)
+        y += stride
+    return rows
+
+
+def trace(network, x):
+    """Exact sums of every layer for one vector: a list of flat lists."""
+    number, shape, sums = network["input"], network["shape"], []
+    x = [int(value) for value in x]
+    for keys, arrays in zip(network["layers"], network["arrays"], strict=True):
+        if keys["kind"] == "dense":
+            z, shape = dense(keys, arrays, number, x), [keys["outputs"]]
+        else:
+            z = conv(keys, arrays, number, image(x, shape))
+            shape = [len(z), len(z[0]), keys["outputs"]]
+        sums.append(flat(z))
+        if "output" in keys:
+            number = keys["output"]
+            x = [oracle.requantise(one, keys.get("shift", 0), number) for one in sums[-1]]
+        else:
+            x = sums[-1]
+    return sums, x
+
+
+def result(network, x):
+    """What the hardware answers for one vector: a list."""
+    y = trace(network, x)[1]
+    if network.get("result", "class") == "vector":
+        return y
+    best = 0
+    for k, value in enumerate(y):
+        if value > y[best]:
+            best = k
+    return [best]

@@ -1,0 +1,308 @@
+"""Random networks with random folds that are valid, and the check of a case."""
+
+from dataclasses import dataclass
+
+import gates
+import network_oracle
+import numpy as np
+import oracle
+
+from tnhw.design import Design
+from tnhw.network import Network
+from tnhw.stage import Fold
+
+RULES = ("threshold", "threshold", "ternary", "mac", "addernet", "shift")
+MAX_CYCLES, MAX_LANES = 40, 16
+ALONE, CALM = 2, 6
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network as `Network` takes it, how it is folded, and the seed of everything else."""
+
+    network: dict
+    folds: tuple
+    schedule: str = "pipeline"
+    rom: str = "auto"
+    seed: int = 0
+    reset: bool = False
+
+    def design(self):
+        folds = [Fold(*fold) for fold in self.folds]
+        return Design(Network(**self.network), folds, schedule=self.schedule, rom=self.rom)
+
+
+# ---- Drawing ----
+
+
+def number(rng, *, signed=None, high=5):
+    """A format of 2 to `high` bits."""
+    signed = rng.random() < 0.25 if signed is None else signed
+    return f"{'s' if signed else 'u'}{rng.integers(2, high + 1)}"
+
+
+def synapse(rng, padded):
+    """Keys of a rule; with padding, one whose term at 0 is 0."""
+    rule = rng.choice([r for r in RULES if r != "addernet" or not padded])
+    keys = {"rule": str(rule)}
+    if rule == "shift":
+        keys["parameter"] = f"u{rng.integers(1, 3)}"
+    elif rule == "threshold":
+        keys["parameter"] = number(rng, signed=False if padded else None)
+        keys["gain"] = bool(rng.random() < 0.4)
+    elif rule != "ternary":
+        keys["parameter"] = number(rng)
+    return keys
+
+
+def parameters(rng, keys, shape):
+    arrays = {}
+    for name, (low, high) in oracle.ranges(keys).items():
+        array = rng.integers(low, high, shape, np.int64, endpoint=True)
+        if name == "theta" and rng.random() < 0.5:  # few levels
+            array = array >> 1 << 1
+        if rng.random() < 0.3:  # few words
+            array = rng.choice(array.reshape(-1)[:2], shape)
+        arrays[name] = array
+    if rng.random() < 0.7:
+        arrays["bias"] = rng.integers(-20, 21, shape[:1])
+    return arrays
+
+
+def geometry(rng, shape):
+    """Keys of a convolution on an image."""
+    kernel = [int(rng.integers(1, 4)) for _ in range(2)]
+    padding = int(rng.integers(0, max(2, min(kernel)))) if rng.random() < 0.6 else 0
+    kernel = [min(k, n + 2 * padding) for k, n in zip(kernel, shape, strict=False)]
+    keys = {"kind": "conv", "kernel": kernel}
+    if padding < max(2, min(kernel)) and padding:
+        keys["padding"] = padding
+    else:
+        keys["kernel"] = [min(k, n) for k, n in zip(kernel, shape, strict=False)]
+    if rng.random() < 0.5:
+        keys["stride"] = int(rng.integers(1, 3))
+    return keys
+
+
+def out_shape(keys, shape):
+    p, s = keys.get("padding", 0), keys.get("stride", 1)
+    size = [(n + 2 * p - k) // s + 1 for n, k in zip(shape, keys["kernel"], strict=False)]
+    return [*size, keys["outputs"]]
+
+
+def random_network(rng, shared):
+    """Keys and parameters of a network."""
+    count = int(rng.integers(1, 4)) if not shared else int(rng.integers(2, 4))
+    convs = int(rng.integers(0, count + 1))
+    dense_only = convs == 0
+    shape = [int(rng.integers(1, 17))] if dense_only and rng.random() < 0.7 else \
+        [*rng.integers(1, 7, 2).tolist(), int(rng.integers(1, 6))]  # fmt: skip
+    network = {"name": "net", "input": number(rng), "shape": shape, "layers": [], "arrays": []}
+    x = [rng.integers(*oracle.bounds(network["input"]), int(np.prod(shape)), endpoint=True)
+         for _ in range(3)]  # fmt: skip
+    same = synapse(rng, True)
+    for k in range(count):
+        keys = geometry(rng, shape) if k < convs else {"kind": "dense"}
+        padded = bool(keys.get("padding"))
+        keys |= same if shared else synapse(rng, padded)
+        keys["outputs"] = int(rng.integers(1, 6))
+        if rng.random() < 0.35:
+            keys["complement"] = True
+        taps = keys.get("kernel", [])
+        channels = shape[-1] if taps else int(np.prod(shape))
+        size = (keys["outputs"], *taps, channels * (1 + keys.get("complement", 0)))
+        network["layers"].append(keys)
+        network["arrays"].append(parameters(rng, keys, size))
+        last = k == count - 1
+        if not last or rng.random() < 0.6:
+            sums = [value for one in x for value in network_oracle.trace(network, one)[0][-1]]
+            output = network["input"] if shared and not last else number(rng)
+            most = max(abs(value) for value in sums).bit_length()
+            keys["output"] = output
+            keys["shift"] = max(-3, most - int(output[1:]) + int(rng.integers(-1, 2)))
+        shape = out_shape(keys, shape) if taps else [keys["outputs"]]
+    one_place = convs < count or shape[:2] == [1, 1]
+    network["result"] = "class" if one_place and rng.random() < 0.5 else "vector"
+    return network
+
+
+def random_folds(rng, network, shared):
+    """Folds that fit, mostly; the generator of cases drops the others."""
+    folds, shape, before = [], network["shape"], 1
+    for k, keys in enumerate(network["layers"]):
+        channels = shape[-1] if keys["kind"] == "conv" else int(np.prod(shape))
+        choices = [n for n in range(1, min(channels + 1, 8) + 1) if n % before == 0] or [before]
+        if keys["rule"] == "addernet":
+            choices = [n for n in choices if channels % n == 0]
+        if not choices:
+            return None
+        simd = int(rng.choice(choices))
+        units = int(rng.integers(1, keys["outputs"] + 2))
+        drains = [d for d in range(1, units + 1) if units % d == 0]
+        last = k == len(network["layers"]) - 1
+        if last or (keys["kind"], network["layers"][k + 1]["kind"]) == ("conv", "dense"):
+            drains = [d for d in drains if keys["outputs"] % d == 0]
+        if last and network["result"] == "class":
+            drains = [1]
+        drain = int(rng.choice(drains))
+        folds.append((simd, units, drain))
+        shape = out_shape(keys, shape) if keys["kind"] == "conv" else [keys["outputs"]]
+        before = drain
+    return tuple([folds[-1]] * len(folds) if shared else folds)
+
+
+def cases(count, seed=0):
+    """`count` cases, the same in every run."""
+    found, number = 0, 0
+    while found < count:
+        rng = np.random.default_rng((seed, number))
+        number += 1
+        shared = rng.random() < 0.3
+        network = random_network(rng, shared)
+        schedule = "shared" if shared else "pipeline"
+        rom = str(rng.choice(["auto", "block", "logic"]))
+        folds = random_folds(rng, network, shared)
+        case = Case(network, folds, schedule, rom, number, bool(rng.random() < 0.3))
+        if folds is None or (shared and not fits(case)) or load(case) > MAX_CYCLES:
+            continue
+        found += 1
+        yield case
+
+
+def fits(case):
+    """Whether layers with equal folds may follow each other."""
+    simd, _, drain = case.folds[0]
+    layers, as_class = case.network["layers"], case.network["result"] == "class"
+    if layers[0]["rule"] == "addernet":
+        return False
+    whole = all(keys["outputs"] % drain == 0 for keys in layers)
+    return simd % drain == 0 and whole and (drain == 1 or not as_class)
+
+
+def load(case):
+    """Cycles a vector, about: what a simulation takes; too many lanes count as too many cycles."""
+    if sum(simd * units for simd, units, _ in case.folds) > MAX_LANES:
+        return MAX_CYCLES + 1
+    shape, each = case.network["shape"], []
+    for keys, (simd, units, drain) in zip(case.network["layers"], case.folds, strict=True):
+        conv = keys["kind"] == "conv"
+        channels = shape[-1] if conv else int(np.prod(shape))
+        steps = -(-channels // simd) * (1 + keys.get("complement", 0))
+        each.append(int(np.prod(shape)) if not each else 0)
+        shape = out_shape(keys, shape) if conv else [keys["outputs"]]
+        places, taps = (shape[0] * shape[1], int(np.prod(keys["kernel"]))) if conv else (1, 1)
+        each.append(places * -(-keys["outputs"] // units) * max(steps * taps, units // drain))
+    return sum(each) if case.schedule == "shared" else max(each)
+
+
+# ---- Check ----
+
+
+def paced(design):
+    """Whether `interval` is exact from the second vector on.
+
+    Two banks hold the images of an engine. An image is taken in `beats` cycles or more, waits for
+    its last word, and is read in `cycles`; so a bank is in use for the sum of these and two cycles
+    more, and every second image uses it. Where a group has fewer steps than beats in which it
+    leaves, the first vectors find an empty pipeline and come closer.
+    """
+    if any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in design.stages):
+        return False
+    if design.schedule == "shared":
+        first = design.stages[0]
+        return first.in_words + first.cycles + 2 <= 2 * design.interval
+    beats, before = design.beats_in, design.stages[0].fold.simd
+    for stage in design.stages:
+        gathered = before != stage.fold.simd
+        if beats + stage.cycles + gathered + 2 > 2 * design.interval:
+            return False
+        full, rest = stage.beats
+        beats = stage.layer.positions * ((stage.groups - 1) * full + rest)
+        before = stage.fold.drain
+    return True
+
+
+def vectors(case, count):
+    """Vectors at random, the ends of the format more often."""
+    rng = np.random.default_rng(case.seed)
+    low, high = oracle.bounds(case.network["input"])
+    x = rng.integers(low, high, (count, int(np.prod(case.network["shape"]))), endpoint=True)
+    x[0], x[1] = low, high
+    return x
+
+
+@dataclass
+class Seen:
+    """What a run of the gates gave: results, latencies one by one and in a stream, spacing."""
+
+    results: list
+    alone: list
+    first: int
+    spacing: list
+
+
+def simulate(case, design, x):
+    """Results for all of `x`: one by one, in a stream, and in a stream with stalls."""
+    component, beats = design.create(), design.pack_input(x)
+    own, quiet = design.beats_in, design.latency + design.interval + 8
+    rng = np.random.default_rng(case.seed + 1)
+    pause = rng.choice([0.15, 0.5, 0.85])
+
+    async def calm_down(ctx, o):
+        since = 0
+        while since < quiet:
+            _, _, valid = await ctx.tick().sample(o.valid)
+            since = 0 if valid else since + 1
+
+    async def script(ctx, ports):
+        i, o = ports["i"], ports["o"]
+        if case.reset:
+            some = int(rng.integers(1, 3 * own + 1))
+            await i.send(ctx, (beats + beats)[:some])
+            await ctx.tick().repeat(int(rng.integers(1, quiet)))
+            ctx.set(gates.reset, 1)
+            await ctx.tick()
+            ctx.set(gates.reset, 0)
+            await calm_down(ctx, o)
+        for k in range(ALONE):
+            await i.send(ctx, beats[k * own : (k + 1) * own])
+            await calm_down(ctx, o)
+        await i.send(ctx, beats[ALONE * own : (ALONE + CALM) * own])
+        await calm_down(ctx, o)
+        await i.send(ctx, beats[(ALONE + CALM) * own :], lambda: rng.random() < pause)
+        await calm_down(ctx, o)
+
+    count = len(x)
+    calm = ALONE + CALM + (3 if case.reset else 0)
+    trace = gates.simulate(component, script, count, seed=case.seed, calm=(0, calm))
+    results = design.unpack_output(trace.payloads).tolist()
+    before = len(results) - count
+    assert before == 0 or case.reset, f"{len(results)} results for {count} vectors"
+    assert 0 <= before <= 3, f"{before} results before the reset"
+    again = np.concatenate([x, x])[:before]
+    expected = [network_oracle.result(case.network, vector) for vector in again]
+    assert results[:before] == expected, "wrong before the reset"
+    appeared = trace.appeared[-count:]
+    taken = trace.accepted[-count * own :][own - 1 :: own]
+    took = [there - here for here, there in zip(taken, appeared, strict=True)]
+    stream = appeared[ALONE : ALONE + CALM]
+    spacing = [after - here for here, after in zip(stream, stream[1:], strict=False)]
+    return Seen(results[before:], took[:ALONE], took[ALONE], spacing)
+
+
+def check(case, timing=True):
+    """Golden model against oracle, gates against both; latency and interval."""
+    design = case.design()
+    stalled = max(4, 60 // design.interval)  # so many that all places fill up
+    x = vectors(case, ALONE + CALM + stalled)
+    expected = [network_oracle.result(case.network, vector) for vector in x]
+    assert design.golden(x).tolist() == expected, "golden model"
+    seen = simulate(case, design, x)
+    assert seen.results == expected, "gates"
+    if timing:
+        assert {*seen.alone, seen.first} == {design.latency}, f"latency {seen} {design.latency}"
+        if paced(design):
+            assert set(seen.spacing[1:]) == {design.interval}, f"interval {seen} {design.interval}"
+        else:
+            assert sum(seen.spacing[1:]) >= design.interval * len(seen.spacing[1:]), seen
+    return design, seen

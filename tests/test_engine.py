@@ -1,0 +1,275 @@
+"""Folded engines in Amaranth's simulator: random networks, timing, and faults that must be found."""
+
+import collections
+import gc
+import os
+import sys
+
+import numpy as np
+import pytest
+from random_networks import Case, cases, check, paced
+from test_arch import mutate
+
+from tnhw import stage
+from tnhw.arch import argmax, codes, drain, engine, packer, sequencer, skid
+from tnhw.rules import threshold
+
+COUNT = 1500 if os.environ.get("TNHW_NIGHTLY") else 80
+PARTS = 4
+
+
+# ---- Random networks ----
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random(part, capsys):
+    """Results in order under stalls and after a reset, latency, and interval."""
+    seen = collections.Counter()
+    for case in cases(COUNT // PARTS, part):
+        design, _ = check(case)
+        network = case.network
+        seen.update(f"{keys['rule']} {keys['kind']}" for keys in network["layers"])
+        seen.update(
+            [f"{len(network['layers'])} layers", case.schedule, case.rom, network["result"]]
+        )
+        flags = {
+            "signed input": network["input"][0] == "s",
+            "padding": any(keys.get("padding") for keys in network["layers"]),
+            "stride": any(keys.get("stride", 1) > 1 for keys in network["layers"]),
+            "complement": any(keys.get("complement") for keys in network["layers"]),
+            "shifted left": any(keys.get("shift", 0) < 0 for keys in network["layers"]),
+            "drain": any(fold[2] > 1 for fold in case.folds),
+            "idle lanes": any(s.words * s.fold.simd > s.layer.in_shape[2] for s in design.stages),
+            "idle units": any(s.layer.keys.outputs % s.fold.units for s in design.stages),
+            "exact interval": paced(design),
+            "reset": case.reset,
+        }
+        seen.update(name for name, value in flags.items() if value)
+    told = ", ".join(f"{name} {count}" for name, count in sorted(seen.items()))
+    with capsys.disabled():
+        print(f"\nnetworks {COUNT // PARTS}: {told}", file=sys.stderr)
+    assert min(seen[name] for name in ("pipeline", "shared", "class", "vector", "padding")) > 0
+
+
+# ---- Networks by hand ----
+
+
+def parameters(keys, size, seed=0):
+    """Random ones without ends that hide faults."""
+    rng = np.random.default_rng(seed)
+    arrays = {"bias": rng.integers(-9, 10, size[:1])}
+    if keys["rule"] == "mac":
+        return arrays | {"weight": rng.integers(-7, 8, size)}
+    arrays["sign"] = rng.choice([-1, 1], size)
+    if keys["rule"] == "threshold":
+        arrays["theta"] = rng.integers(0, 5, size)
+    if keys.get("gain"):
+        arrays["gain"] = rng.integers(0, 3, size)
+    return arrays
+
+
+def case(shape, layers, sizes, folds, result="vector", **options):
+    arrays = [parameters(*both, seed) for seed, both in enumerate(zip(layers, sizes, strict=True))]
+    network = {"name": "net", "input": "u3", "shape": shape, "layers": layers, "arrays": arrays}
+    return Case(network | {"result": result}, folds, **options)
+
+
+TN = {"rule": "threshold", "parameter": "u3"}
+CONV = {"kind": "conv", "kernel": [2, 2], "padding": 1, "complement": True, "outputs": 3,
+        "output": "u3", "shift": 2} | TN  # fmt: skip
+DENSE = {"kind": "dense", "rule": "mac", "parameter": "s4"}
+
+
+def image(**options):
+    """A padded convolution of 2 channels in words of 2, then a dense layer in idle lanes."""
+    last = DENSE | {"outputs": 2}
+    return case([2, 2, 2], [CONV, last], [(3, 2, 2, 4), (2, 27)], ((2, 3), (5, 2)), **options)
+
+
+def wide(**options):
+    """One dense layer: idle lanes, idle units, all results of a group at once."""
+    keys = DENSE | {"outputs": 4, "output": "s5", "shift": 2}
+    return case([7], [keys], [(4, 7)], ((3, 4, 4),), **options)
+
+
+def plain(**options):
+    """One dense layer without requantisation, several groups of several steps."""
+    return case([5], [DENSE | {"outputs": 3}], [(3, 5)], ((2, 2),), **options)
+
+
+def shared(**options):
+    """A convolution and two dense layers on one engine."""
+    keys = TN | {"output": "u3", "shift": 2}
+    layers = [
+        keys | {"kind": "conv", "kernel": [2, 2], "outputs": 3},
+        keys | {"kind": "dense", "outputs": 5},
+        TN | {"kind": "dense", "outputs": 2},
+    ]
+    sizes = [(3, 2, 2, 2), (5, 12), (2, 5)]
+    return case([3, 3, 2], layers, sizes, ((2, 2),) * 3, schedule="shared", **options)
+
+
+def ties(**options):
+    """A class of outputs that often are equal."""
+    keys = {"kind": "dense", "rule": "ternary", "outputs": 5, "output": "u2"}
+    return case([4], [keys], [(5, 4)], ((4, 1),), result="class", **options)
+
+
+def few(**options):
+    """Few thresholds, with a gain and absent synapses: short words and codes."""
+    made = case(
+        [6], [TN | {"kind": "dense", "outputs": 3, "gain": True}], [(3, 6)], ((3, 1),), **options
+    )
+    arrays = made.network["arrays"][0]
+    arrays["theta"] = arrays["theta"] >> 1 << 1
+    arrays["sign"][:, ::2] *= np.arange(3) > 0
+    return made
+
+
+def slow(**options):
+    """A group leaves in more beats than it has steps."""
+    return case([2], [DENSE | {"outputs": 4}], [(4, 2)], ((2, 4),), **options)
+
+
+def quick(**options):
+    """All at once: a vector is a beat, a step and a result."""
+    keys = DENSE | {"outputs": 2, "output": "s4", "shift": 2}
+    return case([2], [keys], [(2, 2)], ((2, 2, 2),), **options)
+
+
+GOOD = (image, wide, plain, shared, ties, few, slow, quick)
+
+
+@pytest.mark.parametrize("made", GOOD)
+def test_no_fault(made):
+    check(made())
+    check(made(rom="logic", reset=True, seed=3))
+
+
+def test_first_of_equal_outputs_wins():
+    design, seen = check(ties())
+    y = design.network.golden(np.arange(4)[None] % 8)
+    assert y.shape == (1, 5)
+    assert len({result[0] for result in seen.results}) > 1
+
+
+# ---- Faults ----
+
+Engine, Sequencer, Drain = engine.Engine, sequencer.Sequencer, drain.Drain
+FAULTS = {
+    # Order.
+    "a move is one word short": (Sequencer, "_moves", "(self._bounds(inner)[k] - 1)",
+                                 "(self._bounds(inner)[k] - 2)", image),
+    "a layer begins at the wrong word": (Sequencer, "_origins", "stage.layer.in_shape[1] + 1",
+                                         "stage.layer.in_shape[1]", image),
+    "the stride of a line": (Sequencer, "elaborate", '"y": stride * line', '"y": stride', image),
+    "parameters not from the beginning": (Sequencer, "elaborate",
+                                          "self.row.eq(select(self._rows[:-1], layer))",
+                                          "self.row.eq(self.row + 1)", shared),
+    "a loop ends early": (Sequencer, "elaborate", "max(bound - 2, 0)", "max(bound - 3, 0)", plain),
+    "the last layer's parameters again": (Sequencer, "elaborate", "self.row.eq(0)",
+                                          "self.row.eq(self.row)", plain),
+    "a layer begins before it is written": (Sequencer, "elaborate",
+                                            "Mux(layer == 0, self.start, self.written)", "1", shared),
+    # Padding, complements.
+    "no padding above": (Sequencer, "elaborate", "(position < 0) | (", "(", image),
+    "no padding below": (Sequencer, "elaborate", "| (position >= select(sizes, layer))", "", image),
+    "padding of one axis": (Sequencer, "elaborate", "outside_image[0] | outside_image[1]",
+                            "outside_image[0] & outside_image[1]", image),
+    "padding not masked": (Engine, "elaborate", 'data & ~tokens[1]["idle"].replicate(len(data))',
+                           "data", image),
+    "complement not inverted": (Engine, "elaborate",
+                                'data ^ tokens[1]["invert"].replicate(len(data))', "data", image),
+    # Parameters.
+    "parameters a word late": (Engine, "elaborate", "parameters.addr.eq(row)",
+                               "parameters.addr.eq(sequencer.row)", plain),
+    "wrong code": (codes.Codes, "encode", "self._rest.index(_without(word, self._apart))",
+                   "self._rest.index(_without(word, self._apart)) ^ 1", few),
+    "wrong table": (codes, "_lookup", "number[0] if high else ~number[0]",
+                    "~number[0] if high else number[0]", few),
+    "largest level yields": (threshold.Threshold, "_scale", "present = ~p.gain.all()",
+                             "present = Const(1, 1)", few),
+    # Sums and results.
+    "sums run on": (Engine, "elaborate", "Mux(load, 0, total + tree.total)", "total + tree.total", plain),
+    "sums forget": (Engine, "elaborate", "Mux(load, 0, total + tree.total)", "tree.total", plain),
+    "biases shifted by one": (Drain, "elaborate", "init=min(1, len(rows) - 1)", "init=0", plain),
+    "biases not again": (Drain, "elaborate", "again = closing & one & ~leave", "again = closing & ~closing", shared),
+    "biases modulo less": (stage.Stage, "biases", "(1 << bits)", "(1 << bits - 1)", wide),
+    "floor": (stage.Stage, "biases", "self.layer.kernel.half", "0", wide),
+    "results in the wrong order": (Drain, "elaborate", "group[k + d] if k + d < units else register",
+                                   "register", plain),
+    "a beat too few": (Drain, "elaborate", "select(rests, self.layer), beats)",
+                       "select(rests, self.layer), beats) - (beats > 1)", plain),
+    "the last of equal outputs": (argmax.Argmax, "elaborate", "(leader - value)[-1]",
+                                  "~(value - leader)[-1]", ties),
+    "the leader of the vector before": (argmax.Argmax, "elaborate", "Mux(fresh, 1, ", "Mux(0, 1, ", ties),
+    "collected from the wrong end": (argmax.Collect, "elaborate",
+                                     "Cat(data[step:], Value.cast(self.i.payload))",
+                                     "Cat(Value.cast(self.i.payload), data)", plain),
+    "words run into each other": (packer.Packer, "elaborate", "at_end | position_ends", "at_end", shared),
+    # Flow.
+    "bank released a word early": (Sequencer, "elaborate", "go & self.leave & (layer == 0)",
+                                   "go & (self.row == stages[0].rows - 2) & (layer == 0)", plain),
+    "three images in two banks": (engine.Banks, "elaborate", "self.space.eq(~taken[1])",
+                                  "self.space.eq(1)", plain),
+    "image read before it is whole": (engine.Banks, "elaborate", "self.address == self._words - 1",
+                                      "self.address == self._words - 2", plain),
+    "read bank written": (engine.Banks, "elaborate", "self.read_bank ^ (self.reading | one)",
+                          "self.read_bank", plain),
+    "spare dropped": (skid.Skid, "elaborate", "Mux(occupied, spare, held)", "held", slow),
+    "spare not counted": (skid.Skid, "elaborate", "occupied | self.i.valid", "self.i.valid", quick),
+    "drain always ready": (Drain, "elaborate", "~some_next | (one_next & skid.ready_next)", "1", slow),
+    "drain too soon": (Drain, "elaborate", "one_next & skid.ready_next", "skid.ready_next", slow),
+    "two places always free": (skid.Skid, "elaborate", "self.ready_next.eq(self.o.ready | ~self.o.valid)",
+                               "self.ready_next.eq(1)", quick),
+    "train does not wait": (Engine, "elaborate", "enable.eq(~ends_next | drain.ready_next)",
+                            "enable.eq(1)", slow),
+    "answer dropped": (argmax.Argmax, "elaborate", "~self.o.valid | self.o.ready", "1", ties),
+    "vector dropped": (argmax.Collect, "elaborate", "~self.o.valid | self.o.ready", "1", quick),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # cut-off benches
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_found(fault, monkeypatch):
+    owner, method, old, new, made = FAULTS[fault]
+    if owner is codes:
+        monkeypatch.setattr(codes, "__module__", codes.__name__, raising=False)
+    mutate(monkeypatch, owner, method, old, new)
+    with pytest.raises(AssertionError):
+        for seed in range(4):  # other stalls
+            check(made(seed=seed))
+    gc.collect()  # benches that were cut off complain now, where it is ignored
+
+
+# ---- Interval ----
+
+
+@pytest.mark.parametrize(
+    ("made", "interval", "spacing"),
+    [
+        (plain, 6, {6}),  # 2 groups of 3 steps
+        (image, 72, {72}),  # 9 positions of 4 taps, each twice
+    ],
+)
+def test_interval(made, interval, spacing):
+    design, seen = check(made())
+    assert paced(design) and design.interval == interval
+    assert set(seen.spacing[1:]) == spacing
+
+
+@pytest.mark.xfail(reason="two banks are too few where an image takes as long to fill as to read")
+@pytest.mark.parametrize("made", [quick, wide])
+def test_interval_of_equal_times(made):
+    """3 beats in and 3 steps: 4 cycles each, in turn 3 and 5."""
+    design, seen = check(made())
+    assert set(seen.spacing[1:]) == {design.interval}
+
+
+@pytest.mark.xfail(reason="a group that leaves in more beats than its steps waits in the pipeline")
+def test_interval_of_a_long_drain():
+    """5 beats of results, 2 steps: the third vector is a cycle late."""
+    keys = DENSE | {"outputs": 5}
+    design, seen = check(case([2], [keys], [(5, 2)], ((2, 4),)))
+    assert set(seen.spacing[1:]) == {design.interval}
