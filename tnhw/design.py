@@ -157,8 +157,8 @@ class Design:
     @cached_property
     def _measured(self):
         """For each engine its pipeline depth and the bits of its codes."""
-        self._chain = self.create()  # the next `create` hands it out
-        return [(engine.depth, engine.codes.bits) for engine in self._chain.engines]
+        self._chain = Chain(self.engines, self.network.result, rom=self.rom)
+        return _measures(self._chain)  # the next `create` hands the chain out
 
     @cached_property
     def _delays(self):
@@ -254,7 +254,10 @@ class Design:
         if interface != "stream":
             raise InputError("a network has plain streams only: leave `interface` out")
         chain, self._chain = self._chain, None  # so that each is handed out once
-        return chain or Chain(self.engines, self.network.result, rom=self.rom)
+        chain = chain or Chain(self.engines, self.network.result, rom=self.rom)
+        if "_measured" not in self.__dict__:
+            self.__dict__["_measured"] = _measures(chain)
+        return chain
 
     # Streams
 
@@ -291,3 +294,7 @@ class Design:
         """Results [n, outputs] of payloads of stream `o`."""
         vectors = [split(payload, self.output_format, self.outputs) for payload in payloads]
         return np.array(vectors, np.int64).reshape(-1, self.outputs)
+
+
+def _measures(chain):
+    return [(engine.depth, engine.codes.bits) for engine in chain.engines]

@@ -179,14 +179,14 @@ class Kernel(Record):
         _ = self.synapse, self.bias_format
 
     def _check_interval(self):
-        ends = [*self.synapse.interval(), *self._interval]
         widened = max(0, -self.shift) if self.output is not None else 0
-        largest = max(abs(int(end)) for end in ends)
-        if largest << widened >= 1 << 62:
-            raise InputError(
-                f"the result needs {largest.bit_length() + 1 + widened} bits, more than the 63 of the "
-                "golden model; use narrower formats or fewer inputs"
-            )
+        for ends in (self.synapse.interval, lambda: self._interval):  # first what fits any int64
+            largest = max(abs(int(end)) for end in ends())
+            if largest << widened >= 1 << 62:
+                raise InputError(
+                    f"the result needs {largest.bit_length() + 1 + widened} bits, more than the 63 "
+                    "of the golden model; use narrower formats or fewer inputs"
+                )
 
     def _checked(self, arrays, where, *, vectors=False):
         ranges = dict(self.synapse.ranges)
@@ -380,6 +380,8 @@ class Kernel(Record):
         if component is None:
             core = ARCHITECTURES[self.architecture](self)
             component = AxiStream(core) if interface == "axi-stream" else core
+        if interface == self.interface:
+            self.__dict__.setdefault("_timing", (component.latency, component.interval))
         return component
 
     @cached_property
