@@ -5,6 +5,7 @@ Arrays are integers: those of the rule (``theta``, ``sign``, ``gain``, ``weight`
 """
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,11 @@ from .errors import InputError
 __all__ = ["check", "read"]
 
 MAX_BYTES = 1 << 28
+
+# What zipfile and numpy raise for files that are damaged, locked or of another kind.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError, MemoryError,
+)  # fmt: skip
 
 
 def read(path):
@@ -39,7 +45,7 @@ def read(path):
         raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
+    except _BROKEN as error:
         if "pickle" in str(error):
             raise InputError(
                 f"{path}: holds pickled objects, which are never loaded; save plain integer arrays"
