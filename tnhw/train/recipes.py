@@ -115,6 +115,12 @@ TUNED = {
     ("digits", "gain"): {"rate": 0.03, "spread": 1.0},
     ("digits", "ternary"): {"rate": 0.03, "spread": 1.0},
     ("digits", "shift"): {"rate": 0.1, "spread": 1.0},
+    ("denoise", "gain"): {"rate": 0.03, "spread": 1.0},
+    ("denoise", "gain-complement"): {"rate": 0.03, "spread": 1.0},
+    ("denoise", "mac"): {"rate": 0.1, "spread": 1.0},
+    ("denoise", "threshold"): {"rate": 0.1, "spread": 1.0},
+    ("denoise", "ternary"): {"rate": 0.1, "spread": 0.6},
+    ("denoise", "shift"): {"rate": 0.1, "spread": 1.0},
 }
 
 
