@@ -52,7 +52,8 @@ def cases(draw, rule, architecture, storage):
         keys["parameter"] = draw(formats())
     if rule == "threshold":
         keys["gain"] = draw(st.booleans())
-        keys["form"] = draw(st.sampled_from(["auto", "subtract", "max"]))
+    if RULES[rule].forms:
+        keys["form"] = draw(st.sampled_from(["auto", *RULES[rule].forms]))
     bias = draw(st.sampled_from(["", "", "folded "] if storage == "ports" else ["", ""]))
     if draw(st.booleans()) or bias:
         keys["bias"] = bias + draw(formats(2, 18))

@@ -11,7 +11,7 @@ from random_kernels import Case, check, unpack
 
 from tnhw.arch import axi, loader, parallel, requantise, serial, tree
 from tnhw.kernel import Kernel
-from tnhw.rules import addernet, threshold
+from tnhw.rules import addernet, mac, threshold
 
 ARCHITECTURES = ["parallel", "serial"]
 
@@ -255,6 +255,12 @@ FAULTS = {
                     case(gain=True)),
     "distance off by one": (addernet.AdderNet, "_distance", "Addend(~negative)", "Addend(negative)",
                             case("addernet")),
+    "booth: a digit never negative": (mac.Mac, "_row", "negate_if(high, ", "(", case("mac", form="booth")),
+    "booth: 2 for 1": (mac.Mac, "_row", "middle ^ low", "middle & low", case("mac", form="booth")),
+    "booth: ones for nothing": (mac.Mac, "_row", "Mux(none, 0, row)", "row",
+                                case("mac", form="booth", parameter="s4")),
+    "booth: a digit owes too much": (mac.Mac, "fold", "< 7", "< 8", case("mac", form="booth")),
+    "split: halves apart": (mac.Mac, "addends", "1 << half", "2 << half", case("mac", form="split")),
     "tree: a bit too few": (tree.AdderTree, "_node", "operand.value))", "operand.value[:-1]))",
                             case()),
     "tree: a carry dropped": (tree.AdderTree, "_add", "a.value[low:] + b.value",

@@ -102,6 +102,48 @@ def test_gates(keys):
     simulator.run()
 
 
+@pytest.mark.parametrize("form", ["product", "booth", "split"])
+@pytest.mark.parametrize("parameter", ["u5", "s6", "u7", "s7", "u8", "s8", "s11", "u16"])
+@pytest.mark.parametrize("input", ["u1", "s1", "u4", "s7", "u8", "s8", "u13"])
+def test_wide_products(input, parameter, form):
+    """Both ends of x and w, zero, and random values between."""
+    rule = RULES["mac"](Format.parse(input), Format.parse(parameter), form=form)
+    rng = np.random.default_rng(0)
+
+    def values(low, high):
+        return [low, high, 0, *rng.integers(low, high, 12, endpoint=True).tolist()]
+
+    x, word = Signal(rule.input.shape), Signal(rule.word_bits)
+    p = rule.word(word)
+    total, folded = Signal(40), Signal(40)
+    m = Module()
+    main, extra = rule.addends(x, p), rule.fold_addends(p)
+    m.d.comb += [total.eq(value_of(*main)), folded.eq(value_of(*extra))]
+
+    async def bench(ctx):
+        for weight, number in product(
+            values(*oracle.bounds(parameter)), values(*oracle.bounds(input))
+        ):
+            p = {"weight": weight}
+            arrays = {"weight": np.array(weight)}
+            ctx.set(word, int(rule.pack(arrays)))
+            ctx.set(x, number)
+            expected = oracle.term("mac", number, p)
+            assert ctx.get(folded) == int(rule.fold(arrays)) % 2**40, p
+            assert (ctx.get(total) + ctx.get(folded)) % 2**40 == expected % 2**40, (number, p)
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize(("input", "form"), [("u1", "product"), ("u4", "booth"), ("s8", "booth")])
+def test_mac_in_logic(input, form):
+    rule = RULES["mac"](Format.parse(input), Format(4, True), form="product")
+    assert rule.in_logic().form == form
+    assert rule.in_logic().fields == rule.fields
+
+
 @pytest.mark.parametrize(
     "keys", [keys for keys in CONFIGURATIONS if keys["input"] in ("u3", "s3")], ids=label
 )
@@ -180,10 +222,13 @@ def test_pack_others():
         ({"storage": "ports", "bias": "folded s12"}, "max"),
         ({"storage": "memory"}, "max"),
         ({"storage": "memory", "form": "subtract"}, "subtract"),
+        ({"rule": "mac"}, "product"),
+        ({"rule": "mac", "form": "booth"}, "booth"),
     ],
 )
 def test_form_by_table(keys, form):
-    made = Kernel(name="k", rule="threshold", inputs=2, input="u4", parameter="u4", **keys)
+    keys = {"rule": "threshold"} | keys
+    made = Kernel(name="k", inputs=2, input="u4", parameter="u4", **keys)
     assert made.synapse.form == form
 
 

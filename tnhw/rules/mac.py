@@ -1,8 +1,24 @@
-"""Multiply-accumulate synapse: w * x, the neuron that everything else is compared with."""
+"""Multiply-accumulate synapse: w * x, the neuron that everything else is compared with.
+
+Three forms of the gates give the same term:
+
+``product``
+    One multiplication, which a multiplier block can take.
+``booth``
+    w in digits of -2 .. 2, each of them worth four times the one before (radix-4 Booth): a row of
+    gates for each digit, which gives 0, x or 2x, inverted where the digit is negative. The sum of
+    the rows is the architecture's, as is any other sum; what the inversions lack is in the fold.
+    Where terms are registered that is a multiplier of two stages, the least in logic.
+``split``
+    The lower and the upper half of w times x, two small products.
+"""
+
+from dataclasses import replace
 
 import numpy as np
+from amaranth.hdl import Cat, Const, Mux
 
-from ..rule import Addend, Rule
+from ..rule import Addend, Rule, gate, inversion, negate_if
 
 __all__ = ["Mac"]
 
@@ -10,6 +26,14 @@ __all__ = ["Mac"]
 class Mac(Rule):
     name = "mac"
     arrays = ("weight",)
+    forms = ("product", "booth", "split")
+
+    @classmethod
+    def choose_form(cls, wired, fold_is_free):
+        return "product"
+
+    def in_logic(self):
+        return self if self.input.bits == 1 else replace(self, form="booth")
 
     @property
     def fields(self):
@@ -36,11 +60,74 @@ class Mac(Rule):
         ends = arrays["weight"] * self.input.min, arrays["weight"] * self.input.max
         return np.minimum(*ends), np.maximum(*ends)
 
+    @property
+    def _digits(self):
+        """For each Booth digit which bits of w it is: -2 * high + middle + low; None is 0."""
+        bits, signed = self.parameter.bits, self.parameter.signed
+
+        def place(k):
+            if k < bits:
+                return k if k >= 0 else None
+            return bits - 1 if signed else None
+
+        count = (bits + 2 - signed) // 2
+        return [tuple(place(2 * k + offset) for offset in (1, 0, -1)) for k in range(count)]
+
+    def _row_bits(self, digit):
+        """Width of a digit's row: one more than x where the digit can be 2 or -2."""
+        high, middle, low = digit
+        doubles = None not in (middle, low) if high is None else high != middle
+        return self.input.bits + doubles
+
     def addends(self, x, p):
-        return [Addend(x * p.weight)], 0
+        weight = p.weight
+        if self.form == "booth":
+            rows = [self._row(x, weight, digit) for digit in self._digits]
+            return [Addend(row, 4**k) for k, row in enumerate(rows)], 0
+        if self.form == "split" and len(weight) > 1:
+            half = len(weight) // 2
+            upper = weight[half:].as_signed() if self.parameter.signed else weight[half:]
+            return [Addend(x * weight[:half]), Addend(x * upper, 1 << half)], 0
+        return [Addend(x * weight)], 0
+
+    def _row(self, x, weight, digit):
+        bits, signed = self._row_bits(digit), self.input.signed
+        high, middle, low = _chosen(weight, digit)
+        none = (high == middle) & (middle == low)
+        once = Cat(x, x[-1] if signed else Const(0, 1))
+        row = negate_if(high, Mux(middle ^ low, once, Cat(Const(0, 1), x))[:bits])
+        if len(set(digit) - {None}) == 3:
+            row = Mux(none, 0, row)[:bits]  # a reset of registers, so that a bit is a LUT4
+        else:
+            row = gate(~none, row)
+        return row.as_signed() if signed else row
+
+    def fold_addends(self, p):
+        addends = []
+        for k, digit in enumerate(self._digits if self.form == "booth" else ()):
+            if digit[0] is not None:
+                high, middle, low = _chosen(p.weight, digit)
+                addends.append(Addend(high & ~(middle & low), self._owed(digit) * 4**k))
+        return addends, 0
+
+    def fold(self, arrays):
+        fold = np.zeros_like(arrays["weight"], np.int64)
+        for k, digit in enumerate(self._digits if self.form == "booth" else ()):
+            bits = (arrays["weight"] << 1) >> (2 * k) & 7
+            fold = fold + np.where((bits >= 4) & (bits < 7), self._owed(digit) * 4**k, 0)
+        return fold
+
+    def _owed(self, digit):
+        """What a row lacks where its digit is negative."""
+        return inversion(self._row_bits(digit), self.input.signed)
 
     def constant_addends(self, x, values):
         return [Addend(x, values["weight"])] if values["weight"] else [], 0
 
     def active(self, x, p):
         return x.any()
+
+
+def _chosen(weight, digit):
+    """Bits of w that make a digit."""
+    return [Const(0, 1) if place is None else weight[place] for place in digit]
