@@ -1,5 +1,6 @@
 """Shipped models: their page, and the scores that their cards state. Needs no torch."""
 
+import functools
 import shlex
 
 import pytest
@@ -10,6 +11,9 @@ from tnhw.network import Network
 from tnhw.train.cards import page
 
 MODELS = sorted(path.stem for path in folder("models").glob("*.npz"))
+
+
+_data = functools.cache(datasets.load)
 
 
 def _network(name):
@@ -40,9 +44,7 @@ def test_score(name, request):
     dataset = network.card["recipe"]["dataset"]
     if dataset == "digits":
         pytest.importorskip("sklearn")
-    data = datasets.load(
-        dataset, None if dataset == "digits" else request.getfixturevalue("data_dir")
-    )
+    data = _data(dataset, None if dataset == "digits" else request.getfixturevalue("data_dir"))
     if network.result == "class":
         score = 100 * float((network.classes(data.x_test) == data.y_test).mean())
         assert round(score, 3) == network.card["score"]
