@@ -64,7 +64,7 @@ def times(folder):
     result = simulate(narrow, folder / "sim", vectors=1000)
     simulating = time.perf_counter() - began
     say("build")
-    digits, board = load("digits_threshold"), load_board("icebreaker")
+    digits, board = load("digits_layer_threshold"), load_board("icebreaker")
     building = seconds(lambda: build(digits, board, folder / "board", cache=False), 1)
     return {
         "import_tnhw_s": round(loaded - empty, 3),

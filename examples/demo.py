@@ -36,7 +36,7 @@ CELLS = ("kernel_luts", "kernel_carry", "luts", "ram", "dsps")
 
 def kernel_of(rule, arrays):
     """The digits kernel of a rule with freshly fitted parameters."""
-    keys = read_toml(folder("kernels") / f"digits_{rule}.toml")
+    keys = read_toml(folder("kernels") / f"digits_layer_{rule}.toml")
     return Kernel(arrays=arrays, **keys)
 
 

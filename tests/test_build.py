@@ -215,7 +215,7 @@ def test_build_does_not_fit_after_packing(tmp_path):
 @pytest.mark.parametrize("rule", ["threshold", "mac"])
 @pytest.mark.parametrize("name", [BOARDS[0], BOARDS[2]])
 def test_digits_through_the_pins_of_a_netlist(name, rule, tmp_path):
-    kernel = tnhw.load(f"digits_{rule}")
+    kernel = tnhw.load(f"digits_layer_{rule}")
     board = load_board(name)
     record = build(kernel, board, tmp_path, baud=board.clock.frequency // 4)
     datasets = pytest.importorskip("sklearn.datasets")

@@ -19,7 +19,7 @@ def test_list_json(capsys):
     status, out, _ = run(capsys, "list", "--json")
     record = json.loads(out)
     assert status == 0
-    assert {"digits_threshold", "digits_mac", "threshold16"} <= set(record["kernels"])
+    assert {"digits_layer_threshold", "digits_layer_mac", "threshold16"} <= set(record["kernels"])
     assert {"icebreaker", "ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k"} <= set(record["boards"])
     assert record["rules"] == ["addernet", "mac", "shift", "ternary", "threshold"]
 
@@ -62,7 +62,7 @@ def test_usage_error(capsys, arguments):
 
 
 def test_run_without_port(capsys):
-    status, _, err = run(capsys, "run", "digits_threshold", "--port", "no_such_port")
+    status, _, err = run(capsys, "run", "digits_layer_threshold", "--port", "no_such_port")
     assert status == 6
     assert "no_such_port" in err
 

@@ -41,7 +41,7 @@ def naive(kernel, image):
 
 @pytest.mark.parametrize("rule", RULES)
 def test_golden_equals_naive(rule, digits):
-    kernel = load(f"digits_{rule}")
+    kernel = load(f"digits_layer_{rule}")
     golden = kernel.golden(digits[0][:100])
     assert golden.tolist() == [naive(kernel, image) for image in digits[0][:100]]
 
@@ -49,7 +49,7 @@ def test_golden_equals_naive(rule, digits):
 @pytest.mark.parametrize("rule", RULES)
 def test_accuracy_of_shipped_kernels(rule, digits):
     images, labels = digits
-    assert (load(f"digits_{rule}").golden(images).argmax(axis=1) == labels).mean() >= 0.92
+    assert (load(f"digits_layer_{rule}").golden(images).argmax(axis=1) == labels).mean() >= 0.92
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_accuracy_of_shipped_kernels(rule, digits):
 def test_rtl_on_all_images(rule, simulator, digits, tmp_path, needs):
     if simulator == "verilator":
         needs("verilator", "g++", "make", "perl")
-    kernel = load(f"digits_{rule}")
+    kernel = load(f"digits_layer_{rule}")
     result = simulate(kernel, tmp_path / "sim", vectors=4, x=digits[0], simulator=simulator)
     assert result.passed
     assert len(result.y) == 450
@@ -71,7 +71,7 @@ def test_rtl_on_all_images(rule, simulator, digits, tmp_path, needs):
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("family", ["ice40", "ecp5"])
 def test_netlist_on_fifty_images(rule, family, digits, tmp_path):
-    kernel = load(f"digits_{rule}")
+    kernel = load(f"digits_layer_{rule}")
     result = simulate(kernel, tmp_path / "sim", vectors=2, x=digits[0][:50], netlist=family)
     assert result.passed
     assert (result.y == kernel.golden(digits[0][:50])).all()
@@ -86,7 +86,7 @@ def test_board_top_through_uart(board, digits, tmp_path):
     """The netlist of the whole board design, driven at its serial pins by the host's own code."""
     from tnhw.board_simulation import simulate_top
 
-    kernel, target = load("digits_threshold"), load_board(board)
+    kernel, target = load("digits_layer_threshold"), load_board(board)
     baud = target.clock.frequency // 8
     record = build(kernel, target, tmp_path / board, baud=baud)
 
