@@ -188,7 +188,11 @@ class Design:
         enters, runs = zip(*self._delays, strict=True)
         slowest = max(stage.cycles for stage in self.stages)
         if self.schedule == "shared":
-            slowest = sum(runs[:-1]) + sum(enters[1:]) + self.stages[-1].cycles
+            # The next image is read while the last group leaves, and waits for it if it is slow.
+            first, last = self.stages[0], self.stages[-1]
+            slowest = sum(runs[:-1]) + sum(enters[1:]) + last.cycles
+            slowest -= max(0, last.beats[1] - last.steps)
+            slowest += max(0, last.beats[1] - first.steps)
         return max(self.beats_in, slowest)
 
     def facts(self):
