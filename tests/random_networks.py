@@ -12,6 +12,7 @@ from tnhw.network import Network
 from tnhw.stage import Fold
 
 RULES = ("threshold", "threshold", "ternary", "mac", "addernet", "shift")
+WISHES = ("padding", "shared", "conv", "any")  # in turn: large ones are dropped more often
 MAX_CYCLES, MAX_LANES = 40, 16
 ALONE, CALM = 2, 6
 
@@ -157,8 +158,13 @@ def cases(count, seed=0):
     while found < count:
         rng = np.random.default_rng((seed, number))
         number += 1
-        shared = rng.random() < 0.3
+        wish = WISHES[found % len(WISHES)]
+        shared = wish == "shared" or rng.random() < 0.2
         network = random_network(rng, shared)
+        if wish == "conv" and network["layers"][0]["kind"] != "conv":
+            continue
+        if wish == "padding" and not any(keys.get("padding") for keys in network["layers"]):
+            continue
         schedule = "shared" if shared else "pipeline"
         rom = str(rng.choice(["auto", "block", "logic"]))
         folds = random_folds(rng, network, shared)
@@ -206,11 +212,11 @@ def paced(design):
     more, and every second image uses it. Where a group has fewer steps than beats in which it
     leaves, the first vectors find an empty pipeline and come closer.
     """
-    if any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in design.stages):
-        return False
     if design.schedule == "shared":
         first = design.stages[0]
         return first.in_words + first.cycles + 2 <= 2 * design.interval
+    if any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in design.stages):
+        return False
     beats, before = design.beats_in, design.stages[0].fold.simd
     for stage in design.stages:
         gathered = before != stage.fold.simd

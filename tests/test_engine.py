@@ -14,7 +14,7 @@ from tnhw import stage
 from tnhw.arch import argmax, codes, drain, engine, packer, sequencer, skid
 from tnhw.rules import threshold
 
-COUNT = 1500 if os.environ.get("TNHW_NIGHTLY") else 80
+COUNT = 1500 if os.environ.get("TNHW_NIGHTLY") else 100
 PARTS = 4
 
 
