@@ -179,14 +179,16 @@ class Kernel(Record):
         _ = self.synapse, self.bias_format
 
     def _check_interval(self):
+        ends = list(self.synapse.interval())
+        if max(abs(int(end)) for end in ends) < 1 << 63:  # else numpy cannot sum them
+            ends += self._interval
         widened = max(0, -self.shift) if self.output is not None else 0
-        for ends in (self.synapse.interval, lambda: self._interval):  # first what fits any int64
-            largest = max(abs(int(end)) for end in ends())
-            if largest << widened >= 1 << 62:
-                raise InputError(
-                    f"the result needs {largest.bit_length() + 1 + widened} bits, more than the 63 "
-                    "of the golden model; use narrower formats or fewer inputs"
-                )
+        largest = max(abs(int(end)) for end in ends)
+        if largest << widened >= 1 << 62:
+            raise InputError(
+                f"the result needs {largest.bit_length() + 1 + widened} bits, more than the 63 of the "
+                "golden model; use narrower formats or fewer inputs"
+            )
 
     def _checked(self, arrays, where, *, vectors=False):
         ranges = dict(self.synapse.ranges)
