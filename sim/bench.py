@@ -109,7 +109,7 @@ async def full_speed(bench):
     for work in whole():
         begin = len(scoreboard.cycles)
         await bench.run([work])
-        cycles = scoreboard.cycles[begin:]
+        cycles = scoreboard.cycles[begin + MANIFEST.get("warm_up", 0) :]
         for k, (before, after) in enumerate(zip(cycles[1:], cycles[2:], strict=False)):
             if after - before != INTERVAL:
                 raise Failure(

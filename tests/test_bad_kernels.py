@@ -158,9 +158,12 @@ def test_folder_instead_of_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("threshold61", "no such file, and no kernel of that name; did you mean `threshold16`"),
-        ("nothing_like_it", "no such file, and no kernel of that name"),
-        ("x.yaml", "not a kernel TOML"),
+        (
+            "threshold61",
+            "no such file, and no kernel or network of that name; did you mean `threshold16`",
+        ),
+        ("nothing_like_it", "no such file, and no kernel or network of that name"),
+        ("x.yaml", "not a kernel TOML, nor the npz file of a network"),
     ],
 )
 def test_unknown_name(name, text):

@@ -1,6 +1,7 @@
 """A network folded onto engines: what is generated, simulated and built."""
 
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from .packing import join, split
 from .stage import Stage
 
 __all__ = ["Design"]
+
+WARM_UP = 8
 
 
 class Design:
@@ -157,7 +160,7 @@ class Design:
     @cached_property
     def _measured(self):
         """For each engine its pipeline depth and the bits of its codes."""
-        self._chain = Chain(self.engines, self.network.result, rom=self.rom)
+        self._chain = self._chain_of()
         return _measures(self._chain)  # the next `create` hands the chain out
 
     @cached_property
@@ -183,17 +186,58 @@ class Design:
     def latency(self):
         return sum(enter + run for enter, run in self._delays) + 1
 
+    @property
+    def _one_engine(self):
+        return len(self.engines) == 1 and len(self.stages) > 1
+
     @cached_property
     def interval(self):
-        enters, runs = zip(*self._delays, strict=True)
-        slowest = max(stage.cycles for stage in self.stages)
-        if self.schedule == "shared":
+        if self._one_engine:
+            enters, runs = zip(*self._delays, strict=True)
             # The next image is read while the last group leaves, and waits for it if it is slow.
             first, last = self.stages[0], self.stages[-1]
             slowest = sum(runs[:-1]) + sum(enters[1:]) + last.cycles
             slowest -= max(0, last.beats[1] - last.steps)
             slowest += max(0, last.beats[1] - first.steps)
-        return max(self.beats_in, slowest)
+            return max(self.beats_in, slowest)
+        return max(self._slowest, *self._bank_cycles)
+
+    @property
+    def _slowest(self):
+        return max(self.beats_in, *(stage.cycles for stage in self.stages))
+
+    @property
+    def _bank_cycles(self):
+        """For each layer: cycles from image to image for which its two banks are enough.
+
+        A bank fills for as long as beats come, waits for its last word, and is read; two take turns.
+        """
+        cycles, beats, beat = [], self.beats_in, self.stages[0].fold.simd
+        for stage in self.stages:
+            into_word = int(beat != stage.fold.simd)
+            cycles.append(ceil((beats + into_word + stage.cycles + 2) / 2))
+            full, rest = stage.beats
+            beats = stage.layer.positions * ((stage.groups - 1) * full + rest)
+            beat = stage.fold.drain
+        return cycles
+
+    @property
+    def warm_up(self):
+        """Vectors after which results are `interval` apart; before, they may come closer or farther.
+
+        Where a group leaves in more beats than it has steps, the first images find an empty train.
+        """
+        slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in self.stages)
+        return WARM_UP if slow and not self._one_engine else 0
+
+    @property
+    def _pace(self):
+        """Cycles between images that the first engine must keep, where banks are short: else results
+        would come closer and farther in turn. 0 elsewhere."""
+        return self.interval if not self._one_engine and self.interval > self._slowest else 0
+
+    def _chain_of(self):
+        return Chain(self.engines, self.network.result, rom=self.rom, pace=self._pace)
 
     def facts(self):
         """What the manifest says of it: a dict."""
@@ -229,6 +273,7 @@ class Design:
                 "layers": layers,
             },
             "schedule": self.schedule,
+            "warm_up": self.warm_up,
             "engines": engines,
             "lanes": self.lanes,
             "formats": {"input": str(self.input), "output": str(self.output_format)},
@@ -258,7 +303,7 @@ class Design:
         if interface != "stream":
             raise InputError("a network has plain streams only: leave `interface` out")
         chain, self._chain = self._chain, None  # so that each is handed out once
-        chain = chain or Chain(self.engines, self.network.result, rom=self.rom)
+        chain = chain or self._chain_of()
         if "_measured" not in self.__dict__:
             self.__dict__["_measured"] = _measures(chain)
         return chain

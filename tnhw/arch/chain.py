@@ -26,7 +26,7 @@ class Chain(wiring.Component):
         Layers of each engine.
     result : str
         ``class`` or ``vector``.
-    rom : str
+    rom, pace
         See :class:`~tnhw.arch.engine.Engine`.
 
     Members
@@ -37,10 +37,11 @@ class Chain(wiring.Component):
         The number of the class, or the result vector.
     """
 
-    def __init__(self, engines, result, *, rom="auto"):
+    def __init__(self, engines, result, *, rom="auto", pace=0):
         beats = [engines[0][0].fold.simd, *(stages[-1].fold.drain for stages in engines)]
         self._engines = [
-            Engine(stages, beat, rom=rom) for stages, beat in zip(engines, beats, strict=False)
+            Engine(stages, beat, rom=rom, pace=0 if number else pace)
+            for number, (stages, beat) in enumerate(zip(engines, beats, strict=False))
         ]
         layer = engines[-1][-1].layer
         element, count = layer.kernel.output_format, layer.keys.outputs * layer.positions

@@ -46,6 +46,8 @@ class Engine(wiring.Component):
         Elements a beat of `i`; divides `simd`.
     rom : str
         ``auto``, or parameters in ``block`` RAM or in ``logic``.
+    pace : int
+        Images begin no closer than so many cycles; 0: as close as they can.
 
     Members
     -------
@@ -54,8 +56,9 @@ class Engine(wiring.Component):
         beat.
     """
 
-    def __init__(self, stages, beat, *, rom="auto"):
+    def __init__(self, stages, beat, *, rom="auto", pace=0):
         self._stages, self._beat, self._rom = list(stages), beat, rom
+        self._pace = pace
         first, last = stages[0], stages[-1]
         self._fold, self._synapse = first.fold, first.synapse
         formats = [stage.layer.kernel.output_format for stage in stages]
@@ -156,7 +159,7 @@ class Engine(wiring.Component):
         ends = list(accumulate(stage.in_words for stage in stages[1:]))
         bases = [0, 0, *ends][: len(stages)]
         m.submodules.sequencer = sequencer = Sequencer(
-            stages, bases, max(first.in_words, self._hidden)
+            stages, bases, max(first.in_words, self._hidden), self._pace
         )
         m.d.comb += [
             sequencer.enable.eq(enable),

@@ -38,6 +38,8 @@ class Sequencer(wiring.Component):
         Address of each layer's first input word.
     depth : int
         Words of the activation memory's address space that the layers see.
+    pace : int
+        Images begin no closer than so many cycles; 0: as close as they can.
 
     Members
     -------
@@ -65,8 +67,9 @@ class Sequencer(wiring.Component):
         The input image is not needed any more.
     """
 
-    def __init__(self, stages, bases, depth):
+    def __init__(self, stages, bases, depth, pace=0):
         self._stages, self._bases, self._depth = stages, bases, depth
+        self._pace = pace
         self._rows = [0]
         for stage in stages:
             self._rows.append(self._rows[-1] + stage.rows)
@@ -130,11 +133,21 @@ class Sequencer(wiring.Component):
 
         # An image starts when it is there, a layer when the one before it has been written.
         go = Signal()
+        begins, due = Signal(), Const(1, 1)
+        if self._pace > 1:
+            wait = Signal(range(self._pace))
+            due = wait == 0
+            with m.If(begins):
+                m.d.sync += wait.eq(self._pace - 1)
+            with m.Elif(~due):
+                m.d.sync += wait.eq(wait - 1)
         m.d.comb += go.eq(self.valid & self.enable)
         with m.If(go & self.leave):
-            m.d.sync += self.valid.eq(last_layer & self.start)
+            m.d.comb += begins.eq(last_layer & self.start & due)
+            m.d.sync += self.valid.eq(begins)
         with m.Elif(~self.valid):
-            m.d.sync += self.valid.eq(Mux(layer == 0, self.start, self.written))
+            m.d.comb += begins.eq((layer == 0) & self.start & due)
+            m.d.sync += self.valid.eq(begins | ((layer != 0) & self.written))
 
         # Counters; `at_last` of each is known a cycle ahead.
         loops = [loop for loop in LOOPS if max(self._bounds(loop)) > 1]
