@@ -122,6 +122,11 @@ class Design:
         return sum(stages[0].fold.lanes for stages in self.engines)
 
     @property
+    def products(self):
+        """Multiplications a cycle that a multiplier block could take."""
+        return sum(stages[0].fold.lanes for stages in self.engines if stages[0].synapse.multiplies)
+
+    @property
     def folds(self):
         """Fold of each layer."""
         return [stage.fold for stage in self.stages]

@@ -161,6 +161,11 @@ class Rule(ABC):
         """
         return self
 
+    @property
+    def multiplies(self):
+        """Whether the gates of a term hold a product of two variables."""
+        return False
+
     # Parameters
 
     @property

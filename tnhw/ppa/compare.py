@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import tools
 from ..board import load_board
 from ..design import Design
-from ..errors import InputError
+from ..errors import InputError, ToolFailed
 from ..files import write_files
 from ..folding import fit, fold
 from ..stage import Fold
@@ -128,6 +128,9 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
         variants = [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
         for products in variants if _multiplies(network) else ["none"]:
             for choice, design in _designs(network, board, folds, lanes, products):
+                if products == BLOCKS and design.products > board.capacity.DSP:
+                    say(f"{network.name}: {design.products} products are more than the DSP blocks")
+                    continue
                 folded = design.options()["folds"]
                 say(f"{network.name}, products {products}, {folded}: synthesis, place and route")
                 rules = dict.fromkeys(layer.keys.rule for layer in network.layers)
@@ -146,7 +149,11 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
                     stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
                     accuracy=accuracy,
                 )
-                found = place(design, target, dsp=products == BLOCKS, seeds=seeds)
+                try:
+                    found = place(design, target, dsp=products == BLOCKS, seeds=seeds)
+                except ToolFailed as error:
+                    say(f"left out, as it does not fit: {error}")
+                    continue
                 row.logic, row.cells = found.logic, found.cells
                 row.fmax, row.fmax_seeds = statistics.median(found.fmax), found.fmax
                 row.rate = 1e6 * row.fmax / row.interval

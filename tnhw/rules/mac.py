@@ -36,6 +36,10 @@ class Mac(Rule):
         return self if self.input.bits == 1 else replace(self, form="booth")
 
     @property
+    def multiplies(self):
+        return self.form != "booth"
+
+    @property
     def fields(self):
         return {"weight": self.parameter}
 
