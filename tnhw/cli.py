@@ -115,7 +115,9 @@ def _show(record, as_json, rows, title=None):
     table = Table(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    # A table that would be cut is wider than the screen instead.
+    Console(width=max(console.width, Console(width=10_000).measure(table).maximum)).print(table)
 
 
 def _version(wanted: bool):
