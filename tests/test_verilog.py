@@ -181,14 +181,14 @@ def write_twice(folder, monkeypatch, name, fault):
 
 
 def test_full_disk_leaves_old_files(tmp_path, monkeypatch):
-    written = Path.write_text
+    written = Path.write_bytes
 
-    def full(path, text, *args, **options):
+    def full(path, data):
         if path.name == "b":
             raise OSError(28, "No space left on device")
-        return written(path, text, *args, **options)
+        return written(path, data)
 
-    write_twice(tmp_path / "out", monkeypatch, (Path, "write_text"), full)
+    write_twice(tmp_path / "out", monkeypatch, (Path, "write_bytes"), full)
 
 
 def test_failed_emission_leaves_old_files(tmp_path, monkeypatch):
