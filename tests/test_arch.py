@@ -267,7 +267,7 @@ FAULTS = {
                               "a.value[low:] ^ b.value", case()),
     "tree: a register too few": (tree.AdderTree, "elaborate", "if self._registered:",
                                  "if self._registered and nodes is not self._nodes[0]:", case()),
-    "floor": (Kernel, "start", "+ self._half", "", case(storage="constant", **Q)),
+    "floor": (Kernel, "start", "+ self.half", "", case(storage="constant", **Q)),
     "clamp off by one": (requantise.Requantise, "elaborate", "self._output.encode(self._output.max)",
                          "self._output.encode(self._output.max) - 1", *REQUANTISED),
     "no clamp below": (requantise.Requantise, "elaborate", "Mux(too_low, low, inside)", "inside",
