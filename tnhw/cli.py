@@ -70,10 +70,6 @@ RomOption = Annotated[
 ]
 
 
-def _text(choice):
-    return None if choice is None else str(choice)
-
-
 def _test_set(dataset, data, count):
     """Vectors and labels of a data set, at most `count`."""
     import numpy as np
@@ -182,7 +178,7 @@ def generate(
     from .library import load_design
     from .verilog import generate as emit
 
-    kernel = load_design(file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom))
+    kernel = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom)
     folder = out / kernel.name / "rtl"
     manifest = emit(kernel, folder)
     rows = [
@@ -226,7 +222,7 @@ def simulate(
     from . import simulate as simulation
     from .library import load_design
 
-    kernel = load_design(file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom))
+    kernel = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom)
     x, labels = _test_set(dataset, data, vectors) if dataset else (None, None)
     folder = out / kernel.name / (f"sim-{netlist}" if netlist else "sim")
     try:
@@ -304,12 +300,10 @@ def build(
     }
     if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
         kernel, record = build_network(
-            loaded, target, folder, rom=_text(rom) or "auto", say=_say, **options
+            loaded, target, folder, rom=rom or "auto", say=_say, **options
         )
     else:
-        kernel = load_design(
-            file, folds=folds, lanes=lanes, schedule=_text(schedule), rom=_text(rom), dsp=dsp
-        )
+        kernel = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp)
         record = build_bitstream(kernel, target, folder, **options)
     slack = record.fmax / record.frequency
     rows = [

@@ -265,6 +265,7 @@ class Design:
                     "cycles": stage.cycles,
                 }
             )
+        first = self.stages[0]
         engines = [
             {"layers": [s.layer.name for s in stages], "lanes": stages[0].fold.lanes,
              "stored_bits": bits}
@@ -281,6 +282,10 @@ class Design:
             "warm_up": self.warm_up,
             "engines": engines,
             "lanes": self.lanes,
+            "input_words": (
+                f"{first.fold.simd} channels of one position, channel 0 in the low bits; positions in "
+                f"raster order, {first.words} words each, the last padded with zeros"
+            ),
             "formats": {"input": str(self.input), "output": str(self.output_format)},
             "idle_cycles": self.interval - max(
                 sum(stage.cycles for stage in stages) for stages in self.engines

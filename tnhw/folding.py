@@ -103,6 +103,11 @@ def _folds(layer):
             yield simd, number
 
 
+def _least(stage):
+    """Cycles that a layer takes at least: to be read and summed, and to take its words in."""
+    return max(stage.in_words, stage.layer.positions * stage.groups * stage.steps)
+
+
 def _drain(stage, simd_next, interval):
     """The fewest results a cycle with which a stage keeps to an interval, or None."""
     for drain in range(1, stage.fold.units + 1):
@@ -142,8 +147,8 @@ class Folds:
 
     def intervals(self):
         """Intervals that some fold gives, the shortest first."""
-        return sorted({stage.layer.positions * stage.groups * stage.steps
-                       for stages in self._stages for stage in stages})  # fmt: skip
+        stages = [stage for stages in self._stages for stage in stages]
+        return sorted({_least(stage) for stage in stages})
 
     def cheapest(self, interval, rank):
         """The stages, layer by layer, of least rank that keep to an interval; None if there are none.
@@ -154,15 +159,14 @@ class Folds:
         for stages in reversed(self._stages):
             best = None
             for stage in stages:
-                if stage.layer.positions * stage.groups * stage.steps > interval:
+                if _least(stage) > interval:
                     continue
-                if not chosen or stage.in_words <= interval:
-                    drained = _drain(stage, simd_next, interval)
-                    if drained is None:
-                        continue
-                    value = rank(cost(drained, self._family), drained.fold.lanes)
-                    if best is None or value < best[0]:
-                        best = value, drained
+                drained = _drain(stage, simd_next, interval)
+                if drained is None:
+                    continue
+                value = rank(cost(drained, self._family), drained.fold.lanes)
+                if best is None or value < best[0]:
+                    best = value, drained
             if best is None:
                 return None
             chosen.append(best[1])

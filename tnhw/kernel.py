@@ -340,18 +340,7 @@ class Kernel(Record):
         )
 
     def _check_x(self, x):
-        x = np.asarray(x)
-        if x.ndim != 2 or x.shape[1] != self.inputs or x.dtype.kind not in "iu":
-            raise InputError(
-                f"kernel {self.name}: input must be integers [n, {self.inputs}], "
-                f"not {x.dtype} {list(x.shape)}"
-            )
-        if not self.input.holds(x):
-            raise InputError(
-                f"kernel {self.name}: input must lie in {self.input.min} .. {self.input.max} "
-                f"({self.input}), but holds {x.min()} .. {x.max()}"
-            )
-        return x.astype(np.int64)
+        return arrays_of.vectors(x, self.inputs, self.input, f"kernel {self.name}")
 
     def _parameters(self, p):
         if p is None and self._arrays is None:

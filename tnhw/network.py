@@ -226,18 +226,7 @@ class Network:
 
     def check_x(self, x):
         """Vectors as int64 [n, inputs], or an InputError."""
-        x = np.asarray(x)
-        if x.ndim != 2 or x.shape[1] != self.inputs or x.dtype.kind not in "iu":
-            raise InputError(
-                f"network {self.name}: input must be integers [n, {self.inputs}], "
-                f"not {x.dtype} {list(x.shape)}"
-            )
-        if not self.input.holds(x):
-            raise InputError(
-                f"network {self.name}: input must lie in {self.input.min} .. {self.input.max} "
-                f"({self.input}), but holds {x.min()} .. {x.max()}"
-            )
-        return x.astype(np.int64)
+        return arrays_of.vectors(x, self.inputs, self.input, f"network {self.name}")
 
     # Files
 

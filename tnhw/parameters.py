@@ -13,7 +13,7 @@ import numpy as np
 from .config import nearest
 from .errors import InputError
 
-__all__ = ["check", "read"]
+__all__ = ["check", "read", "vectors"]
 
 MAX_BYTES = 1 << 28
 
@@ -96,3 +96,24 @@ def check(arrays, ranges, shape, where, *, vectors=False):
             raise InputError(f"{where}: `{name}` must lie in {low} .. {high}, but holds {worst}")
         checked[name] = array.astype(np.int64)
     return checked
+
+
+def vectors(x, inputs, number, where):
+    """Input vectors as int64 [n, inputs], after checking shape, type and range.
+
+    Raises
+    ------
+    InputError
+        If they are no integers [n, `inputs`] in the Format `number`; begins with `where`.
+    """
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] != inputs or x.dtype.kind not in "iu":
+        raise InputError(
+            f"{where}: input must be integers [n, {inputs}], not {x.dtype} {list(x.shape)}"
+        )
+    if not number.holds(x):
+        raise InputError(
+            f"{where}: input must lie in {number.min} .. {number.max} ({number}), "
+            f"but holds {x.min()} .. {x.max()}"
+        )
+    return x.astype(np.int64)

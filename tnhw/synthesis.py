@@ -11,7 +11,7 @@ from pathlib import Path
 from . import tools
 from .errors import InputError, ToolFailed
 
-__all__ = ["FAMILIES", "Family", "Netlist", "count", "synthesise"]
+__all__ = ["FAMILIES", "Family", "Netlist", "cells_of", "count", "logic", "passes", "synthesise"]
 
 KINDS = ("LUT", "carry", "FF", "RAM", "DSP", "LUTRAM")
 
@@ -34,6 +34,8 @@ class Family:
         own option for it cannot be trusted.
     bare
         Options for a netlist without pads, whose ports are those of the source.
+    carry_as_luts
+        LUTs that a carry cell takes: two in a CCU2C, one in a Gowin ALU; 0 where it sits beside one.
     models, defines
         Simulation models below Yosys' ``share`` folder, and the macros they need.
     """
@@ -43,6 +45,7 @@ class Family:
     without_dsp: str = "-nodsp"
     dsp_passes: tuple[str, ...] = ()
     bare: str = ""
+    carry_as_luts: int = 0
     models: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
 
@@ -71,6 +74,7 @@ FAMILIES: dict[str, Family] = {
         "synth_ecp5",
         {"LUT": "LUT4", "carry": "CCU2C", "FF": "TRELLIS_FF", "RAM": "DP16KD|PDPW16KD",
          "DSP": "MULT.*|ALU54B", "LUTRAM": "TRELLIS_DPR16X4"},
+        carry_as_luts=2,
         models=("ecp5/cells_sim.v",),
         defines=("NO_INCLUDES",),
     ),
@@ -79,6 +83,7 @@ FAMILIES: dict[str, Family] = {
         {"LUT": "LUT[1-4]", "carry": "ALU", "FF": "DFF.*",
          "RAM": "DPX?9?B?|SDPX?9?B?|SPX?9?|p?ROMX?9?", "DSP": "MULT.*|ALU54D|PADD.*",
          "LUTRAM": "RAM16.*"},
+        carry_as_luts=1,
         bare="-noiopads",
         models=("gowin/cells_sim.v",),
     ),
@@ -143,6 +148,28 @@ def cells_of(stat: str) -> dict[str, int]:
     return dict(sorted(record["design"]["num_cells_by_type"].items()))
 
 
+def passes(top, family, *, dsp=True, booth=False, options=None) -> list[str]:
+    """Yosys commands from sources that were read to a mapped netlist.
+
+    `options` of the family's command are by default those for a netlist without pads; for the rest
+    see `synthesise`.
+    """
+    recipe = family_of(family)
+    commands = ["hierarchy -check -top " + top, "proc", "flatten", "opt"]
+    if booth:
+        commands += ["wreduce", "peepopt", "opt_clean", "booth", "opt"]
+    if dsp:
+        commands += recipe.dsp_passes
+    command = [recipe.command, "" if dsp else recipe.without_dsp]
+    command += [recipe.bare if options is None else options, "-top", top]
+    return [*commands, " ".join(filter(None, command))]
+
+
+def logic(counts: dict[str, int], family: str) -> int:
+    """LUTs of a netlist with its carry cells counted as LUTs."""
+    return counts["LUT"] + family_of(family).carry_as_luts * counts["carry"]
+
+
 def synthesise(
     verilog: str | os.PathLike | Iterable[os.PathLike],
     top: str,
@@ -175,21 +202,13 @@ def synthesise(
     ToolFailed
         If Yosys fails.
     """
-    recipe = family_of(family)
-    options = [recipe.command, "" if dsp else recipe.without_dsp, recipe.bare]
-    early = ["hierarchy -check -top " + top, "proc", "flatten", "opt"]
-    if booth:
-        early += ["wreduce", "peepopt", "opt_clean", "booth", "opt"]
-    if dsp:
-        early += recipe.dsp_passes
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{top}.", dir=out_dir) as folder:
         names = _copy_sources(verilog, Path(folder))
         script = [
             *(f"read_verilog -sv {name}" for name in names),
-            *early,
-            " ".join(filter(None, [*options, "-top", top])),
+            *passes(top, family, dsp=dsp, booth=booth),
             "tee -q -o stat.json stat -json",
             "write_verilog -noattr netlist.v",
         ]

@@ -82,11 +82,6 @@ class Sequencer(wiring.Component):
         members["layer"] = Out(range(max(2, len(stages))))
         super().__init__(members)
 
-    @property
-    def rows(self):
-        """Rows of the parameter ROM."""
-        return self._rows[-1]
-
     def _bounds(self, loop):
         """How often a loop runs, for each layer."""
         return [

@@ -16,7 +16,7 @@ from vcd.reader import TokenKind, tokenize
 from .. import tools
 from ..cell_models import cell_models
 from ..errors import CheckFailed
-from ..synthesis import FAMILIES
+from ..synthesis import passes
 from ..verilog import emit
 
 __all__ = ["Activity", "activity"]
@@ -88,20 +88,13 @@ def activity(design, family, x, *, dsp=False):
     CheckFailed
         If the netlist's results are not those of the golden model.
     """
-    recipe = FAMILIES[family]
-    passes = "\n".join(recipe.dsp_passes) if dsp else ""
-    options = [recipe.command, "" if dsp else recipe.without_dsp, recipe.bare]
     beats = design.pack_input(x)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "design.v").write_text(emit(design.create(), design.name))
-        tools.yosys(
-            f"read_verilog -sv design.v\nhierarchy -check -top {design.name}\nproc\nflatten\nopt\n"
-            f"{passes}\n{' '.join(filter(None, options))} -top {design.name}\nsplitnets\n"
-            "write_verilog -noattr netlist.v\nwrite_json netlist.json\n",
-            cwd=folder,
-            timeout=1800,
-        )
+        script = ["read_verilog -sv design.v", *passes(design.name, family, dsp=dsp), "splitnets"]
+        script += ["write_verilog -noattr netlist.v", "write_json netlist.json", ""]
+        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
         sources, defines = cell_models(family, folder)
         (folder / "beats.hex").write_text("\n".join(f"{beat:x}" for beat in beats) + "\n")
         bench = _BENCH.format(

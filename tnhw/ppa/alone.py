@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import tools
 from ..errors import InputError, ToolFailed
-from ..synthesis import FAMILIES, cells_of, count
+from ..synthesis import cells_of, count, logic, passes
 from ..verilog import emit
 
 __all__ = ["DEVICES", "Alone", "place"]
@@ -103,9 +103,6 @@ def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
     if device not in DEVICES:
         raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {device!r}")
     family, synth, router, options = DEVICES[device]
-    recipe = FAMILIES[family]
-    command = f"{recipe.command} {synth} {'' if dsp else recipe.without_dsp}"
-    passes = "\n".join(recipe.dsp_passes) if dsp else ""
     text = emit(design.create(), design.name)
     wrapper = _WRAPPER.format(i=design.width_i - 1, o=design.width_o - 1, name=design.name)
     with tempfile.TemporaryDirectory() as name:
@@ -113,12 +110,10 @@ def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
         (folder / "design.v").write_text(text + wrapper)
         pins = "".join(f'IO_LOC "{pin}" {at};\n' for pin, at in _GOWIN_PINS.items())
         (folder / "pins.cst").write_text(pins)
-        tools.yosys(
-            f"read_verilog -sv design.v\nhierarchy -check -top few_pins\nproc\nflatten\nopt\n{passes}\n"
-            f"{command} -top few_pins -json design.json\ntee -q -o stat.json stat -json\n",
-            cwd=folder,
-            timeout=1800,
-        )
+        script = ["read_verilog -sv design.v"]
+        script += passes("few_pins", family, dsp=dsp, options=synth)
+        script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
+        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
         cells = count(cells_of((folder / "stat.json").read_text()), family)
         fmax, used = [], {}
         for seed in seeds:
@@ -137,7 +132,7 @@ def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
     # The shift register of the inputs is the wrapper's.
     cells["FF"] -= design.width_i
     if family == "ice40":
-        logic = used["ICESTORM_LC"]["used"] - design.width_i
+        packed = used["ICESTORM_LC"]["used"] - design.width_i
     else:
-        logic = cells["LUT"] + {"ecp5": 2, "gowin": 1}[family] * cells["carry"]
-    return Alone(device, cells, logic, [round(value, 1) for value in fmax])
+        packed = logic(cells, family)
+    return Alone(device, cells, packed, [round(value, 1) for value in fmax])
