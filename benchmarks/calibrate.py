@@ -18,7 +18,7 @@ from tnhw import tools
 from tnhw.data_files import folder
 from tnhw.design import Design
 from tnhw.files import write_files
-from tnhw.folding import features
+from tnhw.folding import features, kind
 from tnhw.network import Network
 from tnhw.stage import Fold
 from tnhw.synthesis import cells_of, count, logic, passes
@@ -27,6 +27,7 @@ from tnhw.verilog import emit
 FAMILIES = ("ice40", "ecp5", "gowin")
 RULES = {
     "threshold": {"parameter": "u4"},
+    "threshold gain": {"parameter": "u4", "gain": True},
     "ternary": {},
     "shift": {"parameter": "u2"},
     "mac": {"parameter": "s4"},
@@ -39,17 +40,19 @@ def network(rule):
     rng = np.random.default_rng(0)
     layers, arrays = [], []
     for inputs, outputs, last in ((64, 32, False), (32, 10, True)):
-        keys = {"kind": "dense", "rule": rule, "outputs": outputs, **RULES[rule]}
+        keys = {"kind": "dense", "rule": rule.split()[0], "outputs": outputs, **RULES[rule]}
         layers.append(keys | ({} if last else {"output": "u4", "shift": 3}))
         shape = (outputs, inputs)
         own = {
             "theta": 2 * rng.integers(0, 7, shape),
             "sign": rng.integers(-1, 2, shape),
+            "gain": rng.integers(0, 3, shape),
             "exponent": rng.integers(0, 4, shape),
             "weight": rng.integers(-8, 8, shape),
         }
         names = {
             "threshold": ("theta", "sign"),
+            "threshold gain": ("theta", "sign", "gain"),
             "ternary": ("sign",),
             "shift": ("exponent", "sign"),
             "mac": ("weight",),
@@ -83,6 +86,7 @@ def main():
                 for text in FOLDS:
                     folds = [Fold.parse(part) for part in text.split(",")]
                     design = Design(network(rule), folds)
+                    assert kind(design.stages[0].synapse) == rule
                     rows.append(sum(features(stage) for stage in design.stages))
                     found.append(cells(design, family, Path(name)))
                 rows, found = np.array(rows), np.array(found, float)

@@ -270,3 +270,13 @@ def test_interval_of_a_long_drain():
     keys = DENSE | {"outputs": 5}
     design, seen = check(case([2], [keys], [(5, 2)], ((2, 4),)))
     assert design.warm_up and seen.spacing[1 + design.warm_up :]
+
+
+def test_interval_of_engines_equally_slow():
+    """4 positions of 9 steps in both: a bank fills for 35 cycles, is read for 36, and there are two."""
+    keys = CONV | {"kernel": [3, 3], "stride": 2, "complement": False, "outputs": 8}
+    layers = [keys, keys | {"stride": 1}]
+    made = case([4, 4, 1], layers, [(8, 3, 3, 1), (8, 3, 3, 8)], ((1, 8), (8, 8)))
+    design, seen = check(made)
+    assert [stage.cycles for stage in design.stages] == [36, 36] and design.interval == 37
+    assert set(seen.spacing[1:]) == {37}

@@ -215,14 +215,15 @@ class Design:
     def _bank_cycles(self):
         """For each layer: cycles from image to image for which its two banks are enough.
 
-        A bank fills for as long as beats come, waits for its last word, and is read; two take turns.
+        A bank fills from the first beat to the last, waits for its last word, and is read; two take
+        turns.
         """
-        cycles, beats, beat = [], self.beats_in, self.stages[0].fold.simd
+        cycles, span, beat = [], self.beats_in, self.stages[0].fold.simd
         for stage in self.stages:
             into_word = int(beat != stage.fold.simd)
-            cycles.append(ceil((beats + into_word + stage.cycles + 2) / 2))
-            full, rest = stage.beats
-            beats = stage.layer.positions * ((stage.groups - 1) * full + rest)
+            cycles.append(ceil((span + into_word + stage.cycles + 2) / 2))
+            rest = stage.beats[1]
+            span = stage.cycles - max(stage.steps, rest) + rest
             beat = stage.fold.drain
         return cycles
 

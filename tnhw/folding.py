@@ -19,7 +19,7 @@ from .design import Design
 from .errors import InputError
 from .stage import Fold, Stage
 
-__all__ = ["Cost", "Folds", "cost", "features", "fit", "fold", "fold_shared", "ram_blocks"]
+__all__ = ["Cost", "Folds", "cost", "features", "fit", "fold", "fold_shared", "kind", "ram_blocks"]
 
 MAX_SIMD = 64
 HARNESS_CELLS, HARNESS_RAM = 500, 1  # serial line, framing and buffers, measured on iCEBreaker
@@ -69,10 +69,15 @@ def _coefficients():
     return json.loads(path.read_text())
 
 
-def coefficients(family, rule):
+def coefficients(family, synapse):
     """Coefficients of `features` for a family, in cells."""
     table = _coefficients()[family]
-    return np.array(table.get(rule, table["mac"])["cells"])
+    return np.array(table.get(kind(synapse), table["mac"])["cells"])
+
+
+def kind(synapse):
+    """What a synapse is called in the table: its rule, and whether it has a gain."""
+    return synapse.name + " gain" * ("gain" in synapse.fields)
 
 
 def ram_blocks(family, depth, bits):
@@ -82,7 +87,7 @@ def ram_blocks(family, depth, bits):
 
 def cost(stage, family):
     """Estimate for a layer in an engine of its own."""
-    cells = float(coefficients(family, stage.synapse.name) @ features(stage))
+    cells = float(coefficients(family, stage.synapse) @ features(stage))
     bits = stage.synapse.word_bits * stage.fold.lanes
     ram = ram_blocks(family, stage.rows, bits) if stage.rows * bits >= BLOCK_ROM_BITS else 0
     rows = ceil(stage.layer.keys.outputs / stage.fold.drain)

@@ -66,8 +66,8 @@ class Argmax(wiring.Component):
             leader_index.eq(Mux(overtakes, new_index, old_index)),
             self.o.payload[0].eq(leader_index),
         ]
-        with m.If(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.i.ready):
+            m.d.sync += self.o.valid.eq(self.i.valid & last)
         with m.If(taken):
             m.d.sync += [
                 new_value.eq(value),
@@ -77,7 +77,6 @@ class Argmax(wiring.Component):
                 overtakes.eq(Mux(fresh, 1, (leader - value)[-1])),
                 fresh.eq(last),
                 index.eq(Mux(last, 0, index + 1)),
-                self.o.valid.eq(last),
             ]
         return m
 
@@ -121,12 +120,11 @@ class Collect(wiring.Component):
             taken.eq(self.i.valid & self.i.ready),
             Value.cast(self.o.payload).eq(data[: self._bits * self._count]),
         ]
-        with m.If(self.o.ready):
-            m.d.sync += self.o.valid.eq(0)
+        with m.If(self.i.ready):
+            m.d.sync += self.o.valid.eq(self.i.valid & last)
         with m.If(taken):
             m.d.sync += [
                 data.eq(Cat(data[step:], Value.cast(self.i.payload))),
                 index.eq(Mux(last, 0, index + 1)),
-                self.o.valid.eq(last),
             ]
         return m

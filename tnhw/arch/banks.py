@@ -67,7 +67,6 @@ class Banks(wiring.Component):
             released.eq(self.release),
             taken.eq(taken + image_taken - released),
             held.eq(held + image_written - released),
+            self.read_bank.eq(self.read_bank ^ self.release),  # no enable: it would come late
         ]
-        with m.If(self.release):
-            m.d.sync += self.read_bank.eq(~self.read_bank)
         return m
