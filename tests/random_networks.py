@@ -44,10 +44,12 @@ class Case:
     rom: str = "auto"
     seed: int = 0
     reset: bool = False
+    dsp: bool = False
 
     def design(self):
         folds = [Fold(*fold) for fold in self.folds]
-        return Design(Network(**self.network), folds, schedule=self.schedule, rom=self.rom)
+        options = {"schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
+        return Design(Network(**self.network), folds, **options)
 
 
 # ---- Drawing ----
@@ -185,7 +187,8 @@ def cases(count, seed=0):
         schedule = "shared" if shared else "pipeline"
         rom = str(rng.choice(["auto", "block", "logic"]))
         folds = random_folds(rng, network, shared)
-        case = Case(network, folds, schedule, rom, number, bool(rng.random() < 0.3))
+        reset = bool(rng.random() < 0.3)
+        case = Case(network, folds, schedule, rom, number, reset, bool(rng.random() < 0.5))
         if folds is None or (shared and not fits(case)) or load(case) > MAX_CYCLES:
             continue
         found += 1

@@ -8,7 +8,7 @@ from tnhw.board import BoardTop, boards, load_board
 from tnhw.errors import InputError
 from tnhw.top import Harness
 
-NAMES = ["ice40_hx8k_b_evn", "icebreaker", "tang_nano_9k", "ulx3s_25f"]
+NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "tang_nano_9k", "ulx3s_25f"]
 
 OWN = """
 title = "iCEBreaker with a serial adapter on PMOD 1A"

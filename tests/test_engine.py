@@ -43,12 +43,16 @@ def test_random(part, capsys):
             "idle lanes": any(s.words * s.fold.simd > s.layer.in_shape[2] for s in design.stages),
             "idle units": any(s.layer.keys.outputs % s.fold.units for s in design.stages),
             "reset": case.reset,
+            "shared products": any(
+                s.synapse.shared_by > 1 and s.fold.units > 1 for s in design.stages
+            ),
         }
         seen.update(name for name, value in flags.items() if value)
     told = ", ".join(f"{name} {count}" for name, count in sorted(seen.items()))
     with capsys.disabled():
         print(f"\nnetworks {COUNT // PARTS}: {told}", file=sys.stderr)
-    assert min(seen[name] for name in ("pipeline", "shared", "class", "vector", "padding")) > 0
+    kinds = ("pipeline", "shared", "class", "vector", "padding")
+    assert min(seen[name] for name in kinds) > 0
 
 
 # ---- Networks by hand ----
@@ -270,6 +274,14 @@ def test_interval_of_a_long_drain():
     keys = DENSE | {"outputs": 5}
     design, seen = check(case([2], [keys], [(5, 2)], ((2, 4),)))
     assert design.warm_up and seen.spacing[1 + design.warm_up :]
+
+
+@pytest.mark.parametrize("units", [1, 2, 3, 5])
+def test_shared_products(units):
+    """Pairs of outputs at one product, and one output that is left over."""
+    keys = DENSE | {"outputs": 5, "output": "s5", "shift": 2}
+    design, _ = check(case([4], [keys], [(5, 4)], ((2, units),), dsp=True))
+    assert design.products == 2 * ((units + 1) // 2)
 
 
 def test_interval_of_engines_equally_slow():

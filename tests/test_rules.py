@@ -5,9 +5,11 @@ from itertools import product
 import numpy as np
 import oracle
 import pytest
-from amaranth.hdl import Const, Module, Signal
+from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.sim import Simulator
 
+from tnhw.arch.terms import lane_constant
+from tnhw.arch.tree import normalise
 from tnhw.errors import InputError
 from tnhw.format import Format
 from tnhw.kernel import Kernel
@@ -142,6 +144,43 @@ def test_mac_in_logic(input, form):
     rule = RULES["mac"](Format.parse(input), Format(4, True), form="product")
     assert rule.in_logic().form == form
     assert rule.in_logic().fields == rule.fields
+
+
+@pytest.mark.parametrize("input", ["u3", "s3"])
+@pytest.mark.parametrize("parameter", ["u3", "s3"])
+def test_mac_pairs(input, parameter):
+    """One product for two weights: every x with every pair."""
+    rule = RULES["mac"](Format.parse(input), Format.parse(parameter)).in_blocks()
+    assert rule.shared_by == 2
+    m, x = Module(), Signal(rule.input.shape)
+    words, totals = [Signal(rule.word) for _ in range(2)], [Signal(signed(12)) for _ in range(2)]
+    entries = rule.shared_addends(x, words)
+    m.d.comb += [total.eq(value_of(*entry)) for total, entry in zip(totals, entries, strict=True)]
+    assert {normalise(e[0])[1] + e[1] for e in entries} == {lane_constant(rule)}
+
+    async def bench(ctx):
+        numbers = range(rule.parameter.min, rule.parameter.max + 1)
+        for number, *weights in product(
+            range(rule.input.min, rule.input.max + 1), numbers, numbers
+        ):
+            ctx.set(x, number)
+            for word, weight in zip(words, weights, strict=True):
+                ctx.set(word.as_value(), int(rule.pack({"weight": np.array(weight)})))
+            expected = [oracle.term("mac", number, {"weight": weight}) for weight in weights]
+            assert [ctx.get(total) for total in totals] == expected, (number, weights)
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize(
+    ("input", "parameter", "shared"),
+    [("u4", "s4", 2), ("u5", "s5", 2), ("u6", "s5", 1), ("u8", "s8", 1)],
+)
+def test_mac_pairs_only_where_a_block_holds_them(input, parameter, shared):
+    rule = RULES["mac"](Format.parse(input), Format.parse(parameter)).in_blocks()
+    assert rule.shared_by == shared and rule.form == "product"
 
 
 @pytest.mark.parametrize(

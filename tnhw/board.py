@@ -141,11 +141,12 @@ class Board(Record):
         platform.default_clk = self.clock.resource
         return platform
 
-    def resources(self):
-        """(key, resource, number) of everything that the harness asks of the platform."""
+    def resources(self, uses=("uart", "led")):
+        """(key, resource, number) of everything that a harness which `uses` them asks of the platform."""
         yield "clock", self.clock.resource, 0
-        yield "uart", self.uart.resource or "tnhw_uart", self.uart.number
-        if self.led is not None:
+        if "uart" in uses:
+            yield "uart", self.uart.resource or "tnhw_uart", self.uart.number
+        if "led" in uses and self.led is not None:
             yield "led", self.led.resource or "tnhw_led", self.led.number
 
     def _own_resources(self):
@@ -167,8 +168,8 @@ class BoardTop(Elaboratable):
 
     Parameters
     ----------
-    harness : Harness
-        Board-independent part.
+    harness : Harness or SelfTest
+        Board-independent part; `harness.uses` says what of a board it needs.
     board : Board
         Where its line and its LED are.
     """
@@ -193,14 +194,15 @@ class BoardTop(Elaboratable):
         m = Module()
         m.submodules.harness = harness = self._harness
         ports = {}
-        for key, resource, number in self._board.resources():
+        for key, resource, number in self._board.resources(harness.uses):
             if key != "clock":
                 lines = platform.resources[resource, number].ios
                 raw = {line.name: "-" for line in lines if isinstance(line, Subsignal)} or "-"
                 ports[key] = platform.request(resource, number, dir=raw)
-        m.submodules.rx = rx = io.Buffer("i", ports["uart"].rx)
-        m.submodules.tx = tx = io.Buffer("o", ports["uart"].tx)
-        m.d.comb += [harness.rx.eq(rx.i), tx.o.eq(harness.tx)]
+        if "uart" in ports:
+            m.submodules.rx = rx = io.Buffer("i", ports["uart"].rx)
+            m.submodules.tx = tx = io.Buffer("o", ports["uart"].tx)
+            m.d.comb += [harness.rx.eq(rx.i), tx.o.eq(harness.tx)]
         if "led" in ports:
             m.submodules.led = led = io.Buffer("o", ports["led"])
             m.d.comb += led.o.eq(harness.led)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 from amaranth.build import Clock
 
 from . import toolchain, tools
@@ -22,12 +23,13 @@ from .board import BoardTop
 from .build_files import REPORT, cache_folder, store, workplace
 from .errors import DoesNotFit, InputError, TimingNotMet
 from .protocol import Sizes
+from .selftest import SelfTest
 from .synthesis import count
 from .top import Harness
 
 __all__ = ["BuildRecord", "build", "build_component", "build_network", "find_record"]
 
-MAX_TRIES = 4
+MAX_TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class BuildRecord:
         Of the serial line, and what it carries.
     design
         Of a network: how it is folded.
+    self_test
+        Vectors that are stored to test it; 0 for a design behind a serial line.
     dsp, versions, digest
         How it was built; `digest` is its identity.
     seed, fmax, utilisation
@@ -73,6 +77,7 @@ class BuildRecord:
     dsp: bool
     versions: dict
     design: dict = field(default_factory=dict)
+    self_test: int = 0
     digest: str = ""
     seed: int = 0
     fmax: float = 0.0
@@ -95,7 +100,7 @@ class BuildRecord:
         return json.dumps(facts, indent=2, sort_keys=True) + "\n"
 
 
-def build(kernel, board, out_dir, **options):
+def build(kernel, board, out_dir, *, self_test=None, **options):
     """Build the bitstream of a kernel behind the harness.
 
     Parameters
@@ -106,6 +111,9 @@ def build(kernel, board, out_dir, **options):
         For which board.
     out_dir : path
         Receives ``<name>.bin``, ``.bit`` or ``.fs``, ``<name>.netlist.v``, logs and ``report.json``.
+    self_test : array, optional
+        Vectors [n, inputs] that the board plays to itself, with the verdict on its LED, instead of the
+        serial line. Parameters that do not come with the kernel are random ones.
     **options
         See `build_component`.
 
@@ -114,9 +122,23 @@ def build(kernel, board, out_dir, **options):
     BuildRecord
     """
     component = kernel.create(interface="stream")
+    if self_test is not None:
+        options["stored"] = _stored(kernel, self_test)
     return build_component(
         component, Sizes.of(kernel), kernel.name, board, out_dir, design=kernel.options(), **options
     )
+
+
+def _stored(kernel, x):
+    """What a self-test stores: payloads of vectors, results and parameters."""
+    memory, p = kernel.storage == "memory", None
+    if not kernel.initialised:
+        p = kernel.random_parameters(np.random.default_rng(0), None if memory else len(x))
+    return {
+        "vectors": kernel.pack_input(x, None if memory else p),
+        "results": kernel.pack_output(kernel.golden(x, p)),
+        "load": kernel.pack_parameters(p) if memory and p is not None else [],
+    }
 
 
 def build_component(
@@ -127,6 +149,7 @@ def build_component(
     out_dir,
     *,
     design=None,
+    stored=None,
     seed=1,
     frequency=None,
     baud=None,
@@ -145,6 +168,8 @@ def build_component(
         Name of the files.
     design : dict, optional
         Kept in the record.
+    stored : dict, optional
+        `vectors`, `results` and `load` of a `SelfTest`, which then takes the place of the harness.
     seed : int
         For place and route; the same input and seed give the same bytes.
     frequency : int, optional
@@ -172,7 +197,13 @@ def build_component(
     start = time.monotonic()
     out_dir = Path(out_dir)
     frequency = frequency or board.clock.frequency
-    harness = Harness(component, sizes, clock=board.clock.frequency, baud=baud or board.uart.baud)
+    baud, clock = baud or board.uart.baud, board.clock.frequency
+    if stored is None:
+        harness = Harness(component, sizes, clock=clock, baud=baud)
+    elif board.led is None:
+        raise InputError(f"board {board.name}: a self-test shows its verdict on an LED; name one")
+    else:
+        harness = SelfTest(component, **stored, clock=clock)
     # Without a wish, DSP blocks are tried first, and left out if there are not enough.
     choices = (dsp,) if dsp is not None else (True, False) if board.capacity.DSP else (False,)
     with workplace(out_dir) as folder:
@@ -184,11 +215,12 @@ def build_component(
                 family=board.family,
                 bitstream=f"{name}.{board.bitstream}",
                 netlist=f"{name}.netlist.v",
-                clock=board.clock.frequency,
+                clock=clock,
                 frequency=frequency,
-                pins=_pins(board),
-                baud=baud or board.uart.baud,
-                divisor=harness.divisor,
+                pins=_pins(board, harness.uses),
+                baud=0 if stored else baud,
+                divisor=0 if stored else harness.divisor,
+                self_test=len(stored["results"]) if stored else 0,
                 sizes=asdict(sizes),
                 design=design or {},
                 dsp=use_dsp,
@@ -296,11 +328,13 @@ def _plan(harness, board, frequency, dsp):
     return platform.prepare(top, toolchain.TOP, emit_src=False, **toolchain.overrides(board, dsp))
 
 
-def _pins(board):
+def _pins(board, uses):
     """Port names that Amaranth gives to the lines of the harness."""
     result = {}
-    for key, resource, number in board.resources():
+    for key, resource, number in board.resources(uses):
         result[key] = f"{resource}_{number}__io"
+    if "uart" not in result:
+        return result
     uart = result.pop("uart").removesuffix("__io")
     return result | {"rx": f"{uart}__rx__io", "tx": f"{uart}__tx__io"}
 

@@ -272,6 +272,14 @@ def build(
     dsp: Annotated[
         bool | None, typer.Option("--dsp/--no-dsp", help="Products in DSP blocks.")
     ] = None,
+    self_test: Annotated[
+        int | None,
+        typer.Option(
+            help="Store so many vectors on the board instead of a serial line; an LED tells.", min=1
+        ),
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
     folds: Folds = None,
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
@@ -279,15 +287,18 @@ def build(
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Build the bitstream of a kernel or network behind a serial line.
+    """Build the bitstream of a kernel or network behind a serial line, or one that tests itself.
 
     A network without folds or lanes gets the fastest design that fits the board.
     """
+    import numpy as np
+
     from .board import load_board
     from .build import build as build_bitstream
     from .build import build_network
     from .library import load, load_design
     from .network import Network
+    from .selftest import VERDICT
 
     target, loaded = load_board(board), load(file)
     folder = out / loaded.name / target.name
@@ -298,6 +309,13 @@ def build(
         "allow_timing_fail": allow_timing_fail,
         "dsp": dsp,
     }
+    if dataset and self_test is None:
+        raise InputError("--dataset gives the vectors of a self-test: give --self-test too")
+    if self_test is not None:
+        if dataset:
+            options["self_test"], _ = _test_set(dataset, data, self_test)
+        else:
+            options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
     if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
         kernel, record = build_network(
             loaded, target, folder, rom=rom or "auto", say=_say, **options
@@ -318,6 +336,8 @@ def build(
         (name, f"{use['used']} of {use['available']}") for name, use in record.utilisation.items()
     ]
     rows += list(record.design.items())
+    if record.self_test:
+        rows.append(("self-test", f"{record.self_test} vectors. {VERDICT}"))
     rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
                  f"{kernel.interval} cycles"))  # fmt: skip
     rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
@@ -438,7 +458,10 @@ def run(
             raise InputError(f"{file}: name the board that it was built for with --board")
         from .build import find_record
 
-        kernel = load_design(file, **find_record(out / loaded.name / board).design)
+        record = find_record(out / loaded.name / board)
+        if record.self_test:
+            raise InputError(f"{file}: what was built for {board} tests itself; it has no line")
+        kernel = load_design(file, **record.design)
     else:
         kernel = loaded
     rng = np.random.default_rng(seed)

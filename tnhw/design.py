@@ -69,8 +69,7 @@ class Design:
         layers = network.layers
         self.dsp = dsp
         rules = [layer.kernel.synapse for layer in layers]
-        if not dsp:
-            rules = [rule.in_logic() for rule in rules]
+        rules = [rule.in_blocks() if dsp else rule.in_logic() for rule in rules]
         arrays = [[layer.kernel.arrays] for layer in layers]
         if shared and rules.count(rules[0]) == len(rules):
             arrays = [[layer.kernel.arrays for layer in layers]] * len(layers)
@@ -124,7 +123,7 @@ class Design:
     @property
     def products(self):
         """Multiplications a cycle that a multiplier block could take."""
-        return sum(stages[0].fold.lanes for stages in self.engines if stages[0].synapse.multiplies)
+        return sum(stages[0].products for stages in self.engines)
 
     @property
     def folds(self):
@@ -159,8 +158,7 @@ class Design:
 
     def random_input(self, rng, vectors):
         """Random vectors, [vectors, inputs]."""
-        number = self.input
-        return rng.integers(number.min, number.max, (vectors, self.inputs), np.int64, endpoint=True)
+        return self.network.random_input(rng, vectors)
 
     @cached_property
     def _measured(self):

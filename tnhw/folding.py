@@ -145,7 +145,8 @@ class Folds:
         self._stages = []
         for layer in network.layers:
             synapse = layer.kernel.synapse
-            synapse = (synapse if dsp else synapse.in_logic()).compact([layer.kernel.arrays])
+            synapse = synapse.in_blocks() if dsp else synapse.in_logic()
+            synapse = synapse.compact([layer.kernel.arrays])
             self._stages.append(
                 [Stage(layer, Fold(simd, units), synapse) for simd, units in _folds(layer)]
             )
@@ -237,15 +238,18 @@ def fit(network, board, *, rom="auto", dsp=False):
     def rank(cost, lanes):
         return cost.cells + cost.ram / scarce
 
+    before = None
     for interval in folds.intervals():
         stages = folds.cheapest(interval, rank)
-        if stages is None:
+        chosen = stages and [stage.fold for stage in stages]
+        if chosen is None or chosen == before:
             continue
-        products = sum(stage.fold.lanes for stage in stages if stage.synapse.multiplies)
+        before = chosen
+        products = sum(stage.products for stage in stages)
         if dsp and products > capacity.DSP:
             continue
         total = sum(
             (cost(stage, board.family) for stage in stages), Cost(HARNESS_CELLS, HARNESS_RAM)
         )
         if total.cells <= FILL * capacity.LUT and total.ram <= capacity.RAM:
-            yield Design(network, [stage.fold for stage in stages], rom=rom, dsp=dsp), total
+            yield Design(network, chosen, rom=rom, dsp=dsp), total

@@ -224,6 +224,11 @@ class Network:
             x = layer.kernel.requantise(z)
         return sums
 
+    def random_input(self, rng, vectors):
+        """Random vectors, [vectors, inputs]."""
+        number = self.input
+        return rng.integers(number.min, number.max, (vectors, self.inputs), np.int64, endpoint=True)
+
     def check_x(self, x):
         """Vectors as int64 [n, inputs], or an InputError."""
         return arrays_of.vectors(x, self.inputs, self.input, f"network {self.name}")

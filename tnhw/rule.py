@@ -151,6 +151,10 @@ class Rule(ABC):
         """The same rule in the form that takes the least logic where terms are registered."""
         return self
 
+    def in_blocks(self):
+        """The same rule in the form that makes most of multiplier blocks where terms are registered."""
+        return self
+
     def compact(self, arrays):
         """The same rule with shorter words for the given sets of parameters, if there is one.
 
@@ -165,6 +169,11 @@ class Rule(ABC):
     def multiplies(self):
         """Whether the gates of a term hold a product of two variables."""
         return False
+
+    @property
+    def shared_by(self):
+        """Outputs whose terms of one input may come out of one set of gates."""
+        return 1
 
     # Parameters
 
@@ -241,6 +250,13 @@ class Rule(ABC):
         -------
         list of Addend, int
         """
+
+    def shared_addends(self, x, words):
+        """`addends` of one input for up to `shared_by` outputs: a list, an entry a word.
+
+        Each entry owes the same constants as `addends` alone, and all have values of the same shapes.
+        """
+        return [self.addends(x, p) for p in words]
 
     def fold_addends(self, p):
         """Addends of a term that depend on the parameters only, and a constant."""

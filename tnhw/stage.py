@@ -115,6 +115,12 @@ class Stage:
         return self.fold.units // self.fold.drain, ceil(rest / self.fold.drain)
 
     @property
+    def products(self):
+        """Products of two variables a cycle."""
+        shared = ceil(self.fold.units / self.synapse.shared_by)
+        return self.fold.simd * shared if self.synapse.multiplies else 0
+
+    @property
     def rows(self):
         """Rows of the parameter ROM."""
         return self.groups * self.steps

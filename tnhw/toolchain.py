@@ -29,6 +29,7 @@ TOP = "top"
 NETLIST = "netlist.v"
 STAT = "stat.json"
 REPORT = "nextpnr.json"
+NO_PLACE = "Unable to find legal placement"  # what nextpnr says of a device that is nearly full
 ATTEMPTS = 3
 
 # What Amaranth calls a tool, and what we run for it.
@@ -173,6 +174,11 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
             _explain_overflow(log.read_text(errors="replace"), design, board)
         lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         reason = "; ".join(lines[:3]) or "it said nothing"
+        if NO_PLACE in reason:
+            raise DoesNotFit(
+                f"{design} does not fit {board.name}: it has enough of everything, but is too full for "
+                f"`{tool}` to place; use fewer inputs or outputs, narrower formats or a larger board"
+            )
         raise ToolFailed(f"`{tool}` cannot place and route {design} on {board.name}: {reason}")
     for command in rest:
         tools.run(_tool(command[0]), command[1:], cwd=folder, timeout=timeout)

@@ -50,6 +50,7 @@ class Harness(wiring.Component):
         If the clock cannot be divided to the baud rate.
     """
 
+    uses = ("uart", "led")  # of a board
     rx: In(1, init=1)
     tx: Out(1, init=1)
     led: Out(1)

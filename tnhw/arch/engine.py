@@ -115,16 +115,22 @@ class Engine(wiring.Component):
         self._code = Signal(self._row_bits, name="code")
         self._terms = Terms(synapse, False)
         self._trees, self._words = [], []
-        for u in range(fold.units):
-            leaves = []
+        shared_by = synapse.shared_by
+        for first in range(0, fold.units, shared_by):
+            units = range(first, min(first + shared_by, fold.units))
+            leaves = {u: [] for u in units}
             for k in range(fold.simd):
-                code = self._code.word_select(u * fold.simd + k, codes.bits)
-                word = Signal(synapse.word, name=f"word_{k}_{u}")
-                self._words.append((word, codes.decode(code)))
-                leaves += self._terms.runtime(self._x[k], word, f"{k}_{u}")[0]
-            tree = AdderTree([leaf for _, leaf in leaves], self._sum.bits)
-            self._trees.append((tree, leaves))
-        self._levels = max(tree.levels for tree, _ in self._trees)
+                words = [Signal(synapse.word, name=f"word_{k}_{u}") for u in units]
+                for u, word in zip(units, words, strict=True):
+                    code = self._code.word_select(u * fold.simd + k, codes.bits)
+                    self._words.append((word, codes.decode(code)))
+                names = [f"{k}_{u}" for u in units]
+                for u, own in zip(units, self._terms.shared(self._x[k], words, names), strict=True):
+                    leaves[u] += own
+            for own in leaves.values():
+                tree = AdderTree([leaf for _, leaf in own], self._sum.bits)
+                self._trees.append((tree, own))
+        (self._levels,) = {tree.levels for tree, _ in self._trees}
 
     def elaborate(self, platform):
         m = Module()

@@ -46,6 +46,11 @@ class Terms:
             addends, constant = [*addends, *more], constant + owed
         return self._lane(addends, constant, name)
 
+    def shared(self, x, words, names):
+        """Leaves of one input's synapses with several outputs, as many as the rule shares gates between."""
+        entries = self._rule.shared_addends(x, words)
+        return [self._lane(*entry, name)[0] for entry, name in zip(entries, names, strict=True)]
+
     def constant(self, x, values, name):
         """Leaves and constant of a synapse whose parameters are integers."""
         return self._lane(*self._rule.constant_addends(x, values), name)

@@ -11,9 +11,12 @@ Three forms of the gates give the same term:
     Where terms are registered that is a multiplier of two stages, the least in logic.
 ``split``
     The lower and the upper half of w times x, two small products.
+
+One product of x and ``(w2 << f) + w1`` holds both x * w1 and x * w2, so that a multiplier block serves two
+outputs where numbers are narrow: :meth:`Mac.in_blocks`.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Mux
@@ -22,11 +25,24 @@ from ..rule import Addend, Rule, gate, inversion, negate_if
 
 __all__ = ["Mac"]
 
+BLOCK_BITS = 16  # of a factor that every family's multiplier block takes
 
+
+@dataclass(frozen=True)
 class Mac(Rule):
+    """See the module.
+
+    Parameters
+    ----------
+    pairs : bool
+        Two outputs share a product; form ``product``.
+    """
+
     name = "mac"
     arrays = ("weight",)
     forms = ("product", "booth", "split")
+
+    pairs: bool = False
 
     @classmethod
     def choose_form(cls, wired, fold_is_free):
@@ -35,9 +51,37 @@ class Mac(Rule):
     def in_logic(self):
         return self if self.input.bits == 1 else replace(self, form="booth")
 
+    def in_blocks(self):
+        x, w = self.input, self.parameter
+        fits = max(x.bits + w.bits + w.bits + 1, x.bits + 1) <= BLOCK_BITS
+        return replace(self, form="product", pairs=fits)
+
     @property
     def multiplies(self):
         return self.form != "booth"
+
+    @property
+    def shared_by(self):
+        return 2 if self.pairs else 1
+
+    def shared_addends(self, x, words):
+        if not self.pairs:
+            return [self.addends(x, p) for p in words]
+        shape = (x * words[0].weight).shape()
+        factor = words[0].weight
+        if len(words) > 1:
+            factor = (factor + (words[1].weight << shape.width))[: shape.width + len(factor) + 1]
+            factor = factor.as_signed() if self.parameter.signed else factor
+        product = x * factor
+        entries, borrow = [], Const(0, 1)
+        for k in range(len(words)):
+            part = product[k * shape.width : (k + 1) * shape.width]
+            addends = [Addend(part.as_signed() if shape.signed else part)]
+            if shape.signed:  # what lies below and is negative has borrowed from this part
+                addends.append(Addend(borrow))
+                borrow = part[-1]
+            entries.append((addends, 0))
+        return entries
 
     @property
     def fields(self):
