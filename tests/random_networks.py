@@ -45,10 +45,12 @@ class Case:
     seed: int = 0
     reset: bool = False
     dsp: bool = False
+    loadable: bool = False
 
     def design(self):
         folds = [Fold(*fold) for fold in self.folds]
         options = {"schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
+        options["loadable"] = self.loadable
         return Design(Network(**self.network), folds, **options)
 
 
@@ -188,7 +190,8 @@ def cases(count, seed=0):
         rom = str(rng.choice(["auto", "block", "logic"]))
         folds = random_folds(rng, network, shared)
         reset = bool(rng.random() < 0.3)
-        case = Case(network, folds, schedule, rom, number, reset, bool(rng.random() < 0.5))
+        dsp, loadable = bool(rng.random() < 0.5), bool(rng.random() < 0.3)
+        case = Case(network, folds, schedule, rom, number, reset, dsp, loadable)
         if folds is None or (shared and not fits(case)) or load(case) > MAX_CYCLES:
             continue
         found += 1

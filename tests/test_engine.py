@@ -43,6 +43,7 @@ def test_random(part, capsys):
             "idle lanes": any(s.words * s.fold.simd > s.layer.in_shape[2] for s in design.stages),
             "idle units": any(s.layer.keys.outputs % s.fold.units for s in design.stages),
             "reset": case.reset,
+            "loadable": case.loadable,
             "shared products": any(
                 s.synapse.shared_by > 1 and s.fold.units > 1 for s in design.stages
             ),

@@ -260,7 +260,9 @@ def build_component(
     return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
 
 
-def build_network(network, board, out_dir, *, rom="auto", say=lambda text: None, **options):
+def build_network(
+    network, board, out_dir, *, rom="auto", loadable=False, say=lambda text: None, **options
+):
     """Build the fastest design of a network that fits a board.
 
     Parameters
@@ -283,7 +285,7 @@ def build_network(network, board, out_dir, *, rom="auto", say=lambda text: None,
     from .folding import fit
 
     misfit = None
-    fitting = fit(network, board, rom=rom, dsp=bool(options.get("dsp")))
+    fitting = fit(network, board, rom=rom, dsp=bool(options.get("dsp")), loadable=loadable)
     for design, estimate in islice(fitting, MAX_TRIES):
         folds = design.options()["folds"]
         say(f"trying {folds}: {design.interval} cycles, about {estimate.cells:.0f} cells")

@@ -69,6 +69,10 @@ RomOption = Annotated[
     Rom | None, typer.Option(help="Network: parameters in block RAM or in logic.")
 ]
 
+Loadable = Annotated[
+    bool, typer.Option("--loadable", help="Network: other parameters may be loaded later.")
+]
+
 
 def _test_set(dataset, data, count):
     """Vectors and labels of a data set, at most `count`."""
@@ -171,6 +175,7 @@ def generate(
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
     rom: RomOption = None,
+    loadable: Loadable = False,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
@@ -178,7 +183,9 @@ def generate(
     from .library import load_design
     from .verilog import generate as emit
 
-    kernel = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom)
+    kernel = load_design(
+        file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
+    )
     folder = out / kernel.name / "rtl"
     manifest = emit(kernel, folder)
     rows = [
@@ -215,6 +222,7 @@ def simulate(
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
     rom: RomOption = None,
+    loadable: Loadable = False,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
@@ -222,7 +230,9 @@ def simulate(
     from . import simulate as simulation
     from .library import load_design
 
-    kernel = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom)
+    kernel = load_design(
+        file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
+    )
     x, labels = _test_set(dataset, data, vectors) if dataset else (None, None)
     folder = out / kernel.name / (f"sim-{netlist}" if netlist else "sim")
     try:
@@ -284,6 +294,7 @@ def build(
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
     rom: RomOption = None,
+    loadable: Loadable = False,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
@@ -318,10 +329,12 @@ def build(
             options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
     if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
         kernel, record = build_network(
-            loaded, target, folder, rom=rom or "auto", say=_say, **options
+            loaded, target, folder, rom=rom or "auto", loadable=loadable, say=_say, **options
         )
     else:
-        kernel = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp)
+        kernel = load_design(
+            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
+        )
         record = build_bitstream(kernel, target, folder, **options)
     slack = record.fmax / record.frequency
     rows = [
@@ -440,6 +453,10 @@ def run(
     board: Annotated[
         str | None, typer.Option("--board", "-b", help="Network: the board it was built for.")
     ] = None,
+    load_from: Annotated[
+        Path | None,
+        typer.Option("--load", help="Network built with --loadable: npz file to load first."),
+    ] = None,
     dataset: Dataset = None,
     data: Data = None,
     out: Out = Path("build"),
@@ -471,6 +488,10 @@ def run(
     else:
         x = read(input)["x"] if input else kernel.random_input(rng, vectors)
     p = None if kernel.initialised else kernel.random_parameters(rng)
+    if load_from is not None:
+        if not getattr(kernel, "loadable", False):
+            raise InputError("--load is for a network that was built with --loadable")
+        p = Network.load(load_from).arrays
     record = run_board(kernel, port, x, p, baud=baud)
     facts = {
         "vectors": record.vectors,

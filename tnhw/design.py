@@ -33,6 +33,9 @@ class Design:
     dsp : bool
         Whether products are left whole, for the multiplier blocks of a device; else a rule's gates
         are those that take the least logic.
+    loadable : bool
+        Whether other parameters may be loaded through a stream `p`; those of the network are there
+        from the start.
 
     Attributes
     ----------
@@ -48,14 +51,14 @@ class Design:
         Names the layer whose fold does not fit.
     """
 
-    storage, interface, architecture = "constant", "stream", "engine"
-    initialised, arrays = True, None
-    width_p = beats_p = 0
+    interface, architecture, initialised = "stream", "engine", True
 
-    def __init__(self, network, folds, *, schedule="pipeline", rom="auto", dsp=False):
+    def __init__(
+        self, network, folds, *, schedule="pipeline", rom="auto", dsp=False, loadable=False
+    ):
         self.network, self.schedule, self.rom = network, schedule, rom
         self.name = check_name(network.name)
-        self._chain = None
+        self._handed_out = False
         if schedule not in ("pipeline", "shared"):
             raise InputError(f'`schedule` must be "pipeline" or "shared", not {schedule!r}')
         if rom not in ("auto", "block", "logic"):
@@ -67,14 +70,14 @@ class Design:
             )
         shared = schedule == "shared"
         layers = network.layers
-        self.dsp = dsp
+        self.dsp, self.loadable = dsp, loadable
         rules = [layer.kernel.synapse for layer in layers]
         rules = [rule.in_blocks() if dsp else rule.in_logic() for rule in rules]
         arrays = [[layer.kernel.arrays] for layer in layers]
         if shared and rules.count(rules[0]) == len(rules):
             arrays = [[layer.kernel.arrays for layer in layers]] * len(layers)
         self.stages = [
-            Stage(layer, fold, rule.compact(own))
+            Stage(layer, fold, rule.compact(own), loadable)
             for layer, fold, rule, own in zip(layers, folds, rules, arrays, strict=True)
         ]
         self.engines = [self.stages] if shared else [[stage] for stage in self.stages]
@@ -150,11 +153,72 @@ class Design:
 
     @property
     def output_format(self):
-        return self.network.output_format
+        if self.network.result == "class":
+            return self.network.output_format
+        return self.stages[-1].kernel.output_format
 
     def golden(self, x, p=None):
-        """What the hardware must answer, [n, outputs]."""
-        return self.network.results(x)
+        """What the hardware must answer, [n, outputs]; `p` as for `pack_parameters`."""
+        network = self.network if p is None else self.network.with_arrays(p)
+        return network.results(x)
+
+    # Parameters that may change
+
+    @property
+    def storage(self):
+        return "memory" if self.loadable else "constant"
+
+    @property
+    def arrays(self):
+        """Parameters that are there from the start, by ``layer.array``; None if they cannot change."""
+        return self.network.arrays if self.loadable else None
+
+    @property
+    def width_p(self):
+        """Payload of stream `p` in bits."""
+        return len(self._hardware.p.payload) if self.loadable else 0
+
+    @property
+    def beats_p(self):
+        """Beats of a load."""
+        return len(self.pack_parameters()) if self.loadable else 0
+
+    def _sets(self, of):
+        """Parameter sets from sets of each layer: `of` gives a list of dicts for a kernel."""
+        sets = [of(stage.kernel) for stage in self.stages]
+        for k in range(max(map(len, sets))):
+            yield {
+                f"{stage.layer.name}.{name}": stage.layer.shaped(name, array)
+                for stage, own in zip(self.stages, sets, strict=True)
+                for name, array in stage.fitting(own[k % len(own)]).items()
+            }
+
+    def random_parameters(self, rng):
+        """Random parameters that can be loaded, by ``layer.array``."""
+        return next(self._sets(lambda kernel: [kernel.random_parameters(rng)]))
+
+    def corner_parameters(self):
+        """Parameter sets with every array at an end of its range."""
+        return list(self._sets(lambda kernel: kernel.corner_parameters()))
+
+    def pack_parameters(self, p=None):
+        """Payloads of stream `p` for a load: list of int.
+
+        Parameters
+        ----------
+        p : dict of arrays, optional
+            By ``layer.array``; the network's own by default.
+
+        Raises
+        ------
+        InputError
+            Names the layer whose parameters do not fit into the words or sums that there are.
+        """
+        network = self.network if p is None else self.network.with_arrays(p)
+        beats, layers = [], iter(network.layers)
+        for engine, stages in zip(self._hardware.engines, self.engines, strict=True):
+            beats += engine.load([stage.loaded(next(layers)) for stage in stages])
+        return beats
 
     def random_input(self, rng, vectors):
         """Random vectors, [vectors, inputs]."""
@@ -163,8 +227,7 @@ class Design:
     @cached_property
     def _measured(self):
         """For each engine its pipeline depth and the bits of its codes."""
-        self._chain = self._chain_of()
-        return _measures(self._chain)  # the next `create` hands the chain out
+        return [(engine.depth, engine.codes.bits) for engine in self._hardware.engines]
 
     @cached_property
     def _delays(self):
@@ -240,6 +303,10 @@ class Design:
         would come closer and farther in turn. 0 elsewhere."""
         return self.interval if not self._one_engine and self.interval > self._slowest else 0
 
+    @cached_property
+    def _hardware(self):
+        return self._chain_of()
+
     def _chain_of(self):
         return Chain(self.engines, self.network.result, rom=self.rom, pace=self._pace)
 
@@ -247,7 +314,7 @@ class Design:
         """What the manifest says of it: a dict."""
         layers = []
         for stage in self.stages:
-            kernel = stage.layer.kernel
+            kernel = stage.kernel
             layers.append(
                 {
                     "name": stage.layer.name,
@@ -286,22 +353,42 @@ class Design:
                 f"raster order, {first.words} words each, the last padded with zeros"
             ),
             "formats": {"input": str(self.input), "output": str(self.output_format)},
+            **self._load_facts(),
             "idle_cycles": self.interval - max(
                 sum(stage.cycles for stage in stages) for stages in self.engines
             ),
         }  # fmt: skip
 
+    def _load_facts(self):
+        if not self.loadable:
+            return {}
+        words = "; ".join(
+            f"{stages[0].layer.name}: {stages[0].synapse.word_bits} bits a synapse"
+            for stages in self.engines
+        )
+        return {
+            "load": (
+                "engine by engine: row by row, unit by unit the words of its inputs, input 0 in the "
+                "low bits; then the biases with every constant folded, `drain` a beat; " + words
+            )
+        }
+
     def options(self):
         """What makes this design of its network again, see `tnhw.library.load_design`."""
         folds = ",".join(str(fold) for fold in self.folds)
-        return {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
+        made = {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
+        return made | {"loadable": self.loadable}
 
     def identity(self):
         """Lines that tell what the hardware computes from others."""
         yield f"{self.network.input} {self.network.shape} {self.network.result} {self.folds}"
-        yield f"{self.schedule} {self.rom} {self.dsp}"
+        yield f"{self.schedule} {self.rom} {self.dsp} {self.loadable}"
+        if self.loadable:
+            yield repr([(stage.synapse, stage.kernel.bias_format) for stage in self.stages])
         for layer in self.network.layers:
             yield repr(layer.keys)
+            if self.loadable:
+                continue
             for name, array in sorted(layer.arrays.items()):
                 yield f"{name}={array.tolist()}"
 
@@ -311,11 +398,10 @@ class Design:
         """Hardware: a component with streams `i` and `o`."""
         if interface != "stream":
             raise InputError("a network has plain streams only: leave `interface` out")
-        chain, self._chain = self._chain, None  # so that each is handed out once
-        chain = chain or self._chain_of()
-        if "_measured" not in self.__dict__:
-            self.__dict__["_measured"] = _measures(chain)
-        return chain
+        if self._handed_out:
+            return self._chain_of()
+        self._handed_out = True
+        return self._hardware
 
     # Streams
 
@@ -352,7 +438,3 @@ class Design:
         """Results [n, outputs] of payloads of stream `o`."""
         vectors = [split(payload, self.output_format, self.outputs) for payload in payloads]
         return np.array(vectors, np.int64).reshape(-1, self.outputs)
-
-
-def _measures(chain):
-    return [(engine.depth, engine.codes.bits) for engine in chain.engines]

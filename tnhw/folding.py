@@ -180,8 +180,8 @@ class Folds:
         return chosen[::-1]
 
 
-def fold(network, lanes=64, *, rom="auto", dsp=False):
-    """The fastest pipeline of a network that has at most so many lanes.
+def fold(network, lanes=64, *, dsp=False, **options):
+    """The fastest pipeline of a network that has at most so many lanes; `options` are of `Design`.
 
     Raises
     ------
@@ -192,14 +192,14 @@ def fold(network, lanes=64, *, rom="auto", dsp=False):
     for interval in folds.intervals():
         stages = folds.cheapest(interval, lambda cost, count: (count, cost.cells))
         if stages is not None and sum(stage.fold.lanes for stage in stages) <= lanes:
-            return Design(network, [stage.fold for stage in stages], rom=rom, dsp=dsp)
+            return Design(network, [stage.fold for stage in stages], dsp=dsp, **options)
     raise InputError(
         f"network {network.name}: {len(network.layers)} layers need at least as many lanes, "
         f"not {lanes}"
     )
 
 
-def fold_shared(network, lanes=64, *, rom="auto", dsp=False):
+def fold_shared(network, lanes=64, **options):
     """One engine of at most so many lanes for all layers, with the fewest cycles in all.
 
     Raises
@@ -221,11 +221,13 @@ def fold_shared(network, lanes=64, *, rom="auto", dsp=False):
                 best = cycles, one
     if best is None:
         raise InputError(f"network {network.name}: its layers cannot share an engine")
-    return Design(network, [best[1]] * len(network.layers), schedule="shared", rom=rom, dsp=dsp)
+    return Design(network, [best[1]] * len(network.layers), schedule="shared", **options)
 
 
-def fit(network, board, *, rom="auto", dsp=False):
+def fit(network, board, *, dsp=False, **options):
     """Designs of a network that should fit a board, the fastest first, with their estimates.
+
+    `options` are of `Design`. The estimates are those of parameters that do not change.
 
     Yields
     ------
@@ -252,4 +254,4 @@ def fit(network, board, *, rom="auto", dsp=False):
             (cost(stage, board.family) for stage in stages), Cost(HARNESS_CELLS, HARNESS_RAM)
         )
         if total.cells <= FILL * capacity.LUT and total.ram <= capacity.RAM:
-            yield Design(network, chosen, rom=rom, dsp=dsp), total
+            yield Design(network, chosen, dsp=dsp, **options), total

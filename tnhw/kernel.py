@@ -6,6 +6,7 @@ function that defines what the hardware must do; :meth:`Kernel.create` makes the
 
 import hashlib
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -332,6 +333,18 @@ class Kernel(Record):
                 bias.min, bias.max, (*lead, self.outputs), np.int64, endpoint=True
             )
         return p
+
+    def corner_parameters(self):
+        """Parameter sets with every array at an end of its range: a list of dicts of arrays."""
+        ranges = dict(self.synapse.ranges)
+        sizes = {name: (self.outputs, self.inputs) for name in ranges}
+        if self.bias_format is not None:
+            ranges["bias"] = (self.bias_format.min, self.bias_format.max)
+            sizes["bias"] = (self.outputs,)
+        return [
+            {n: np.full(sizes[n], end, np.int64) for n, end in zip(ranges, ends, strict=True)}
+            for ends in product(*ranges.values())
+        ]
 
     def random_input(self, rng, vectors):
         """Random vectors, [vectors, inputs]."""

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from .config import Record
 from .errors import InputError
+from .format import Format
 from .kernel import MAX_SHIFT, FormatKey, Kernel
 from .names import check_name
 
@@ -88,26 +89,42 @@ class Layer:
                 raise InputError(f"`output` must have at most 32 bits, not {keys.output}")
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        self.kernel = Kernel(
-            arrays={name: self._flat(name, array, where) for name, array in arrays.items()},
-            where=where,
-            name=keys.name,
-            rule=keys.rule,
-            architecture="serial",
-            storage="constant",
-            inputs=self.fan_in,
-            outputs=keys.outputs,
-            input=input,
-            parameter=keys.parameter,
-            gain=keys.gain,
-            output=keys.output,
-            shift=keys.shift,
-        )
+        flat = {name: self._flat(name, array, where) for name, array in arrays.items()}
+        self.kernel = self._kernel(flat, where, storage="constant")
         if self.padding and self.kernel.synapse.term(0, self.kernel.arrays).any():
             raise InputError(
                 f"{where}: `padding` contributes no term, but rule `{keys.rule}` with these "
                 "parameters has one for x = 0; use padding 0"
             )
+
+    def _kernel(self, arrays, where, **storage):
+        keys = self.keys
+        return Kernel(
+            arrays=arrays,
+            where=where,
+            name=keys.name,
+            rule=keys.rule,
+            architecture="serial",
+            inputs=self.fan_in,
+            outputs=keys.outputs,
+            input=self.input,
+            parameter=keys.parameter,
+            gain=keys.gain,
+            output=keys.output,
+            shift=keys.shift,
+            **storage,
+        )
+
+    @cached_property
+    def loadable(self):
+        """The kernel with parameters that may change: its formats hold whatever may be loaded.
+
+        A bias may be as large as the sum of all terms, or as the one that is there.
+        """
+        arrays, ends = self.kernel.arrays, self.kernel.synapse.interval()
+        ends = [self.fan_in * int(end) for end in ends]
+        bias = Format.of_interval(min(*ends, *arrays["bias"]), max(*ends, *arrays["bias"]))
+        return self._kernel(arrays, f"layer `{self.name}`", storage="memory", bias=str(bias))
 
     def _place(self, in_shape):
         """Geometry, from the keys and the shape before."""
@@ -178,11 +195,13 @@ class Layer:
     @property
     def arrays(self):
         """Parameter arrays as they were given."""
-        shape = (self.keys.outputs, *self.taps, self.channels)
-        flat = self.kernel.arrays
-        if self.keys.kind == "dense":
-            return flat
-        return {name: a if name == "bias" else a.reshape(shape) for name, a in flat.items()}
+        return {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
+
+    def shaped(self, name, array):
+        """An array of the kernel as it was given."""
+        if self.keys.kind == "dense" or name == "bias":
+            return array
+        return array.reshape(self.keys.outputs, *self.taps, self.channels)
 
     @cached_property
     def _rows(self):

@@ -53,7 +53,7 @@ def load(file):
     )
 
 
-def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None, dsp=None):
+def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None, dsp=None, loadable=None):
     """What `load` gives, a network folded: what can be generated, simulated and built.
 
     Parameters
@@ -62,14 +62,15 @@ def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None, dsp=No
         For a network: a fold for each layer, as ``16x4,8x1``.
     lanes : int, optional
         At most so many synapses a cycle, 64 by default.
-    schedule, rom, dsp : optional
+    schedule, rom, dsp, loadable : optional
         See `tnhw.design.Design`.
     """
     from .kernel import Kernel
 
     loaded = load(file)
     given = {"folds": folds, "lanes": lanes, "schedule": schedule, "rom": rom}
-    dsp = bool(dsp)
+    given["loadable"] = loadable or None
+    options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable)}
     if isinstance(loaded, Kernel):
         if named := [name for name, value in given.items() if value is not None]:
             raise InputError(f"{file}: a kernel has no `{named[0]}`; leave it out")
@@ -78,13 +79,12 @@ def load_design(file, *, folds=None, lanes=None, schedule=None, rom=None, dsp=No
     from .folding import fold, fold_shared
     from .stage import Fold
 
-    rom = rom or "auto"
     if folds is not None:
         if lanes is not None:
             raise InputError("give either `lanes` or `folds`")
         parsed = [Fold.parse(text) for text in folds.split(",")]
-        return Design(loaded, parsed, schedule=schedule or "pipeline", rom=rom, dsp=dsp)
+        return Design(loaded, parsed, schedule=schedule or "pipeline", **options)
     lanes = 64 if lanes is None else lanes
     if lanes < 1:
         raise InputError(f"`lanes` must be a positive integer, not {lanes}")
-    return (fold_shared if schedule == "shared" else fold)(loaded, lanes, rom=rom, dsp=dsp)
+    return (fold_shared if schedule == "shared" else fold)(loaded, lanes, **options)

@@ -224,6 +224,38 @@ class Network:
             x = layer.kernel.requantise(z)
         return sums
 
+    def with_arrays(self, arrays):
+        """The same network with other parameters: a dict of arrays by ``layer.array``, as in its file.
+
+        Raises
+        ------
+        InputError
+            If an array is missing, unknown, or does not fit.
+        """
+        names = {f"{layer.name}.{name}" for layer in self.layers for name in layer.arrays}
+        if names != set(arrays):
+            odd = sorted(names ^ set(arrays))[0]
+            state = "missing" if odd in names else "not one of this network's"
+            raise InputError(f"network {self.name}: the array `{odd}` is {state}")
+        own = [{n: arrays[f"{layer.name}.{n}"] for n in layer.arrays} for layer in self.layers]
+        return Network(
+            self.name,
+            self.input,
+            list(self.shape),
+            [_plain(layer.keys) for layer in self.layers],
+            own,
+            self.result,
+        )
+
+    @property
+    def arrays(self):
+        """Parameters by ``layer.array``."""
+        return {
+            f"{layer.name}.{name}": array
+            for layer in self.layers
+            for name, array in layer.arrays.items()
+        }
+
     def random_input(self, rng, vectors):
         """Random vectors, [vectors, inputs]."""
         number = self.input

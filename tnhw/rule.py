@@ -165,6 +165,14 @@ class Rule(ABC):
         """
         return self
 
+    def holds(self, arrays):
+        """Whether words of this rule can hold these parameters."""
+        return True
+
+    def nearest(self, arrays):
+        """Parameters near the given ones that words of this rule can hold."""
+        return arrays
+
     @property
     def multiplies(self):
         """Whether the gates of a term hold a product of two variables."""

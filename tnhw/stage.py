@@ -75,10 +75,19 @@ class Stage:
     fold : Fold
     synapse : Rule
         The layer's rule, in a form that holds its parameters.
+    loadable : bool
+        Whether parameters may change.
+
+    Attributes
+    ----------
+    kernel : Kernel
+        What is done at each position, with the formats of what there is or may be loaded.
     """
 
-    def __init__(self, layer, fold, synapse):
+    def __init__(self, layer, fold, synapse, loadable=False):
         self.layer, self.fold, self.synapse = layer, fold, synapse
+        self.loadable = loadable
+        self.kernel = layer.loadable if loadable else layer.kernel
         if self.words * fold.simd != layer.in_shape[2]:
             zeros = {name: np.zeros(2, np.int64) for name in self.synapse.arrays}
             ends = np.array([layer.input.min, layer.input.max])
@@ -87,6 +96,30 @@ class Stage:
                     f"layer `{layer.name}`: rule `{layer.keys.rule}` has no synapse without a term, "
                     f"so the inputs a cycle must divide {layer.in_shape[2]}, not {fold.simd}"
                 )
+
+    def fitting(self, arrays):
+        """Parameters of the kernel near the given ones that can be loaded."""
+        return self.synapse.nearest(arrays)
+
+    def loaded(self, layer):
+        """The same stage with the parameters of another layer of the same keys.
+
+        Raises
+        ------
+        InputError
+            If there is no word, or no bias, for one of them.
+        """
+        arrays, bias = layer.kernel.arrays, self.kernel.bias_format
+        if not self.synapse.holds(arrays):
+            raise InputError(
+                f"layer `{layer.name}`: the hardware has shorter words than these parameters need; "
+                "build it from a network whose thresholds are as fine"
+            )
+        if not all(
+            bias.holds(int(value)) for value in (arrays["bias"].min(), arrays["bias"].max())
+        ):
+            raise InputError(f"layer `{layer.name}`: a bias is outside {bias}, what can be loaded")
+        return Stage(layer, self.fold, self.synapse, loadable=True)
 
     @property
     def words(self):
@@ -140,12 +173,12 @@ class Stage:
     @property
     def sum_format(self):
         """Format of a sum with its bias and rounding constant."""
-        return self.layer.kernel.sum_format
+        return self.kernel.sum_format
 
     @cached_property
     def _arrays(self):
         """Parameter arrays with inputs for every lane; those that no channel feeds have zero terms."""
-        layer, kernel = self.layer, self.layer.kernel
+        layer, kernel = self.layer, self.kernel
         idle = self.words * self.fold.simd - layer.in_shape[2]
         arrays = {}
         for name, array in kernel.arrays.items():
@@ -174,6 +207,6 @@ class Stage:
 
     def biases(self, bits):
         """Folded biases modulo 2^bits, one row of `drain` a beat."""
-        exact = folded(self.synapse, self._arrays, self.layer.kernel.half)
+        exact = folded(self.synapse, self._arrays, self.kernel.half)
         biases, d = (exact % (1 << bits)).tolist(), self.fold.drain
         return [(biases[k : k + d] + [0] * d)[:d] for k in range(0, len(biases), d)]

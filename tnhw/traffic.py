@@ -1,14 +1,13 @@
 """Traffic for the test bench: vectors, parameters, and what must come out."""
 
 from dataclasses import dataclass, field
-from itertools import product
 
 import numpy as np
 
 from .format import Format
 from .packing import axi_beats
 
-__all__ = ["Traffic", "corner_parameters", "corner_vectors", "make"]
+__all__ = ["Traffic", "corner_vectors", "make"]
 
 MAX_ONE_HOT = 64
 MAX_ONE_HOT_SERIAL = 16  # a vector takes a cycle an input
@@ -52,19 +51,6 @@ def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
             rows.append(np.full(inputs, background, np.int64))
             rows[-1][k] = end
     return np.array(rows)
-
-
-def corner_parameters(kernel):
-    """Parameter sets with every array at an end of its range: a list of dicts of arrays."""
-    ranges = dict(kernel.synapse.ranges)
-    sizes = {name: (kernel.outputs, kernel.inputs) for name in ranges}
-    if kernel.bias_format is not None:
-        ranges["bias"] = (kernel.bias_format.min, kernel.bias_format.max)
-        sizes["bias"] = (kernel.outputs,)
-    return [
-        {name: np.full(sizes[name], end, np.int64) for name, end in zip(ranges, ends, strict=True)}
-        for ends in product(*ranges.values())
-    ]
 
 
 def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"):
@@ -122,7 +108,7 @@ def _parts(kernel, rng, own, vectors, params):
     yield np.concatenate([own, corners, random]), params
     if kernel.storage == "constant":
         return
-    extremes, ends = corner_parameters(kernel), corners[:2]
+    extremes, ends = kernel.corner_parameters(), corners[:2]
     if kernel.storage == "memory":
         for p in _spread(extremes, 4):
             yield np.concatenate([ends, random[:2]]), p

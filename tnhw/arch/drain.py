@@ -43,6 +43,8 @@ class Drain(wiring.Component):
         Results in order, `drain` a beat.
     o_layer : Out
         To which layer they belong.
+    write, write_row, write_data : In
+        Where parameters may change: a row of biases.
     """
 
     latency = 3  # cycles from `load` to the first beat
@@ -62,6 +64,7 @@ class Drain(wiring.Component):
                 "o": Out(stream.Signature(ArrayLayout(output.shape, fold.drain))),
                 "o_layer": Out(layer),
             }
+            | (_writes(stages, sum_format) if stages[0].loadable else {})
         )
 
     def elaborate(self, platform):
@@ -115,7 +118,16 @@ class Drain(wiring.Component):
         m.submodules.biases = memory = Memory(
             shape=bits * d, depth=max(2, len(rows)), init=rows, attrs=style
         )
+        if stages[0].loadable:
+            write = memory.write_port()
+            m.d.comb += [
+                write.en.eq(self.write),
+                write.addr.eq(self.write_row),
+                write.data.eq(self.write_data),
+            ]
         read = memory.read_port()
+        if stages[0].loadable:
+            m.d.comb += read.en.eq(~self.write)  # never both, so nothing needs to be bypassed
         shape = range(max(2, len(rows)))
         index, following = Signal(shape), Signal(shape, init=min(1, len(rows) - 1))
         steps = Signal()
@@ -143,7 +155,7 @@ class Drain(wiring.Component):
             m.d.sync += [full.eq(some), total_layer.eq(layer)]
             for k, total in enumerate(totals):
                 m.d.sync += total.eq(group[k] + read.data.word_select(k, bits))
-        kinds = [(stage.layer.kernel.shift, stage.layer.kernel.output) for stage in stages]
+        kinds = [(stage.kernel.shift, stage.kernel.output) for stage in stages]
         for k, total in enumerate(totals):
             results = {}
             for kind in dict.fromkeys(kinds):
@@ -168,3 +180,9 @@ class Drain(wiring.Component):
             skid.o.ready.eq(self.o.ready),
         ]
         return m
+
+
+def _writes(stages, sum_format):
+    rows = sum(len(stage.biases(sum_format.bits)) for stage in stages)
+    data = sum_format.bits * stages[0].fold.drain
+    return {"write": In(1), "write_row": In(range(max(2, rows))), "write_data": In(data)}

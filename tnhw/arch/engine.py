@@ -14,6 +14,7 @@ from .banks import Banks
 from .codes import Codes
 from .drain import Drain
 from .packer import Packer
+from .reload import Reload
 from .sequencer import Sequencer
 from .terms import Terms
 from .tree import AdderTree
@@ -54,6 +55,8 @@ class Engine(wiring.Component):
     i, o : In, Out(stream.Signature)
         Activations in raster order, channels last: `beat` of a position a beat; `drain` results a
         beat.
+    load_beat, load_data, load_last : In(1), In, Out(1)
+        Where parameters may change: a beat of their load, while no image is inside; the last one.
     """
 
     def __init__(self, stages, beat, *, rom="auto", pace=0):
@@ -61,7 +64,7 @@ class Engine(wiring.Component):
         self._pace = pace
         first, last = stages[0], stages[-1]
         self._fold, self._synapse = first.fold, first.synapse
-        formats = [stage.layer.kernel.output_format for stage in stages]
+        formats = [stage.kernel.output_format for stage in stages]
         self._output = _union(formats)
         self._sum = _union([stage.sum_format for stage in stages])
         self._hidden = sum(stage.in_words for stage in stages[1:])
@@ -69,11 +72,14 @@ class Engine(wiring.Component):
             {
                 "i": In(stream.Signature(ArrayLayout(first.layer.input.shape, beat))),
                 "o": Out(
-                    stream.Signature(
-                        ArrayLayout(last.layer.kernel.output_format.shape, self._fold.drain)
-                    )
+                    stream.Signature(ArrayLayout(last.kernel.output_format.shape, self._fold.drain))
                 ),
             }
+            | (
+                {"load_beat": In(1), "load_data": In(self._load_bits()), "load_last": Out(1)}
+                if first.loadable
+                else {}
+            )
         )
         self._lanes()
 
@@ -95,11 +101,30 @@ class Engine(wiring.Component):
         """Codes of the parameter words: `Codes`."""
         return self._codes
 
+    def _load_bits(self):
+        """Bits of a beat of a load: the words of a unit, or a row of biases."""
+        words = self._synapse.word_bits * self._fold.simd
+        return max(words, self._sum.bits * self._fold.drain)
+
+    def load(self, stages):
+        """Beats that load the parameters of other stages of the same shapes: list of int."""
+        bits, beats = self._codes.bits, []
+        for stage in stages:
+            for row in stage.parameter_rows:
+                for unit in row:
+                    beats.append(sum((word or 0) << (k * bits) for k, word in enumerate(unit)))
+        for stage in stages:
+            for row in stage.biases(self._sum.bits):
+                beats.append(sum(bias << (k * self._sum.bits) for k, bias in enumerate(row)))
+        return beats
+
     def _lanes(self):
         """Codes, lanes and trees; `elaborate` only connects them."""
         fold, synapse = self._fold, self._synapse
         rows = [row for stage in self._stages for row in stage.parameter_rows]
-        words = (word for row in rows for unit in row for word in unit if word is not None)
+        words = [word for row in rows for unit in row for word in unit if word is not None]
+        if self._stages[0].loadable:
+            words = range(1 << synapse.word_bits)
         self._codes = codes = Codes(words, synapse.word_bits)
         self._row_bits = codes.bits * fold.lanes
         self._rows = []
@@ -206,27 +231,23 @@ class Engine(wiring.Component):
         style = self._rom
         if style == "auto":
             style = "block" if self._row_bits * len(self._rows) >= BLOCK_ROM_BITS else None
-        m.submodules.parameters = rom = Memory(
-            shape=self._row_bits,
-            depth=max(2, len(self._rows)),
-            init=self._rows,
-            attrs={"rom_style": style} if style else {},
-        )
-        parameters = rom.read_port()
         row = Signal.like(sequencer.row, name="row_0")
         with m.If(enable):
             m.d.sync += row.eq(sequencer.row)
-        m.d.comb += [
-            parameters.addr.eq(row),
-            parameters.en.eq(enable),
-            self._code.eq(parameters.data),
-        ]
+        self._memories(m, row, enable, style)
 
         # Terms and their sums.
         m.d.comb += [word.as_value().eq(value) for word, value in self._words]
         with m.If(enable):
             m.d.sync += [register.eq(value) for register, value in self._terms.lanes]
         m.submodules.drain = drain = Drain(stages, self._sum, self._output)
+        if first.loadable:
+            reload = m.submodules.reload
+            m.d.comb += [
+                drain.write.eq(reload.write_bias),
+                drain.write_row.eq(reload.row),
+                drain.write_data.eq(self.load_data),
+            ]
         token = tokens[-1]
         for u, (tree, leaves) in enumerate(self._trees):
             m.submodules[f"tree_{u}"] = tree
@@ -282,6 +303,35 @@ class Engine(wiring.Component):
             with m.If(back.write):
                 m.d.sync += address.eq(Mux(address == self._hidden - 1, 0, address + 1))
         return m
+
+    def _memories(self, m, row, enable, style):
+        """The parameter ROM; or a memory a unit, which a load writes."""
+        rows, bits = self._rows, self._row_bits
+        if not self._stages[0].loadable:
+            attributes = {"rom_style": style} if style else {}
+            memory = Memory(shape=bits, depth=max(2, len(rows)), init=rows, attrs=attributes)
+            m.submodules.parameters = memory
+            read = memory.read_port()
+            m.d.comb += [read.addr.eq(row), read.en.eq(enable), self._code.eq(read.data)]
+            return
+        biases = sum(len(stage.biases(self._sum.bits)) for stage in self._stages)
+        m.submodules.reload = reload = Reload(self._fold.units, len(rows), biases)
+        m.d.comb += [reload.beat.eq(self.load_beat), self.load_last.eq(reload.last)]
+        own = bits // self._fold.units
+        attributes = {"ram_style": style if style == "block" else "distributed"} if style else {}
+        for u in range(self._fold.units):
+            init = [row >> (u * own) & ((1 << own) - 1) for row in rows]
+            memory = Memory(shape=own, depth=max(2, len(rows)), init=init, attrs=attributes)
+            m.submodules[f"parameters_{u}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.en.eq(reload.write & (reload.unit == u)),
+                write.addr.eq(reload.row),
+                write.data.eq(self.load_data),
+                read.addr.eq(row),
+                read.en.eq(enable & ~reload.write),  # never both, so nothing needs to be bypassed
+                self._code.word_select(u, own).eq(read.data),
+            ]
 
 
 def _union(formats):

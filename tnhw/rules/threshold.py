@@ -66,6 +66,22 @@ class Threshold(Rule):
             step, absent = step - 1, self.input.max >> (step - 1)
         return replace(self, step=step)
 
+    def holds(self, arrays):
+        if self.step is None:
+            return True
+        theta = arrays["theta"][self._here(arrays)]
+        level = theta >> self.step
+        free = self.gain or not (level == self.input.max >> self.step).any()
+        return bool((theta == level << self.step).all() and (theta >= 0).all() and free)
+
+    def nearest(self, arrays):
+        if self.step is None:
+            return arrays
+        highest = (self.input.max >> self.step) - (not self.gain)
+        level = np.clip(arrays["theta"] >> self.step, 0, highest)
+        theta = np.where(self._here(arrays), level << self.step, arrays["theta"])
+        return arrays | {"theta": theta}
+
     def _here(self, arrays):
         """Which synapses have a term for some x."""
         return (arrays["sign"] != 0) & (arrays["theta"] < self.input.max)
