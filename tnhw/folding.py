@@ -159,7 +159,7 @@ class Folds:
     def cheapest(self, interval, rank):
         """The stages, layer by layer, of least rank that keep to an interval; None if there are none.
 
-        `rank` gives a number for the Cost and the lanes of a stage.
+        `rank` gives a number for the Cost of a stage and the stage.
         """
         chosen, simd_next = [], None
         for stages in reversed(self._stages):
@@ -170,7 +170,7 @@ class Folds:
                 drained = _drain(stage, simd_next, interval)
                 if drained is None:
                     continue
-                value = rank(cost(drained, self._family), drained.fold.lanes)
+                value = rank(cost(drained, self._family), drained)
                 if best is None or value < best[0]:
                     best = value, drained
             if best is None:
@@ -190,7 +190,7 @@ def fold(network, lanes=64, *, dsp=False, **options):
     """
     folds = Folds(network, "ecp5", dsp)
     for interval in folds.intervals():
-        stages = folds.cheapest(interval, lambda cost, count: (count, cost.cells))
+        stages = folds.cheapest(interval, lambda cost, stage: (stage.fold.lanes, cost.cells))
         if stages is not None and sum(stage.fold.lanes for stage in stages) <= lanes:
             return Design(network, [stage.fold for stage in stages], dsp=dsp, **options)
     raise InputError(
@@ -237,19 +237,25 @@ def fit(network, board, *, dsp=False, **options):
     capacity = board.capacity
     scarce = capacity.RAM / capacity.LUT
 
-    def rank(cost, lanes):
+    def in_cells(cost, stage):
         return cost.cells + cost.ram / scarce
+
+    def in_products(cost, stage):
+        return stage.products, in_cells(cost, stage)
 
     before = None
     for interval in folds.intervals():
-        stages = folds.cheapest(interval, rank)
+        for rank in (in_cells, in_products) if dsp else (in_cells,):
+            stages = folds.cheapest(interval, rank)
+            products = sum(stage.products for stage in stages or ())
+            if not dsp or products <= capacity.DSP:
+                break
+        else:
+            continue
         chosen = stages and [stage.fold for stage in stages]
         if chosen is None or chosen == before:
             continue
         before = chosen
-        products = sum(stage.products for stage in stages)
-        if dsp and products > capacity.DSP:
-            continue
         total = sum(
             (cost(stage, board.family) for stage in stages), Cost(HARNESS_CELLS, HARNESS_RAM)
         )
