@@ -139,20 +139,35 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-@pytest.mark.parametrize("inputs", [4, 8], ids=["whole", "lemmas"])
-def test_fault(fault, inputs, tmp_path):
-    made = kernel(inputs=inputs, output="s7", shift=2)
+def test_fault(fault, tmp_path):
+    made = kernel(inputs=6, bias="s4", shift=2)
     text, manifest = emitted(made)
     broken = fault(made, text)
     assert broken != text
     with pytest.raises(
         CheckFailed, match=f"{FAULTS[fault]}.*disproved.*counterexample.vcd"
     ) as error:
-        proof.prove_text(kernel(inputs=inputs, output="s7", shift=2), broken, manifest, tmp_path)
+        proof.prove_text(kernel(inputs=6, bias="s4", shift=2), broken, manifest, tmp_path)
     example = error.value.result.counter_example
     assert example["expected"] != example["got"] or example["fault"] != "wrong"
     assert "$enddefinitions" in (tmp_path / "counterexample.vcd").read_text()
     assert json.loads((tmp_path / "proof.json").read_text())["verdict"] == "disproved"
+
+
+@pytest.mark.parametrize("architecture", ["parallel", "serial"])
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_whole(rule, architecture, tmp_path):
+    """Small ones as one formula, and wrong by one."""
+    made = kernel(rule, architecture, inputs=2, outputs=1, bias="s3", output="s6", shift=0)
+    text, manifest = emitted(made)
+    result = proof.prove_text(made, text, manifest, tmp_path, method="whole")
+    assert verdicts(result) == PROVEN
+    arrays = made.arrays
+    arrays["bias"] = arrays["bias"] + 1
+    keys = {key: getattr(made, key) for key in type(made).model_fields}
+    other = Kernel(**keys, arrays=arrays)
+    with pytest.raises(CheckFailed, match="disproved"):
+        proof.prove_text(other, text, manifest, tmp_path, method="whole")
 
 
 def test_fault_serial(tmp_path):
@@ -174,6 +189,24 @@ def test_fault_of_the_loader(tmp_path, monkeypatch):
         proof.prove(made, tmp_path)
 
 
+@pytest.mark.parametrize("beat", [1, 2, 4])
+@pytest.mark.parametrize("architecture", ["parallel", "serial"])
+def test_axi(architecture, beat, tmp_path):
+    made = kernel("ternary", architecture, "memory", interface="axi-stream", beat=beat)
+    result = proof.prove(made, tmp_path, properties=["stream"])
+    assert [part["verdict"] for part in result.parts] == ["proven", "proven"]
+
+
+def test_fault_in_axi(tmp_path):
+    """The second beat is put where the first one should be."""
+    made = kernel("ternary", "parallel", interface="axi-stream", beat=2)
+    text, manifest = emitted(made)
+    broken = swap(text, "{ s_axis_tdata[11:8], s_axis_tdata[3:0], gathered[15:8] }",
+                  "{ s_axis_tdata[3:0], s_axis_tdata[11:8], gathered[15:8] }")  # fmt: skip
+    with pytest.raises(CheckFailed, match="AXI4-Stream ports: disproved"):
+        proof.prove_text(made, broken, manifest, tmp_path)
+
+
 # ---- Command line ----
 
 
@@ -188,7 +221,7 @@ def test_undecided_is_4(tmp_path, capsys, monkeypatch):
     def gives_up(*_):
         raise Undecided("z3 did not decide within 1 s")
 
-    monkeypatch.setattr("tnhw.proof.prove.prove_lemmas", gives_up)
+    monkeypatch.setattr("tnhw.proof.proving.prove_lemmas", gives_up)
     assert main(["prove", "threshold16", "--json", "-o", str(tmp_path)]) == 4
     record = json.loads(capsys.readouterr().out)
     assert record["verdict"] == "undecided" and "did not decide" in record["parts"][0]["text"]

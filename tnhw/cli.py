@@ -278,12 +278,20 @@ class SolverName(StrEnum):
     boolector = "boolector"
 
 
+class Method(StrEnum):
+    lemmas = "lemmas"
+    whole = "whole"
+
+
 @app.command()
 def prove(
     file: File,
     only: Annotated[
         list[Property] | None, typer.Option("--property", help="Only this property; repeatable.")
     ] = None,
+    method: Annotated[
+        Method, typer.Option(help="Function: by lemmas, or as one formula (small kernels).")
+    ] = Method.lemmas,
     solver: Annotated[SolverName, typer.Option(help="SMT solver.")] = SolverName.z3,
     limit: Annotated[float, typer.Option(help="Seconds for one question to the solver.")] = 120,
     out: Out = Path("build"),
@@ -304,7 +312,13 @@ def prove(
     folder = out / kernel.name / "proof"
     try:
         result = proof.prove(
-            kernel, folder, properties=properties, solver=str(solver), limit=limit, say=_say
+            kernel,
+            folder,
+            properties=properties,
+            method=str(method),
+            solver=str(solver),
+            limit=limit,
+            say=_say,
         )
     except TnhwError as error:
         if not hasattr(error, "result"):

@@ -159,13 +159,15 @@ def _plain(comment):
 
 
 def _piece(name, sort, widths):
-    """Yosys names the parts of an input that are used together: the same as part of the input."""
-    part = re.fullmatch(r"(\S+)(?: \[(\d+)(?::(\d+))?\])?", name)
-    if part is None or part[1] not in widths:
-        raise ToolFailed(f"`{name}` is neither an input nor a register of the Verilog")
-    value = f"|{part[1]}|"
-    if part[2] is not None:
-        value = f"((_ extract {part[2]} {part[3] or part[2]}) {value})"
+    """Yosys names the parts of inputs that are used together: the same as parts of the inputs."""
+    parts = re.findall(r"(\S+)(?: \[(\d+)(?::(\d+))?\])?", name)
+    values = []
+    for base, high, low in parts:
+        if base not in widths:
+            raise ToolFailed(f"`{name}` is neither an input nor a register of the Verilog")
+        value = f"|{base}|"
+        values.append(f"((_ extract {high} {low or high}) {value})" if high else value)
+    value = values[0] if len(values) == 1 else f"(concat {' '.join(values)})"
     return f"(= {value} #b1)" if sort == "Bool" else value
 
 

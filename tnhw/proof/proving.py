@@ -11,6 +11,7 @@ from ..files import write_files
 from ..process import ToolTimeout
 from .binding import Binding
 from .counter import search
+from .framing import prove_framing
 from .function import Failure, prove_lemmas, prove_whole
 from .host import prove_host
 from .reference import Reference
@@ -21,8 +22,8 @@ __all__ = ["Result", "prove", "prove_text"]
 
 SCHEMA = 1
 PROPERTIES = ("function", "stream")
-WHOLE_INPUTS = 4  # up to this many inputs the result is tried as one formula first
-WHOLE_SECONDS = 20
+METHODS = ("lemmas", "whole")
+SEARCH_SECONDS = 20  # for a vector that shows a fault
 
 
 @dataclass
@@ -78,7 +79,16 @@ ASSUMPTIONS = [
 ]
 
 
-def prove(kernel, out_dir, *, properties=PROPERTIES, solver="z3", limit=120, say=lambda text: None):
+def prove(
+    kernel,
+    out_dir,
+    *,
+    properties=PROPERTIES,
+    method="lemmas",
+    solver="z3",
+    limit=120,
+    say=lambda text: None,
+):
     """Prove a kernel's emitted Verilog.
 
     Parameters
@@ -89,6 +99,8 @@ def prove(kernel, out_dir, *, properties=PROPERTIES, solver="z3", limit=120, say
         there is one. What was there before stays until then.
     properties : iterable of str
         Which of ``function`` and ``stream``.
+    method : str
+        ``lemmas``, or ``whole``: the result as one formula, for small kernels.
     solver : str
         ``z3``, ``yices`` or ``boolector``.
     limit : float
@@ -111,11 +123,19 @@ def prove(kernel, out_dir, *, properties=PROPERTIES, solver="z3", limit=120, say
     text = verilog.emit(component, kernel.name)
     manifest = verilog.manifest(kernel, component, text)
     return prove_text(
-        kernel, text, manifest, out_dir, properties=properties, solver=solver, limit=limit, say=say
+        kernel,
+        text,
+        manifest,
+        out_dir,
+        properties=properties,
+        method=method,
+        solver=solver,
+        limit=limit,
+        say=say,
     )
 
 
-def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, solver="z3", limit=120,
+def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", solver="z3", limit=120,
                say=lambda text: None):  # fmt: skip
     """The same for any Verilog text that is said to be the kernel's; arguments as for `prove`."""
     if solver not in SOLVERS:
@@ -123,11 +143,13 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, solver
     for name in properties:
         if name not in PROPERTIES:
             raise InputError(f"the property must be {' or '.join(PROPERTIES)}, not {name!r}")
+    if method not in METHODS:
+        raise InputError(f"the method must be {' or '.join(METHODS)}, not {method!r}")
     if not limit > 0:
         raise InputError(f"the limit must be a positive number of seconds, not {limit:g}")
     tools.find(SOLVERS[solver][0])
     start = time.monotonic()
-    work = _Work(kernel, text, manifest, solver, limit, say)
+    work = _Work(kernel, text, manifest, method, solver, limit, say)
     try:
         work.run(properties)
     except _Wrong as wrong:
@@ -169,7 +191,8 @@ class _Wrong(Exception):
 
 
 class _Work:
-    def __init__(self, kernel, text, manifest, solver, limit, say):
+    def __init__(self, kernel, text, manifest, method, solver, limit, say):
+        self.method = method
         self.kernel, self.text, self.manifest = kernel, text, manifest
         self.solver_name, self.limit, self.say = solver, limit, say
         self.result, self.vcd = Result(kernel.name), None
@@ -224,18 +247,15 @@ class _Work:
         )
 
     def _function(self):
-        reference = self.reference
-        folded = reference.storage == "memory" or reference.folded
-        if reference.inputs <= WHOLE_INPUTS and not folded:
+        if self.method == "whole":
 
             def whole(solver):
                 prove_whole(self.binding, solver)
                 return True, "the result is the definition, as one formula"
 
-            limit = min(self.limit, WHOLE_SECONDS)
-            if self._part("function", "gates", "whole", whole, limit=limit):
-                return
-            self.result.parts.pop()  # the lemmas decide
+            self._part("function", "gates", "whole", whole)
+            return
+        folded = self.reference.storage == "memory" or self.reference.folded
 
         def lemmas(solver):
             owed = prove_lemmas(self.binding, solver)
@@ -255,11 +275,29 @@ class _Work:
         def stream(solver):
             return True, "; ".join(prove_stream(self.binding, solver))
 
-        self._part("stream", "core", "induction", stream, seeds=(None, 1, 2, 3, 4, 5))
+        seeds = (None, 1, 2, 3, 4, 5)
+        self._part("stream", "core", "induction", stream, seeds=seeds)
+        if self.kernel.interface != "axi-stream":
+            return
+
+        def framing(solver):
+            shown = prove_framing(self.text, self.manifest, self.reference, solver)
+            return True, "; ".join(shown)
+
+        self._part("stream", "AXI4-Stream ports", "induction", framing, seeds=seeds)
 
     def counter_example(self, values, seeds):
         """Turn the last part into a disproof, if there is a run that goes wrong."""
         self.say("looking for a vector that goes wrong")
+        part = self.result.parts[-1]
+        if part["part"] == "gates" and part["method"] == "lemmas":
+            # A lemma may fail for values that do not meet in one vector: ask for a vector.
+            try:
+                prove_whole(self.binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
+            except Failure as failure:
+                values = failure.values or values
+            except Undecided:
+                pass
         found = search(
             self.kernel, self.manifest, self.text, self.reference, self.binding, values, seeds
         )
