@@ -79,6 +79,15 @@ class Binding:
             expression = expression.arg(0)
         return expression.decl().name()
 
+    @property
+    def payload(self):
+        """Name of the input that carries the vector: the core of an AXI kernel may call it otherwise."""
+        expression = z3.simplify(self.circuit.wire(self.port("i", "payload")))
+        name = expression.decl().name() if z3.is_const(expression) else ""
+        if name not in self.circuit.inputs:
+            raise ToolFailed("the payload of stream `i` is no input of the Verilog")
+        return name
+
     def element(self, output):
         """Expression of one element of the result."""
         bits = self.reference.output.bits
@@ -130,8 +139,8 @@ class Binding:
         return self._input(0, low + output * bits, bits)
 
     def _input(self, time, low, count):
-        port = self.port("i", "payload")
-        variable = z3.BitVec(f"{port}@{time}", self.circuit.inputs[port].size())
+        name = self.payload
+        variable = z3.BitVec(f"{name}@{time}", self.circuit.inputs[name].size())
         return z3.Extract(low + count - 1, low, variable)
 
     def owner(self, name, bit, output):
@@ -142,7 +151,7 @@ class Binding:
         reference = self.reference
         signal, time = origin(name)
         n, bits = reference.inputs, reference.word_bits
-        if signal == self.port("i", "payload"):
+        if signal == self.payload:
             if reference.serial and time <= self.last:
                 if bit < reference.x.bits:
                     return time

@@ -107,11 +107,14 @@ class _Lemmas:
         for name, register in self.circuit.registers.items():
             if name.startswith("loader."):
                 continue
-            self.prove(self.next(name) == register, f"`{name}` rests in a stall", stall)
+            given = list(stall)
+            if "abort" in self.circuit.inputs and register.eq(self.index):
+                given.append(self.circuit.inputs["abort"] == 0)  # see `positions`
+            self.prove(_equal(self.next(name), register), f"`{name}` rests in a stall", given)
         free = [*self.calm, z3.Not(self.offered)]
         for name in self.circuit.registers:
             both = [z3.substitute(self.next(name), (ready, z3.BitVecVal(bit, 1))) for bit in (0, 1)]
-            self.prove(both[0] == both[1], f"`{name}` moves where no result waits", free)
+            self.prove(_equal(*both), f"`{name}` moves where no result waits", free)
         self.prove(z3.Not(self.accepted), "no vector is accepted in a stall", stall)
         self.say("in a stall every register rests: an offered result stays until it is taken")
 
@@ -215,7 +218,7 @@ class _Lemmas:
             value = run.register(name, steps)
             for source in support(value):
                 signal, time = origin(source)
-                own = signal in (self.binding.port("i", "payload"), self.index.decl().name())
+                own = signal in (self.binding.payload, self.index.decl().name())
                 if not (own and time == 0) and not (time == 0 and self._holds_parameters(signal)):
                     raise StreamFailure(f"`{name}` depends on `{source}`, not on its element alone")
         self.say(
@@ -327,7 +330,7 @@ class _Lemmas:
         for void in voids:
             for name in names[:2]:
                 self.prove(self.next(name) == 0, f"`{name}` begins anew", [void])
-        payload = self.circuit.inputs[binding.port("p", "payload")]
+        payload = self.circuit.wire(binding.port("p", "payload"))
         given = [*self.calm, *self._invariant, self.loads]
         kind = "start" if self.serial else "bias"
         biases = [binding.register(f"{kind}_{j}") for j in range(reference.outputs)]
