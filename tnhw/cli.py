@@ -278,6 +278,12 @@ class SolverName(StrEnum):
     boolector = "boolector"
 
 
+class ProvenFamily(StrEnum):
+    ice40 = "ice40"
+    ecp5 = "ecp5"
+    gowin = "gowin"
+
+
 class Method(StrEnum):
     lemmas = "lemmas"
     whole = "whole"
@@ -292,6 +298,9 @@ def prove(
     method: Annotated[
         Method, typer.Option(help="Function: by lemmas, or as one formula (small kernels).")
     ] = Method.lemmas,
+    netlist: Annotated[
+        ProvenFamily | None, typer.Option(help="Also the netlist after synthesis for this family.")
+    ] = None,
     solver: Annotated[SolverName, typer.Option(help="SMT solver.")] = SolverName.z3,
     limit: Annotated[float, typer.Option(help="Seconds for one question to the solver.")] = 120,
     out: Out = Path("build"),
@@ -316,6 +325,7 @@ def prove(
             folder,
             properties=properties,
             method=str(method),
+            netlist=str(netlist) if netlist else None,
             solver=str(solver),
             limit=limit,
             say=_say,

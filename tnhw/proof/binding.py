@@ -1,5 +1,7 @@
 """Where a kernel's numbers are in the emitted module: ports by the manifest, registers by name."""
 
+from functools import cached_property
+
 import z3
 
 from ..errors import ToolFailed
@@ -79,14 +81,24 @@ class Binding:
             expression = expression.arg(0)
         return expression.decl().name()
 
-    @property
+    @cached_property
     def payload(self):
-        """Name of the input that carries the vector: the core of an AXI kernel may call it otherwise."""
-        expression = z3.simplify(self.circuit.wire(self.port("i", "payload")))
-        name = expression.decl().name() if z3.is_const(expression) else ""
-        if name not in self.circuit.inputs:
-            raise ToolFailed("the payload of stream `i` is no input of the Verilog")
-        return name
+        """Bits of the vector's payload: list of (name of the input, bit number).
+
+        The core of an AXI kernel may get them from a wider port of its own.
+        """
+        expression, bits = self.circuit.wire(self.port("i", "payload")), []
+        for k in range(expression.size()):
+            read = support(z3.simplify(z3.Extract(k, k, expression)))
+            name, (_, numbers) = next(iter(read.items()), ("", (None, ())))
+            if len(read) != 1 or len(numbers) != 1 or name not in self.circuit.inputs:
+                raise ToolFailed("the payload of stream `i` is no input of the Verilog")
+            bits.append((name, *numbers))
+        return bits
+
+    @cached_property
+    def _places(self):
+        return {place: k for k, place in enumerate(self.payload)}
 
     def element(self, output):
         """Expression of one element of the result."""
@@ -139,9 +151,13 @@ class Binding:
         return self._input(0, low + output * bits, bits)
 
     def _input(self, time, low, count):
-        name = self.payload
-        variable = z3.BitVec(f"{name}@{time}", self.circuit.inputs[name].size())
-        return z3.Extract(low + count - 1, low, variable)
+        expression = self.circuit.wire(self.port("i", "payload"))
+        expression = z3.simplify(z3.Extract(low + count - 1, low, expression))
+        pairs = [
+            (variable, z3.BitVec(f"{name}@{time}", variable.size()))
+            for name, (variable, _) in support(expression).items()
+        ]
+        return z3.substitute(expression, *pairs)
 
     def owner(self, name, bit, output):
         """Which synapse a bit of an unrolled variable belongs to.
@@ -151,7 +167,8 @@ class Binding:
         reference = self.reference
         signal, time = origin(name)
         n, bits = reference.inputs, reference.word_bits
-        if signal == self.payload:
+        if (signal, bit) in self._places:
+            bit = self._places[signal, bit]
             if reference.serial and time <= self.last:
                 if bit < reference.x.bits:
                     return time

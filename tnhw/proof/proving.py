@@ -14,6 +14,7 @@ from .counter import search
 from .framing import prove_framing
 from .function import Failure, prove_lemmas, prove_whole
 from .host import prove_host
+from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
 from .solver import SOLVERS, Solver, Undecided
 from .stream import StreamFailure, prove_stream
@@ -85,6 +86,7 @@ def prove(
     *,
     properties=PROPERTIES,
     method="lemmas",
+    netlist=None,
     solver="z3",
     limit=120,
     say=lambda text: None,
@@ -101,6 +103,8 @@ def prove(
         Which of ``function`` and ``stream``.
     method : str
         ``lemmas``, or ``whole``: the result as one formula, for small kernels.
+    netlist : str, optional
+        Also prove the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``.
     solver : str
         ``z3``, ``yices`` or ``boolector``.
     limit : float
@@ -129,13 +133,14 @@ def prove(
         out_dir,
         properties=properties,
         method=method,
+        netlist=netlist,
         solver=solver,
         limit=limit,
         say=say,
     )
 
 
-def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", solver="z3", limit=120,
+def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, solver="z3", limit=120,
                say=lambda text: None):  # fmt: skip
     """The same for any Verilog text that is said to be the kernel's; arguments as for `prove`."""
     if solver not in SOLVERS:
@@ -145,6 +150,8 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
             raise InputError(f"the property must be {' or '.join(PROPERTIES)}, not {name!r}")
     if method not in METHODS:
         raise InputError(f"the method must be {' or '.join(METHODS)}, not {method!r}")
+    if netlist is not None and netlist not in MODELS:
+        raise InputError(f"the netlist must be for {', '.join(MODELS)}, not {netlist!r}")
     if not limit > 0:
         raise InputError(f"the limit must be a positive number of seconds, not {limit:g}")
     tools.find(SOLVERS[solver][0])
@@ -152,6 +159,8 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
     work = _Work(kernel, text, manifest, method, solver, limit, say)
     try:
         work.run(properties)
+        if netlist:
+            work.netlist(netlist)
     except _Wrong as wrong:
         work.counter_example(wrong.values, wrong.seeds)
     result = work.result
@@ -198,7 +207,7 @@ class _Work:
         self.result, self.vcd = Result(kernel.name), None
         arrays = kernel.arrays if kernel.storage == "constant" else None
         self.reference = Reference(manifest, arrays)
-        self.binding = None
+        self.binding, self.runs = None, lambda: text
 
     def run(self, properties):
         try:
@@ -239,7 +248,7 @@ class _Work:
                 "part": part,
                 "verdict": verdict,
                 "method": method,
-                "solver": solver.version if solver else None,
+                "solver": solver.version if solver and solver.asked else None,
                 "questions": {kind: count for kind, (count, _) in asked.items()},
                 "seconds": round(seconds, 3),
                 "text": text,
@@ -286,6 +295,22 @@ class _Work:
 
         self._part("stream", "AXI4-Stream ports", "induction", framing, seeds=seeds)
 
+    def netlist(self, family):
+        """The netlist of a family against the Verilog."""
+        top = self.manifest["top"]
+        self.say(f"synthesis for {family}")
+        text = synthesised(self.text, top, family)
+
+        def pairs(_):
+            try:
+                count = equal(self.text, top, family, text, self.limit)
+            except NetlistDiffers as error:
+                raise Failure(str(error), 0) from None
+            return True, f"{count} pairs of registers and ports are equal"
+
+        self.runs = lambda: readable(text, top, family)
+        self._part("netlist", family, "induction over pairs (Yosys)", pairs)
+
     def counter_example(self, values, seeds):
         """Turn the last part into a disproof, if there is a run that goes wrong."""
         self.say("looking for a vector that goes wrong")
@@ -299,7 +324,7 @@ class _Work:
             except Undecided:
                 pass
         found = search(
-            self.kernel, self.manifest, self.text, self.reference, self.binding, values, seeds
+            self.kernel, self.manifest, self.runs(), self.reference, self.binding, values, seeds
         )
         if found is None:
             self.result.parts[-1]["text"] += (

@@ -218,7 +218,7 @@ class _Lemmas:
             value = run.register(name, steps)
             for source in support(value):
                 signal, time = origin(source)
-                own = signal in (self.binding.payload, self.index.decl().name())
+                own = signal in (self.index.decl().name(), *(n for n, _ in self.binding.payload))
                 if not (own and time == 0) and not (time == 0 and self._holds_parameters(signal)):
                     raise StreamFailure(f"`{name}` depends on `{source}`, not on its element alone")
         self.say(
