@@ -49,6 +49,11 @@ def verdicts(result):
     return {(part["property"], part["verdict"]) for part in result.parts}
 
 
+def in_ci(values, some):
+    """All values nightly, `some` of them always."""
+    return [pytest.param(v, marks=[] if v in some else pytest.mark.nightly) for v in values]
+
+
 PROVEN = {("function", "proven"), ("stream", "proven")}
 
 
@@ -60,7 +65,9 @@ def test_shipped(name, tmp_path):
     assert verdicts(proof.prove(load(name), tmp_path)) >= PROVEN
 
 
-@pytest.mark.parametrize("kind", KINDS, ids="-".join)
+@pytest.mark.parametrize(
+    "kind", in_ci(KINDS, [kind for k, kind in enumerate(KINDS) if (k + k // 6) % 2]), ids="-".join
+)
 def test_kinds(kind, tmp_path):
     result = proof.prove(kernel(*kind), tmp_path)
     assert verdicts(result) == PROVEN
@@ -156,9 +163,9 @@ def test_fault(fault, tmp_path):
     assert json.loads((tmp_path / "proof.json").read_text())["verdict"] == "disproved"
 
 
+@pytest.mark.parametrize("rule", in_ci(sorted(RULES), ["addernet", "threshold"]))
 @pytest.mark.parametrize("architecture", ["parallel", "serial"])
-@pytest.mark.parametrize("rule", sorted(RULES))
-def test_whole(rule, architecture, tmp_path):
+def test_whole(architecture, rule, tmp_path):
     """Small ones as one formula, and wrong by one."""
     made = kernel(rule, architecture, inputs=2, outputs=1, bias="s3", output="s6", shift=0)
     text, manifest = emitted(made)
@@ -191,7 +198,7 @@ def test_fault_of_the_loader(tmp_path, monkeypatch):
         proof.prove(made, tmp_path)
 
 
-@pytest.mark.parametrize("beat", [1, 2, 4])
+@pytest.mark.parametrize("beat", in_ci([1, 2, 3, 4], [3]))
 @pytest.mark.parametrize(
     "kind", list(product(["parallel", "serial"], ["memory", "constant"])), ids="-".join
 )
@@ -256,11 +263,16 @@ def test_undecided_is_4(tmp_path, capsys, monkeypatch):
 
 def test_reads_nothing_into_a_name(tmp_path):
     """A sum that wraps where nothing allows it is no proof, whatever the wires are called."""
-    made = kernel("mac", inputs=8, output="s12", shift=0)
+    made = kernel("mac", inputs=1, outputs=1, bias="s3", output="s12", shift=0)
     text, manifest = emitted(made)
-    manifest["formats"]["sum"] = "s9"
-    with pytest.raises((CheckFailed, Undecided)):
-        proof.prove_text(made, text, manifest, tmp_path)
+    manifest["formats"]["sum"] = "s5"
+    with pytest.raises(Undecided, match="bits"):
+        proof.prove_text(made, text, manifest, tmp_path, properties=["function"])
+    made = kernel("mac", inputs=1, outputs=1, bias="s3", output=None, shift=0)
+    text, manifest = emitted(made)
+    manifest["formats"]["sum"] = "s5"
+    with pytest.raises(Undecided, match="bits"):
+        proof.prove_text(made, text, manifest, tmp_path, properties=["function"])
 
 
 def test_wrong_arguments(tmp_path):
@@ -269,5 +281,7 @@ def test_wrong_arguments(tmp_path):
         proof.prove(made, tmp_path, solver="guess")
     with pytest.raises(InputError, match="property must be"):
         proof.prove(made, tmp_path, properties=["beauty"])
+    with pytest.raises(InputError, match="nothing to prove"):
+        proof.prove(made, tmp_path, properties=[])
     with pytest.raises(InputError, match="positive number"):
         proof.prove(made, tmp_path, limit=0)

@@ -206,7 +206,15 @@ class _Sums:
         """(expression, time) of the sum that becomes this output."""
         binding, time = self.binding, self.binding.end
         element = self.run.at(binding.element(self.output), time)
+        payload = binding.output("payload")
+        if payload.size() != self.reference.outputs * self.reference.output.bits:
+            raise Failure(f"the result has {payload.size()} bits", self.output)
         if not self.reference.clamps:
+            if element.size() != self.bits:
+                raise Failure(
+                    f"output {self.output}: the result has {element.size()} bits and the sum {self.bits}",
+                    self.output,
+                )
             return element, time
         z = binding.circuit.wire(f"requantise_{self.output}.z")
         if z.size() != self.bits:
@@ -301,7 +309,7 @@ class _Sums:
             return free
         cache = self.binding.__dict__.setdefault("_ranges", {})
         definition = self.run.definition(node.name, node.time)
-        key = definition.get_id(), tight
+        key = definition.get_id(), node.time, tight
         if key not in cache:
             form = self._form(definition, f"adder node {node.name}")
             if form is None:
@@ -396,6 +404,11 @@ class _Sums:
             # What they exceed it by may depend on the parameter alone.
             zero = z3.BitVecVal(0, reference.x.bits)
             base = at_bits(excess, x, zero)
+            if any(
+                bits & support(base).get(name, (None, set()))[1]
+                for name, (_, bits) in support(x).items()
+            ):
+                raise Undecided(f"synapse {input}: x could not be taken out of its lanes")
             claim = self._weighted(members, bits) == term + base
             self.solver.prove(claim, what, "lanes", given=given)
             owed.setdefault("fold", {})[self.output, input] = base

@@ -148,6 +148,8 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
     for name in properties:
         if name not in PROPERTIES:
             raise InputError(f"the property must be {' or '.join(PROPERTIES)}, not {name!r}")
+    if not properties and not netlist:
+        raise InputError("there is nothing to prove: name a property or a netlist")
     if method not in METHODS:
         raise InputError(f"the method must be {' or '.join(METHODS)}, not {method!r}")
     if netlist is not None and netlist not in MODELS:
