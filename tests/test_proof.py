@@ -265,12 +265,12 @@ def test_reads_nothing_into_a_name(tmp_path):
     """A sum that wraps where nothing allows it is no proof, whatever the wires are called."""
     made = kernel("mac", inputs=1, outputs=1, bias="s3", output="s12", shift=0)
     text, manifest = emitted(made)
-    manifest["formats"]["sum"] = "s5"
+    manifest["formats"]["sum"] = "s4"
     with pytest.raises(Undecided, match="bits"):
         proof.prove_text(made, text, manifest, tmp_path, properties=["function"])
     made = kernel("mac", inputs=1, outputs=1, bias="s3", output=None, shift=0)
     text, manifest = emitted(made)
-    manifest["formats"]["sum"] = "s5"
+    manifest["formats"]["sum"] = "s4"
     with pytest.raises(Undecided, match="bits"):
         proof.prove_text(made, text, manifest, tmp_path, properties=["function"])
 
