@@ -239,7 +239,7 @@ async def reset_after_load(bench):
 async def reset_in_load(bench):
     """After a reset in the middle of a load, vectors wait for a complete one."""
     work = part()[0]
-    for cut in sorted({1, len(work.load) // 2, len(work.load) - 1} & set(range(len(work.load)))):
+    for cut in sorted({1, len(work.load) // 2, len(work.load) - 1} & set(range(1, len(work.load)))):
         bench.load.beats += work.load[:cut]
         await bench.until(lambda: bench.load.done)
         await bench.reset()

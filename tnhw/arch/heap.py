@@ -15,9 +15,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .cells import full_adder, half_adder
-from .tree import signed_digits
+from .tree import AdderTree, signed_digits
 
-__all__ = ["Heap", "mostly_negative"]
+__all__ = ["Heap", "mostly_negative", "summation"]
 
 
 def mostly_negative(leaves):
@@ -166,3 +166,8 @@ class Heap(wiring.Component):
 
 def _depth(bit):
     return bit[0]
+
+
+def summation(arithmetic):
+    """The component that sums leaves in a kernel's arithmetic: ``operators`` or ``heap``."""
+    return Heap if arithmetic == "heap" else AdderTree

@@ -1,0 +1,252 @@
+"""Synthesis for a Liberty library: adders, latches and clock gates as its cells, area split by kind."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import tools
+from ..arch.cells import MODULES
+from ..errors import ToolFailed
+from ..verilog import emit
+from .choice import choose
+
+__all__ = ["Mapped", "synthesise"]
+
+# What stays whole through synthesis. A clock gate has no behaviour here: its cells are added last.
+_BOXES = """\
+(* blackbox *) module tnhw_fa(input a, b, c, output s, co); endmodule
+(* blackbox *) module tnhw_ha(input a, b, output s, co); endmodule
+(* blackbox *) module tnhw_icg(input clk, en, output gclk); endmodule
+(* blackbox *) module tnhw_hold(clk, en, d, q);
+  parameter WIDTH = 1;
+  parameter LATCH = 0;
+  parameter INIT = 0;
+  parameter HAS_INIT = 0;
+  input clk, en;
+  input [WIDTH-1:0] d;
+  output [WIDTH-1:0] q;
+endmodule
+"""
+
+_HOLD = r"""
+module tnhw_hold(clk, en, d, q);
+  parameter WIDTH = 1;
+  parameter LATCH = 0;
+  parameter INIT = 0;
+  parameter HAS_INIT = 0;
+  parameter _TECHMAP_CONSTMSK_en_ = 0;
+  parameter _TECHMAP_CONSTVAL_en_ = 0;
+  input clk, en;
+  input [WIDTH-1:0] d;
+  output [WIDTH-1:0] q;
+  wire gclk;
+  generate
+    if (_TECHMAP_CONSTMSK_en_ && _TECHMAP_CONSTVAL_en_) assign gclk = clk;
+    else tnhw_icg gate(.clk(clk), .en(en), .gclk(gclk));
+    if (LATCH) \$dlatch #(.WIDTH(WIDTH), .EN_POLARITY(1)) bits(.EN(gclk), .D(d), .Q(q));
+    else \$dff #(.WIDTH(WIDTH), .CLK_POLARITY(1)) bits(.CLK(gclk), .D(d), .Q(q));
+  endgenerate
+endmodule
+"""
+
+# Carries that ripple: the smallest adder, as everything is mapped for area.
+_RIPPLE = r"""
+(* techmap_celltype = "$lcu" *)
+module ripple(P, G, CI, CO);
+  parameter WIDTH = 1;
+  input [WIDTH-1:0] P, G;
+  input CI;
+  output [WIDTH-1:0] CO;
+  wire [WIDTH:0] c = {CO, CI};
+  assign CO = G | (P & c[WIDTH-1:0]);
+endmodule
+"""
+
+# For area; `&` commands would lose the boundary of the adders.
+_ABC = (
+    "strash; ifraig; scorr; dc2; dc2; dch -f; map -a -B 0.9; topo; dch -f; map -a; "
+    "buffer -c; upsize {D}; dnsize {D}; stime -p"
+)
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A netlist of library cells.
+
+    Parameters
+    ----------
+    library : Library
+    top : str
+    verilog : str
+        The netlist.
+    cells : dict of str to (str, dict)
+        Instance to cell name and connections, pin to net; nets are integers or "0", "1", "x".
+    ports : dict of str to (str, list)
+        Port to direction and nets, lowest bit first.
+    """
+
+    library: object = field(repr=False)
+    top: str
+    verilog: str = field(repr=False)
+    cells: dict = field(repr=False)
+    ports: dict = field(repr=False)
+
+    def area(self):
+        """Area in um2: `combinational`, `sequential` (flip-flops, latches, clock gates), `total`."""
+        parts = {"combinational": 0.0, "sequential": 0.0}
+        for name, _ in self.cells.values():
+            cell = self.library.cell(name)
+            parts["sequential" if cell.sequential or cell.gate else "combinational"] += cell.area
+        return {key: round(value, 3) for key, value in parts.items()} | {
+            "total": round(sum(parts.values()), 3)
+        }
+
+    def counts(self):
+        """Number of cells by name."""
+        found = {}
+        for name, _ in self.cells.values():
+            found[name] = found.get(name, 0) + 1
+        return dict(sorted(found.items()))
+
+
+def _maps(choice):
+    """Techmap text from adders, latches and clock gates to cells, with logic where there are none."""
+    text = []
+    for module, made, pins in (("tnhw_fa", choice.full, "a b c s co"),
+                               ("tnhw_ha", choice.half, "a b s co")):  # fmt: skip
+        if made is None:
+            text.append(MODULES[module])
+            continue
+        names = pins.split()
+        wires = ", ".join(f".{pin}({net})" for pin, net in zip(made[1:], names, strict=True))
+        ports = f"input {', '.join(names[:-2])}, output s, co"
+        text.append(f"module {module}({ports});\n  {made[0]} adder({wires});\nendmodule\n")
+    return "".join(text)
+
+
+def _gates(choice):
+    text = []
+    if choice.latch is not None:
+        name, enable, data, output = choice.latch
+        text.append(
+            f'(* techmap_celltype = "$_DLATCH_P_" *)\nmodule latch(input E, D, output Q);\n'
+            f"  {name} bit_(.{enable}(E), .{data}(D), .{output}(Q));\nendmodule\n"
+        )
+    if choice.gate is not None:
+        name, clock, enable, output, tied = choice.gate
+        low = "".join(f", .{pin}(1'b0)" for pin in tied)
+        text.append(
+            f"module tnhw_icg(input clk, en, output gclk);\n"
+            f"  {name} gate(.{clock}(clk), .{enable}(en), .{output}(gclk){low});\nendmodule\n"
+        )
+    return "".join(text)
+
+
+def _subset(library, names):
+    """Liberty text with some of the cells."""
+    return library.head + "\n".join(library.source(name) for name in names) + "\n}\n"
+
+
+def synthesise(source, library, *, name=None, period=None):
+    """Map a component, or the Verilog of one, to a library's cells.
+
+    Everything is mapped for area; without `period` no gate is made stronger for speed.
+
+    Parameters
+    ----------
+    source : Component or str
+        What :func:`tnhw.verilog.emit` takes, or its text.
+    library : Library
+    name : str
+        Of the top module.
+    period : float, optional
+        In ns, for buffers and drive strengths.
+
+    Returns
+    -------
+    Mapped
+
+    Raises
+    ------
+    InputError
+        If the library lacks something that every netlist needs.
+    ToolFailed
+        If Yosys fails.
+    """
+    text = source if isinstance(source, str) else emit(source, name)
+    text = text.split("\n// Full adder")[0] if "\n// Full adder" in text else text
+    for module in MODULES.values():
+        text = text.replace(module, "")
+    choice = choose(library)
+    gates = _gates(choice)
+    uses_latch = choice.latch is not None
+    abc = _ABC.replace("{D}", f"-D {round(1000 * period)}" if period else "").replace("; ", "\n")
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        files = {
+            "design.v": text, "boxes.v": _BOXES, "hold.v": _HOLD, "ripple.v": _RIPPLE,
+            "adders.v": _maps(choice), "gates.v": gates or "\n", "area.abc": abc + "\n",
+            "cells.lib": _subset(library, choice.logic),
+        }  # fmt: skip
+        for file, content in files.items():
+            (place / file).write_text(content)
+        if not uses_latch:
+            (place / "hold.v").write_text(_HOLD.replace("if (LATCH)", "if (0)"))
+        script = [
+            "read_verilog -sv boxes.v",
+            "read_verilog -sv design.v",
+            f"hierarchy -check -top {name}",
+            "proc", "flatten", "opt_expr", "opt_clean", "opt -full", "wreduce", "peepopt",
+            "opt_clean", "alumacc", "opt", "techmap -map hold.v", "opt",
+            "setattr -unset init w:*",
+            "techmap -map ripple.v -map +/techmap.v", "opt -full",
+            "simplemap", "opt_dff -simple-dffe", "opt",
+            "dfflegalize -cell $_DFF_P_ x -cell $_DLATCH_P_ x",
+            "opt",
+        ]  # fmt: skip
+        if choice.gate is None:
+            script += [f"read_verilog -sv -overwrite gate.v"]
+            (place / "gate.v").write_text(_GATE)
+            script += ["techmap -map gate.v", "simplemap", "opt_clean"]
+        if choice.full is None:
+            script += ["techmap -map adders.v", "techmap", "opt"]
+        if gates:
+            script += ["techmap -map gates.v"]
+        script += [
+            "dfflibmap -liberty cells.lib",
+            "opt_clean",
+            "abc -liberty cells.lib -script area.abc",
+            "opt_clean -purge",
+        ]
+        if choice.full is not None:
+            script += ["techmap -map adders.v"]
+            if choice.half is None:
+                script += ["techmap", "abc -liberty cells.lib -script area.abc"]
+        script += [
+            "splitnets -ports", "opt_clean -purge", "check",
+            "write_verilog -noattr -noexpr netlist.v",
+            "write_json netlist.json", "",
+        ]  # fmt: skip
+        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+        record = json.loads((place / "netlist.json").read_text())["modules"][name]
+        netlist = (place / "netlist.v").read_text().split("\n", 1)[1]
+    cells, known = {}, set(library.names)
+    for instance, cell in sorted(record["cells"].items()):
+        if cell["type"] not in known:
+            raise ToolFailed(f"{name}: Yosys left a `{cell['type']}` that {library.name} has not")
+        nets = {pin: bits[0] for pin, bits in cell["connections"].items()}
+        cells[instance] = (cell["type"], nets)
+    ports = {port: (p["direction"], p["bits"]) for port, p in record["ports"].items()}
+    return Mapped(library, name, netlist, cells, ports)
+
+
+# Where a library has no clock gate: a latch that is open while the clock is low, and an AND gate.
+_GATE = r"""
+module tnhw_icg(input clk, en, output gclk);
+  wire held;
+  \$_DLATCH_P_ latch(.E(~clk), .D(en), .Q(held));
+  assign gclk = clk & held;
+endmodule
+"""
