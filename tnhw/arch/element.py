@@ -112,7 +112,8 @@ class Element(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         clock = ClockSignal()
-        first, pending, take = Signal(), Signal(), Signal()
+        first, take = Signal(reset_less=True), Signal()
+        pending = Signal(reset_less=True)  # what it lets in too early, `first` throws away
         wanted = self.valid
         if self._gated:
             wanted = wanted & (self._rule.active(self.x, self.p) | self.first)
