@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import InputError
 from .functions import truth
@@ -33,6 +34,8 @@ class Choice:
         Clock gate: clock, enable, output, and pins that are tied low.
     unit
         The smallest two-input NAND: its name and area.
+    buffer
+        Name of the buffer that a clock tree has: the second smallest.
     logic
         Names of cells that logic synthesis may use, in the order of the library.
     """
@@ -42,9 +45,11 @@ class Choice:
     latch: tuple | None
     gate: tuple | None
     unit: tuple
+    buffer: str
     logic: tuple
 
 
+@lru_cache(maxsize=8)
 def choose(library):
     """The smallest cells of a library for each purpose.
 
@@ -68,11 +73,18 @@ def choose(library):
     best = {kind: min(cells)[2] if cells else None for kind, cells in found.items()}
     if best["unit"] is None:
         raise InputError(f"{library.path}: this library has no two-input NAND gate")
+    buffers = sorted(
+        (cell.area, cell.name)
+        for cell in usable
+        if _plain(cell) and truth(cell.pins[cell.outputs[0]].function, cell.inputs) == (0, 1)
+    )
+    if not buffers:
+        raise InputError(f"{library.path}: this library has no buffer")
     flops = [c for c in usable if c.sequential and c.sequential["kind"] == "ff"]
     if not flops:
         raise InputError(f"{library.path}: this library has no flip-flop")
     logic = [c.name for c in usable if _plain(c) or c in flops]
-    return Choice(**best, logic=tuple(logic))
+    return Choice(**best, buffer=buffers[:2][-1][1], logic=tuple(logic))
 
 
 def _plain(cell):
