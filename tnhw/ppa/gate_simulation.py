@@ -17,6 +17,7 @@ The clock is ideal: clock gates have no delay.
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from .. import tools
@@ -104,7 +105,6 @@ def _ps(time):
 
 def _register(cell, instance, nets, timing, model):
     kind, part = cell.sequential["kind"], cell.sequential
-    state = f"state_{next(iter(nets.values()))}_{abs(hash(instance)) % 1}"
     state = "s" + "".join(letter if letter.isalnum() else "_" for letter in instance)
     yield f"reg {state};"
     if kind == "ff":
@@ -148,6 +148,7 @@ module bench;
     in = rows[0];
     for (k = 0; k <= {last}; k = k + 1) begin
       if (k == {first}) $dumpon;
+      if (k == {end_}) $dumpoff;
       #{low} $display("out %b", out); clk = 1;
       in <= #{hold} rows[k == {last} ? k : k + 1];
       #{high} clk = 0;
@@ -158,7 +159,7 @@ endmodule
 """
 
 
-def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4):
+def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, last=None):
     """Run a netlist with one row of inputs a cycle.
 
     Parameters
@@ -173,7 +174,9 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4):
     period : float, optional
         In ns; by default one and a half times the shortest.
     warm_up : int
-        Cycles that are not counted.
+        Cycles before those that are counted.
+    last : int, optional
+        Cycle from which nothing is counted any more.
 
     Returns
     -------
@@ -197,7 +200,7 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4):
     lines += ["endmodule"]
     total = max(200, round(1000 * (period or 1.5 * timing.period)))
     bench = _BENCH.format(
-        i=max(0, len(given) - 1), o=max(0, len(shown) - 1), last=len(rows) - 1, first=warm_up,
+        i=max(0, len(given) - 1), o=max(0, len(shown) - 1), last=len(rows) - 1, first=warm_up, end_=last or len(rows),
         low=total // 2, high=total - total // 2, hold=0 if model == "zero" else 1,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
@@ -226,14 +229,14 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4):
                     started = True
                 elif started and line.startswith(b"$end"):
                     break
-            counts.update(file)
+            counts.update(takewhile(lambda line: not line.startswith(b"$dumpoff"), file))
     rises = {net: counts[b"1" + code + b"\n"] for code, net in names.items()}
     falls = {net: counts[b"0" + code + b"\n"] for code, net in names.items()}
     outputs = []
     for line in done.stdout.splitlines():
         if line.startswith("out "):
             outputs.append(_values(line[4:], outs))
-    return Changes(rises, falls, len(rows) - warm_up, outputs)
+    return Changes(rises, falls, (last or len(rows)) - warm_up, outputs)
 
 
 def _row(row, ports):
