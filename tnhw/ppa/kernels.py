@@ -29,7 +29,8 @@ from .mapping import synthesise
 from .power import FAN_OUT, energy
 from .timing import analyse, wire_capacitance
 
-__all__ = ["Row", "compare", "measure", "operands", "ratios", "write"]
+__all__ = ["Row", "compare", "describe", "measure", "measure_component",
+           "operands", "ratios", "set_power", "write"]  # fmt: skip
 
 SHARE_OF_FMAX = 0.8
 RESET = 4  # cycles
@@ -208,26 +209,54 @@ def measure(kernel, library, x=None, p=None, *, source=None, vectors=64, models=
         x, p, source = operands(kernel, vectors + WARM_UP)
     p = kernel.arrays if kernel.storage == "constant" else p
     row = describe(kernel, f"liberty:{library.name}")
-    mapped = synthesise(kernel.create("stream"), library, name=kernel.name, period=period)
-    choice = choose(library)
-    timing = analyse(mapped, wire_capacitance(library, choice))
-    row.area = mapped.area()
-    row.area["nand2"] = round(row.area["total"] / choice.unit[1], 1)
-    row.fmax = round(1000 / timing.period, 2)
     row.operands = source or "given"
     rule = kernel.synapse
     if rule.arrays and kernel.storage != "ports":
         terms = rule.term(x[:, None, :], {k: v for k, v in p.items() if k != "bias"})
         row.active = round(100 * float((terms != 0).mean()), 1)
     rows, start, end = _rows(kernel, x, p)
+    found = measure_component(
+        row, kernel.create("stream"), library, rows, (start, end),
+        lambda outputs: _check(kernel, x, p, outputs), models=models, period=period,
+    )  # fmt: skip
+    return row, found
+
+
+def measure_component(row, component, library, rows, counted, check, *, models, period=None):
+    """Area, speed and energy of a component with flat ports, into `row`.
+
+    Parameters
+    ----------
+    row : Row
+    component : wiring.Component
+    library : Library
+    rows : list of dict
+        Input ports of every cycle.
+    counted : (int, int)
+        First cycle whose changes count, and the first one after them.
+    check : function of list of dict
+        Raises where the outputs of the cycles are wrong.
+
+    Returns
+    -------
+    dict of str to Energy
+    """
+    mapped = synthesise(component, library, name=row.name, period=period)
+    choice = choose(library)
+    timing = analyse(mapped, wire_capacitance(library, choice))
+    row.area = mapped.area()
+    row.area["nand2"] = round(row.area["total"] / choice.unit[1], 1)
+    row.fmax = round(1000 / timing.period, 2)
     found = {}
     for model in models:
-        seen = simulate_gates(mapped, timing, rows, model=model, warm_up=start, last=end)
-        _check(kernel, x, p, seen.outputs)
+        seen = simulate_gates(
+            mapped, timing, rows, model=model, warm_up=counted[0], last=counted[1]
+        )
+        check(seen.outputs)
         found[model] = energy(mapped, timing, seen)
         row.energy[model] = {k: round(v, 5) for k, v in asdict(found[model]).items()}
         row.energy[model]["dynamic"] = round(found[model].dynamic, 5)
-    return row, found
+    return found
 
 
 def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",),
@@ -265,12 +294,7 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
                     measure(kernel, library, given[0], given[1], source=given[2], vectors=vectors,
                             models=models)
                 )  # fmt: skip
-            if found:
-                frequency = SHARE_OF_FMAX * min(row.fmax for row, _ in found)
-                for row, energies in found:
-                    row.frequency = round(frequency, 3)
-                    power = energies["inertial"].power(frequency)
-                    row.power = {key: round(value, 4) for key, value in power.items()}
+            set_power(found)
             rows += [row for row, _ in found]
         elif target in FAMILIES:
             for kernel in kernels:
@@ -281,6 +305,15 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
                 f"the target must be {', '.join(FAMILIES)} or liberty:PATH, not {target!r}"
             )
     return rows
+
+
+def set_power(found):
+    """Power of all (row, energies) of a library at one frequency."""
+    frequency = SHARE_OF_FMAX * min((row.fmax for row, _ in found), default=0)
+    for row, energies in found:
+        row.frequency = round(frequency, 3)
+        power = energies["inertial"].power(row.frequency)
+        row.power = {key: round(value, 4) for key, value in power.items()}
 
 
 def _families(kernel, family):

@@ -102,7 +102,7 @@ def energy(mapped, timing, changes):
                 if net not in clocks:
                     count = changes.rises.get(net, 0) + changes.falls.get(net, 0)
                     parts["sequential"] += count / 2 * timing.loads.get(net, 0.0) * volts
-    per_cycle = {key: value / changes.cycles for key, value in parts.items()}
+    per_cycle = {key: float(value) / changes.cycles for key, value in parts.items()}
     return Energy(**per_cycle, leakage=1e6 * leakage)
 
 

@@ -62,9 +62,9 @@ def clock_nets(mapped):
         for instance, pin in readers.get(net, []):
             name, nets = mapped.cells[instance]
             cell = library.cell(name)
-            if cell.gate and cell.pins[pin].role == "clock":
-                waiting += [nets[out] for out in cell.outputs]
-            elif not cell.sequential and not cell.gate:  # a gate made of a latch and an AND
+            # A clock gate may be made of a latch and an AND gate.
+            plain = not cell.sequential and not cell.gate
+            if plain or (cell.gate and cell.pins[pin].role == "clock"):
                 waiting += [nets[out] for out in cell.outputs]
     return found
 
@@ -136,7 +136,7 @@ def analyse(mapped, wire):
                 ready.append(out)
 
     period, end = 0.0, None
-    for instance, (name, nets) in cells.items():
+    for name, nets in cells.values():
         cell = library.cell(name)
         if not (cell.gate or (cell.sequential and cell.sequential["kind"] == "ff")):
             continue
