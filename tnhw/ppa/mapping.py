@@ -65,7 +65,7 @@ endmodule
 
 # For area: of the mappers of ABC, `amap` gives the smallest (1659 against 1747 um2 by `map -a` and 1768 by
 # `&nf` for the gates and registers of an 8-bit MAC element on sky130hd).
-_ABC = "strash; ifraig; scorr; dc2; strash; dch -f; amap -m; topo"
+_ABC = "strash; ifraig; scorr; dc2; strash; dch -f; amap -m; topo; buffer -N 32; topo"
 _SIZES = "; buffer -c; topo; upsize -D {D}; dnsize -D {D}"
 
 
