@@ -102,8 +102,8 @@ class Row:
 def operands(kernel, count, seed=0):
     """Random operands that look like a layer's, and a sentence that says how.
 
-    Inputs are half-normal, weights normal, both with a third of the largest value as deviation;
-    thresholds are ``(1 - |p|) max`` with p normal in the same way: small weights are high thresholds.
+    Inputs and thresholds are half-normal, weights normal, with a third of the largest value as deviation:
+    about half of the terms of a threshold are zero.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def operands(kernel, count, seed=0):
         if name == "weight":
             value = np.rint(real * max(high, -low))
         elif name == "theta":
-            value = np.rint((1 - np.abs(real)) * (top + 1))
+            value = np.rint(np.abs(rng.normal(0, top / 3, shape)))
         elif name == "sign":
             value = np.where(real < 0, -1, 1)
         elif name == "exponent":

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import tools
@@ -10,6 +10,7 @@ from ..arch.cells import MODULES
 from ..errors import ToolFailed
 from ..verilog import emit
 from .choice import choose
+from .timing import clock_nets
 
 __all__ = ["Mapped", "synthesise"]
 
@@ -63,9 +64,16 @@ module ripple(P, G, CI, CO);
 endmodule
 """
 
-# For area: of the mappers of ABC, `amap` gives the smallest (1659 against 1747 um2 by `map -a` and 1768 by
-# `&nf` for the gates and registers of an 8-bit MAC element on sky130hd).
-_ABC = "strash; ifraig; scorr; dc2; strash; dch -f; amap -m; topo; buffer -N 32; topo"
+# For area: the smaller result of two mappers counts. `amap` is best for Booth rows, `&nf` for comparisons;
+# `map -a` was never best.
+_ABC = (
+    "strash; ifraig; scorr; dc2; strash; dch -f; amap -m; topo",
+    "strash; ifraig; scorr; &get -n; &syn3; &syn3; &dch -f; &nf -R 1000 -F 500; &put; topo",
+)
+FAN_OUT = (
+    32  # pins that a gate or a register drives without a buffer; ABC's own buffering costs 3 %
+)
+
 _SIZES = "; buffer -c; topo; upsize -D {D}; dnsize -D {D}"
 
 
@@ -77,8 +85,6 @@ class Mapped:
     ----------
     library : Library
     top : str
-    verilog : str
-        The netlist.
     cells : dict of str to (str, dict)
         Instance to cell name and connections, pin to net; nets are integers or "0", "1", "x".
     ports : dict of str to (str, list)
@@ -87,7 +93,6 @@ class Mapped:
 
     library: object = field(repr=False)
     top: str
-    verilog: str = field(repr=False)
     cells: dict = field(repr=False)
     ports: dict = field(repr=False)
 
@@ -101,12 +106,35 @@ class Mapped:
             "total": round(sum(parts.values()), 3)
         }
 
+    def verilog(self):
+        """The netlist as Verilog; ports are single bits, ``i_payload_3``."""
+        wires = [
+            (f"{port}_{k}" if len(bits) > 1 else port, direction, net)
+            for port, (direction, bits) in self.ports.items()
+            for k, net in enumerate(bits)
+        ]
+        nets = {net for _, nets in self.cells.values() for net in nets.values()}
+        lines = [f"module {self.top}({', '.join(name for name, _, _ in wires)});"]
+        lines += [f"  {direction} {name};" for name, direction, _ in wires]
+        lines += [f"  wire n{net};" for net in sorted(n for n in nets if isinstance(n, int))]
+        for name, direction, net in wires:
+            pair = (f"n{net}", name) if direction == "input" else (name, _net(net))
+            lines.append(f"  assign {pair[0]} = {pair[1]};")
+        for number, (cell, nets) in enumerate(self.cells.values()):
+            pins = ", ".join(f".{pin}({_net(net)})" for pin, net in sorted(nets.items()))
+            lines.append(f"  {cell} u{number}({pins});")
+        return "\n".join([*lines, "endmodule", ""])
+
     def counts(self):
         """Number of cells by name."""
         found = {}
         for name, _ in self.cells.values():
             found[name] = found.get(name, 0) + 1
         return dict(sorted(found.items()))
+
+
+def _net(net):
+    return f"1'b{net}" if isinstance(net, str) else f"n{net}"
 
 
 def _maps(choice):
@@ -181,14 +209,15 @@ def synthesise(source, library, *, name=None, period=None):
     gates = _gates(choice)
     uses_latch = choice.latch is not None
     sizes = _SIZES.replace("{D}", str(round(1000 * period))) if period else ""
-    abc = (_ABC + sizes).replace("; ", "\n")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         files = {
             "design.v": text, "boxes.v": _BOXES, "hold.v": _HOLD, "ripple.v": _RIPPLE,
-            "adders.v": _maps(choice), "gates.v": gates or "\n", "area.abc": abc + "\n",
+            "adders.v": _maps(choice), "gates.v": gates or "\n",
             "cells.lib": _subset(library, choice.logic),
         }  # fmt: skip
+        for number, commands in enumerate(_ABC):
+            files[f"area{number}.abc"] = (commands + sizes).replace("; ", "\n") + "\n"
         for file, content in files.items():
             (place / file).write_text(content)
         if not uses_latch:
@@ -211,24 +240,55 @@ def synthesise(source, library, *, name=None, period=None):
             script += ["techmap -map adders.v", "techmap", "opt"]
         if gates:
             script += ["techmap -map gates.v"]
-        script += [
-            "dfflibmap -liberty cells.lib",
-            "opt_clean",
-            "abc -liberty cells.lib -script area.abc",
-            "opt_clean -purge",
-        ]
-        if choice.full is not None:
-            script += ["techmap -map adders.v"]
-            if choice.half is None:
-                script += ["techmap", "abc -liberty cells.lib -script area.abc"]
-        script += [
-            "splitnets", "opt_clean -purge", "check",
-            "write_verilog -noattr -noexpr netlist.v",
-            "write_json netlist.json", "",
-        ]  # fmt: skip
+        script += ["dfflibmap -liberty cells.lib", "opt_clean", "design -save before"]
+        for number in range(len(_ABC)):
+            abc = f"abc -liberty cells.lib -script area{number}.abc"
+            script += ["design -load before", abc, "opt_clean -purge"]
+            if choice.full is not None:
+                script += ["techmap -map adders.v"] + ["techmap", abc] * (choice.half is None)
+            script += [
+                "splitnets", "opt_clean -purge", "check",
+                f"write_json netlist{number}.json",
+            ]  # fmt: skip
+        script.append("")
         tools.yosys("\n".join(script), cwd=folder, timeout=1800)
-        record = json.loads((place / "netlist.json").read_text())["modules"][name]
-        netlist = (place / "netlist.v").read_text().split("\n", 1)[1]
+        found = [_read(library, name, place / f"netlist{number}") for number in range(len(_ABC))]
+    return _buffered(min(found, key=lambda mapped: mapped.area()["total"]), choice)
+
+
+def _buffered(mapped, choice):
+    """The netlist with a tree of buffers where a net but the clock drives more than `FAN_OUT` pins."""
+    library, cells = mapped.library, dict(mapped.cells)
+    clocks = clock_nets(mapped)
+    sinks = {}
+    for instance, (name, nets) in cells.items():
+        for pin in library.cell(name).inputs:
+            sinks.setdefault(nets.get(pin), []).append((instance, pin))
+    numbers = [net for _, nets in cells.values() for net in nets.values() if isinstance(net, int)]
+    fresh = max(numbers, default=0) + 1
+    buffer = library.cell(choice.buffer)
+    for net, pins in sorted(sinks.items(), key=lambda item: str(item[0])):
+        if isinstance(net, str) or net in clocks or net is None:
+            continue
+        while len(pins) > FAN_OUT:
+            above = []
+            for k in range(0, len(pins), FAN_OUT):
+                for instance, pin in pins[k : k + FAN_OUT]:
+                    name, nets = cells[instance]
+                    cells[instance] = (name, nets | {pin: fresh})
+                instance = f"buffer{fresh}"
+                cells[instance] = (
+                    choice.buffer,
+                    {buffer.inputs[0]: net, buffer.outputs[0]: fresh},
+                )
+                above.append((instance, buffer.inputs[0]))
+                fresh += 1
+            pins = above
+    return replace(mapped, cells=dict(sorted(cells.items())))
+
+
+def _read(library, name, path):
+    record = json.loads(path.with_suffix(".json").read_text())["modules"][name]
     cells, known = {}, set(library.names)
     for instance, cell in sorted(record["cells"].items()):
         if cell["type"] not in known:
@@ -236,7 +296,7 @@ def synthesise(source, library, *, name=None, period=None):
         nets = {pin: bits[0] for pin, bits in cell["connections"].items()}
         cells[instance] = (cell["type"], nets)
     ports = {port: (p["direction"], p["bits"]) for port, p in record["ports"].items()}
-    return Mapped(library, name, netlist, cells, ports)
+    return Mapped(library, name, cells, ports)
 
 
 # Where a library has no clock gate: a latch that is open while the clock is low, and an AND gate.
