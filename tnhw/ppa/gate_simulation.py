@@ -17,7 +17,6 @@ The clock is ideal: clock gates have no delay.
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 
 from .. import tools
@@ -147,7 +146,7 @@ module bench;
     $dumpfile("changes.vcd"); $dumpvars(1, dut); $dumpoff;
     in = rows[0];
     for (k = 0; k <= {last}; k = k + 1) begin
-      if (k == {first}) $dumpon;
+      #1 if (k == {first}) $dumpon;
       if (k == {end_}) $dumpoff;
       #{low} $display("out %b", out); clk = 1;
       in <= #{hold} rows[k == {last} ? k : k + 1];
@@ -201,7 +200,7 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
     total = max(200, round(1000 * (period or 1.5 * timing.period)))
     bench = _BENCH.format(
         i=max(0, len(given) - 1), o=max(0, len(shown) - 1), last=len(rows) - 1, first=warm_up, end_=last or len(rows),
-        low=total // 2, high=total - total // 2, hold=0 if model == "zero" else 1,
+        low=total // 2 - 1, high=total - total // 2, hold=0 if model == "zero" else 1,
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -222,14 +221,7 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
                     break
             else:
                 raise ToolFailed("Icarus Verilog wrote no changes")
-            # What is dumped when counting starts is no change.
-            started = False
-            for line in file:
-                if line.startswith(b"$dumpon"):
-                    started = True
-                elif started and line.startswith(b"$end"):
-                    break
-            counts.update(takewhile(lambda line: not line.startswith(b"$dumpoff"), file))
+            _count(file, counts)
     rises = {net: counts[b"1" + code + b"\n"] for code, net in names.items()}
     falls = {net: counts[b"0" + code + b"\n"] for code, net in names.items()}
     outputs = []
@@ -237,6 +229,27 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
         if line.startswith("out "):
             outputs.append(_values(line[4:], outs))
     return Changes(rises, falls, (last or len(rows)) - warm_up, outputs)
+
+
+def _count(file, counts):
+    """Count changes between ``$dumpon`` and ``$dumpoff`` of a VCD, by their lines."""
+    # A net that changes to and fro within a time step is written though it is as before.
+    for line in file:
+        if line.startswith(b"$dumpon"):
+            break
+    known = {}
+    for line in file:  # the values when counting starts
+        if line.startswith(b"$end"):
+            break
+        known[line[1:]] = line[0]
+    for line in file:
+        code, value = line[1:], line[0]
+        if code in known:
+            if known[code] != value:
+                known[code] = value
+                counts[line] += 1
+        elif line.startswith(b"$dumpoff"):
+            break
 
 
 def _row(row, ports):

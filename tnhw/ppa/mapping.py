@@ -51,6 +51,20 @@ module tnhw_hold(clk, en, d, q);
 endmodule
 """
 
+# Where a library has neither clock gates nor latches: multiplexers before the flip-flops.
+_ENABLED = r"""
+module tnhw_hold(clk, en, d, q);
+  parameter WIDTH = 1;
+  parameter LATCH = 0;
+  parameter INIT = 0;
+  parameter HAS_INIT = 0;
+  input clk, en;
+  input [WIDTH-1:0] d;
+  output [WIDTH-1:0] q;
+  \$dffe #(.WIDTH(WIDTH), .CLK_POLARITY(1), .EN_POLARITY(1)) bits(.CLK(clk), .EN(en), .D(d), .Q(q));
+endmodule
+"""
+
 # Carries that ripple: the smallest adder, as everything is mapped for area.
 _RIPPLE = r"""
 (* techmap_celltype = "$lcu" *)
@@ -207,12 +221,14 @@ def synthesise(source, library, *, name=None, period=None):
         text = text.replace(module, "")
     choice = choose(library)
     gates = _gates(choice)
-    uses_latch = choice.latch is not None
+    hold = _HOLD if choice.latch else _HOLD.replace("if (LATCH)", "if (0)")
+    if not (choice.latch or choice.gate):
+        hold = _ENABLED
     sizes = _SIZES.replace("{D}", str(round(1000 * period))) if period else ""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         files = {
-            "design.v": text, "boxes.v": _BOXES, "hold.v": _HOLD, "ripple.v": _RIPPLE,
+            "design.v": text, "boxes.v": _BOXES, "hold.v": hold, "ripple.v": _RIPPLE,
             "adders.v": _maps(choice), "gates.v": gates or "\n",
             "cells.lib": _subset(library, choice.logic),
         }  # fmt: skip
@@ -220,8 +236,6 @@ def synthesise(source, library, *, name=None, period=None):
             files[f"area{number}.abc"] = (commands + sizes).replace("; ", "\n") + "\n"
         for file, content in files.items():
             (place / file).write_text(content)
-        if not uses_latch:
-            (place / "hold.v").write_text(_HOLD.replace("if (LATCH)", "if (0)"))
         script = [
             "read_verilog -sv boxes.v",
             "read_verilog -sv design.v",
@@ -233,7 +247,7 @@ def synthesise(source, library, *, name=None, period=None):
             "dfflegalize -cell $_DFF_P_ x -cell $_DLATCH_P_ x",
             "opt",
         ]  # fmt: skip
-        if choice.gate is None:
+        if choice.gate is None and choice.latch:
             (place / "gate.v").write_text(_GATE)
             script += ["techmap -map gate.v", "simplemap", "opt_clean"]
         if choice.full is None:
