@@ -30,8 +30,8 @@ from tnhw.ppa.kernels import (
 from tnhw.ppa.liberty import Library
 from tnhw.rule import RULES
 
-VECTORS = 64
-MODELS = ("zero", "inertial", "transport")
+VECTORS = 40
+MODELS = {8: ("zero", "inertial", "transport"), 16: ("zero", "inertial")}  # the rest takes hours
 
 
 class Alone(wiring.Component):
@@ -119,10 +119,12 @@ def tiles(library, bits, inputs, outputs, **keys):
     for kernel in kernels:
         x, arrays, text = trained(kernel.rule, bits, inputs, outputs, VECTORS)
         operands[kernel.name] = x, arrays | {"bias": np.zeros(outputs, np.int64)}, text
-    return compare(kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS, say=say)
+    return compare(
+        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[bits], say=say
+    )
 
 
-def element(library, name, rule, x, parameter, form, width, operands, **options):
+def element(library, name, rule, x, parameter, form, width, operands, models, **options):
     """Row of a processing element, and its energies."""
     made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form)
     say(f"{name} on {library.name}")
@@ -154,7 +156,7 @@ def element(library, name, rule, x, parameter, form, width, operands, **options)
     active = made.term(values, arrays) != 0
     row.active = round(100 * float(active.mean()), 1)
     counted = start + 4 * count, start + count * len(values)
-    found = measure_component(row, component, library, rows, counted, check, models=MODELS)
+    found = measure_component(row, component, library, rows, counted, check, models=models)
     return row, found
 
 
@@ -176,7 +178,7 @@ def elements(library):
             fold = form != "max"
             rows.append(
                 element(library, f"{name}{bits}", rule, str(number), str(number), form, width,
-                        operands, fold=fold)
+                        operands, MODELS[bits], fold=fold)
             )  # fmt: skip
     set_power(rows)
     return [row for row, _ in rows]
@@ -198,7 +200,7 @@ def serial(library, bits):
         operands = x, {key: array[0] for key, array in arrays.items()}, text
         rows.append(
             element(library, f"{name}{bits}", rule, f"u{bits - 1}", parameter, form, width,
-                    operands, **options)
+                    operands, MODELS[bits], **options)
         )  # fmt: skip
     set_power(rows)
     return [row for row, _ in rows]
@@ -210,7 +212,7 @@ def dots(library, bits):
         tile(bits, 9, 1, rule, form, storage="ports", registers="flip-flop")
         for rule, form in (("threshold", "subtract"), ("threshold", "max"), ("mac", "booth"), ("mac", "rows"))
     ]  # fmt: skip
-    return compare(kernels, [f"liberty:{library.path}"], models=MODELS, say=say)
+    return compare(kernels, [f"liberty:{library.path}"], models=MODELS[bits], say=say)
 
 
 HEADLINES = {
@@ -240,7 +242,7 @@ def best(rows):
         "area": lambda row: row.area["total"],
         "area combinational": lambda row: row.area["combinational"],
     }
-    for model in MODELS:
+    for model in neuron.energy:
         scopes[f"power {model}"] = lambda row, m=model: row.energy[m]["dynamic"]
         scopes[f"power {model} combinational"] = lambda row, m=model: row.energy[m]["combinational"]
     return {"neuron": neuron.name} | {key: ratio(value) for key, value in scopes.items()}
