@@ -31,7 +31,10 @@ from tnhw.ppa.liberty import Library
 from tnhw.rule import RULES
 
 VECTORS = 40
-MODELS = {8: ("zero", "inertial", "transport"), 16: ("zero", "inertial")}  # the rest takes hours
+MODELS = {
+    8: ("zero", "inertial", "transport"),
+    16: ("zero", "inertial"),
+}  # transport of a wide MAC is slow
 
 
 class Alone(wiring.Component):
