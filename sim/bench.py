@@ -201,6 +201,8 @@ async def load_under_stall(bench):
     works = part()
     for work, following in zip(works, [*works[1:], None], strict=True):
         await bench.begin(work)
+        # A long load would use up the steps below before a short pipeline has its vectors.
+        await bench.until(lambda: bench.load.done)
         bench.receiver.hold = True
         await bench.idle(LATENCY + 2 * INTERVAL)
         for _ in range(len(bench.input.beats)):
