@@ -24,7 +24,9 @@ def configurations():
         yield {"rule": "ternary", "input": x}
         for p in PARAMETERS:
             yield {"rule": "addernet", "input": x, "parameter": p}
-        for p, form in product([*PARAMETERS, "s4", "u3", "s5"], ["product", "booth", "rows", "split"]):
+        for p, form in product(
+            [*PARAMETERS, "s4", "u3", "s5"], ["product", "booth", "rows", "split"]
+        ):
             yield {"rule": "mac", "input": x, "parameter": p, "form": form}
         for p in ("u1", "u2", "u3"):
             yield {"rule": "shift", "input": x, "parameter": p}
