@@ -70,7 +70,7 @@ def trained(rule, bits, inputs, outputs, vectors, seed=0):
     """Operands of the last layer of a trained digits network: x [n, inputs], arrays, a sentence.
 
     Each rule has its own network: `digits_mac8`, or `digits_tn` with its hidden activations at seven
-    bits and its thresholds in that scale. Beyond eight bits random low bits are added.
+    bits and its thresholds in that scale. Beyond eight bits random low bits are added, but to zeros.
     """
     rng = np.random.default_rng(seed)
     network = load("digits_mac8" if rule == "mac" else "digits_tn")
@@ -92,7 +92,7 @@ def trained(rule, bits, inputs, outputs, vectors, seed=0):
         arrays = {"theta": np.where(sign == 0, (1 << (bits - 1)) - 1, theta)}
         arrays["sign"] = np.where(sign == 0, 1, sign)
     x = x[:, :inputs] << low
-    x = x | rng.integers(0, 1 << low, x.shape)
+    x = np.where(x == 0, 0, x | rng.integers(0, 1 << low, x.shape))  # a MAC is gated by zeros
     text = f"{network.name}, last layer, its own test activations"
     return x, arrays, text + (", random low bits" if low else "")
 
