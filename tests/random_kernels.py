@@ -54,15 +54,23 @@ def cases(draw, rule, architecture, storage):
         keys["gain"] = draw(st.booleans())
     if RULES[rule].forms:
         keys["form"] = draw(st.sampled_from(["auto", *RULES[rule].forms]))
+    # A heap is thousands of gates in Amaranth's simulator: fewer of them are enough.
+    styles = ["operators", "operators", "heap"] if architecture != "tile" else ["operators", "heap"]
+    keys["arithmetic"] = draw(st.sampled_from(styles))
+    if architecture == "tile" and storage == "memory":
+        keys["registers"] = draw(st.sampled_from(["flip-flop", "latch"]))
     bias = draw(st.sampled_from(["", "", "folded "] if storage == "ports" else ["", ""]))
     if draw(st.booleans()) or bias:
         keys["bias"] = bias + draw(formats(2, 18))
     if draw(st.sampled_from([True, True, True, False])):
         keys["output"] = draw(formats())
         keys["shift"] = draw(st.integers(-3, 12))
-    if storage != "ports" and draw(st.booleans()):
+    plain = storage == "ports" or (architecture, storage) == ("tile", "memory")
+    if not plain and draw(st.booleans()):
         keys["interface"] = "axi-stream"
         keys["beat"] = draw(st.integers(1, max(keys["inputs"], keys["outputs"])))
+    if (architecture, storage, keys["arithmetic"]) == ("serial", "ports", "heap") and not bias:
+        keys["gating"] = draw(st.sampled_from(["none", "predicate"]))
     number = draw(st.integers(0, 2**32 - 1))
     arrays = None
     if storage == "constant" or (storage == "memory" and draw(st.booleans())):

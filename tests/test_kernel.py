@@ -13,6 +13,7 @@ from tnhw.kernel import Kernel
 from tnhw.simulate import simulate
 
 EACH = 100 if os.environ.get("TNHW_NIGHTLY") else 10
+TILES = 100 if os.environ.get("TNHW_NIGHTLY") else 3
 
 
 def ids(kind):
@@ -25,7 +26,7 @@ def kernel(**keys):
     )
 
 
-# ---- Random kernels: 30 kinds of 10 ----
+# ---- Random kernels: 30 kinds of 10, and 15 kinds of tiles ----
 
 
 def y_ends(case):
@@ -52,8 +53,10 @@ def test_random(kind, capsys):
         assert min(results) == low and max(results) == high, "an end of the range was not reached"
         seen.append((case.keys, at_format_end(case)))
 
-    with_cases(kind, EACH, one)
-    assert len(seen) >= EACH
+    # Tiles share terms and heaps with the others, and simulate slowly.
+    count = TILES if kind[1] == "tile" else EACH
+    with_cases(kind, count, one)
+    assert len(seen) >= count
     with capsys.disabled():
         print(summary(kind, seen), file=sys.stderr)
 
@@ -97,7 +100,7 @@ def test_random_spread():
     sizes = {keys["inputs"] for keys in drawn}
     assert min(sizes) == 1 and max(sizes) > 56 and len(sizes) > 30
     assert {keys["outputs"] for keys in drawn} == {1, 2, 3, 4, 5}
-    forms = {None, "auto", "subtract", "max", "product", "booth", "split"}
+    forms = {None, "auto", "subtract", "max", "product", "booth", "rows", "split"}
     assert {keys.get("form") for keys in drawn} == forms
     assert {keys.get("gain") for keys in drawn} == {None, True, False}
     kinds_of_bias = {keys.get("bias", "none").split()[0][0] for keys in drawn}

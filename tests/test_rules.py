@@ -24,7 +24,9 @@ def configurations():
         yield {"rule": "ternary", "input": x}
         for p in PARAMETERS:
             yield {"rule": "addernet", "input": x, "parameter": p}
-        for p, form in product([*PARAMETERS, "s4", "u3", "s5"], ["product", "booth", "split"]):
+        for p, form in product(
+            [*PARAMETERS, "s4", "u3", "s5"], ["product", "booth", "rows", "split"]
+        ):
             yield {"rule": "mac", "input": x, "parameter": p, "form": form}
         for p in ("u1", "u2", "u3"):
             yield {"rule": "shift", "input": x, "parameter": p}
@@ -104,7 +106,7 @@ def test_gates(keys):
     simulator.run()
 
 
-@pytest.mark.parametrize("form", ["product", "booth", "split"])
+@pytest.mark.parametrize("form", ["product", "booth", "rows", "split"])
 @pytest.mark.parametrize("parameter", ["u5", "s6", "u7", "s7", "u8", "s8", "s11", "u16"])
 @pytest.mark.parametrize("input", ["u1", "s1", "u4", "s7", "u8", "s8", "u13"])
 def test_wide_products(input, parameter, form):

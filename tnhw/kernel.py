@@ -24,6 +24,7 @@ from .arch.axi import AxiStream
 from .arch.parallel import Parallel
 from .arch.serial import Serial
 from .arch.terms import lane_constant
+from .arch.tile import Tile
 from .config import Record, explain, nearest, read_toml
 from .errors import InputError
 from .format import Format
@@ -32,7 +33,7 @@ from .rule import RULES
 
 __all__ = ["ARCHITECTURES", "Kernel", "folded"]
 
-ARCHITECTURES = {"parallel": Parallel, "serial": Serial}
+ARCHITECTURES = {"parallel": Parallel, "serial": Serial, "tile": Tile}
 MAX_INPUTS = 4096
 MAX_OUTPUTS = 1024
 MAX_PARALLEL_SYNAPSES = 16384
@@ -56,7 +57,8 @@ class Kernel(Record):
     rule : str
         Which synapse: a name in :data:`tnhw.rule.RULES`.
     architecture : str
-        ``parallel``: a vector a cycle; ``serial``: one input a cycle.
+        ``parallel``: a vector a cycle, pipelined; ``serial``: one input a cycle; ``tile``: a vector
+        a cycle between two rows of registers.
     inputs, outputs : int
         Size; every output sees all inputs.
     input, parameter : Format
@@ -80,7 +82,12 @@ class Kernel(Record):
     sign : str
         ``runtime``, or ``static`` (signs fixed; storage ``constant``).
     arithmetic : str
-        ``operators``: adders as the target's carry chains.
+        ``operators``: adders as the target's carry chains; ``heap``: bit heaps of full and half
+        adders, for standard cells.
+    registers : str
+        What holds loaded parameters of a ``tile``: ``flip-flop`` or ``latch`` (on standard cells).
+    gating : str
+        ``predicate``: a synapse that does nothing clocks nothing (``serial``, ``heap``, ``ports``).
     interface : str
         ``stream`` or ``axi-stream``.
     beat : int, optional
@@ -100,9 +107,11 @@ class Kernel(Record):
     shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
     storage: Literal["ports", "memory", "constant"] = "ports"
     parameters: str | None = None
-    form: Literal["auto", "subtract", "max", "product", "booth", "split"] = "auto"
+    form: Literal["auto", "subtract", "max", "product", "booth", "rows", "split"] = "auto"
     sign: Literal["auto", "runtime", "static"] = "auto"
-    arithmetic: Literal["operators"] = "operators"
+    arithmetic: Literal["operators", "heap"] = "operators"
+    registers: Literal["flip-flop", "latch"] = "flip-flop"
+    gating: Literal["none", "predicate"] = "none"
     interface: Literal["stream", "axi-stream"] = "stream"
     beat: Annotated[int, Field(ge=1)] | None = None
 
@@ -163,6 +172,10 @@ class Kernel(Record):
             raise InputError("storage `constant` fixes the signs: leave `sign` out")
         if self.interface == "axi-stream" and self.storage == "ports":
             raise InputError("storage `ports` has plain streams only: leave `interface` out")
+        if (self.interface, self.architecture, self.storage) == ("axi-stream", "tile", "memory"):
+            raise InputError(
+                "architecture `tile` takes all parameters in one plain beat: leave `interface` out"
+            )
         if self.beat is not None and self.interface != "axi-stream":
             raise InputError('`beat` is for `interface = "axi-stream"`')
         if self.beat is not None and self.beat > max(self.inputs, self.outputs):
@@ -170,10 +183,19 @@ class Kernel(Record):
                 f"`beat` must be at most {max(self.inputs, self.outputs)}, all elements, "
                 f"not {self.beat}"
             )
-        if self.architecture == "parallel" and self.inputs * self.outputs > MAX_PARALLEL_SYNAPSES:
+        if self.registers == "latch" and (self.architecture, self.storage) != ("tile", "memory"):
+            raise InputError('`registers = "latch"` is for architecture `tile`, storage `memory`')
+        wanted = ("serial", "heap", "ports", False)
+        given = (self.architecture, self.arithmetic, self.storage, self.folded)
+        if self.gating == "predicate" and given != wanted:
+            raise InputError(
+                '`gating = "predicate"` is for architecture `serial`, arithmetic `heap`, storage `ports` '
+                "and a bias that is not folded"
+            )
+        if self.architecture != "serial" and self.inputs * self.outputs > MAX_PARALLEL_SYNAPSES:
             raise InputError(
                 f"`inputs` x `outputs` = {self.inputs * self.outputs} is more than architecture "
-                f"`parallel` takes ({MAX_PARALLEL_SYNAPSES}); use `serial`"
+                f"`{self.architecture}` takes ({MAX_PARALLEL_SYNAPSES}); use `serial`"
             )
         if self.form != "auto" and not RULES[self.rule].forms:
             raise InputError(f"rule `{self.rule}` has no forms: leave `form` out")
@@ -228,9 +250,10 @@ class Kernel(Record):
         cls = RULES[self.rule]
         form = self.form
         if form == "auto":
-            wired = self.storage == "constant" and self.architecture == "parallel"
+            wired = self.storage == "constant" and self.architecture != "serial"
             form = cls.choose_form(wired, self.storage != "ports" or self.folded)
-        return cls(self.input, self.parameter, self.gain, form)
+        rule = cls(self.input, self.parameter, self.gain, form)
+        return rule.in_logic() if self.form == "auto" and self.arithmetic == "heap" else rule
 
     @cached_property
     def _interval(self):
@@ -459,6 +482,7 @@ class Kernel(Record):
             }
         if self.storage == "memory":
             record["load"] = (
+                f"{'in one beat, ' if self.beats_p == 1 else ''}"
                 f"output by output: {self.inputs} parameter words, then the bias with every "
                 f"constant folded, modulo 2^{self.sum_format.bits}"
             )
@@ -525,13 +549,16 @@ class Kernel(Record):
 
     @property
     def width_p(self):
-        """Payload of stream `p` in bits: a parameter word, or a folded bias."""
+        """Payload of stream `p` in bits: a parameter word, or a folded bias; all of a tile."""
+        if self.architecture == "tile":
+            row = self.inputs * self.synapse.word_bits + self.sum_format.bits
+            return self.outputs * row
         return max(self.synapse.word_bits, self.sum_format.bits)
 
     @property
     def beats_p(self):
         """Beats of stream `p` a load."""
-        return self.outputs * (self.inputs + 1)
+        return 1 if self.architecture == "tile" else self.outputs * (self.inputs + 1)
 
     def pack_input(self, x, p=None):
         """Payloads of stream `i` for vectors x [n, inputs], in order: list of int.

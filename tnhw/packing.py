@@ -68,8 +68,20 @@ def _input_beats_with_parameters(kernel, x, p):
 
 
 def load_beats(kernel, p):
-    """Payloads of stream `p` for one load: for each output its words, then its folded bias."""
+    """Payloads of stream `p` for one load: for each output its words, then its folded bias.
+
+    A tile takes all of it in one beat, the first in the low bits.
+    """
     words, biases = kernel.synapse.pack(p).tolist(), kernel.fold(p).tolist()
+    if kernel.architecture == "tile":
+        beat, at = 0, 0
+        for row, bias in zip(words, biases, strict=True):
+            for word, bits in [(w, kernel.synapse.word_bits) for w in row] + [
+                (bias, kernel.sum_format.bits)
+            ]:
+                beat |= word << at
+                at += bits
+        return [beat]
     return [beat for row, bias in zip(words, biases, strict=True) for beat in (*row, bias)]
 
 

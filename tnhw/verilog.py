@@ -13,6 +13,7 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 from . import __version__, tools
+from .arch.cells import Cells, used_modules
 from .files import write_files
 from .names import KEYWORDS
 
@@ -56,12 +57,13 @@ def emit(component, name):
             getattr(value, "as_value", lambda v=value: v)(),
             direction,
         )
-    fragment = Fragment.get(component, None)
+    fragment = Fragment.get(component, Cells())
     text, _ = rtlil.convert_fragment(fragment, ports, name, emit_src=False)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.il").write_text(text)
         tools.yosys(_SCRIPT, cwd=folder)
-        return _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
+        text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
+    return text + used_modules(text)
 
 
 def _tidy(text, top, order):

@@ -4,10 +4,11 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .heap import summation
 from .loader import Loader
 from .requantise import Requantise
 from .terms import Terms
-from .tree import AdderTree, Leaf
+from .tree import Leaf
 
 __all__ = ["Parallel"]
 
@@ -29,7 +30,8 @@ class Parallel(wiring.Component):
     Attributes
     ----------
     latency : int
-        Cycles from a vector's acceptance to its result: 1 + adder levels + (1 with `output`).
+        Cycles from a vector's acceptance to its result: 1 + adder levels + (1 with `output`); a bit
+        heap is one level.
 
     Members
     -------
@@ -122,7 +124,8 @@ class Parallel(wiring.Component):
             leaves = [*leaves, (bias, Leaf((1 << width) - 1, static=static))]
         if kernel.storage == "memory" or kernel.folded:
             constant = 0  # in the bias already
-        return AdderTree([leaf for _, leaf in leaves], width, constant=constant), leaves
+        adder = summation(kernel.arithmetic)
+        return adder([leaf for _, leaf in leaves], width, constant=constant), leaves
 
     def elaborate(self, platform):
         kernel = self._kernel

@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from .element import Element
 from .loader import Loader
 from .requantise import Requantise
 from .terms import Terms
@@ -108,7 +109,7 @@ class Serial(wiring.Component):
         loader = None
         if kernel.storage == "ports":
             x, p = self.i.payload.x, self.i.payload.p
-            words = [p.synapses[j] for j in range(kernel.outputs)]
+            words, starts = [p.synapses[j] for j in range(kernel.outputs)], None
         else:
             if kernel.storage == "memory":
                 m.submodules.loader = loader = Loader(
@@ -118,35 +119,12 @@ class Serial(wiring.Component):
             tokens.append(step("fetched", tokens[-1]))
             (x,) = step("x", [self.i.payload])
 
-        # Terms.
-        terms = Terms(kernel.synapse, kernel.storage == "ports" and not kernel.folded)
-        sums = [terms.runtime(x, word, f"{j}_0") for j, word in enumerate(words)]
-        with m.If(enable):
-            m.d.sync += [register.eq(value) for register, value in terms.lanes]
-        tokens.append(step("term", tokens[-1]))
-
-        # Accumulators; each is the result in the one cycle of the train after its last term.
-        trees = [
-            AdderTree(
-                [leaf for _, leaf in leaves],
-                kernel.sum_format.bits,
-                registered=False,
-            )
-            for leaves, _ in sums
-        ]
-        if kernel.storage == "ports":
-            owed = [own + tree.owed for (_, own), tree in zip(sums, trees, strict=True)]
-            starts = self._port_starts(step, owed)
-        valid, first, last = tokens[-1]
-        totals = []
-        for j, (tree, (leaves, _)) in enumerate(zip(trees, sums, strict=True)):
-            m.submodules[f"term_{j}"] = tree
-            for k, (value, _) in enumerate(leaves):
-                m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
-            total = Signal(kernel.sum_format.bits, name=f"total_{j}")
-            with m.If(enable & valid):
-                m.d.sync += total.eq(Mux(first, starts[j], total) + tree.total)
-            totals.append(total)
+        # Terms and accumulators; each is the result in the one cycle of the train after its last term.
+        if kernel.arithmetic == "heap":
+            totals = self._elements(m, step, enable, tokens, x, words, starts)
+        else:
+            totals = self._accumulators(m, step, enable, tokens, x, words, starts)
+        valid, _, last = tokens[-1]
         done = [valid & last]
         done += step("done", done)
 
@@ -176,6 +154,62 @@ class Serial(wiring.Component):
                 may_start.eq(loader.ready),
             ]
         return m
+
+    def _elements(self, m, step, enable, tokens, x, words, starts):
+        """Totals of one processing element an output; adds the token of their operands."""
+        kernel, width = self._kernel, self._kernel.sum_format.bits
+        fold = kernel.storage == "ports" and not kernel.folded
+        gated = kernel.gating == "predicate"
+        cut = "fewest" if gated else "operands"
+        options = {"gated": gated, "fold": fold, "cut": cut, "owing": kernel.storage == "ports"}
+        elements = [Element(kernel.synapse, width, **options) for _ in words]
+        if kernel.storage == "ports":
+            starts = self._port_starts(step, [element.owed for element in elements])
+        valid, first, _ = tokens[-1]
+        for j, (element, word) in enumerate(zip(elements, words, strict=True)):
+            m.submodules[f"element_{j}"] = element
+            m.d.comb += [
+                element.enable.eq(enable),
+                element.valid.eq(valid),
+                element.first.eq(first),
+                element.x.eq(x),
+                element.p.eq(word),
+                element.start.eq(starts[j]),
+            ]
+        tokens.append(step("term", tokens[-1]))
+        return [element.total for element in elements]
+
+    def _accumulators(self, m, step, enable, tokens, x, words, starts):
+        """The same with registered terms and adders as operators."""
+        kernel = self._kernel
+        terms = Terms(kernel.synapse, kernel.storage == "ports" and not kernel.folded)
+        sums = [terms.runtime(x, word, f"{j}_0") for j, word in enumerate(words)]
+        with m.If(enable):
+            m.d.sync += [register.eq(value) for register, value in terms.lanes]
+        tokens.append(step("term", tokens[-1]))
+        trees = [
+            AdderTree(
+                [leaf for _, leaf in leaves],
+                kernel.sum_format.bits,
+                registered=False,
+                constant=None if kernel.storage == "ports" else 0,
+            )
+            for leaves, _ in sums
+        ]
+        if kernel.storage == "ports":
+            owed = [own + tree.owed for (_, own), tree in zip(sums, trees, strict=True)]
+            starts = self._port_starts(step, owed)
+        valid, first, _ = tokens[-1]
+        totals = []
+        for j, (tree, (leaves, _)) in enumerate(zip(trees, sums, strict=True)):
+            m.submodules[f"term_{j}"] = tree
+            for k, (value, _) in enumerate(leaves):
+                m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
+            total = Signal(kernel.sum_format.bits, name=f"total_{j}")
+            with m.If(enable & valid):
+                m.d.sync += total.eq(Mux(first, starts[j], total) + tree.total)
+            totals.append(total)
+        return totals
 
     def _port_starts(self, step, owed):
         """Start values from the beat of the first element, or constants."""

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["AdderTree", "Leaf", "normalise"]
+__all__ = ["AdderTree", "Leaf", "normalise", "signed_digits"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class _Operand:
         return self.shift + len(self.value)
 
 
-def _signed_digits(number):
+def signed_digits(number):
     """Canonical signed digits of an integer: list of (shift, +1 or -1)."""
     digits, shift = [], 0
     while number:
@@ -189,7 +189,7 @@ class AdderTree(wiring.Component):
 
     def _multiply(self, operand, multiple):
         """Operands whose sum is `multiple` times one operand."""
-        for shift, digit in _signed_digits(multiple):
+        for shift, digit in signed_digits(multiple):
             shift += operand.shift
             if digit > 0:
                 yield _Operand(operand.value, shift, operand.high)

