@@ -72,6 +72,20 @@ class Result:
         }
 
 
+COVERED = {"architecture": ("parallel", "serial"), "arithmetic": ("operators",)}
+
+
+def check_covered(kernel):
+    """Refuse a kernel whose registers the proofs do not know yet."""
+    for key, known in COVERED.items():
+        value = getattr(kernel, key)
+        if value not in known:
+            raise InputError(
+                f"{kernel.name}: proofs do not cover {key} `{value}` yet, only {' and '.join(known)}; "
+                "`tnhw simulate` checks it on vectors"
+            )
+
+
 ASSUMPTIONS = [
     "Yosys reads the Verilog as a synthesis tool does, and writes what it read in SMT-LIB",
     "the solver's answers are right",
@@ -123,6 +137,7 @@ def prove(
     Undecided
         If one is neither proven nor disproved; with `result` as well.
     """
+    check_covered(kernel)
     component = kernel.create()
     text = verilog.emit(component, kernel.name)
     manifest = verilog.manifest(kernel, component, text)
