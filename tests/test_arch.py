@@ -279,7 +279,7 @@ FAULTS = {
     "valid bit stuck": (parallel.Parallel, "elaborate", "Cat(start, valids)", "Cat(1, valids)", case()),
     "valid bit lost": (parallel.Parallel, "elaborate", "Cat(start, valids)",
                        "Cat(start & ~valids[0], valids)", case()),
-    "serial keeps its sum": (serial.Serial, "elaborate", "Mux(first, starts[j], total)",
+    "serial keeps its sum": (serial.Serial, "_accumulators", "Mux(first, starts[j], total)",
                              "total", case(architecture="serial")),
     "load in the wrong order": (loader.Loader, "elaborate",
                                 "self.column == self._inputs", "self.column == 0", case()),

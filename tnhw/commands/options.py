@@ -1,0 +1,101 @@
+"""Options that several commands take, and how a command speaks: tables, JSON, progress."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+File = Annotated[
+    str, typer.Argument(help="Kernel TOML, npz of a network, or a name from `tnhw list`.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for all results.")]
+Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
+Seed = Annotated[int, typer.Option(help="Seed of what is random.")]
+BoardName = Annotated[
+    str, typer.Option("--board", "-b", help="Board from `tnhw list`, or a board TOML.")
+]
+
+Folds = Annotated[
+    str | None, typer.Option(help="Network: inputs x outputs a cycle of each layer: 16x4,8x1.")
+]
+Lanes = Annotated[
+    int | None, typer.Option(help="Network: most synapses a cycle (64), if no folds are given.")
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="Test vectors of a data set, and the accuracy on them.")
+]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder of data sets; TNHW_DATA otherwise.", file_okay=False)
+]
+
+
+class Schedule(StrEnum):
+    pipeline = "pipeline"
+    shared = "shared"
+
+
+class Rom(StrEnum):
+    auto = "auto"
+    block = "block"
+    logic = "logic"
+
+
+ScheduleOption = Annotated[
+    Schedule | None, typer.Option(help="Network: an engine a layer, or one shared engine.")
+]
+RomOption = Annotated[
+    Rom | None, typer.Option(help="Network: parameters in block RAM or in logic.")
+]
+
+Loadable = Annotated[
+    bool, typer.Option("--loadable", help="Network: other parameters may be loaded later.")
+]
+
+
+class Family(StrEnum):
+    ice40 = "ice40"
+    ecp5 = "ecp5"
+    gowin = "gowin"
+    xc7 = "xc7"
+
+
+def test_set(dataset, data, count):
+    """Vectors and labels of a data set, at most `count`."""
+    import numpy as np
+
+    from .. import datasets
+
+    loaded = datasets.load(dataset, data)
+    x = np.asarray(loaded.x_test)[:count]
+    return x.reshape(len(x), -1).astype(np.int64), np.asarray(loaded.y_test)[:count]
+
+
+def accuracy(y, labels):
+    """Percent of results that name the label: a class, or the first largest output."""
+    classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
+    return 100 * float((classes == labels).mean())
+
+
+def show(record, as_json, rows, title=None):
+    """`record` as JSON, or `rows` as a table that lines up."""
+    if as_json:
+        print(json.dumps(record, indent=2, default=str))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    console = Console()
+    # A table that would be cut is wider than the screen instead.
+    Console(width=max(console.width, Console(width=10_000).measure(table).maximum)).print(table)
+
+
+def say(text):
+    print(f"tnhw: {text}", file=sys.stderr, flush=True)
