@@ -14,7 +14,7 @@ from tnhw.library import kernel_names, load
 HEAD = """\
 # Verification
 
-Made by `python benchmarks/proofs.py`: each kernel of `kernels/`, proven on its emitted Verilog. What the parts
+Made by `python benchmarks/proofs.py`: each kernel of `kernels/` that proofs cover (no `tile`), proven on its emitted Verilog. What the parts
 are, and what is trusted, stands in [proof.md](proof.md). Seconds are of one machine, with a warm cache.
 
 | kernel | property | part | verdict | method | solver | questions | s |

@@ -190,7 +190,7 @@ class Design:
             yield {
                 f"{stage.layer.name}.{name}": stage.layer.shaped(name, array)
                 for stage, own in zip(self.stages, sets, strict=True)
-                for name, array in stage.fitting(own[k % len(own)]).items()
+                for name, array in stage.synapse.nearest(own[k % len(own)]).items()
             }
 
     def random_parameters(self, rng):

@@ -97,10 +97,6 @@ class Stage:
                     f"so the inputs a cycle must divide {layer.in_shape[2]}, not {fold.simd}"
                 )
 
-    def fitting(self, arrays):
-        """Parameters of the kernel near the given ones that can be loaded."""
-        return self.synapse.nearest(arrays)
-
     def loaded(self, layer):
         """The same stage with the parameters of another layer of the same keys.
 

@@ -30,17 +30,22 @@ _BOXES = """\
 endmodule
 """
 
-_HOLD = r"""
+_HOLD_PORTS = r"""
 module tnhw_hold(clk, en, d, q);
   parameter WIDTH = 1;
   parameter LATCH = 0;
   parameter INIT = 0;
   parameter HAS_INIT = 0;
-  parameter _TECHMAP_CONSTMSK_en_ = 0;
-  parameter _TECHMAP_CONSTVAL_en_ = 0;
   input clk, en;
   input [WIDTH-1:0] d;
   output [WIDTH-1:0] q;
+"""
+
+_HOLD = (
+    _HOLD_PORTS
+    + r"""
+  parameter _TECHMAP_CONSTMSK_en_ = 0;
+  parameter _TECHMAP_CONSTVAL_en_ = 0;
   wire gclk;
   generate
     if (_TECHMAP_CONSTMSK_en_ && _TECHMAP_CONSTVAL_en_) assign gclk = clk;
@@ -50,20 +55,16 @@ module tnhw_hold(clk, en, d, q);
   endgenerate
 endmodule
 """
+)
 
 # Where a library has neither clock gates nor latches: multiplexers before the flip-flops.
-_ENABLED = r"""
-module tnhw_hold(clk, en, d, q);
-  parameter WIDTH = 1;
-  parameter LATCH = 0;
-  parameter INIT = 0;
-  parameter HAS_INIT = 0;
-  input clk, en;
-  input [WIDTH-1:0] d;
-  output [WIDTH-1:0] q;
+_ENABLED = (
+    _HOLD_PORTS
+    + r"""
   \$dffe #(.WIDTH(WIDTH), .CLK_POLARITY(1), .EN_POLARITY(1)) bits(.CLK(clk), .EN(en), .D(d), .Q(q));
 endmodule
 """
+)
 
 # Carries that ripple: the smallest adder, as everything is mapped for area.
 _RIPPLE = r"""

@@ -10,7 +10,8 @@ import z3
 
 from ..kernel import folded
 from .compiled import compiled
-from .function import Failure, at_bits
+from .function import Failure
+from .lemmas import at_bits
 from .solver import Undecided
 
 __all__ = ["prove_host"]
@@ -25,7 +26,7 @@ def prove_host(kernel, binding, owed):
     ----------
     kernel : Kernel
     owed : dict
-        As `tnhw.proof.function.prove_lemmas` gives it.
+        As `tnhw.proof.lemmas.prove_lemmas` gives it.
 
     Returns
     -------

@@ -12,8 +12,9 @@ from ..process import ToolTimeout
 from .binding import Binding
 from .counter import search
 from .framing import prove_framing
-from .function import Failure, prove_lemmas, prove_whole
+from .function import Failure, prove_whole
 from .host import prove_host
+from .lemmas import prove_lemmas
 from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
 from .solver import SOLVERS, Solver, Undecided
