@@ -19,15 +19,9 @@ from tnhw.errors import CheckFailed
 from tnhw.format import Format
 from tnhw.kernel import Kernel
 from tnhw.library import load
-from tnhw.ppa.kernels import (
-    DEFINITIONS,
-    Row,
-    compare,
-    measure_component,
-    ratios,
-    set_power,
-)
+from tnhw.ppa.kernels import compare, measure_component
 from tnhw.ppa.liberty import Library
+from tnhw.ppa.row import DEFINITIONS, Row, ratios, set_power
 from tnhw.rule import RULES
 
 VECTORS = 40
@@ -183,8 +177,9 @@ def elements(library):
                 element(library, f"{name}{bits}", rule, str(number), str(number), form, width,
                         operands, MODELS[bits], fold=fold)
             )  # fmt: skip
+    rows = [row for row, _ in rows]
     set_power(rows)
-    return [row for row, _ in rows]
+    return rows
 
 
 def serial(library, bits):
@@ -205,8 +200,9 @@ def serial(library, bits):
             element(library, f"{name}{bits}", rule, f"u{bits - 1}", parameter, form, width,
                     operands, MODELS[bits], **options)
         )  # fmt: skip
+    rows = [row for row, _ in rows]
     set_power(rows)
-    return [row for row, _ in rows]
+    return rows
 
 
 def dots(library, bits):

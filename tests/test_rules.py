@@ -30,7 +30,7 @@ def configurations():
             yield {"rule": "mac", "input": x, "parameter": p, "form": form}
         for p in ("u1", "u2", "u3"):
             yield {"rule": "shift", "input": x, "parameter": p}
-        for p, form, gain in product(PARAMETERS, ["subtract", "max"], [False, True]):
+        for p, form, gain in product(PARAMETERS, ["subtract", "max", "complement"], [False, True]):
             yield {"rule": "threshold", "input": x, "parameter": p, "form": form, "gain": gain}
 
 
@@ -288,7 +288,7 @@ def test_form_by_table(keys, form):
         (
             "threshold",
             (Format(4), Format(4), False, "x"),
-            '"subtract" or "max" as `form`, not \'x\'',
+            '"subtract" or "max" or "complement" as `form`, not \'x\'',
         ),
     ],
 )

@@ -107,7 +107,9 @@ class Kernel(Record):
     shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
     storage: Literal["ports", "memory", "constant"] = "ports"
     parameters: str | None = None
-    form: Literal["auto", "subtract", "max", "product", "booth", "rows", "split"] = "auto"
+    form: Literal["auto", "subtract", "max", "complement", "product", "booth", "rows", "split"] = (
+        "auto"
+    )
     sign: Literal["auto", "runtime", "static"] = "auto"
     arithmetic: Literal["operators", "heap"] = "operators"
     registers: Literal["flip-flop", "latch"] = "flip-flop"
@@ -151,6 +153,15 @@ class Kernel(Record):
         if isinstance(keys.get("parameters"), str):
             arrays = arrays_of.read(path.parent / keys["parameters"])
         return cls(arrays=arrays, where=str(path), **keys)
+
+    def changed(self, **keys):
+        """The same kernel with other keys."""
+        own = {key: getattr(self, key) for key in type(self).model_fields}
+        return type(self)(arrays=self.arrays, **(own | keys))
+
+    def __reduce__(self):
+        keys = {key: getattr(self, key) for key in type(self).model_fields}
+        return _again, (keys, self.arrays)  # what it has worked out stays behind
 
     # Checks
 
@@ -579,6 +590,10 @@ class Kernel(Record):
     def unpack_output(self, payloads):
         """Results [n, outputs] of payloads of stream `o`."""
         return packing.output_vectors(self, payloads)
+
+
+def _again(keys, arrays):
+    return Kernel(arrays=arrays, **keys)
 
 
 def folded(synapse, p, half=0):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from .options import Data, Dataset, Folds, Json, Out, say, show, test_set
+from .options import Data, Dataset, Folds, Fresh, Json, Out, Workers, say, show, test_set
 
 
 def compare(
@@ -30,7 +30,11 @@ def compare(
     vectors: Annotated[
         int | None, typer.Option(help="Vectors of the activity; 8 for networks, 64 for kernels.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Networks: runs of place and route.", min=1)] = 3,
+    seeds: Annotated[
+        int, typer.Option(help="Runs of place and route; kernels: 0 for synthesis only.", min=0)
+    ] = 3,
+    workers: Workers = None,
+    fresh: Fresh = False,
     out: Out = Path("build"),
     as_json: Json = False,
 ):  # fmt: skip
@@ -43,6 +47,8 @@ def compare(
     if len(kinds) > 1:
         raise InputError("compare takes networks or kernels, not both at once")
     if kinds == {True}:
+        if seeds < 1:
+            raise InputError("networks need `--seeds` of at least 1")
         if len(target) > 1:
             raise InputError("networks are compared on one board: give one `--target`")
         options = {"folds": folds, "lanes": lanes, "seeds": range(1, seeds + 1)}
@@ -52,44 +58,52 @@ def compare(
         return
     if any(option is not None for option in (folds, lanes, dataset, data)):
         raise InputError("`--folds`, `--lanes`, `--dataset` and `--data` are for networks")
-    _compare_kernels(list(loaded.values()), target, vectors or 64, out, as_json)
+    options = {"vectors": vectors or 64, "seeds": tuple(range(1, seeds + 1)), "workers": workers}
+    _compare_kernels(list(loaded.values()), target, options | {"cached": not fresh}, out, as_json)
 
 
-def _compare_kernels(kernels, targets, vectors, out, as_json):
+def _compare_kernels(kernels, targets, options, out, as_json):
     from ..ppa import kernels as comparison
 
-    rows = comparison.compare(kernels, targets, vectors=vectors, say=say)
-    folder = out / "compare" / "kernels"
-    report = comparison.write(rows, folder)
-    lines = [("kernel", "target", "x", "parameter", "bits", "area um2", "of it seq.", "NAND2", "LUT", "carry",
-              "FF", "RAM", "DSP", "est. Fmax MHz", "uW", "pJ/synapse", "area x", "power x")]  # fmt: skip
-    for row, ratio in zip(rows, comparison.ratios(rows), strict=True):
-        cells = [row.cells.get(kind, "") for kind in ("LUT", "carry", "FF", "RAM", "DSP")]
-        lines.append(
-            (
-                row.name,
-                row.target,
-                row.input,
-                row.parameter or "",
-                row.stored_bits,
-                f"{row.area['total']:,.0f}" if row.area else "",
-                f"{row.area['sequential']:,.0f}" if row.area else "",
-                f"{row.area['nand2']:,.0f}" if row.area else "",
-                *cells,
-                f"{row.fmax:.1f}" if row.fmax else "",
-                f"{row.power['total']:,.1f}" if row.power else "",
-                f"{row.pj_per_operation:.3f}" if row.power else "",
-                f"{ratio['area']:.2f}" if ratio["area"] else "",
-                f"{ratio['power']:.2f}" if ratio["power"] else "",
-            )
+    names = [kernel.name for kernel in kernels]
+    if len(set(names)) < len(names):
+        raise InputError("two kernels have the same name: give them different ones")
+    rows = comparison.compare(kernels, targets, say=say, **options)
+    command = " ".join(["tnhw compare", *names, *(f"-t {_shown(target)}" for target in targets)])
+    settings = {"vectors": options["vectors"], "seeds of place and route": list(options["seeds"])}
+    show_rows(rows, out / "compare" / "kernels", as_json, command, settings)
+
+
+def _shown(target):
+    """A target without the folders of its library."""
+    kind, colon, path = target.partition(":")
+    return kind + colon + Path(path).name
+
+
+def show_rows(rows, folder, as_json, command, settings):
+    """Write kernels' rows as JSON, CSV, HTML and SVG, and print their table."""
+    from ..ppa import report as reports
+    from ..ppa import row as records
+
+    record = records.report(rows, settings=settings)
+    files = {"kernels.html": reports.html(rows, record, command), **reports.pictures(rows)}
+    records.write(rows, folder, files, settings=settings)
+    lines = []
+    for target in dict.fromkeys(row.target for row in rows):
+        places = [k for k, row in enumerate(rows) if row.target == target]
+        table = reports.cells_of(
+            [rows[k] for k in places], [record["rows"][k]["ratio"] for k in places]
         )
-    show(report | {"folder": folder}, as_json, lines, "kernels, everything counted")
-    frequencies = {row.target: row.frequency for row in rows if row.frequency}
-    for name, frequency in frequencies.items():
-        say(
-            f"power on {name} is at {frequency:g} MHz, {rows[-1].operands or 'random operands'}; an estimate"
-        )
-    say(f"wrote {folder / 'kernels.json'} and {folder / 'kernels.csv'}")
+        title = f"{target}, everything counted"
+        lines.append((table, title))
+    if as_json:
+        show(record | {"folder": folder}, True, [])
+    for table, title in () if as_json else lines:
+        show({}, False, table, title)
+    for target in dict.fromkeys(row.target for row in rows if row.frequency):
+        row = next(row for row in rows if row.target == target)
+        say(f"power on {target} is at {row.frequency:g} MHz, {row.operands}; an estimate")
+    say(f"wrote {folder / 'kernels.html'}, kernels.json, kernels.csv and pictures beside")
 
 
 def _compare_networks(networks, target, tests, options, out, as_json):

@@ -51,6 +51,11 @@ RomOption = Annotated[
     Rom | None, typer.Option(help="Network: parameters in block RAM or in logic.")
 ]
 
+Workers = Annotated[
+    int | None,
+    typer.Option(help="Kernels: measurements at a time; as many as there are cores.", min=1),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Kernels: measure again what is known.")]
 Loadable = Annotated[
     bool, typer.Option("--loadable", help="Network: other parameters may be loaded later.")
 ]

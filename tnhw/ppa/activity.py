@@ -28,14 +28,15 @@ module bench;
   reg clk = 0, rst = 1, valid = 0;
   reg [{i}:0] beats [0:{last}];
   wire [{o}:0] payload; wire o_valid, i_ready;
-  integer at = 0, results = 0;
+  integer at = 0, results = 0;{load_wires}
   {name} dut(.clk(clk), .rst(rst), .i_payload(beats[at]), .i_valid(valid), .i_ready(i_ready),
-                .o_payload(payload), .o_valid(o_valid), .o_ready(1'b1));
+                .o_payload(payload), .o_valid(o_valid), .o_ready(1'b1){load_ports});
   initial begin
     $readmemh("beats.hex", beats);
     $dumpfile("activity.vcd"); $dumpvars(1, dut); $dumpoff;
     repeat (8) begin #5 clk = 1; #5 clk = 0; end
-    rst = 0; valid = 1;
+    rst = 0;{load}
+    valid = 1;
     forever begin #5 clk = 1; #5 clk = 0; end
   end
   always @(posedge clk) begin
@@ -50,6 +51,21 @@ module bench;
 endmodule
 """
 
+# What a kernel with storage `memory` has besides.
+_LOAD = {
+    "load_wires": """
+  reg [{p}:0] loads [0:{loads}]; reg p_valid = 0; wire p_ready; integer p_at = 0;""",
+    "load_ports": """,
+                .p_payload(loads[p_at]), .p_valid(p_valid), .p_ready(p_ready)""",
+    "load": """
+    $readmemh("loads.hex", loads);
+    p_valid = 1;
+    while (p_at <= {loads}) begin
+      #5 if (p_ready) begin clk = 1; #5 clk = 0; p_at = p_at + 1; end else begin clk = 1; #5 clk = 0; end
+    end
+    p_valid = 0; p_at = 0;
+    repeat (8) begin #5 clk = 1; #5 clk = 0; end""",
+}
 
 # Of a Gowin netlist, split into single nets for this, Icarus computes wrong results.
 FAMILIES = ("ice40", "ecp5")
@@ -75,32 +91,41 @@ class Activity:
         return self.logic + self.clock
 
 
-def activity(design, family, x, *, dsp=False):
+def activity(design, family, x, p=None, *, dsp=False, booth=False):
     """Activity of a design's netlist on vectors that follow each other without a pause.
 
     Parameters
     ----------
-    design : Design
+    design : Kernel or Design
+        Its streams are plain ones here.
     family : str
         One of `FAMILIES`.
     x : int array [n, inputs]
+    p : dict of arrays, optional
+        Parameters of a kernel that has none of its own.
     dsp : bool
         Whether products may use DSP blocks.
+    booth : bool
+        Whether Yosys makes products in logic of Booth rows.
 
     Raises
     ------
     CheckFailed
         If the netlist's results are not those of the golden model.
     """
-    beats = design.pack_input(x)
+    beats = design.pack_input(x, p)
+    loads = design.pack_parameters(p) if p is not None and design.storage == "memory" else []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "design.v").write_text(emit(design.create(), design.name))
-        script = ["read_verilog -sv design.v", *passes(design.name, family, dsp=dsp), "splitnets"]
+        (folder / "design.v").write_text(emit(design.create("stream"), design.name))
+        script = ["read_verilog -sv design.v"]
+        script += [*passes(design.name, family, dsp=dsp, booth=booth), "splitnets"]
         script += ["write_verilog -noattr netlist.v", "write_json netlist.json", ""]
         tools.yosys("\n".join(script), cwd=folder, timeout=1800)
         sources, defines = cell_models(family, folder)
-        (folder / "beats.hex").write_text("\n".join(f"{beat:x}" for beat in beats) + "\n")
+        for file, payloads in (("beats.hex", beats), ("loads.hex", loads)):
+            (folder / file).write_text("\n".join(f"{beat:x}" for beat in payloads) + "\n")
+        sizes = {"p": design.width_p - 1, "loads": len(loads) - 1}
         bench = _BENCH.format(
             i=design.width_i - 1,
             o=design.width_o - 1,
@@ -108,6 +133,7 @@ def activity(design, family, x, *, dsp=False):
             name=design.name,
             first=WARM_UP,
             end_=WARM_UP + len(x),
+            **{key: text.format(**sizes) if loads else "" for key, text in _LOAD.items()},
         )
         (folder / "bench.v").write_text(bench)
         tools.run(
@@ -117,17 +143,17 @@ def activity(design, family, x, *, dsp=False):
             cwd=folder,
         )  # fmt: skip
         done = tools.run("vvp", ["-n", "bench.vvp"], cwd=folder, timeout=1800)
-        _check(design, x, done.stdout)
+        _check(design, x, p, done.stdout)
         loads, clocked = _loads(folder / "netlist.json", design.name)
         changes = _changes(folder / "activity.vcd")
     logic = sum(count * loads.get(net, 0) for net, count in changes.items())
     return Activity(logic / len(x), 2.0 * clocked * design.interval, len(x))
 
 
-def _check(design, x, text):
+def _check(design, x, p, text):
     """Compare what the netlist answered with the golden model."""
     answers = [line.split()[1] for line in text.splitlines() if line.startswith("result ")]
-    expected = design.golden(x)
+    expected = design.golden(x, *() if p is None else (p,))
     expected = expected[np.arange(len(answers)) % len(x)]
     payloads = [int(answer, 16) if "x" not in answer else -1 for answer in answers]
     if payloads != design.pack_output(expected):

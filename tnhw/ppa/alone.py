@@ -34,16 +34,33 @@ DEVICES = {
 _WRAPPER = """
 module few_pins(input clk, input rst, input si, input sv, input so,
                 output reg q, output reg v, output reg r);
-  reg [{i}:0] shift; reg valid, ready;
-  wire [{o}:0] payload; wire o_valid, i_ready;
-  {name} dut(.clk(clk), .rst(rst), .i_payload(shift), .i_valid(valid), .i_ready(i_ready),
-                .o_payload(payload), .o_valid(o_valid), .o_ready(ready));
+  reg [{last}:0] shift; reg valid, ready;
+  wire [{o}:0] payload; wire o_valid, i_ready{p_wire};
+  {name} dut(.clk(clk), .rst(rst), .i_payload(shift[{i}:0]), .i_valid(valid), .i_ready(i_ready),
+                .o_payload(payload), .o_valid(o_valid), .o_ready(ready){p_ports});
   always @(posedge clk) begin
     shift <= {{shift, si}}; valid <= sv; ready <= so;
-    q <= ^payload; v <= o_valid; r <= i_ready;
+    q <= ^payload; v <= o_valid; r <= i_ready{p_ready};
   end
 endmodule
 """
+
+
+def _wrapper(design):
+    """The module `few_pins` around a design, and the bits of its shift register."""
+    width, loads = design.width_i, {"p_wire": "", "p_ports": "", "p_ready": ""}
+    if design.storage == "memory":
+        width += design.width_p + 1
+        loads = {
+            "p_wire": ", p_ready",
+            "p_ports": f", .p_payload(shift[{width - 2}:{design.width_i}]), "
+            f".p_valid(shift[{width - 1}]), .p_ready(p_ready)",
+            "p_ready": " ^ p_ready",
+        }
+    text = _WRAPPER.format(
+        last=width - 1, i=design.width_i - 1, o=design.width_o - 1, name=design.name, **loads
+    )
+    return text, width
 
 
 @dataclass(frozen=True)
@@ -75,16 +92,19 @@ class Alone:
         return statistics.median(self.fmax)
 
 
-def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
+def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.0):
     """Synthesise, place and route a design behind few pins.
 
     Parameters
     ----------
-    design : Design
+    design : Kernel or Design
+        Its streams are plain ones here.
     device : str
         One of `DEVICES`.
     dsp : bool
         Whether products may use DSP blocks.
+    booth : bool
+        Whether Yosys makes products in logic of Booth rows.
     seeds : sequence of int
     frequency : float
         Target in MHz for place and route.
@@ -103,15 +123,15 @@ def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
     if device not in DEVICES:
         raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {device!r}")
     family, synth, router, options = DEVICES[device]
-    text = emit(design.create(), design.name)
-    wrapper = _WRAPPER.format(i=design.width_i - 1, o=design.width_o - 1, name=design.name)
+    text = emit(design.create("stream"), design.name)
+    wrapper, shifted = _wrapper(design)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "design.v").write_text(text + wrapper)
         pins = "".join(f'IO_LOC "{pin}" {at};\n' for pin, at in _GOWIN_PINS.items())
         (folder / "pins.cst").write_text(pins)
         script = ["read_verilog -sv design.v"]
-        script += passes("few_pins", family, dsp=dsp, options=synth)
+        script += passes("few_pins", family, dsp=dsp, booth=booth, options=synth)
         script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
         tools.yosys("\n".join(script), cwd=folder, timeout=1800)
         cells = count(cells_of((folder / "stat.json").read_text()), family)
@@ -130,9 +150,9 @@ def place(design, device, *, dsp=False, seeds=SEEDS, frequency=100.0):
             fmax.append(max(clock["achieved"] for clock in report["fmax"].values()))
             used = report["utilization"]
     # The shift register of the inputs is the wrapper's.
-    cells["FF"] -= design.width_i
+    cells["FF"] -= shifted
     if family == "ice40":
-        packed = used["ICESTORM_LC"]["used"] - design.width_i
+        packed = used["ICESTORM_LC"]["used"] - shifted
     else:
         packed = logic(cells, family)
     return Alone(device, cells, packed, [round(value, 1) for value in fmax])

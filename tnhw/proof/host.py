@@ -94,11 +94,7 @@ def _evaluated(base, words):
 
 def _check_words(reference, arrays, words):
     """Fields of packed words against the values they were packed from."""
-    fields, low = {}, 0
-    for name, field in reference.fields.items():
-        raw = (words >> low) & ((1 << field.bits) - 1)
-        fields[name] = raw - (field.signed * (raw >> (field.bits - 1)) << field.bits)
-        low += field.bits
+    fields = reference.integers(words)
     values = {name: array[:, 0] for name, array in arrays.items()}
     there = values["sign"] != 0 if "sign" in values else np.ones(len(words), bool)
     wrong = np.zeros(len(words), bool)

@@ -79,7 +79,21 @@ class Reference:
         """Fields of a packed parameter word, least significant first: dict of z3 expressions."""
         values, low = {}, 0
         for name, field in self.fields.items():
-            values[name] = z3.Extract(low + field.bits - 1, low, word)
+            value = z3.Extract(low + field.bits - 1, low, word)
+            complement = name.startswith("not_")
+            values[name.removeprefix("not_")] = ~value if complement else value
+            low += field.bits
+        return values
+
+    def integers(self, words):
+        """Fields of packed words as integers, of one integer or an array: dict."""
+        values, low = {}, 0
+        for name, field in self.fields.items():
+            raw = (words >> low) & ((1 << field.bits) - 1)
+            value = raw - (field.signed * (raw >> (field.bits - 1)) << field.bits)
+            if name.startswith("not_"):
+                name, value = name.removeprefix("not_"), field.low + field.high - value
+            values[name] = value
             low += field.bits
         return values
 

@@ -4,13 +4,16 @@ Our reconstruction of Zheng et al., *Threshold Neuron*, arXiv 2412.13902 (2024):
 is subtracted from the input, what lies below is ignored, and excitatory and inhibitory synapses
 add with opposite sign.
 
-Two forms of the gates give the same term:
+Three forms of the gates give the same term:
 
 ``subtract``
     d = x - theta; d is the rectified difference unless it is negative.
 ``max``
     max(x - theta, 0) = max(x, theta) - theta: a comparison and a multiplexer, and -s * theta in
     the fold.
+``complement``
+    As `subtract`, but the word holds ~theta, the field ``not_theta``: x - theta is x + ~theta + 1, and the
+    carry chain of a LUT with two free inputs (iCE40) needs no inverters before it.
 
 Where all thresholds are multiples of ``2**step``, as those of a network with few levels, a synapse
 stores ``theta >> step`` and compares only the upper bits of x: :meth:`Threshold.compact`.
@@ -43,7 +46,7 @@ class Threshold(Rule):
     name = "threshold"
     arrays = ("theta", "sign", "gain")
     has_gain = True
-    forms = ("subtract", "max")
+    forms = ("subtract", "max", "complement")
 
     step: int | None = None
 
@@ -96,11 +99,18 @@ class Threshold(Rule):
         return self.step is None and not self.parameter.holds(self.input.max)
 
     @property
+    def _field(self):
+        return "not_theta" if self.form == "complement" else "theta"
+
+    def _theta(self, p):
+        return ~p.not_theta if self.form == "complement" else p.theta
+
+    @property
     def fields(self):
         theta = self.parameter
         if self.step is not None:
             theta = Format(self.input.bits - self.step)
-        fields = {"theta": theta, "sign": Format(1)}
+        fields = {self._field: theta, "sign": Format(1)}
         if self.gain:
             fields["gain"] = Format(2)
         if self.stores_present:
@@ -130,6 +140,9 @@ class Threshold(Rule):
             encoded["present"] = (~absent).astype(np.int64)
         else:
             encoded["theta"] = np.where(absent, self.input.max, theta)
+        if self.form == "complement":
+            theta = encoded.pop("theta")
+            encoded["not_theta"] = self.parameter.min + self.parameter.max - theta
         return encoded
 
     def term(self, x, arrays):
@@ -184,14 +197,14 @@ class Threshold(Rule):
             value = Mux(x > p.theta, x, p.theta)[: rectified.bits]
             value = value.as_signed() if rectified.signed else value
         else:
-            difference = x - p.theta
+            difference = x - self._theta(p)
             value = gate(~difference[-1], difference[: rectified.bits])
         if self.stores_present:
             value = gate(p.present, value)
         return [Addend(negate_if(p.sign, self._scale(value, p)))], 0
 
     def fold_addends(self, p):
-        if self.form == "subtract":
+        if self.form != "max":
             return [Addend(p.sign, self._inverted)], 0
         # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
         theta = Cat(Const(0, self.step), p.theta) if self.step else p.theta
@@ -229,5 +242,5 @@ class Threshold(Rule):
         if self.step is not None:
             present = ~p.gain.all() if self.gain else ~p.theta.all()
             return (x > Cat(Const(0, self.step), p.theta)) & present
-        above = x > p.theta
+        above = x > self._theta(p)
         return above & p.present if self.stores_present else above

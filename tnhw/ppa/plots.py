@@ -1,0 +1,179 @@
+"""Pictures of a comparison, as SVG text: stacked bars of area and power, accuracy against cost."""
+
+import io
+
+from ..errors import ToolMissing
+
+__all__ = ["PAPER", "bars", "pareto", "pictures"]
+
+# Kernel level, MAC over Threshold Neuron: abstract of arXiv 2412.13902.
+PAPER = {"area": (3.89, 4.33), "power": (7.51, 8.19)}
+
+COLOURS = {
+    "combinational": "#4477aa",
+    "sequential": "#ccbb44",
+    "clock": "#ee6677",
+    "leakage": "#bbbbbb",
+    "LUT": "#4477aa",
+    "carry": "#66ccee",
+}
+
+
+def _pyplot():
+    try:
+        import matplotlib
+    except ImportError:
+        raise ToolMissing('Pictures need Matplotlib: pip install "tnhw[plot]".') from None
+    matplotlib.use("Agg")
+    matplotlib.rcParams.update(
+        {
+            "svg.hashsalt": "tnhw",
+            "svg.fonttype": "none",
+            "font.family": "sans-serif",
+            "font.size": 10,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+        }
+    )
+    import matplotlib.pyplot as plt
+
+    return plt
+
+
+def _text(plt, figure):
+    file = io.StringIO()
+    figure.savefig(
+        file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
+    )
+    plt.close(figure)
+    text = file.getvalue()
+    return text[text.index("<svg") :]
+
+
+def bars(rows, parts, unit, title, paper=None):
+    """Stacked horizontal bars, one a row, with the paper's claim over the first as a band.
+
+    Parameters
+    ----------
+    rows : list of (label, dict of part to value)
+        The first is what the others are compared with.
+    parts : sequence of str
+        Order of what is stacked.
+    unit, title : str
+    paper : (low, high), optional
+        Claimed ratio over the first row.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    plt = _pyplot()
+    figure, axes = plt.subplots(figsize=(8, 0.9 + 0.42 * len(rows)))
+    labels, at = [label for label, _ in rows], range(len(rows))
+    left = [0.0] * len(rows)
+    for part in parts:
+        values = [found.get(part, 0.0) for _, found in rows]
+        if any(values):
+            axes.barh(at, values, left=left, color=COLOURS.get(part), label=part, height=0.7)
+            left = [before + value for before, value in zip(left, values, strict=True)]
+    first = left[0]
+    for place, total in zip(at, left, strict=True):
+        shown = f" {total:,.4g}" + (f"  ({total / first:.2f} x)" if first else "")
+        axes.text(total, place, shown, va="center", fontsize=9)
+    if paper and first:
+        axes.axvspan(paper[0] * first, paper[1] * first, color="#228833", alpha=0.2,
+                     label="paper's claim over the first")  # fmt: skip
+    axes.set_yticks(list(at), labels)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1.25 * max([*left, (paper or (0, 0))[1] * first]))
+    axes.set_xlabel(unit)
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    return _text(plt, figure)
+
+
+def pareto(points, unit, title):
+    """Accuracy against a cost, with the front of those that none beats in both.
+
+    Parameters
+    ----------
+    points : list of (label, rule, cost, accuracy)
+        Accuracy in percent.
+    unit, title : str
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    plt = _pyplot()
+    figure, axes = plt.subplots(figsize=(8, 4.5))
+    rules = list(dict.fromkeys(rule for _, rule, _, _ in points))
+    for rule in rules:
+        own = [(cost, accuracy) for _, r, cost, accuracy in points if r == rule]
+        axes.scatter(*zip(*own, strict=True), label=rule, s=36)
+    best, front = -1.0, []
+    for _, _, cost, accuracy in sorted(points, key=lambda point: (point[2], -point[3])):
+        if accuracy > best:
+            best = accuracy
+            front.append((cost, accuracy))
+    axes.step(*zip(*front, strict=True), where="post", color="#888888", linewidth=1, label="front")
+    for label, _, cost, accuracy in points:
+        axes.annotate(
+            label, (cost, accuracy), fontsize=8, xytext=(4, 4), textcoords="offset points"
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel(unit)
+    axes.set_ylabel("accuracy on the test set, %")
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.legend(fontsize=8, frameon=False)
+    return _text(plt, figure)
+
+
+def pictures(rows):
+    """All pictures of a comparison's rows: dict of file name to SVG."""
+    found = {}
+    for target in dict.fromkeys(row.target for row in rows):
+        own = [row for row in rows if row.target == target]
+        name = "".join(c if c.isalnum() else "_" for c in target.removeprefix("liberty:"))
+        labels = [f"{row.name}{', ' if row.products else ''}{row.products}" for row in own]
+        if own[0].area:
+            areas = list(zip(labels, (row.area for row in own), strict=True))
+            found[f"area_{name}.svg"] = bars(
+                areas, ("combinational", "sequential"), "um2", f"area on {target}", PAPER["area"]
+            )
+            powers = [
+                {part: value / row.frequency / row.operations for part, value in row.power.items()}
+                for row in own
+            ]
+            found[f"power_{name}.svg"] = bars(
+                list(zip(labels, powers, strict=True)),
+                ("combinational", "sequential", "clock", "leakage"),
+                "pJ a synapse, inertial glitches (estimate)",
+                f"energy on {target}",
+                PAPER["power"],
+            )
+        else:
+            cells = []
+            for label, row in zip(labels, own, strict=True):
+                beside = max(0, row.cells["logic"] - row.cells["LUT"])
+                cells.append((label, {"LUT": row.cells["LUT"], "carry": beside}))
+            found[f"logic_{name}.svg"] = bars(
+                cells,
+                ("LUT", "carry"),
+                "LUTs, carry cells counted",
+                f"logic on {target}",
+                PAPER["area"],
+            )
+    for kind, unit in (("pj_per_operation", "pJ a synapse"), ("size_per_operation", "um2 or LUTs for a synapse a cycle")):  # fmt: skip
+        for target in dict.fromkeys(row.target for row in rows):
+            points = [
+                (row.name, row.rule, getattr(row, kind), row.accuracy)
+                for row in rows
+                if row.target == target and row.accuracy is not None and getattr(row, kind)
+            ]
+            if len(points) > 1:
+                name = "".join(c if c.isalnum() else "_" for c in target.removeprefix("liberty:"))
+                found[f"pareto_{kind}_{name}.svg"] = pareto(points, unit, f"accuracy on {target}")
+    return found
