@@ -13,6 +13,7 @@ from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, prove, simulate
 from .commands.options import Json, show
+from .commands.sweeping import sweep
 from .errors import TnhwError
 from .train.commands import add_commands
 
@@ -74,7 +75,7 @@ def list_(as_json: Json = False):
     show(record, as_json, rows)
 
 
-for _command in (generate, simulate, prove, build, compare, upload, run):
+for _command in (generate, simulate, prove, build, compare, sweep, upload, run):
     app.command()(_command)
 
 

@@ -189,7 +189,7 @@ def _on_cluster(jobs, waiting, address):
             '`--scheduler` needs Dask: pip install "tnhw[cluster]", or leave the option out'
         ) from None
     try:
-        client = distributed.Client(address, timeout="10s", set_as_default=False)
+        client = distributed.Client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(
             f"there is no Dask scheduler at {address} ({error}); start one with `dask scheduler`"

@@ -25,7 +25,7 @@ from .power import energy
 from .row import Row, describe, set_power
 from .timing import analyse, wire_capacitance
 
-__all__ = ["compare", "measure", "measure_component", "operands", "rows_of"]
+__all__ = ["compare", "measure", "measure_all", "measure_component", "operands", "rows_of"]
 
 RESET = 4  # cycles
 WARM_UP = 4  # vectors
@@ -203,16 +203,24 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
     TnhwError
         The first that a measurement ended with, after all others are done and kept.
     """
+    found = measure_all(
+        kernels, targets, operands=operands, vectors=vectors, models=models, seeds=seeds,
+        workers=workers, scheduler=scheduler, cached=cached, say=say,
+    )  # fmt: skip
+    if failed := [result for result in found if isinstance(result, TnhwError)]:
+        raise failed[0]
+    return rows_of(found)
+
+
+def measure_all(kernels, targets, *, operands=None, vectors=64, models=("inertial",), seeds=(),
+                **options):  # fmt: skip
+    """As :func:`compare`: for each measurement the fields of its row, or the TnhwError it ended with."""
     jobs = [
         job
         for target in targets
         for job in _jobs(kernels, target, operands or {}, vectors, tuple(models), tuple(seeds))
     ]
-    found = run(jobs, workers=workers, scheduler=scheduler, cached=cached, say=say)
-    rows = rows_of(found)
-    if failed := [result for result in found if isinstance(result, TnhwError)]:
-        raise failed[0]
-    return rows
+    return run(jobs, **options)
 
 
 def rows_of(results):

@@ -79,17 +79,19 @@ def bars(rows, parts, unit, title, paper=None):
             left = [before + value for before, value in zip(left, values, strict=True)]
     first = left[0]
     for place, total in zip(at, left, strict=True):
-        shown = f" {total:,.4g}" + (f"  ({total / first:.2f} x)" if first else "")
+        shown = f" {total:,.0f}" if total >= 1000 else f" {total:.4g}"
+        shown += f"  ({total / first:.2f} x)" if first else ""
         axes.text(total, place, shown, va="center", fontsize=9)
     if paper and first:
         axes.axvspan(paper[0] * first, paper[1] * first, color="#228833", alpha=0.2,
                      label="paper's claim over the first")  # fmt: skip
     axes.set_yticks(list(at), labels)
     axes.invert_yaxis()
-    axes.set_xlim(0, 1.25 * max([*left, (paper or (0, 0))[1] * first]))
+    axes.set_xlim(0, 1.2 * max([*left, (paper or (0, 0))[1] * first]))
     axes.set_xlabel(unit)
     axes.set_title(title, loc="left", fontsize=11)
-    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return _text(plt, figure)
 
 

@@ -17,6 +17,9 @@ COLUMNS = (
     ("parameter", lambda row, ratio: row.parameter or ""),
     ("bits", lambda row, ratio: str(row.stored_bits)),
     ("accuracy %", lambda row, ratio: "" if row.accuracy is None else f"{row.accuracy:.2f}"),
+    ("area x", lambda row, ratio: f"{ratio['area']:.2f}" if ratio["area"] else ""),
+    ("power x", lambda row, ratio: f"{ratio['power']:.2f}" if ratio["power"] else ""),
+    ("Fmax x", lambda row, ratio: f"{ratio['fmax']:.2f}" if ratio["fmax"] else ""),
     ("area um2", lambda row, ratio: f"{row.area['total']:,.0f}" if row.area else ""),
     ("of it seq.", lambda row, ratio: f"{row.area['sequential']:,.0f}" if row.area else ""),
     ("NAND2", lambda row, ratio: f"{row.area['nand2']:,.0f}" if row.area else ""),
@@ -33,9 +36,6 @@ COLUMNS = (
     ("pJ/vector", lambda row, ratio: f"{row.pj_per_inference:,.1f}" if row.power else ""),
     ("active %", lambda row, ratio: "" if row.active is None else f"{row.active:.0f}"),
     ("activity", lambda row, ratio: f"{row.activity:,.1f}" if row.activity else ""),
-    ("area x", lambda row, ratio: f"{ratio['area']:.2f}" if ratio["area"] else ""),
-    ("power x", lambda row, ratio: f"{ratio['power']:.2f}" if ratio["power"] else ""),
-    ("Fmax x", lambda row, ratio: f"{ratio['fmax']:.2f}" if ratio["fmax"] else ""),
 )  # fmt: skip
 
 

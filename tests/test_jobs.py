@@ -1,0 +1,158 @@
+"""Measurements side by side: order, cache, failures, a worker that is killed, an interrupt, a cluster."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tnhw.errors import InputError, ToolFailed
+from tnhw.ppa.jobs import Job, cache_folder, run
+
+
+def double(value, log):
+    with open(log, "a") as file:
+        file.write(f"{value}\n")
+    return {"value": 2 * value}
+
+
+def fails(value):
+    raise ToolFailed(f"no {value}")
+
+
+def dies_once(mark):
+    if not os.path.exists(mark):
+        open(mark, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"alive": True}
+
+
+def dies(value):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def sleeps(mark):
+    open(mark, "w").close()
+    time.sleep(60)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
+
+
+def jobs(log, values=range(4)):
+    return [
+        Job(f"double {v}", double, {"value": v, "log": str(log)}, {"value": v}) for v in values
+    ]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_in_order_and_known_the_second_time(workers, tmp_path):
+    log, said = tmp_path / "log", []
+    expected = [{"value": 2 * v} for v in range(4)]
+    assert run(jobs(log), workers=workers, say=said.append) == expected
+    assert "[4/4" in said[-1] and said[-1].split("] ")[1].startswith("double")
+    assert sorted(log.read_text().split()) == list("0123")
+    assert run(jobs(log), workers=workers, say=said.append) == expected
+    assert "4 of 4 results are known" in said[-1]
+    assert len(log.read_text().split()) == 4
+    run(jobs(log, [1]), workers=1, cached=False)
+    assert len(log.read_text().split()) == 5
+
+
+def test_key_tells_what_matters(tmp_path):
+    one, other = jobs(tmp_path, [1, 2])
+    assert one.key != other.key
+    assert one.key == Job("another title", double, {"log": "elsewhere"}, {"value": 1}).key
+    assert one.key != Job("", fails, {}, {"value": 1}).key
+
+
+def test_failure_is_a_result_and_not_kept(tmp_path):
+    both = [Job("bad", fails, {"value": 7}, {"value": 7}), *jobs(tmp_path / "log", [3])]
+    said = []
+    found = run(both, workers=1, say=said.append)
+    assert isinstance(found[0], ToolFailed) and found[1] == {"value": 6}
+    assert "bad failed: no 7" in said[0]
+    assert len(list(cache_folder().iterdir())) == 1
+
+
+def test_damaged_result_is_measured_again(tmp_path):
+    log = tmp_path / "log"
+    run(jobs(log, [1]), workers=1)
+    next(cache_folder().iterdir()).write_text("{")
+    assert run(jobs(log, [1]), workers=1) == [{"value": 2}]
+    assert log.read_text() == "1\n1\n"
+
+
+@pytest.mark.slow
+def test_killed_worker_loses_nothing(tmp_path):
+    again = [Job("dies once", dies_once, {"mark": str(tmp_path / "mark")}, {"n": 0})]
+    said = []
+    found = run(again + jobs(tmp_path / "log"), workers=2, say=said.append)
+    assert found == [{"alive": True}, *({"value": 2 * v} for v in range(4))]
+    assert any("was killed" in text for text in said)
+    found = run([Job("dies", dies, {"value": v}, {"dies": v}) for v in range(2)], workers=2)
+    assert all("killed 3 times" in str(error) for error in found)
+
+
+INTERRUPTED = """
+import signal, sys
+sys.path.insert(0, {tests!r})
+import test_jobs
+from tnhw.ppa.jobs import Job, run
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    slow = Job("sleeps", test_jobs.sleeps, {{"mark": {mark!r}}}, {{"n": 1}})
+    try:
+        run([*test_jobs.jobs({log!r}, [5]), slow, slow], workers=2, say=print)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+@pytest.mark.slow
+def test_interrupt_ends_workers_and_keeps_what_is_done(tmp_path):
+    mark, log = tmp_path / "mark", tmp_path / "log"
+    script = tmp_path / "script.py"
+    tests = os.path.dirname(__file__)
+    script.write_text(INTERRUPTED.format(tests=tests, mark=str(mark), log=str(log)))
+    process = subprocess.Popen(
+        [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    while not (mark.exists() and list(cache_folder().glob("*.json"))):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130 and time.monotonic() - start < 15
+    assert "Traceback" not in err, err
+    assert run(jobs(log, [5]), workers=1) == [{"value": 10}]
+    assert log.read_text() == "5\n"
+
+
+@pytest.mark.slow
+def test_cluster(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    sys.path.insert(0, os.path.dirname(__file__))
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        found = run(
+            [*jobs(tmp_path / "log"), Job("bad", fails, {"value": 1}, {})],
+            scheduler=cluster.scheduler_address,
+        )
+    assert found[:4] == [{"value": 2 * v} for v in range(4)]
+    assert isinstance(found[4], ToolFailed)
+    assert len(list(cache_folder().iterdir())) == 4
+
+
+def test_no_cluster():
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match="there is no Dask scheduler at tcp://127.0.0.1:1"):
+        run([Job("bad", fails, {"value": 1}, {})], scheduler="tcp://127.0.0.1:1")
