@@ -90,7 +90,14 @@ def _kernel(name, keys):
             keys.setdefault("parameter", _parameter(rule, bits))
     if keys.get("storage") != "constant":
         return Kernel(name=name, **keys)
-    like = Kernel(name=name, **(keys | {"storage": "ports", "form": "auto", "sign": "auto"}))
+    plain = {
+        "storage": "ports",
+        "form": "auto",
+        "sign": "auto",
+        "interface": "stream",
+        "beat": None,
+    }
+    like = Kernel(name=name, **(keys | plain))
     arrays = operands(like, 1)[1]
     return Kernel(name=name, arrays=arrays, **keys)
 
