@@ -16,7 +16,7 @@ def spdx(comment="//"):
     return f"{comment} SPDX-License-Identifier: {LICENSE}\n"
 
 
-def render(folder, name, **values):
+def render(folder, name, /, **values):
     """Text of the template ``<folder>/templates/<name>.j2``, `folder` within the package tnhw.
 
     The same values give the same text. An unknown name in a template is an error.

@@ -4,6 +4,7 @@ What stands in it is listed in `docs/ip.md`. Text comes from the templates besid
 kernel gives the same bytes.
 """
 
+import hashlib
 import json
 from math import ceil
 
@@ -11,9 +12,9 @@ import numpy as np
 
 from .. import __version__
 from ..errors import InputError
-from ..files import write_tree
+from ..files import write_files
 from ..packing import axi_beats
-from ..protocol import Sizes
+from ..protocol import design_number
 from ..templating import render, spdx
 from ..verilog import emit, manifest
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
@@ -25,7 +26,7 @@ VECTORS = 16
 LIMIT = 400  # cycles that a test bench waits for a beat, beside what the kernel takes
 
 
-def package(kernel, out_dir):
+def package(kernel, out_dir, record=None, text=None):
     """Write the package of a kernel.
 
     Parameters
@@ -33,7 +34,9 @@ def package(kernel, out_dir):
     kernel : Kernel
         With interface ``axi-stream``.
     out_dir : path
-        Receives the files; those of an earlier package are replaced as a whole.
+        Receives the files; those of an earlier package are replaced.
+    record, text : dict, str, optional
+        The kernel's manifest and Verilog, if it was emitted already.
 
     Returns
     -------
@@ -46,17 +49,22 @@ def package(kernel, out_dir):
         If the kernel has plain streams, or the folder cannot be written.
     """
     if kernel.interface != "axi-stream":
-        raise InputError(f"{kernel.name}: an IP package has AXI4-Stream: use --interface axi-stream")
-    component = kernel.create()
-    record, files = package_files(kernel, component, emit(component, kernel.name))
-    write_tree(out_dir, files)
+        raise InputError(
+            f"{kernel.name}: an IP package has AXI4-Stream: use --interface axi-stream"
+        )
+    if text is None:
+        component = kernel.create()
+        text = emit(component, kernel.name)
+        record = manifest(kernel, component, text)
+    record, files = package_files(kernel, record, text)
+    write_files(out_dir, files)
     return record
 
 
-def package_files(kernel, component, text):
+def package_files(kernel, record, text):
     """Manifest, and contents of all files by their path in the package."""
     name, core = kernel.name, spdx() + text
-    record = manifest(kernel, component, core)
+    record = record | {"files": {f"rtl/{name}.v": hashlib.sha256(core.encode()).hexdigest()}}
     streams = [s | {"bus": s["payload"].removesuffix("_tdata")} for s in record["streams"]]
     by_name = {stream["name"]: stream for stream in streams}
     wrappers = [f"{name}_axis"]
@@ -86,8 +94,8 @@ def package_files(kernel, component, text):
         wrappers.append(f"{name}_axil")
         registers = _register_files(kernel, made, common)
         files |= registers
-    parts = _vectors(kernel, component)
-    benches = _bench_files(parts, made, by_name)
+    parts = _vectors(kernel, by_name)
+    benches = _bench_files(name, parts, made, by_name)
     tests = {"test_stream": f"{name}_axis"}
     if registers:
         tests["test_registers"] = f"{name}_axil"
@@ -111,7 +119,7 @@ def package_files(kernel, component, text):
 
 def _register_files(kernel, made, common):
     """AXI4-Lite wrapper, and the register map in all its forms."""
-    registers = register_map(kernel, Sizes.of(kernel).design)
+    registers = register_map(kernel, design_number(kernel))
     parts = ceil(kernel.width_p / 32)
     values = {
         "registers": registers,
@@ -138,7 +146,7 @@ def _register_files(kernel, made, common):
     }
 
 
-def _vectors(kernel, component):
+def _vectors(kernel, streams):
     """Golden beats [tdata, tlast] of every stream, in parts with other parameters each."""
     rng = np.random.default_rng(0)
     memory = kernel.storage == "memory"
@@ -159,26 +167,25 @@ def _vectors(kernel, component):
         parts.append({key: [list(beat) for beat in beats] for key, beats in part.items()})
     return {
         "parts": parts,
-        "beats_in": component.sink_beats,
-        "beats_out": component.source_beats,
+        "beats_in": streams["i"]["beats"],
+        "beats_out": streams["o"]["beats"],
         "beats_load": kernel.beats_p if memory else 0,
     }
 
 
-def _bench_files(parts, made, by_name):
+def _bench_files(name, parts, made, by_name):
     """The Verilog test bench and its memory files, of the first part."""
     part = parts["parts"][0]
     files = {}
-    for key, name in (("x", "i"), ("y", "o"), ("p", "p")):
+    for key, stream in (("x", "i"), ("y", "o"), ("p", "p")):
         if key in part:
-            width = by_name[name]["width"]
+            width = by_name[stream]["width"]
             digits = ceil((width + 1) / 4)
             lines = [f"{last << width | data:0{digits}x}\n" for data, last in part[key]]
             files[f"tb/{key}.hex"] = spdx() + "".join(lines)
     counts = {f"{key}_beats": len(part.get(key, ())) for key in ("x", "y", "p")}
     limit = LIMIT * sum(counts.values())
-    bench = f"tb/{by_name['i']['top']}_tb.v" if "top" in by_name["i"] else None
-    files[bench or "tb/tb.v"] = made("tb.v", **counts, limit=limit)
+    files[f"tb/{name}_tb.v"] = made("tb.v", **counts, limit=limit)
     return files
 
 
