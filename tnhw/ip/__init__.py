@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..files import write_files
 from ..packing import axi_beats
 from ..protocol import design_number
-from ..templating import render, spdx
+from ..templating import LICENSE, render, spdx
 from ..verilog import emit, manifest
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
 
@@ -64,7 +64,11 @@ def package(kernel, out_dir, record=None, text=None):
 def package_files(kernel, record, text):
     """Manifest, and contents of all files by their path in the package."""
     name, core = kernel.name, spdx() + text
-    record = record | {"files": {f"rtl/{name}.v": hashlib.sha256(core.encode()).hexdigest()}}
+    record = (
+        {"license": LICENSE}
+        | record
+        | {"files": {f"rtl/{name}.v": hashlib.sha256(core.encode()).hexdigest()}}
+    )
     streams = [s | {"bus": s["payload"].removesuffix("_tdata")} for s in record["streams"]]
     by_name = {stream["name"]: stream for stream in streams}
     wrappers = [f"{name}_axis"]
@@ -136,7 +140,7 @@ def _register_files(kernel, made, common):
     load = {"load": common["load_text"]}
     software = {key: value for key, value in common.items() if key != "load"} | values | load
     name = kernel.name
-    map_record = {"license": "CC0-1.0", "name": name, "registers": to_json(registers)}
+    map_record = {"license": LICENSE, "name": name, "registers": to_json(registers)}
     return {
         f"rtl/{name}_axil.v": made("axil.v", **values),
         "sw/registers.json": json.dumps(map_record, indent=2) + "\n",
@@ -166,6 +170,7 @@ def _vectors(kernel, streams):
             part["p"] = [(word, int(k == len(words) - 1)) for k, word in enumerate(words)]
         parts.append({key: [list(beat) for beat in beats] for key, beats in part.items()})
     return {
+        "license": LICENSE,
         "parts": parts,
         "beats_in": streams["i"]["beats"],
         "beats_out": streams["o"]["beats"],
