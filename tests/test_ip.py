@@ -355,7 +355,7 @@ def test_fusesoc(name, package, tmp_path):
 
 
 # cocotb, and what pip installs with it.
-WITH_COCOTB = {"cocotb", "cocotb_tools", "pygpi", "find_libpython", "pytest", "_pytest", "pluggy",
+WITH_COCOTB = {"cocotb", "py", "cocotb_tools", "pygpi", "find_libpython", "pytest", "_pytest", "pluggy",
                "iniconfig", "packaging", "pygments"}  # fmt: skip
 
 

@@ -243,6 +243,11 @@ class Kernel(Record):
         keys = {key: getattr(self, key) for key in type(self).model_fields}
         return type(self)(arrays=self.arrays, **(keys | changes))
 
+    def without_parameters(self):
+        """The same kernel with storage `memory`, whose parameters are there only after a load."""
+        keys = {key: getattr(self, key) for key in type(self).model_fields}
+        return type(self)(**(keys | {"parameters": None, "storage": "memory"}))
+
     # Structure
 
     @property

@@ -40,6 +40,12 @@ FORMATS = {
     entry.name: entry
     for entry in (
         ExportFormat("model", "checkpoint of `tnhw train` to an npz file", "model:export"),
+        ExportFormat(
+            "tinytapeout",
+            "kernel to a project folder for Tiny Tapeout",
+            "tinytapeout:export",
+            ("liberty", "tiles", "clock", "author"),
+        ),
     )
 }
 
