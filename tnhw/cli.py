@@ -12,6 +12,7 @@ from . import __version__
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, prove, simulate
+from .commands.exporting import export
 from .commands.options import Json, show
 from .commands.sweeping import sweep
 from .errors import TnhwError
@@ -47,9 +48,10 @@ def _options(
 
 @app.command("list")
 def list_(as_json: Json = False):
-    """List kernels, boards, rules and models."""
+    """List kernels, boards, rules, models and formats of export."""
     from .board import boards, load_board
     from .data_files import folder
+    from .export import FORMATS
     from .kernel import ARCHITECTURES
     from .library import kernel_names, load, model_names
     from .rule import RULES
@@ -64,6 +66,7 @@ def list_(as_json: Json = False):
         "rules": sorted(RULES),
         "architectures": sorted(ARCHITECTURES),
         "models": {name: load(folder("models") / f"{name}.npz").title for name in model_names()},
+        "formats": {name: entry.summary for name, entry in FORMATS.items()},
     }
     rows = []
     for kind, entries in record.items():
@@ -75,7 +78,7 @@ def list_(as_json: Json = False):
     show(record, as_json, rows)
 
 
-for _command in (generate, simulate, prove, build, compare, sweep, upload, run):
+for _command in (generate, simulate, prove, build, compare, sweep, upload, run, export):
     app.command()(_command)
 
 

@@ -17,7 +17,7 @@ def write_files(folder, files):
     folder : path
         Made if it is not there.
     files : dict of str to str or bytes
-        File name to contents.
+        File name, or path within the folder with ``/``, to contents.
 
     Raises
     ------
@@ -30,8 +30,11 @@ def write_files(folder, files):
         with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as beside:
             for name, contents in files.items():
                 data = contents.encode() if isinstance(contents, str) else contents
-                Path(beside, name).write_bytes(data)
+                path = Path(beside, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
             for name in files:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(Path(beside, name), folder / name)
     except OSError as error:
         raise InputError(

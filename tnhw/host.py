@@ -207,6 +207,12 @@ def upload(board, bitstream) -> None:
     path = Path(bitstream)
     if not path.is_file():
         raise InputError(f"{path}: no such bitstream; make it with `tnhw build`")
+    if board.program is None:
+        command = board.by_hand or "the tool that the board's maker names"
+        raise InputError(
+            f"board {board.name}: openFPGALoader does not know it; program it by hand: "
+            + command.replace("{bitstream}", str(path))
+        )
     try:
         tools.run("openFPGALoader", [*board.program, path.name], cwd=path.parent, timeout=300)
     except ToolFailed as error:

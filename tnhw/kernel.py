@@ -238,6 +238,16 @@ class Kernel(Record):
         shape = (self.outputs, self.inputs)
         return arrays_of.check(arrays, ranges, shape, where, vectors=vectors)
 
+    def with_keys(self, **changes):
+        """The same kernel with other keys: ``kernel.with_keys(interface="axi-stream", beat=4)``."""
+        keys = {key: getattr(self, key) for key in type(self).model_fields}
+        return type(self)(arrays=self.arrays, **(keys | changes))
+
+    def without_parameters(self):
+        """The same kernel with storage `memory`, whose parameters are there only after a load."""
+        keys = {key: getattr(self, key) for key in type(self).model_fields}
+        return type(self)(**(keys | {"parameters": None, "storage": "memory"}))
+
     # Structure
 
     @property

@@ -78,6 +78,14 @@ FAMILIES: dict[str, Family] = {
         models=("ecp5/cells_sim.v",),
         defines=("NO_INCLUDES",),
     ),
+    "machxo2": Family(
+        "synth_lattice -family xo2",
+        {"LUT": "LUT4", "carry": "CCU2D", "FF": "TRELLIS_FF", "RAM": "DP8KC|PDPW8KC",
+         "LUTRAM": "TRELLIS_DPR16X4"},
+        carry_as_luts=2,
+        models=("lattice/cells_sim_xo2.v",),
+        defines=("NO_INCLUDES",),
+    ),
     "gowin": Family(
         "synth_gowin",
         {"LUT": "LUT[1-4]", "carry": "ALU", "FF": "DFF.*",

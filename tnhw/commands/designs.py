@@ -29,8 +29,22 @@ from .options import (
 )
 
 
+class Interface(StrEnum):
+    stream = "stream"
+    axi_stream = "axi-stream"
+
+
 def generate(
     file: File,
+    interface: Annotated[
+        Interface | None,
+        typer.Option(
+            help="Kernel: its ports, if not as in its file; axi-stream writes an IP package."
+        ),
+    ] = None,
+    beat: Annotated[
+        int | None, typer.Option(help="axi-stream: elements a beat; all by default.", min=1)
+    ] = None,
     folds: Folds = None,
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
@@ -39,16 +53,32 @@ def generate(
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Write Verilog, manifest, FuseSoC core file and golden vectors."""
+    """Write Verilog, manifest, FuseSoC core file and golden vectors; with AXI4-Stream an IP package too."""
+    from ..kernel import Kernel
     from ..library import load_design
     from ..verilog import generate as emit
 
     kernel = load_design(
         file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
     )
+    given = {"interface": interface and str(interface), "beat": beat}
+    if changes := {key: value for key, value in given.items() if value is not None}:
+        if not isinstance(kernel, Kernel):
+            raise InputError(
+                f"{file}: a network has plain streams only: leave --{next(iter(changes))} out"
+            )
+        kernel = kernel.with_keys(**changes)
     folder = out / kernel.name / "rtl"
     manifest = emit(kernel, folder)
+    packaged = []
+    if kernel.interface == "axi-stream":
+        from ..ip import package
+
+        text = (folder / f"{kernel.name}.v").read_text()
+        package(kernel, out / kernel.name / "ip", manifest, text)
+        packaged = [("IP package", out / kernel.name / "ip")]
     rows = [
+        *packaged,
         ("Verilog", folder / f"{kernel.name}.v"),
         (
             "formats",

@@ -1,0 +1,465 @@
+"""IP packages: their files, plain tools, FuseSoC, their own tests, and foreign AXI ends."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tnhw import ip, tools
+from tnhw.cli import main
+from tnhw.errors import InputError
+from tnhw.ip.registers import register_map
+from tnhw.kernel import Kernel
+from tnhw.templating import LICENSE
+
+ICARUS = pytest.mark.needs("iverilog", "vvp")
+VERILATOR = pytest.mark.needs("verilator", "g++", "make", "perl")
+COCOTB = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
+
+
+def kernel(name, **keys):
+    keys = {"name": name, "rule": "threshold", "inputs": 5, "outputs": 3, "input": "u8", "parameter": "u8",
+            "storage": "memory", "bias": "s12", "interface": "axi-stream"} | keys  # fmt: skip
+    arrays = None
+    if keys["storage"] == "constant":
+        loadable = Kernel(**(keys | {"storage": "memory"}))
+        arrays = loadable.random_parameters(np.random.default_rng(0))
+    return Kernel(**keys, arrays=arrays)
+
+
+KERNELS = {
+    made.name: made
+    for made in (
+        kernel("loaded", beat=2, gain=True, output="u8", shift=4),
+        kernel("wide", rule="mac", architecture="serial", inputs=3, input="s16", parameter="s16",
+               bias="s36", beat=1),
+        kernel("fixed", storage="constant", output="s6", shift=2),
+    )
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """Folder with the package of every kernel, written once; tests copy what they change."""
+    folder = tmp_path_factory.mktemp("packages")
+    for name, made in KERNELS.items():
+        ip.package(made, folder / name)
+    return folder
+
+
+@pytest.fixture
+def package(packages, tmp_path):
+    """A copy of one package, to be spoilt."""
+    return lambda name: Path(shutil.copytree(packages / name, tmp_path / name))
+
+
+def run(command, cwd, **environment):
+    """Exit status and output of a command."""
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env={**os.environ, **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def spoil(path, old, new):
+    text = path.read_text()
+    assert old in text, old
+    path.write_text(text.replace(old, new, 1))
+
+
+def spoil_core(folder):
+    """A core that takes a threshold for larger than it is."""
+    path = next((folder / "rtl").glob(f"{folder.name}.v"))
+    text, count = re.subn(r"^(  assign .*) > (.*);", r"\1 < \2;", path.read_text(), flags=re.M)
+    assert count
+    path.write_text(text)
+
+
+# ---- Files ----
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_files(name, packages):
+    loaded = KERNELS[name].storage == "memory"
+    expected = {
+        "README.md", "manifest.json", "package_ip.tcl", f"{name}.core", f"{name}.vh",
+        f"rtl/{name}.v", f"rtl/{name}.vlt", f"rtl/{name}_axis.v", f"tb/{name}_tb.v", "tb/x.hex",
+        "tb/y.hex", "test/run.py", "test/streams.py", "test/test_stream.py", "test/vectors.json",
+    }  # fmt: skip
+    if loaded:
+        expected |= {
+            "tb/p.hex", f"rtl/{name}_axil.v", "test/test_registers.py", "sw/registers.json",
+            "sw/registers.md", f"sw/{name}.py", f"sw/{name}_regs.h",
+        }  # fmt: skip
+    assert set(names(packages / name)) == expected
+
+
+def test_every_file_says_whose_it_is_and_none_where_it_was_made(packages):
+    for path in (path for path in packages.rglob("*") if path.is_file()):
+        text = path.read_text()
+        if path.suffix == ".json":
+            assert json.loads(text)["license"] == LICENSE, path
+        else:
+            assert f"SPDX-License-Identifier: {LICENSE}" in "".join(text.splitlines()[:2]), path
+        assert (
+            str(packages) not in text and "/tmp" not in text and str(Path.home()) + "/" not in text
+        )
+        assert not re.search(r"\b20\d\d-\d\d-\d\d\b|\b\d\d:\d\d:\d\d\b", text), path
+
+
+def test_same_bytes_from_another_process(packages, tmp_path):
+    program = (
+        "import sys; import test_ip as t; from tnhw import ip\n"
+        "ip.package(t.KERNELS['loaded'], sys.argv[1])"
+    )
+    roots = os.pathsep.join([str(Path(__file__).parent), str(Path(ip.__file__).parents[2])])
+    command = [sys.executable, "-W", "ignore", "-c", program, tmp_path / "again"]
+    status, said = run(command, tmp_path, PYTHONHASHSEED="77", PYTHONPATH=roots)
+    assert status == 0, said
+    for name in names(packages / "loaded"):
+        assert (tmp_path / "again" / name).read_bytes() == (packages / "loaded" / name).read_bytes()
+
+
+def test_attributes_and_names(packages):
+    text = (packages / "loaded" / "rtl" / "loaded_axis.v").read_text()
+    for bus in ("s_axis", "s_axis_param", "m_axis"):
+        for end in ("TDATA", "TVALID", "TREADY", "TLAST"):
+            attribute = f'(* X_INTERFACE_INFO = "xilinx.com:interface:axis:1.0 {bus} {end}" *)'
+            line = text.split(attribute)[1].splitlines()[1]
+            assert re.fullmatch(rf" *(in|out)put +wire (\[\d+:0\] )?{bus}_{end.lower()},", line)
+    assert '"ASSOCIATED_BUSIF s_axis:s_axis_param:m_axis, ASSOCIATED_RESET aresetn"' in text
+    assert '"POLARITY ACTIVE_LOW"' in text
+    lite = (packages / "loaded" / "rtl" / "loaded_axil.v").read_text()
+    assert len(re.findall(r'"xilinx.com:interface:aximm:1.0 s_axil [A-Z]+"', lite)) == 19
+    template = (packages / "loaded" / "loaded.vh").read_text()
+    for name, source in (("loaded_axis", text), ("loaded_axil", lite)):
+        block = template.split(f"{name} {name}_i (")[1].split(");")[0]
+        header = source.split(f"module {name} (")[1].split(");")[0]
+        ports = re.findall(r"^ *(?:in|out)put .*?(\w+),?$", header, flags=re.M)
+        assert re.findall(r"\.(\w+)\(", block) and set(re.findall(r"\.(\w+)\(", block)) == set(
+            ports
+        )
+
+
+# ---- Refused ----
+
+
+def test_package_wrong(tmp_path, capsys):
+    plain = KERNELS["fixed"].with_keys(interface="stream")
+    with pytest.raises(InputError, match="use --interface axi-stream"):
+        ip.package(plain, tmp_path)
+    assert main(["generate", "digits_tn", "--interface", "axi-stream", "-o", str(tmp_path)]) == 2
+    assert "a network has plain streams only: leave --interface out" in capsys.readouterr().err
+    assert main(["generate", "threshold16", "--interface", "axi-stream", "-o", str(tmp_path)]) == 2
+    assert "threshold16" in capsys.readouterr().err
+
+
+def test_command(tmp_path, capsys):
+    words = ["generate", "digits_layer_ternary", "--interface", "axi-stream", "--beat", "8"]
+    assert main([*words, "-o", str(tmp_path)]) == 0
+    assert "IP package" in capsys.readouterr().out
+    folder = tmp_path / "digits_layer_ternary" / "ip"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert manifest["streams"][0]["beats"] == 8 and (folder / "rtl").is_dir()
+
+
+# ---- One register map ----
+
+
+def test_register_map_in_every_form(packages):
+    folder = packages / "wide" / "sw"
+    record = json.loads((folder / "registers.json").read_text())["registers"]
+    made = register_map(KERNELS["wide"], record[2]["reset"])
+    assert [register.name for register in made] == [register["name"] for register in record]
+    driver: dict = {}
+    exec((folder / "wide.py").read_text(), driver)
+    page, header = (folder / "registers.md").read_text(), (folder / "wide_regs.h").read_text()
+    verilog = (packages / "wide" / "rtl" / "wide_axil.v").read_text()
+    offsets = [register["offset"] for register in record]
+    assert len(set(offsets)) == len(offsets) and all(offset % 4 == 0 for offset in offsets)
+    for register in record:
+        name, offset = register["name"], register["offset"]
+        assert driver[name] == offset and f"| 0x{offset:02x} | `{name}` |" in page
+        assert f"#define WIDE_{name} 0x{offset:02X}u\n" in header
+        assert re.search(rf"localparam \[5:0\] {name} = 6'h{offset:02x};", verilog)
+        for field in register["fields"]:
+            mask = (2 << field["high"]) - (1 << field["low"])
+            assert driver[f"{name}_{field['name']}"] == mask
+            assert f"#define WIDE_{name}_{field['name']}_MASK 0x{mask:08X}u" in header
+    assert driver["WRITES_PER_WORD"] == 2
+
+
+def test_driver(packages):
+    driver: dict = {}
+    exec((packages / "loaded" / "sw" / "loaded.py").read_text(), driver)
+    registers = dict(driver["VALUES"]) | {driver["VERSION"]: 1 << 24, driver["STATUS"]: 1}
+    writes = []
+    core = driver["Driver"](registers.get, lambda offset, value: writes.append((offset, value)))
+    core.check()
+    words = list(range(registers[driver["LOAD_WORDS"]]))
+    core.load(words)
+    assert writes == [(driver["PARAM"], word) for word in words]
+    with pytest.raises(ValueError, match="a load has 18 words, not 17"):
+        core.load(words[1:])
+    registers[driver["INPUTS"]] += 1
+    with pytest.raises(RuntimeError, match="register 0x24 is 0x00000006, not 0x00000005"):
+        core.check()
+
+
+@pytest.mark.needs("g++")
+def test_header_compiles(packages, tmp_path):
+    (tmp_path / "x.cpp").write_text(
+        '#include "loaded_regs.h"\n'
+        "static_assert(LOADED_PARAM == 0x14 && LOADED_STATUS_FRAME_ERROR_MASK == 8);\n"
+    )
+    command = ["-std=c++17", "-Wall", "-Werror", "-c", "x.cpp", f"-I{packages / 'loaded' / 'sw'}"]
+    tools.run("g++", command, cwd=tmp_path)
+
+
+def test_vivado_script(packages):
+    """The Tcl is whole, and names files that are there; Vivado's commands are stand-ins."""
+    tkinter = pytest.importorskip("tkinter")
+    for name in KERNELS:
+        tcl, called = tkinter.Tcl(), []
+        root = packages / name
+        for command in ("create_project", "add_files", "set_property", "current_fileset",
+                        "update_compile_order", "close_project", "ipx::package_project",
+                        "ipx::current_core", "ipx::associate_bus_interfaces", "ipx::update_checksums",
+                        "ipx::create_xgui_files", "ipx::check_integrity", "ipx::save_core"):  # fmt: skip
+            tcl.eval("namespace eval ipx {}")
+            tcl.createcommand(
+                command, lambda *a, c=command, called=called: called.append((c, a)) or "core"
+            )
+        tcl.eval(f"source {{{root / 'package_ip.tcl'}}}")
+        calls = dict(called)
+        files = tcl.splitlist(calls["add_files"][-1])
+        assert [Path(file).name for file in files] == [
+            f"{name}.v", *(f"{name}{end}.v" for end in ("_axis", "_axil")[: 1 + (name != "fixed")])
+        ]  # fmt: skip
+        assert all(Path(file).is_file() for file in files)
+        buses = [args[1] for command, args in called if "associate" in command]
+        assert {"s_axis", "m_axis"} <= set(buses) and ("s_axil" in buses) == (name != "fixed")
+
+
+# ---- Plain tools ----
+
+
+def lint(folder, *, waivers=True):
+    """What Verilator says with -Wall of the largest top."""
+    name = folder.name
+    tops = [f"{name}_axil" if KERNELS[name].storage == "memory" else f"{name}_axis", f"{name}_axis"]
+    files = [f"rtl/{name}.vlt"] if waivers else []
+    files += [f"rtl/{path.name}" for path in sorted((folder / "rtl").glob("*.v"))]
+    said = ""
+    for top in dict.fromkeys(tops):
+        command = ["verilator", "--lint-only", "-Wall", "--top-module", top, *files]
+        if top != tops[0]:
+            command = [word for word in command if "_axil.v" not in word]
+        said += run(command, folder, **tools.verilator_environment())[1]
+    return "".join(line for line in said.splitlines() if not line.startswith("- "))
+
+
+@VERILATOR
+@pytest.mark.parametrize("name", KERNELS)
+def test_lint_is_clean(name, packages):
+    assert lint(packages / name) == ""
+
+
+@VERILATOR
+def test_lint_finds_faults(package):
+    folder = package("loaded")
+    assert "UNUSEDSIGNAL" in lint(folder, waivers=False)
+    spoil(folder / "rtl" / "loaded_axil.v", "param <= w[13:0]", "param <= w[14:0]")
+    assert "WIDTHTRUNC" in lint(folder)
+
+
+def test_every_waiver_has_a_reason(packages):
+    lines = (packages / "loaded" / "rtl" / "loaded.vlt").read_text().splitlines()
+    waivers = [number for number, line in enumerate(lines) if line.startswith("lint_off")]
+    assert waivers and all(lines[number - 1].startswith("//") for number in waivers)
+
+
+def bench(folder):
+    """The Verilog test bench in Icarus: exit status and what it printed."""
+    name = folder.name
+    sources = [f"{name}_tb.v", f"../rtl/{name}.v", f"../rtl/{name}_axis.v"]
+    status, said = run(["iverilog", "-g2012", "-o", "tb.vvp", *sources], folder / "tb")
+    assert status == 0, said
+    return run(["vvp", "-n", "tb.vvp"], folder / "tb")
+
+
+@ICARUS
+@pytest.mark.parametrize("name", KERNELS)
+def test_verilog_bench(name, package):
+    status, said = bench(package(name))
+    assert status == 0 and "PASS" in said, said
+
+
+@ICARUS
+def test_verilog_bench_finds_faults(package):
+    folder = package("loaded")
+    text = (folder / "tb" / "y.hex").read_text()
+    last = text.splitlines()[-1]
+    spoil(folder / "tb" / "y.hex", last, f"{int(last, 16) ^ 1:x}")
+    status, said = bench(folder)
+    assert status != 0 and "FAIL: 1 wrong" in said
+    (folder / "tb" / "y.hex").write_text(text)
+    spoil_core(folder)
+    status, said = bench(folder)
+    assert status != 0 and "FAIL" in said
+
+
+# ---- FuseSoC ----
+
+
+def fusesoc(folder, target, cwd):
+    program = Path(sys.executable).with_name("fusesoc")
+    environment = {f"XDG_{kind}_HOME": str(cwd) for kind in ("CONFIG", "DATA", "CACHE")}
+    environment |= tools.verilator_environment()
+    command = [program, "--cores-root", folder, "run", f"--target={target}", folder.name]
+    return run(command, cwd, **environment)
+
+
+@VERILATOR
+@ICARUS
+@pytest.mark.parametrize("name", ["loaded", "fixed"])
+def test_fusesoc(name, package, tmp_path):
+    pytest.importorskip("fusesoc")
+    folder = package(name)
+    (tmp_path / "run").mkdir()
+    status, said = fusesoc(folder, "lint", tmp_path / "run")
+    assert status == 0, said
+    status, said = fusesoc(folder, "sim", tmp_path / "run")
+    assert status == 0 and "PASS" in said, said
+    if name == "fixed":
+        return
+    # Both can fail.
+    spoil_core(folder)
+    spoil(folder / "rtl" / f"{name}.vlt", "lint_off -rule UNUSEDSIGNAL", "// lint_off")
+    assert fusesoc(folder, "lint", tmp_path / "run")[0] != 0
+    assert fusesoc(folder, "sim", tmp_path / "run")[0] != 0
+
+
+# ---- The emitted tests, with cocotb alone ----
+
+
+# cocotb, and what pip installs with it.
+WITH_COCOTB = {"cocotb", "py", "cocotb_tools", "pygpi", "find_libpython", "pytest", "_pytest", "pluggy",
+               "iniconfig", "packaging", "pygments"}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """Interpreter of a venv that has cocotb and what it needs, and nothing of tnhw."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True, timeout=60)
+    (site,) = folder.glob("lib/python*/site-packages")
+    import cocotb
+
+    for path in Path(cocotb.__file__).parents[1].iterdir():
+        if path.name.split("-")[0].split(".")[0] in WITH_COCOTB:
+            (site / path.name).symlink_to(path)
+    python = folder / "bin" / "python"
+    for module in ("tnhw", "amaranth", "numpy"):
+        assert subprocess.run([python, "-c", f"import {module}"], capture_output=True).returncode
+    return python
+
+
+def own_tests(python, folder):
+    clean = {"PYTHONPATH": "", "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    return run([python, "run.py"], folder / "test", **clean)
+
+
+@pytest.mark.slow
+@COCOTB
+@pytest.mark.parametrize("name", KERNELS)
+def test_own_tests_in_a_bare_venv(name, package, bare):
+    status, said = own_tests(bare, package(name))
+    assert status == 0, said
+    assert "test_stream: 5 of 5 passed" in said
+    assert ("test_registers: 5 of 5 passed" in said) == (name != "fixed")
+
+
+FAULTS = {
+    "stream": ("rtl/{}.v", None, None),
+    "a load that never completes": ("rtl/{}_axil.v", "count == LAST_WORD) ^ aborting", "aborting)"),
+    "abort": ("rtl/{}_axil.v", "aborting <= (taken", "aborting <= 1'b0 & (taken"),
+    "enable": ("rtl/{}_axil.v", "core_ready & enable", "core_ready"),
+    "strobes": ("rtl/{}_axil.v", "(strobe == 4'hf) & ", ""),
+    "count": ("rtl/{}_axil.v", "vectors + 32'd1", "vectors + 32'd2"),
+    "clear": ("rtl/{}_axil.v", "default: if (w[3]) frame_error", "default: if (w[2]) frame_error"),
+}
+
+
+@pytest.mark.slow
+@COCOTB
+@pytest.mark.parametrize("fault", [
+    pytest.param(fault, marks=() if fault in ("stream", "abort") else pytest.mark.nightly)
+    for fault in FAULTS
+])  # fmt: skip
+def test_own_tests_find_faults(fault, package, bare):
+    folder = package("loaded")
+    path, old, new = FAULTS[fault]
+    if old:
+        spoil(folder / path.format("loaded"), old, new)
+    else:
+        spoil_core(folder)
+    spoil(folder / "test" / "streams.py", "LIMIT = 200_000", "LIMIT = 2_000")
+    status, said = own_tests(bare, folder)
+    assert status == 1, said
+
+
+# ---- Foreign ends ----
+
+
+def foreign(folder, top, tmp_path, width_p):
+    """`ip_bench` on a top of a package; number of tests and of failures."""
+    pytest.importorskip("cocotbext.axi")
+    program = f"""
+import os, sys
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+runner = get_runner("icarus")
+rtl = {str(folder / "rtl")!r}
+runner.build(sources=[f"{{rtl}}/{folder.name}.v", f"{{rtl}}/{top}.v"], hdl_toplevel={top!r},
+             timescale=("1ns", "1ps"), build_dir="build", always=True)
+results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="build", test_dir=".")
+print("results", *get_results(results))
+"""
+    environment = {"PACKAGE": str(folder), "TOP": top, "WIDTH_P": str(width_p),
+                   "PYTHONPATH": str(Path(__file__).parent), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
+    tmp_path.mkdir(exist_ok=True)
+    status, said = run([sys.executable, "-c", program], tmp_path, **environment)
+    if found := re.search(r"Failed (\d+) of (\d+) tests", said):
+        return int(found[2]), int(found[1])
+    found = re.search(r"^results (\d+) (\d+)$", said, flags=re.M)
+    assert found, said
+    return int(found[1]), int(found[2])
+
+
+@pytest.mark.slow
+@COCOTB
+@pytest.mark.parametrize("top", ["loaded_axis", "loaded_axil", "wide_axil", "fixed_axis"])
+def test_foreign_ends(top, packages, tmp_path):
+    name = top.split("_")[0]
+    assert foreign(packages / name, top, tmp_path / "run", KERNELS[name].width_p) == (3, 0)
+
+
+@pytest.mark.slow
+@COCOTB
+def test_foreign_ends_find_a_fault(package, tmp_path):
+    folder = package("loaded")
+    spoil_core(folder)
+    tests, failed = foreign(folder, "loaded_axil", tmp_path / "run", KERNELS["loaded"].width_p)
+    assert tests == failed == 3
