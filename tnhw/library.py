@@ -29,9 +29,11 @@ def load(file):
     InputError
         If there is no such file or name, or what it says is not valid.
     """
+    from . import plugins
     from .kernel import Kernel
     from .network import Network
 
+    plugins.load()
     path = Path(file)
     if path.suffix == ".npz":
         return Network.load(path)

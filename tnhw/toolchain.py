@@ -20,6 +20,7 @@ __all__ = [
     "Routed",
     "check_fit",
     "execute",
+    "needed_tools",
     "overrides",
     "synthesise_plan",
     "tool_names",
@@ -98,6 +99,14 @@ def commands_of(plan):
 def tool_names(plan):
     """Names of the tools that a plan needs."""
     return [_tool(command[0]) for command in commands_of(plan)]
+
+
+def needed_tools(platform):
+    """Tools that a platform of Amaranth asks for before it is programmed: ours, and those of vendors."""
+    asked = [
+        name for name in platform.required_tools if name not in ("openFPGALoader", "dfu-suffix")
+    ]
+    return [_TOOLS[name] for name in asked if name in _TOOLS], [n for n in asked if n not in _TOOLS]
 
 
 def _tool(name):
