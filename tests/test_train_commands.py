@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from tnhw import datasets
+from tnhw.commands.exporting import export
 from tnhw.errors import InputError
 from tnhw.network import Network
 from tnhw.train import build, recipe_for, table, train, tune
@@ -25,6 +26,7 @@ from tnhw.train.training import TABLE, export_checkpoint, grid, score
 
 app = typer.Typer()
 add_commands(app)
+app.command()(export)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from . import __version__
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
+from .commands.exporting import export
 from .commands.options import Json, show
 from .commands.starting import init, list_
 from .commands.sweeping import sweep
@@ -48,7 +49,7 @@ def _options(
 
 app.command("list")(list_)
 for _command in (
-    init, generate, graph, simulate, prove, build, compare, sweep, upload, run,
+    init, generate, graph, simulate, prove, build, compare, sweep, upload, run, export,
 ):  # fmt: skip
     app.command()(_command)
 

@@ -64,6 +64,7 @@ def list_(as_json: Json = False):
     from .. import plugins
     from ..board import boards, load_board
     from ..data_files import folder
+    from ..export import FORMATS
     from ..kernel import ARCHITECTURES
     from ..library import kernel_names, load, model_names
     from ..rule import RULES
@@ -80,6 +81,7 @@ def list_(as_json: Json = False):
         "rules": sorted(RULES),
         "architectures": sorted(ARCHITECTURES),
         "models": {name: load(folder("models") / f"{name}.npz").title for name in model_names()},
+        "formats": {name: entry.summary for name, entry in FORMATS.items()},
         "can": _can(found.values()),
     }
     rows = []

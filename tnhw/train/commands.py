@@ -1,4 +1,4 @@
-"""Commands `train` and `export`, for `tnhw.cli`; torch is imported only when one runs."""
+"""Command `train`, for `tnhw.cli`; torch is imported only when one runs."""
 
 import json
 import shlex
@@ -13,7 +13,7 @@ import typer
 
 from ..errors import InputError
 
-__all__ = ["add_commands", "export", "train"]
+__all__ = ["add_commands", "train"]
 
 
 SECONDS = 5  # between lines of progress, where it is no terminal
@@ -39,9 +39,8 @@ Optional = typer.Option(show_default=DATA_SETS)
 
 
 def add_commands(app):
-    """Add `train` and `export` to a typer app."""
+    """Add `train` to a typer app."""
     app.command()(train)
-    app.command()(export)
 
 
 def train(
@@ -129,19 +128,6 @@ def train(
         network.save(path)
         checkpoint.unlink(missing_ok=True)
         _print({"model": str(path)} | network.card, as_json)
-
-
-def export(
-    file: Annotated[Path, typer.Argument(help="Checkpoint of an interrupted `tnhw train`.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Model (.npz).")],
-    as_json: Json = False,
-):
-    """Write the integer model of a training that was interrupted, as far as it came."""
-    from . import _module
-
-    network = _module("training").export_checkpoint(file, out.stem)
-    network.save(out)
-    _print({"model": str(out)} | network.card, as_json)
 
 
 def _kind(rule, gain, complement, min_level, weight_bits):
