@@ -20,7 +20,7 @@ def model_names():
 
 
 def load(file):
-    """Kernel of a TOML file, network of an npz file, or one of either that travels with tnhw.
+    """Kernel of a TOML file, network of an npz or ONNX file, or one of either that travels with tnhw.
 
     A bare name is looked up among the kernels, then among the networks.
 
@@ -37,6 +37,10 @@ def load(file):
     path = Path(file)
     if path.suffix == ".npz":
         return Network.load(path)
+    if path.suffix == ".onnx":
+        from .export import onnx_reader
+
+        return onnx_reader.load(path)
     if path.suffix == ".toml" or path.exists():
         return Kernel.from_toml(path)
     if path.suffix:

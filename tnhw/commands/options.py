@@ -25,7 +25,8 @@ def _boards(incomplete: str):
 File = Annotated[
     str,
     typer.Argument(
-        help="Kernel TOML, npz of a network, or a name from `tnhw list`.", autocompletion=_files
+        help="Kernel TOML, npz or ONNX of a network, or a name from `tnhw list`.",
+        autocompletion=_files,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
