@@ -4,6 +4,7 @@ Keys, defaults, ranges and descriptions come from `tnhw.schema`; only example va
 """
 
 import json
+from itertools import product
 
 from .board import load_board
 from .config import nearest
@@ -49,8 +50,7 @@ def kernel_template(name, rule="threshold"):
     if rule not in RULES:
         raise InputError(f"there is no rule {rule!r}; {nearest(rule, RULES)}")
     values = {"name": name, "rule": rule, "architecture": "parallel", "inputs": 16, "outputs": 1}
-    values |= {"input": "s8", "parameter": _parameter(rule), "storage": "ports"}
-    values = {key: value for key, value in values.items() if value is not None}
+    values |= _formats(rule) | {"storage": "ports"}
     title = "A kernel of tnhw: y_j = bias_j + sum over i of term(x_i, p_ij)."
     return _text("kernel", title, values)
 
@@ -70,15 +70,15 @@ def schema_files():
     return {SCHEMA_FILE.format(kind): json.dumps(schema(kind), indent=1) + "\n" for kind in kinds}
 
 
-def _parameter(rule):
-    """A format of the parameter that the rule takes, or None."""
-    for text in ("s8", "u3"):
+def _formats(rule):
+    """Keys of formats that the rule takes."""
+    for x, parameter in product(("s8", "u8"), ("s8", "u3", "u8", None)):
         try:
-            RULES[rule](Format.parse("s8"), Format.parse(text))
+            RULES[rule](Format.parse(x), parameter and Format.parse(parameter))
         except InputError:
             continue
-        return text
-    return None
+        return {"input": x} | ({"parameter": parameter} if parameter else {})
+    return {"input": "s8"}
 
 
 def _text(kind, title, values):
