@@ -135,6 +135,7 @@ class Diagram:
         head = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
             f'height="{height}" role="img" font-family="{FONT}">',
+            "<!-- SPDX-License-Identifier: CC0-1.0 -->",
             f"<title>{escape(self.title)}</title>",
             f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
             '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" '
