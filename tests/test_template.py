@@ -65,6 +65,20 @@ def test_board_mentions_every_key():
     text = board_template("mine")
     headed = re.findall(r"^(?:# )?\[(\w+)\]", text, re.M)
     assert set(Board.model_fields) <= set(keys_of(text)) | set(headed)
+    assert {"rx", "tx", "baud", "attributes"} <= set(keys_of(text[text.index("[uart]") :]))
+
+
+def test_tables_within_tables(tmp_path):
+    """Attributes of pins that the like board has are kept."""
+    like = tmp_path / "like.toml"
+    made = board_template("mine").replace('resource = "uart"', 'rx = "4"\ntx = "2"')
+    like.write_text(
+        made.replace("# attributes = {  }", 'attributes = { IO_STANDARD = "SB_LVCMOS" }', 1)
+    )
+    file = tmp_path / "own.toml"
+    file.write_text(board_template("own", str(like)))
+    assert load_board(file).uart == load_board(like).uart
+    assert load_board(file).uart.attributes == {"IO_STANDARD": "SB_LVCMOS"}
 
 
 @pytest.mark.parametrize(

@@ -96,8 +96,7 @@ def _text(kind, title, values):
         lines += ["", *_comment(found.get("description", "")), f"{'' if given else '# '}[{key}]"]
         for inner, keys in found.get("properties", {}).items():
             own = property_of(whole, keys)
-            if own.get("type") != "object":
-                lines += _key(inner, own, values.get(key) or {})
+            lines += _key(inner, own, values.get(key) or {})
     return "\n".join(lines) + "\n"
 
 
@@ -115,7 +114,7 @@ def _example(key, keys):
         return keys["default"]
     if key in EXAMPLES:
         return EXAMPLES[key]
-    return {"integer": keys.get("minimum", 0), "boolean": False, "array": []}.get(
+    return {"integer": keys.get("minimum", 0), "boolean": False, "array": [], "object": {}}.get(
         keys.get("type"), ""
     )
 
@@ -142,4 +141,6 @@ def _comment(text):
 
 
 def _toml(value):
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(own)}' for key, own in value.items())} }}"
     return str(value) if isinstance(value, Format) else json.dumps(value, ensure_ascii=False)
