@@ -205,6 +205,7 @@ def _signature(thing):
         text = str(inspect.signature(thing))
     except (TypeError, ValueError):
         return ""
+    text = re.sub(r"\((?:self|cls)(?:, )?", "(", text.removesuffix(" -> None"))
     return text if len(text) < 100 else "(…)"
 
 
