@@ -71,10 +71,10 @@ def test_board_mentions_every_key():
 def test_tables_within_tables(tmp_path):
     """Attributes of pins that the like board has are kept."""
     like = tmp_path / "like.toml"
-    made = board_template("mine").replace('resource = "uart"', 'rx = "4"\ntx = "2"')
-    like.write_text(
-        made.replace("# attributes = {  }", 'attributes = { IO_STANDARD = "SB_LVCMOS" }', 1)
-    )
+    head, rest = board_template("mine").split("[uart]\n")
+    rest = rest.replace('resource = "uart"', 'rx = "4"\ntx = "2"', 1)
+    rest = rest.replace("# attributes = {  }", 'attributes = { IO_STANDARD = "SB_LVCMOS" }', 1)
+    like.write_text(f"{head}[uart]\n{rest}")
     file = tmp_path / "own.toml"
     file.write_text(board_template("own", str(like)))
     assert load_board(file).uart == load_board(like).uart
