@@ -62,7 +62,7 @@ def _schema(model):
         if "properties" in entry:
             entry["properties"] = {k: _plain_keys(v) for k, v in entry["properties"].items()}
     for key, text in described(model).items():
-        if "definitions" not in str(made["properties"][key]) or "See the class" not in text:
+        if "definitions" not in str(made["properties"][key]) or not text.startswith("See "):
             made["properties"][key]["description"] = text
     return made
 
