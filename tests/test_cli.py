@@ -199,3 +199,14 @@ def test_completion(words, found):
         [sys.executable, "-m", "tnhw"], capture_output=True, text=True, env=environment, check=True
     )
     assert found <= set(done.stdout.split())
+
+
+def test_install_completion(tmp_path):
+    """Writes what the shell reads at its start, in the home folder."""
+    import os
+
+    environment = os.environ | {"HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "tnhw", "--install-completion", "bash"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("_TNHW_COMPLETE=complete_bash" in text for text in texts)
