@@ -1,6 +1,7 @@
 """Networks as ONNX: bit exact in runtimes of others, and refused when changed."""
 
 import os
+import random
 import subprocess
 import sys
 
@@ -284,6 +285,26 @@ def test_cut_off(twelfths, tmp_path):
     file.write_bytes(data[: len(data) * twelfths // 12])
     with pytest.raises(InputError):
         load_any(file)
+
+
+def test_damaged_bytes(tmp_path):
+    """A few bytes changed, left out or put in: refused in a sentence, or another network of the same kind."""
+    data, file = model(load_any("digits_tn")).SerializeToString(), tmp_path / "n.onnx"
+    refused = 0
+    for number in range(3000 if NIGHTLY else 300):
+        rng, damaged = random.Random(number), bytearray(data)
+        for _ in range(rng.choice([1, 1, 2, 5])):
+            place, length = rng.randrange(len(damaged)), rng.randrange(20)
+            damaged[place : place + rng.choice([0, 1, length])] = rng.randbytes(
+                rng.choice([0, 1, length])
+            )
+        file.write_bytes(damaged)
+        try:
+            load_any(file)
+        except InputError as error:
+            assert str(file) in str(error)
+            refused += 1
+    assert refused > 200
 
 
 def test_too_wide():

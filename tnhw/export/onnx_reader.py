@@ -69,14 +69,25 @@ def _header(found, path):
 
 def _arrays(found, path, onnx, numpy_helper):
     """Parameters by ``layer.array``: initializers whose names have a point."""
-    arrays, integers = {}, {"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32"}
+    types, arrays = onnx.TensorProto, {}
+    integers = {
+        types.INT8,
+        types.INT16,
+        types.INT32,
+        types.INT64,
+        types.UINT8,
+        types.UINT16,
+        types.UINT32,
+    }
     for tensor in found.graph.initializer:
         name = tensor.name
-        if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
+        if not isinstance(name, str):  # bytes, where they are no UTF-8
+            raise InputError(f"{path}: a tensor's name is damaged; {REMEDY}")
+        if tensor.external_data or tensor.data_location == types.EXTERNAL:
             raise InputError(
                 f"{path}: `{name}` lies in another file, which is never read; {REMEDY}"
             )
-        if onnx.TensorProto.DataType.Name(tensor.data_type) not in integers:
+        if tensor.data_type not in integers:
             raise InputError(f"{path}: `{name}` must be integers; {REMEDY}")
         size = 1
         for extent in tensor.dims:
