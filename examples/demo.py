@@ -12,6 +12,7 @@ from pathlib import Path
 
 import fit_digits
 import numpy as np
+import picture
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -123,31 +124,6 @@ def pictures(images, classes, labels):
     return "\n".join(line.rstrip() for line in lines)
 
 
-def svg(images, classes, labels):
-    """The same as a drawing."""
-    size, gap, parts = 12, 24, []
-    for number, (image, got, label) in enumerate(zip(images, classes, labels, strict=True)):
-        left = gap + number * (8 * size + gap)
-        for pixel, value in enumerate(image.tolist()):
-            x, y = left + pixel % 8 * size, gap + pixel // 8 * size
-            shade = 255 - value * 17
-            parts.append(
-                f'<rect x="{x}" y="{y}" width="{size}" height="{size}" '
-                f'fill="rgb({shade},{shade},{shade})"/>'
-            )
-        colour = "#1a7f37" if got == label else "#cf222e"
-        parts.append(
-            f'<text x="{left + 4 * size}" y="{gap + 8 * size + 28}" font-size="24" '
-            f'text-anchor="middle" font-family="sans-serif" fill="{colour}">{got}</text>'
-        )
-    width = gap + len(images) * (8 * size + gap)
-    height = gap + 8 * size + 44
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
-        f'<rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>\n'
-    )
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("build/demo"))
@@ -181,11 +157,14 @@ def main(arguments=None):
     classes = results[shown].argmax(axis=1)
     wrong = np.flatnonzero(classes != labels)[:1]
     chosen = np.concatenate([np.arange(PICTURES - len(wrong)), wrong])
-    picture = images[chosen], classes[chosen].tolist(), labels[chosen].tolist()
+    drawn = images[chosen], classes[chosen].tolist(), labels[chosen].tolist()
     report = {"seed": options.seed, "images": len(images), "rules": records}
     write_files(
         options.out,
-        {"digits.svg": svg(*picture), "results.json": json.dumps(report, indent=2) + "\n"},
+        {
+            "digits.svg": picture.draw(*drawn, records, next(iter(options.boards), None)),
+            "results.json": json.dumps(report, indent=2) + "\n",
+        },
     )
     if options.json:
         print(json.dumps(report, indent=2))
@@ -200,7 +179,7 @@ def main(arguments=None):
         "`ternary`: see `examples/fit_digits.py --table`."
     )
     print(f"\nWhat the `{shown}` hardware saw, and the class it gave:\n")
-    print(pictures(*picture))
+    print(pictures(*drawn))
     print(f"\nFiles are in {options.out}; the picture is {options.out / 'digits.svg'}.")
     return 0
 

@@ -15,6 +15,9 @@ NEEDS = pytest.mark.needs(
 )
 
 
+SHOWN = ("threshold", "icebreaker")
+
+
 def rows_of_readme():
     """Rows of the demo's table in README: (rule, board) to cells."""
     rows = {}
@@ -56,10 +59,14 @@ def check(report):
 def test_demo_threshold_as_in_readme(tmp_path):
     check(demo(tmp_path, "--rules", "threshold"))
     drawing = (tmp_path / "digits.svg").read_text()
-    assert len(re.findall("<text", drawing)) == 8
+    assert len(re.findall('fill="rgb', drawing)) == 8 * 64
+    (row,) = [cells for (rule, board), cells in rows_of_readme().items() if (rule, board) == SHOWN]
+    assert f">{row[4].split()[0]}<" in drawing and f">{row[2]} %<" in drawing
 
 
 @pytest.mark.nightly
 @NEEDS
 def test_demo_as_in_readme(tmp_path):
     check(demo(tmp_path))
+    picture = ROOT / "docs" / "pictures" / "demo.svg"
+    assert (tmp_path / "digits.svg").read_text() == picture.read_text()

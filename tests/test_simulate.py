@@ -254,6 +254,7 @@ def test_waves(tmp_path):
     ports = (tmp_path / "sim" / "tiny.gtkw").read_text().splitlines()
     assert ports[0] == '[dumpfile] "tiny.fst"'
     assert "tiny.o_valid" in ports
+    assert "variable_add tiny.o_valid" in (tmp_path / "sim" / "tiny.sucl").read_text()
 
 
 @pytest.mark.parametrize(

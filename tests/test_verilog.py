@@ -94,6 +94,16 @@ def test_no_path_time_or_banner(made, emitted):
             assert "$auto" not in text and "src =" not in text
 
 
+def test_emitted_files_are_the_users(emitted):
+    """CC0: in the first line of Verilog, after the magic word of a core file, in the manifest."""
+    folder = emitted / KERNELS[0].name
+    line = "SPDX-License-Identifier: CC0-1.0"
+    assert (folder / f"{KERNELS[0].name}.v").read_text().startswith(f"// {line}\n")
+    core = (folder / f"{KERNELS[0].name}.core").read_text()
+    assert core.splitlines()[:2] == ["CAPI=2:", f"# {line}"]
+    assert json.loads((folder / "manifest.json").read_text())["license"] == "CC0-1.0"
+
+
 @pytest.mark.parametrize("made", KERNELS, ids=named)
 def test_manifest(made, emitted):
     folder = emitted / made.name

@@ -11,9 +11,10 @@ import typer
 from . import __version__
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
-from .commands.designs import generate, prove, simulate
+from .commands.designs import generate, graph, prove, simulate
 from .commands.exporting import export
 from .commands.options import Json, show
+from .commands.starting import init, list_
 from .commands.sweeping import sweep
 from .errors import TnhwError
 from .train.commands import add_commands
@@ -46,39 +47,10 @@ def _options(
     pass
 
 
-@app.command("list")
-def list_(as_json: Json = False):
-    """List kernels, boards, rules, models and formats of export."""
-    from .board import boards, load_board
-    from .data_files import folder
-    from .export import FORMATS
-    from .kernel import ARCHITECTURES
-    from .library import kernel_names, load, model_names
-    from .rule import RULES
-
-    kernels = {name: load(name) for name in kernel_names()}
-    record = {
-        "kernels": {
-            name: f"{k.rule}, {k.architecture}, {k.inputs} inputs, {k.outputs} outputs, {k.storage}"
-            for name, k in kernels.items()
-        },
-        "boards": {name: load_board(name).title for name in boards()},
-        "rules": sorted(RULES),
-        "architectures": sorted(ARCHITECTURES),
-        "models": {name: load(folder("models") / f"{name}.npz").title for name in model_names()},
-        "formats": {name: entry.summary for name, entry in FORMATS.items()},
-    }
-    rows = []
-    for kind, entries in record.items():
-        texts = entries if isinstance(entries, dict) else dict.fromkeys(entries, "")
-        rows += [
-            (kind if number == 0 else "", name, text)
-            for number, (name, text) in enumerate(texts.items())
-        ]
-    show(record, as_json, rows)
-
-
-for _command in (generate, simulate, prove, build, compare, sweep, upload, run, export):
+app.command("list")(list_)
+for _command in (
+    init, generate, graph, simulate, prove, build, compare, sweep, upload, run, export,
+):  # fmt: skip
     app.command()(_command)
 
 

@@ -204,7 +204,7 @@ class Layer:
         return array.reshape(self.keys.outputs, *self.taps, self.channels)
 
     @cached_property
-    def _rows(self):
+    def rows(self):
         """Index of every tap into a padded image, [positions, taps]."""
         high, wide = (n + 2 * self.padding for n in self.in_shape[:2])
         pixels = np.arange(high * wide).reshape(high, wide)
@@ -219,7 +219,7 @@ class Layer:
             x = np.concatenate([x, self.input.max + self.input.min - x], axis=-1)
         around = (self.padding, self.padding)
         x = np.pad(x, ((0, 0), around, around, (0, 0)))
-        x = x.reshape(len(x), -1, self.channels)[:, self._rows]
+        x = x.reshape(len(x), -1, self.channels)[:, self.rows]
         return x.reshape(len(x) * self.positions, self.fan_in)
 
     def sums(self, x):

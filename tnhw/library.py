@@ -20,7 +20,7 @@ def model_names():
 
 
 def load(file):
-    """Kernel of a TOML file, network of an npz file, or one of either that travels with tnhw.
+    """Kernel of a TOML file, network of an npz or ONNX file, or one of either that travels with tnhw.
 
     A bare name is looked up among the kernels, then among the networks.
 
@@ -29,12 +29,18 @@ def load(file):
     InputError
         If there is no such file or name, or what it says is not valid.
     """
+    from . import plugins
     from .kernel import Kernel
     from .network import Network
 
+    plugins.load()
     path = Path(file)
     if path.suffix == ".npz":
         return Network.load(path)
+    if path.suffix == ".onnx":
+        from .export import onnx_reader
+
+        return onnx_reader.load(path)
     if path.suffix == ".toml" or path.exists():
         return Kernel.from_toml(path)
     if path.suffix:

@@ -267,10 +267,14 @@ class Network:
 
     # Files
 
+    @property
+    def header(self):
+        """What its file says beside the arrays: a dict for JSON."""
+        return _plain(self._header) | {"layers": [_plain(layer.keys) for layer in self.layers]}
+
     def save(self, path):
         """Write the npz file, whole or not at all; the same network gives the same bytes."""
-        header = _plain(self._header) | {"layers": [_plain(layer.keys) for layer in self.layers]}
-        members = {"header": np.array(json.dumps(header, sort_keys=True, indent=1))}
+        members = {"header": np.array(json.dumps(self.header, sort_keys=True, indent=1))}
         for layer in self.layers:
             for name, array in sorted(layer.arrays.items()):
                 number = Format.of_interval(int(array.min()), int(array.max()))

@@ -107,6 +107,8 @@ class Rule(ABC):
 
     Attributes
     ----------
+    formula : str
+        The term as people write it, for pictures; the name if there is none.
     arrays : tuple of str
         Names of the parameter arrays, each [outputs, inputs], integers.
     forms : tuple of str
@@ -114,6 +116,7 @@ class Rule(ABC):
     """
 
     name: ClassVar[str]
+    formula: ClassVar[str] = ""
     arrays: ClassVar[tuple[str, ...]]
     has_parameter: ClassVar[bool] = True
     has_gain: ClassVar[bool] = False

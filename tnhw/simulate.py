@@ -98,7 +98,7 @@ def simulate(
     x : array_like of int [n, inputs], optional
         Vectors of the caller's, sent as well.
     waves : bool
-        Whether to keep waves, with a list of ports for GTKWave.
+        Whether to keep waves, with lists of ports for GTKWave and Surfer.
     simulator : str
         ``icarus`` or ``verilator``.
     netlist : str, optional
@@ -249,7 +249,9 @@ def _kept(folder):
     """Names of the files that a person gets."""
     reports = {"manifest.json", "traffic.json", "results.json", "simulate.log"}
     products = {
-        path.name for path in folder.iterdir() if path.suffix in (".v", ".fst", ".vcd", ".gtkw")
+        path.name
+        for path in folder.iterdir()
+        if path.suffix in (".v", ".fst", ".vcd", ".gtkw", ".sucl")
     }
     return reports | products
 

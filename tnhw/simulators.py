@@ -14,6 +14,7 @@ from . import tools
 from .data_files import folder as data_folder
 from .errors import ToolFailed
 from .process import execute, last_lines
+from .waves import wave_lists
 
 __all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run"]
 
@@ -157,7 +158,7 @@ def netlist_job(job: Job, family: str, folder: Path) -> Job:
 
 
 def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:
-    """Move the waves to `folder`, with a list of the ports for GTKWave."""
+    """Move the waves to `folder`, with lists of the ports for GTKWave and Surfer."""
     if not job.waves:
         return None
     for made, name in (
@@ -170,11 +171,6 @@ def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:
             break
     else:
         return None
-    lines = [f'[dumpfile] "{waves.name}"', "[timestart] 0"]
-    lines += [f"{job.top}.{manifest[key]}" for key in ("clock", "reset", "error") if manifest[key]]
-    for stream in manifest["streams"]:
-        lines += [f"{job.top}.{stream[k]}" for k in ("valid", "ready", "last") if stream[k]]
-        high = stream["width"] - 1
-        lines.append(f"{job.top}.{stream['payload']}" + (f"[{high}:0]" if high else ""))
-    (folder / f"{job.top}.gtkw").write_text("\n".join(lines) + "\n")
+    for name, text in wave_lists(manifest, waves.name).items():
+        (folder / name).write_text(text)
     return waves

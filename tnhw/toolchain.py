@@ -20,6 +20,7 @@ __all__ = [
     "Routed",
     "check_fit",
     "execute",
+    "needed_tools",
     "overrides",
     "synthesise_plan",
     "tool_names",
@@ -105,6 +106,14 @@ def tool_names(plan, family):
     """Names of the tools that a plan needs."""
     names = [command[0] for command in commands_of(plan)]
     return [_tool(name, family) for name in names if name not in _OURS]
+
+
+def needed_tools(platform, family):
+    """Tools that a platform of Amaranth asks for before it is programmed: ours, and those of vendors."""
+    asked = [
+        name for name in platform.required_tools if name not in ("openFPGALoader", "dfu-suffix")
+    ]
+    return [_tool(n, family) for n in asked if n in _TOOLS], [n for n in asked if n not in _TOOLS]
 
 
 def _tool(name, family):

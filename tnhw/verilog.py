@@ -17,9 +17,12 @@ from .arch.cells import Cells, used_modules
 from .files import write_files
 from .names import KEYWORDS
 
-__all__ = ["emit", "generate", "golden_vectors", "manifest"]
+__all__ = ["LICENSE", "emit", "generate", "golden_vectors", "manifest"]
 
 SCHEMA = 1
+
+#: What tnhw emits belongs to the user: nothing is reserved.
+LICENSE = "CC0-1.0"
 
 # Between a kernel and its AXI4-Stream ports; no ports of a plain kernel.
 INTERNAL = {("abort",), ("restart",), ("may_start",)}
@@ -46,7 +49,8 @@ def emit(component, name):
     """Verilog text of a component whose ports are flat names.
 
     Ports are ``clk``, ``rst``, and the component's members joined by one underscore: ``i_payload``.
-    The same component gives the same bytes: no path, time or tool banner.
+    The same component gives the same bytes: no path, time or tool banner; the first line says that the
+    text is the user's.
     """
     ports = {}
     for path, member, value in component.signature.flatten(component):
@@ -63,7 +67,7 @@ def emit(component, name):
         Path(folder, "design.il").write_text(text)
         tools.yosys(_SCRIPT, cwd=folder)
         text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
-    return text + used_modules(text)
+    return f"// SPDX-License-Identifier: {LICENSE}\n" + text + used_modules(text)
 
 
 def _tidy(text, top, order):
@@ -103,6 +107,7 @@ def manifest(kernel, component, text):
         "schema": SCHEMA,
         "name": kernel.name,
         "top": kernel.name,
+        "license": LICENSE,
         "files": {f"{kernel.name}.v": hashlib.sha256(text.encode()).hexdigest()},
         **kernel.facts(),
         "clock": "clk",
@@ -170,6 +175,7 @@ def golden_vectors(kernel, count=16, seed=0):
 
 _CORE = """\
 CAPI=2:
+# SPDX-License-Identifier: {license}
 name: ::{name}:{version}
 description: "{title}"
 filesets:
@@ -216,6 +222,7 @@ def generate(kernel, out_dir):
             name=kernel.name,
             version=__version__,
             title=kernel.title,
+            license=LICENSE,
         ),
         "vectors.json": json.dumps(golden_vectors(kernel)) + "\n",
     }

@@ -8,7 +8,7 @@ from .heap import summation
 from .loader import Loader
 from .requantise import Requantise
 from .terms import Terms
-from .tree import Leaf
+from .tree import AdderTree, Leaf
 
 __all__ = ["Parallel"]
 
@@ -63,6 +63,12 @@ class Parallel(wiring.Component):
     @property
     def kernel(self):
         return self._kernel
+
+    @property
+    def tree(self):
+        """Adder tree of output 0, or None where a bit heap sums."""
+        tree, _ = self._trees[0]
+        return tree if isinstance(tree, AdderTree) else None
 
     @property
     def latency(self):

@@ -131,6 +131,7 @@ class AdderTree(wiring.Component):
     """
 
     def __init__(self, leaves, width, *, registered=True, constant=None):
+        self._leaves = list(leaves)
         self._width = width
         self._registered = registered
         self._constant = constant
@@ -157,6 +158,30 @@ class AdderTree(wiring.Component):
     @property
     def levels(self):
         return len(self._nodes)
+
+    @property
+    def leaf_bits(self):
+        """For each leaf its bits, and whether it is static."""
+        return [(max(1, leaf.high.bit_length()), leaf.static) for leaf in self._leaves]
+
+    @property
+    def nodes(self):
+        """For each level, for each of its nodes: bits, and what it adds, each (level, number).
+
+        Level -1 is the leaves. A node that adds one thing only waits.
+        """
+        known = {f"leaf_{number}": (-1, number) for number in range(len(self._leaves))}
+        found = []
+        for level, nodes in enumerate(self._nodes):
+            found.append(
+                [
+                    (len(signal), sorted(known[s.name] for s in value._rhs_signals()))
+                    for signal, value in nodes
+                ]
+            )
+            for number, (signal, _) in enumerate(nodes):
+                known[signal.name] = (level, number)
+        return found
 
     def _group(self, leaves):
         """Operands by the multiple at which their sum counts."""

@@ -1,4 +1,4 @@
-"""Commands that make and check Verilog: `generate`, `simulate`, `prove`."""
+"""Commands that make, draw and check Verilog: `generate`, `graph`, `simulate`, `prove`."""
 
 import json
 from enum import StrEnum
@@ -94,6 +94,26 @@ def generate(
         for stream in manifest["streams"]
     ]  # fmt: skip
     show({"folder": folder, "manifest": manifest}, as_json, rows, kernel.name)
+
+
+def graph(
+    file: File,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Draw a kernel's data flow with its widths, or a network's layers, as SVG."""
+    from ..files import write_files
+    from ..graph import draw
+    from ..library import load_design
+
+    design = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom)
+    folder, name = out / design.name, f"{design.name}.svg"
+    write_files(folder, {name: draw(design)})
+    show({"picture": str(folder / name)}, as_json, [("picture", folder / name)])
 
 
 class Simulator(StrEnum):

@@ -14,7 +14,7 @@ def export(
     file: Annotated[
         str,
         typer.Argument(
-            help="Checkpoint of an interrupted `tnhw train` (model), or a kernel TOML, a network or a "
+            help="Checkpoint of an interrupted `tnhw train` or ONNX (model), or a kernel TOML, a network or a "
             "name from `tnhw list` (other formats)."
         ),
     ],

@@ -8,15 +8,36 @@ from typing import Annotated
 
 import typer
 
+
+def _files(incomplete: str):
+    """Names for shell completion; the shell adds files where there is none."""
+    from ..library import kernel_names, model_names
+
+    return [name for name in kernel_names() + model_names() if name.startswith(incomplete)]
+
+
+def _boards(incomplete: str):
+    from ..board import boards
+
+    return [name for name in boards() if name.startswith(incomplete)]
+
+
 File = Annotated[
-    str, typer.Argument(help="Kernel TOML, npz of a network, or a name from `tnhw list`.")
+    str,
+    typer.Argument(
+        help="Kernel TOML, npz or ONNX of a network, or a name from `tnhw list`.",
+        autocompletion=_files,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for all results.")]
 Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
 Seed = Annotated[int, typer.Option(help="Seed of what is random.")]
 BoardName = Annotated[
-    str, typer.Option("--board", "-b", help="Board from `tnhw list`, or a board TOML.")
+    str,
+    typer.Option(
+        "--board", "-b", help="Board from `tnhw list`, or a board TOML.", autocompletion=_boards
+    ),
 ]
 
 Folds = Annotated[
@@ -93,10 +114,11 @@ def show(record, as_json, rows, title=None):
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     console = Console()
     # A table that would be cut is wider than the screen instead.
     Console(width=max(console.width, Console(width=10_000).measure(table).maximum)).print(table)

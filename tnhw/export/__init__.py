@@ -39,7 +39,10 @@ class ExportFormat:
 FORMATS = {
     entry.name: entry
     for entry in (
-        ExportFormat("model", "checkpoint of `tnhw train` to an npz file", "model:export"),
+        ExportFormat(
+            "model", "checkpoint of `tnhw train`, or ONNX, to an npz file", "model:export"
+        ),
+        ExportFormat("onnx", "network to ONNX made of standard operators", "onnx_writer:export"),
         ExportFormat(
             "tinytapeout",
             "kernel to a project folder for Tiny Tapeout",

@@ -1,4 +1,4 @@
-"""A checkpoint of an interrupted training as an integer network."""
+"""A checkpoint of an interrupted training, or an ONNX file, as an integer network in an npz file."""
 
 from pathlib import Path
 
@@ -8,12 +8,18 @@ __all__ = ["export"]
 
 
 def export(file, out, say):
-    """Write the integer network of a checkpoint, as far as its training came; see `tnhw.export`."""
-    from ..train import _module
-
+    """Write the integer network of a checkpoint, as far as its training came, or of an ONNX file; see
+    `tnhw.export`."""
     if out is None:
         raise InputError("name the model to write with -o FILE.npz")
     out = Path(out)
-    network = _module("training").export_checkpoint(Path(file), out.stem)
+    if Path(file).suffix == ".onnx":
+        from ..library import load
+
+        network = load(file)
+    else:
+        from ..train import _module
+
+        network = _module("training").export_checkpoint(Path(file), out.stem)
     network.save(out)
     return {"written": str(out), "model": str(out)} | network.card

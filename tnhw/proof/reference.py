@@ -9,7 +9,11 @@ from itertools import product
 
 import z3
 
+from ..errors import InputError
+
 __all__ = ["Number", "Reference"]
+
+RULES = ("threshold", "ternary", "shift", "addernet", "mac")
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,11 @@ class Reference:
 
     def __init__(self, manifest, arrays):
         kernel, formats = manifest["kernel"], manifest["formats"]
+        if kernel["rule"] not in RULES:
+            raise InputError(
+                f"the rule `{kernel['rule']}` has no reference that shares nothing with it, so nothing can be "
+                "proven; write one in tnhw/proof/reference.py"
+            )
         self.rule, self.storage = kernel["rule"], kernel["storage"]
         self.inputs, self.outputs = kernel["inputs"], kernel["outputs"]
         self.serial = kernel["architecture"] == "serial"
@@ -201,8 +210,11 @@ class Reference:
             else:
                 top = 2**field.bits
                 choices.append(sorted({field.low % top, field.high % top, 0}))
+        names = [
+            name.removeprefix("not_") for name in self.fields
+        ]  # a complement has the same ends
         terms = [
-            self.integer_term(x, dict(zip(self.fields, values, strict=True)))
+            self.integer_term(x, dict(zip(names, values, strict=True)))
             for x, *values in product(ends, *choices)
         ]
         if (

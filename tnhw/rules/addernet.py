@@ -9,6 +9,7 @@ __all__ = ["AdderNet"]
 
 class AdderNet(Rule):
     name = "addernet"
+    formula = "−|x − w|"
     arrays = ("weight",)
 
     @property

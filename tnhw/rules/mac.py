@@ -42,6 +42,7 @@ class Mac(Rule):
     """
 
     name = "mac"
+    formula = "w · x"
     arrays = ("weight",)
     forms = ("product", "booth", "rows", "split")
 

@@ -11,6 +11,7 @@ __all__ = ["Shift"]
 
 class Shift(Rule):
     name = "shift"
+    formula = "s · (x << e)"
     arrays = ("exponent", "sign")
 
     def __post_init__(self):

@@ -13,6 +13,7 @@ __all__ = ["Ternary"]
 
 class Ternary(Rule):
     name = "ternary"
+    formula = "s · x"
     arrays = ("sign",)
     has_parameter = False
 

@@ -44,6 +44,7 @@ class Threshold(Rule):
     """
 
     name = "threshold"
+    formula = "s · max(x − θ, 0)"
     arrays = ("theta", "sign", "gain")
     has_gain = True
     forms = ("subtract", "max", "complement")

@@ -1,0 +1,138 @@
+"""The functions of the domain ``tnhw``: neurons and requantisation in standard ONNX operators.
+
+All of them calculate in int32, where a runtime is exact; parameters are stored in the smallest type that
+holds them. A neuron sums over the last axis: x [..., inputs] with parameters [outputs, inputs] and bias
+[outputs] gives z [..., outputs], the exact sums.
+"""
+
+from ..errors import InputError
+
+__all__ = ["DOMAIN", "FUNCTIONS", "OPSET", "VERSION", "neuron"]
+
+DOMAIN, VERSION, OPSET = "tnhw", 1, 17
+INT32, UINT32 = 6, 12  # onnx.TensorProto
+
+# 2**e of a small unsigned e.
+_POWER = f"""
+  one = Constant <value = uint32 {{{{1}}}}> ()
+  {{e}}_bits = Cast <to = {UINT32}> ({{e}})
+  {{e}}_raised = BitShift <direction = "LEFT"> (one, {{e}}_bits)
+  {{e}}_power = Cast <to = {INT32}> ({{e}}_raised)
+"""
+
+_INT32 = f"  {{name}}32 = Cast <to = {INT32}> ({{name}})\n"
+_ATTRIBUTE = (
+    "  {name}64 = Constant <value_int : int = @{name}> ()\n"
+    f"  {{name}}32 = Cast <to = {INT32}> ({{name}}64)\n"
+)
+
+# Terms [..., outputs, inputs] of x [..., inputs], summed.
+_SPREAD = "  before_last = Constant <value_ints = [-2]> ()\n  spread = Unsqueeze (x, before_last)\n"
+_TOTAL = """
+  last = Constant <value_ints = [-1]> ()
+  total = ReduceSum <keepdims = 0> (terms, last)
+  z = Add (total, bias32)
+"""
+_PRODUCT = """
+  columns = Transpose <perm = [1, 0]> (factor)
+  total = MatMul (x, columns)
+  z = Add (total, bias32)
+"""
+
+
+def _function(head, *body):
+    return f'<domain: "{DOMAIN}", opset_import: ["" : {OPSET}]>\n{head}\n{{\n{"".join(body)}\n}}'
+
+
+def _cast(*names):
+    return "".join(_INT32.format(name=name) for name in names)
+
+
+_RECTIFIED = "  above = Sub (spread, theta32)\n  rectified = Relu (above)\n"
+
+#: Name to text in ONNX's own syntax.
+FUNCTIONS = {
+    "ThresholdNeuron": _function(
+        "ThresholdNeuron (x, theta, sign, bias) => (z)",
+        _cast("theta", "sign", "bias"), _SPREAD, _RECTIFIED,
+        "  terms = Mul (rectified, sign32)\n", _TOTAL,
+    ),
+    "ThresholdGainNeuron": _function(
+        "ThresholdGainNeuron (x, theta, sign, gain, bias) => (z)",
+        _cast("theta", "sign", "bias"), _POWER.format(e="gain"), _SPREAD, _RECTIFIED,
+        "  factor = Mul (sign32, gain_power)\n  terms = Mul (rectified, factor)\n", _TOTAL,
+    ),
+    "TernaryNeuron": _function(
+        "TernaryNeuron (x, sign, bias) => (z)",
+        _cast("sign", "bias"), "  factor = Identity (sign32)\n", _PRODUCT,
+    ),
+    "ShiftNeuron": _function(
+        "ShiftNeuron (x, exponent, sign, bias) => (z)",
+        _cast("sign", "bias"), _POWER.format(e="exponent"),
+        "  factor = Mul (sign32, exponent_power)\n", _PRODUCT,
+    ),
+    "MacNeuron": _function(
+        "MacNeuron (x, weight, bias) => (z)",
+        _cast("weight", "bias"), "  factor = Identity (weight32)\n", _PRODUCT,
+    ),
+    "AdderNetNeuron": _function(
+        "AdderNetNeuron (x, weight, bias) => (z)",
+        _cast("weight", "bias"), _SPREAD,
+        "  apart = Sub (spread, weight32)\n  distance = Abs (apart)\n  terms = Neg (distance)\n", _TOTAL,
+    ),
+    # floor((z * multiplier + half) / divisor), clamped. A quotient is truncated towards zero: an offset of
+    # 2**30, a multiple of the divisor, keeps what is divided positive.
+    "Requantise": _function(
+        "Requantise <multiplier, divisor, low, high> (z) => (y)",
+        *(_ATTRIBUTE.format(name=name) for name in ("multiplier", "divisor", "low", "high")),
+        """  two = Constant <value = int32 {2}> ()
+  offset = Constant <value = int32 {1073741824}> ()
+  larger = Mul (z, multiplier32)
+  half = Div (divisor32, two)
+  rounded = Add (larger, half)
+  positive = Add (rounded, offset)
+  quotient = Div (positive, divisor32)
+  offset_quotient = Div (offset, divisor32)
+  shifted = Sub (quotient, offset_quotient)
+  y = Clip (shifted, low32, high32)""",
+    ),
+    # x and top - x, one after the other.
+    "WithComplement": _function(
+        "WithComplement <top> (x) => (both)",
+        _ATTRIBUTE.format(name="top"),
+        "  complement = Sub (top32, x)\n  both = Concat <axis = -1> (x, complement)",
+    ),
+    # Windows of an image x [n, height, width, channels]: [n, positions, taps * channels].
+    "Windows": _function(
+        "Windows <pads, channels, fan_in> (x, taps) => (windows)",
+        """  around = Constant <value_ints : ints = @pads> ()
+  padded = Pad (x, around)
+  each = Constant <value_ints = [0, -1]> ()
+  width = Constant <value_ints : ints = @channels> ()
+  shape = Concat <axis = 0> (each, width)
+  pixels = Reshape (padded, shape)
+  chosen = Gather <axis = 1> (pixels, taps)
+  own = Constant <value_ints : ints = @fan_in> ()
+  end = Concat <axis = 0> (each, own)
+  windows = Reshape (chosen, end)""",
+    ),
+}  # fmt: skip
+
+_NEURONS = {
+    ("threshold", False): ("ThresholdNeuron", ("theta", "sign")),
+    ("threshold", True): ("ThresholdGainNeuron", ("theta", "sign", "gain")),
+    ("ternary", False): ("TernaryNeuron", ("sign",)),
+    ("shift", False): ("ShiftNeuron", ("exponent", "sign")),
+    ("mac", False): ("MacNeuron", ("weight",)),
+    ("addernet", False): ("AdderNetNeuron", ("weight",)),
+}
+
+
+def neuron(rule, gain):
+    """Function of a rule, and the arrays that it takes in order."""
+    if (rule, gain) not in _NEURONS:
+        raise InputError(
+            f"the rule `{rule}` has no ONNX function; known are "
+            + ", ".join(sorted({name for name, _ in _NEURONS}))
+        )
+    return _NEURONS[rule, gain]
