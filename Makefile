@@ -2,6 +2,7 @@
 # make test     all tests
 # make lint     style
 # make bench    benchmarks, as JSON
+# make mutation  how many faults the bench finds, as JSON
 # make nightly  all tests, with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
@@ -12,7 +13,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench nightly lock clean system .venv
+.PHONY: help demo test lint bench mutation nightly lock clean system .venv
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -28,6 +29,9 @@ lint: .venv
 
 bench: system .venv
 	@$(BIN)/python benchmarks/run.py
+
+mutation: system .venv
+	@$(BIN)/python benchmarks/mutation.py
 
 nightly: system .venv
 	@TNHW_NIGHTLY=1 $(PYTEST) -m "nightly or not nightly" \
