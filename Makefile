@@ -3,6 +3,7 @@
 # make lint     style
 # make bench    benchmarks, as JSON
 # make docs     the site of docs/, in build/site
+# make mutation how many faults the bench finds, as JSON
 # make nightly  every board, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
@@ -13,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs nightly lock clean system .venv
+.PHONY: help demo test lint bench docs mutation nightly lock clean system .venv
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -32,6 +33,9 @@ bench: system .venv
 
 docs: .venv
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q && echo "make docs: build/site/index.html"
+
+mutation: system .venv
+	@$(BIN)/python benchmarks/mutation.py
 
 nightly: system .venv
 	@$(BIN)/python benchmarks/boards.py --again

@@ -45,7 +45,10 @@ def main():
         for name in (n for n in kernel_names() if load(n).architecture != "tile"):
             print(f"proving {name}", flush=True)
             lines += rows(name, Path(folder, name))
-    write_files(out.parent, {out.name: HEAD + "".join(lines)})
+    # Sections after the table are not made here.
+    before = out.read_text() if out.exists() else ""
+    rest = before[before.index("\n## ") :] if "\n## " in before else ""
+    write_files(out.parent, {out.name: HEAD + "".join(lines) + rest})
     print(f"wrote {out}")
 
 

@@ -247,6 +247,34 @@ async def reset_in_load(bench):
         await bench.reset()
         await refuses(bench, work)
         await bench.run([part()[0]])
+    # A beat that was offered and not taken is forgotten; the parameters before it count.
+    bench.load.beats += part()[-1].load[:1]
+    await bench.idle(1)
+    taken = bench.load.taken
+    await bench.reset()
+    if not taken:
+        again = part()[0]
+        again.load = []
+        await bench.run([again])
+    await bench.run([part()[0]])
+
+
+@cocotb.test(skip=not LOADS)
+@recorded
+async def loads_in_a_row(bench):
+    """Of two loads, one right after the other, the second counts; also while vectors are waiting."""
+    works = part()
+    for before, work in zip(works[1:] + works[:1], works, strict=True):
+        bench.load.beats += before.load
+        await bench.until(lambda: bench.load.done)
+        await bench.run([work])
+    for work in works:
+        bench.load.beats += work.load + work.load
+        await bench.until(lambda: bench.load.done)
+        again, work.load = work.load, []
+        await bench.begin(work)
+        bench.load.beats += again
+        await bench.finish()
 
 
 @cocotb.test(skip=not FRAMED)

@@ -79,6 +79,13 @@ def test_kinds(kind, tmp_path):
     assert not (tmp_path / "counterexample.vcd").exists()
 
 
+@pytest.mark.parametrize("storage", ["memory", "constant"])
+def test_serial_of_any_length(storage, tmp_path):
+    """A ROM whose end is no power of two: what lies beyond is never read."""
+    made = kernel("threshold", "serial", storage, inputs=3)
+    assert verdicts(proof.prove(made, tmp_path)) == PROVEN
+
+
 # ---- Faults, each found ----
 
 
@@ -189,6 +196,16 @@ def test_fault_serial(tmp_path):
     broken = text.replace("enable & term_0", "enable", 1)
     assert broken != text
     with pytest.raises(CheckFailed, match="stream.*disproved"):
+        proof.prove_text(made, broken, manifest, tmp_path)
+
+
+def test_fault_beyond_the_rom(tmp_path):
+    """The position does not begin anew after the last element, and goes past the end."""
+    made = kernel("ternary", "serial", inputs=3)
+    text, manifest = emitted(made)
+    broken = re.sub(r"index == 2'h2", "index == 2'h3", text)
+    assert broken != text
+    with pytest.raises(CheckFailed, match="disproved"):
         proof.prove_text(made, broken, manifest, tmp_path)
 
 

@@ -14,6 +14,9 @@ MAX_ONE_HOT_SERIAL = 16  # a vector takes a cycle an input
 MAX_SETS = 1 << 22
 QUICK_CYCLES = 1000
 QUICK_LOAD = 200
+LOADS_OF_RANDOM = 600  # cycles for loads of further random parameters
+POOL = 2048  # vectors among which edges are looked for
+EDGES = 24
 
 
 @dataclass
@@ -105,14 +108,18 @@ def _parts(kernel, rng, own, vectors, params):
     limit = MAX_ONE_HOT if kernel.beats_in == 1 else MAX_ONE_HOT_SERIAL
     corners = corner_vectors(kernel.input, kernel.inputs, limit)
     random = kernel.random_input(rng, vectors)
-    yield np.concatenate([own, corners, random]), params
+    edges = _edges(kernel, kernel.random_input(rng, POOL), params) if vectors else random
+    yield np.concatenate([own, corners, edges, random]), params
     if kernel.storage == "constant":
         return
     extremes, ends = kernel.corner_parameters(), corners[:2]
     if kernel.storage == "memory":
         for p in _spread(extremes, 4):
             yield np.concatenate([ends, random[:2]]), p
-        yield kernel.random_input(rng, max(8, vectors // 8)), kernel.random_parameters(rng)
+        for _ in range(min(8, max(1, LOADS_OF_RANDOM // kernel.beats_p)) if vectors else 1):
+            p = kernel.random_parameters(rng)
+            some = kernel.random_input(rng, max(8, vectors // 8))
+            yield np.concatenate([_edges(kernel, random, p, 8), some]), p
         return
     at_once = max(2, MAX_SETS // (kernel.inputs * kernel.outputs))
     extremes = _spread(extremes, at_once)
@@ -121,6 +128,27 @@ def _parts(kernel, rng, own, vectors, params):
     for start in range(0, vectors, at_once):
         part = random[start : start + at_once]
         yield part, kernel.random_parameters(rng, len(part))
+
+
+def _edges(kernel, pool, p, count=EDGES):
+    """Vectors of a pool whose results are just above and just below a step or an end of the output.
+
+    There an adder that is wrong in its lowest or highest bit shows.
+    """
+    if kernel.output is None or not len(pool):
+        return pool[:count]
+    z, chosen = kernel.sums(pool, p), []
+    step = 1 << max(0, kernel.shift)
+    ends = [kernel.output.min * step - kernel.half, (kernel.output.max + 1) * step - kernel.half]
+    for j in range(kernel.outputs):
+        for place in (z[:, j] + kernel.half) % step, -(z[:, j] + kernel.half + 1) % step:
+            chosen += np.argsort(place, kind="stable")[: count // 4].tolist()
+        for end in ends:
+            for near in z[:, j] - end, end - 1 - z[:, j]:
+                far = np.where(near < 0, np.iinfo(np.int64).max, near)
+                chosen += np.argsort(far, kind="stable")[: max(1, count // 8)].tolist()
+    chosen = list(dict.fromkeys(chosen))
+    return pool[_spread(chosen, count * min(4, kernel.outputs))]
 
 
 def _spread(items, count):

@@ -24,7 +24,7 @@ flatten
 opt_clean
 memory_collect
 memory_map -rom-only
-opt_clean
+{undefined}opt_clean
 rename -top top
 write_smt2 -wires design.smt2
 """
@@ -44,6 +44,8 @@ class Circuit:
         A register's value one clock later.
     initial : dict of str to int, or dict of int to int
         A register's value before the first clock; of a memory, its cells.
+    beyond : set of str
+        Those of `inputs` that stand for what lies beyond the end of a ROM.
     """
 
     inputs: dict
@@ -51,6 +53,7 @@ class Circuit:
     wires: dict = field(repr=False)
     next: dict = field(repr=False)
     initial: dict = field(repr=False)
+    beyond: frozenset = frozenset()
 
     def wire(self, name):
         """Expression of a wire.
@@ -65,11 +68,16 @@ class Circuit:
         return self.wires[name]
 
 
-def of_verilog(text, top):
-    """`Circuit` of one module of a Verilog text, with all that is below it."""
+def of_verilog(text, top, *, zero=False):
+    """`Circuit` of one module of a Verilog text, with all that is below it.
+
+    What a ROM gives beyond its end is one more input for each place, whose value nobody knows; with `zero`
+    it is 0, for a run.
+    """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
-        tools.yosys(_SCRIPT.format(top=top), cwd=folder)
+        undefined = "setundef -undriven -zero\n" if zero else ""
+        tools.yosys(_SCRIPT.format(top=top, undefined=undefined), cwd=folder)
         return _parse(Path(folder, "design.smt2").read_text())
 
 
@@ -108,6 +116,12 @@ def _parse(text):
             raise ToolFailed(f"Yosys wrote a definition that the proof cannot read: {line}")
     targets = dict(equations)
     registers = {symbol: _plain(names[symbol]) for symbol in targets}
+    beyond = set()
+    for symbol in set(sorts) - set(registers):
+        name = _plain(names[symbol])
+        if name.startswith("$memory"):
+            beyond.add(name)
+            widths[name] = int((re.findall(r"BitVec (\d+)", sorts[symbol]) or [1])[0])
     head = [f"(declare-fun |{name}| () (_ BitVec {width}))" for name, width in widths.items()]
     for symbol, sort in sorts.items():
         if symbol in registers:
@@ -133,6 +147,7 @@ def _parse(text):
         {name: found[symbol] for name, symbol in wires.items()},
         {name: found[targets[symbol]] for symbol, name in registers.items()},
         _initial({name: found[symbol] for symbol, name in registers.items()}, conditions),
+        frozenset(beyond),
     )
 
 
@@ -160,7 +175,8 @@ def _plain(comment):
 
 def _piece(name, sort, widths):
     """Yosys names the parts of inputs that are used together: the same as parts of the inputs."""
-    parts = re.findall(r"(\S+)(?: \[(\d+)(?::(\d+))?\])?", name)
+    parts = [(name, "", "")] if name in widths else []
+    parts = parts or re.findall(r"(\S+)(?: \[(\d+)(?::(\d+))?\])?", name)
     values = []
     for base, high, low in parts:
         if base not in widths:

@@ -80,7 +80,7 @@ def replay(text, manifest, script, expected, *, seed=None):
     cycles = 40 + (len(script) + len(expected)) * (1 if seed is None else 4)
     cycles += 4 * manifest["latency"] + 16
     bench = _bench(manifest, streams, script, expected, seed, cycles)
-    circuit = of_verilog(text + bench, "replay")
+    circuit = of_verilog(text + bench, "replay", zero=True)
     names = list(circuit.next)
     step = compiled([circuit.next[name] for name in names], names)
     state = [circuit.initial[name] for name in names]

@@ -175,6 +175,14 @@ class _Lemmas:
     def index(self):
         return self.circuit.registers[self.binding.register("index")]
 
+    @property
+    def position_in_range(self):
+        """`index` is below `inputs` at all times: `positions` proves it."""
+        count = self.reference.inputs
+        if not self.serial or count >= 1 << self.index.size():
+            return []
+        return [z3.ULT(self.any.whole(self.index, 0), count)]
+
     def positions(self):
         """The position in the vector counts accepted elements and nothing else."""
         name, count = self.binding.register("index"), self.reference.inputs
@@ -215,7 +223,7 @@ class _Lemmas:
             sources |= set(support(following)) - {name, *token.values()}
         sources -= self._parameter_registers  # they rest while a vector is inside
         for name in sorted(sources):
-            value = run.register(name, steps)
+            value = self._within_the_rom(name, run.register(name, steps))
             for source in support(value):
                 signal, time = origin(source)
                 own = signal in (self.index.decl().name(), *(n for n, _ in self.binding.payload))
@@ -225,6 +233,16 @@ class _Lemmas:
             "an accumulator changes only at a term of an accepted element, which depends on that "
             "element, its position and the parameters alone: gaps do not matter"
         )
+
+    def _within_the_rom(self, name, value):
+        """`value` without what lies beyond the end of a ROM, which it must not read."""
+        beyond = [v for n, (v, _) in support(value).items() if origin(n)[0] in self.circuit.beyond]
+        if not beyond:
+            return value
+        inside = z3.substitute(value, *((v, z3.BitVecVal(0, v.size())) for v in beyond))
+        what = f"`{name}` reads nothing beyond the parameters"
+        self.prove(value == inside, what, self.position_in_range)
+        return z3.simplify(inside)
 
     # ---- Parameters that are loaded ----
 
@@ -266,7 +284,7 @@ class _Lemmas:
         accepted = run.whole(run.at(_as_bits(self.accepted), 0), 0)
         for time in range(1, self.latency + 1):
             waiting = run.whole(run.at(ready, time), time)
-            given = [accepted == 1]
+            given = [accepted == 1, *self.position_in_range]
             if self.serial and time > self.latency - 1:
                 # Only a vector's last element has a result then.
                 index = run.whole(self.index, 0)

@@ -1,0 +1,156 @@
+"""Fuzzing at volume: random small kernels, golden model and gates against a naive oracle.
+
+A case is a function of (seed, number), so that a run is repeated, cut into parts or resumed by numbers. The
+kinds (rule, architecture, storage, narrow or wide) take turns, so that each has an equal share.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import random_kernels
+from random_kernels import Case
+
+from tnhw.kernel import ARCHITECTURES
+from tnhw.rule import RULES
+
+STORAGES = ("ports", "memory", "constant")
+WIDTHS = {"narrow": (2, 4), "wide": (5, 12)}
+CELLS = list(product(sorted(RULES), sorted(ARCHITECTURES), STORAGES, WIDTHS))
+REGRESSIONS = Path(__file__).with_name("regressions")
+
+
+def case(seed, number):
+    """Case `number` of a seed."""
+    rule, architecture, storage, width = CELLS[number % len(CELLS)]
+    rng = np.random.default_rng((seed, number))
+    low, high = WIDTHS[width]
+
+    def form(least=low, most=high):
+        return str(rng.choice(["u", "s"])) + str(rng.integers(least, most + 1))
+
+    keys = {"name": "random_kernel", "rule": rule, "architecture": architecture, "storage": storage}
+    keys |= {"inputs": int(rng.integers(1, 6)), "outputs": int(rng.integers(1, 4)), "input": form()}
+    if RULES[rule].has_parameter:
+        keys["parameter"] = f"u{rng.integers(1, 4)}" if rule == "shift" else form()
+    if rule == "threshold":
+        keys["gain"] = bool(rng.random() < 0.5)
+    if RULES[rule].forms:
+        keys["form"] = str(rng.choice(["auto", *RULES[rule].forms]))
+    if rng.random() < 0.1:
+        keys["arithmetic"] = "heap"
+    if rng.random() < 0.5:
+        folded = storage == "ports" and rng.random() < 0.3
+        keys["bias"] = ("folded " if folded else "") + form(2, 12)
+    if rng.random() < 0.7:
+        keys["output"], keys["shift"] = form(2, 10), int(rng.integers(-2, 8))
+    if storage != "ports" and (architecture, storage) != ("tile", "memory") and rng.random() < 0.3:
+        keys["interface"] = "axi-stream"
+        keys["beat"] = int(rng.integers(1, max(keys["inputs"], keys["outputs"]) + 1))
+    arrays = None
+    if storage == "constant" or (storage == "memory" and rng.random() < 0.5):
+        arrays = random_kernels.parameters(keys, rng, few=bool(rng.random() < 0.5))
+    return Case(keys, arrays, int(rng.integers(2**32)))
+
+
+def smaller(found):
+    """Cases that are a step simpler than a failing one."""
+    keys, arrays = found.keys, found.arrays
+    for name in ("interface", "beat", "arithmetic", "gain", "output", "bias", "form"):
+        if name in keys:
+            also = {"interface": ["beat"], "output": ["shift"]}.get(name, [])
+            less = {k: v for k, v in keys.items() if k not in (name, *also)}
+            own = arrays and {k: v for k, v in arrays.items() if k != name}
+            yield Case(less, own, found.seed)
+    for name, axis in (("inputs", 1), ("outputs", 0)):
+        if keys[name] > 1:
+            half = keys[name] // 2
+            own = arrays and {
+                k: (v[:half] if axis == 0 else v if k == "bias" else v[:, :half])
+                for k, v in arrays.items()
+            }
+            yield Case(keys | {name: half}, own, found.seed)
+
+
+def fails(one, check):
+    """The error of a case, or None; a case that is no kernel fails nothing."""
+    try:
+        _ = one.kernel
+    except Exception:
+        return None
+    try:
+        check(one)
+    except Exception as error:  # whatever it is, it is a finding
+        return error
+    return None
+
+
+def shrink(found, check):
+    """A smallest case that still fails."""
+    simpler = True
+    while simpler:
+        simpler = next((c for c in smaller(found) if fails(c, check) is not None), None)
+        found = simpler or found
+    return found
+
+
+def keep(found, name, folder=REGRESSIONS):
+    """Write a case as a kernel TOML with its parameters; returns the path of the TOML."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = found.keys | {"name": name}
+    if found.arrays is not None:
+        np.savez(folder / f"{name}.npz", **found.arrays)
+        keys["parameters"] = f"{name}.npz"
+    text = "".join(f"{k} = {json.dumps(v)}\n" for k, v in keys.items())
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return path
+
+
+def run(seed, numbers, check=random_kernels.check, folder=REGRESSIONS, say=lambda text: None):
+    """Check cases.
+
+    Returns
+    -------
+    dict
+        ``seed``, ``first``, ``count``, ``failures`` (number, text, TOML), ``cells`` (cases of each kind),
+        ``per_minute``.
+    """
+    begin, cells, failures, count = time.monotonic(), Counter(), [], 0
+    for number in numbers:
+        one = case(seed, number)
+        count += 1
+        cells["-".join(CELLS[number % len(CELLS)])] += 1
+        error = fails(one, check)
+        if error is not None:
+            path = keep(shrink(one, check), f"fuzz_{seed}_{number}", folder)
+            failures.append({"number": number, "text": repr(error)[:300], "kept": path.name})
+            say(f"case {number} of seed {seed}: {error!r}; kept as {path}")
+        if count % 1000 == 0:
+            say(f"{count} cases, {60 * count / (time.monotonic() - begin):.0f} a minute")
+    minutes = (time.monotonic() - begin) / 60
+    return {"seed": seed, "first": min(numbers), "count": count, "failures": failures,
+            "cells": dict(cells), "per_minute": round(count / max(minutes, 1e-9))}  # fmt: skip
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--count", type=int, default=100_000)
+    given = parser.parse_args()
+    print(f"seed {given.seed}, cases {given.first} .. {given.first + given.count - 1}", flush=True)
+    numbers = range(given.first, given.first + given.count)
+    record = run(given.seed, numbers, say=lambda text: print(text, file=sys.stderr, flush=True))
+    print(json.dumps(record, indent=2))
+    return bool(record["failures"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

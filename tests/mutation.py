@@ -1,0 +1,129 @@
+"""Mutation scores: how many faults in emitted kernels the bench of `sim/` finds.
+
+score = killed / (all - proven equivalent). A fault that is neither killed nor proven equivalent survives.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import equivalence
+import gate_model
+import numpy as np
+
+from tnhw import traffic, verilog
+from tnhw.data_files import folder as data_folder
+from tnhw.kernel import ARCHITECTURES, Kernel
+from tnhw.rule import RULES
+
+__all__ = ["KINDS", "SAMPLE", "kernel", "score"]
+
+STORAGES = ("ports", "memory", "constant")
+#: Every kind: rule, architecture, storage, arithmetic.
+KINDS = [
+    (rule, architecture, storage, arithmetic)
+    for rule, architecture, storage in product(sorted(RULES), sorted(ARCHITECTURES), STORAGES)
+    for arithmetic in ("operators", "heap")
+]
+#: One kind for each rule and architecture, all storages and both arithmetics among them.
+SAMPLE = [
+    (rule, architecture, "constant" if (k + j) % 2 else "ports", "heap" if k % 4 == 3 else "operators")
+    for k, rule in enumerate(sorted(RULES))
+    for j, architecture in enumerate(sorted(ARCHITECTURES))
+]  # fmt: skip
+SAMPLE[-1] = (*SAMPLE[-1][:2], "memory", "operators")
+_BENCH = Path(__file__).with_name("bench_on_model.py")
+
+
+def kernel(rule, architecture, storage, arithmetic="operators", **more):
+    """A small kernel of a kind, with rounding and clamp."""
+    keys = {"name": "little", "rule": rule, "architecture": architecture, "storage": storage,
+            "arithmetic": arithmetic, "inputs": 3, "outputs": 2, "input": "u4", "bias": "s6",
+            "output": "s5", "shift": 2}  # fmt: skip
+    if RULES[rule].has_parameter:
+        keys["parameter"] = "u2" if rule == "shift" else "u4"
+    keys |= more
+    arrays = None
+    if storage == "constant":
+        rng = np.random.default_rng(3)
+        arrays = Kernel(**keys | {"storage": "memory"}).random_parameters(rng)
+    return Kernel(**keys, arrays=arrays)
+
+
+def score(made, count, *, seed=1, prove=True, bench=None):
+    """Score of one kernel.
+
+    Parameters
+    ----------
+    made : Kernel
+    count : int
+        Faults.
+    seed : int
+        Of which faults.
+    prove : bool
+        Whether survivors are tried to be proven equivalent.
+    bench : path, optional
+        Folder of another bench than that of `sim/`.
+
+    Returns
+    -------
+    dict
+        ``kernel``, ``faults``, ``killed``, ``equivalent``, ``survivors`` (texts), ``score``, ``by`` (faults
+        killed by each kind of failure), ``seconds``.
+    """
+    begin = time.monotonic()
+    component = made.create()
+    text = verilog.emit(component, made.name)
+    manifest = verilog.manifest(made, component, text)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        mutants = gate_model.make(text, made.name, folder, count, seed)
+        sent = traffic.make(made, manifest, idle="junk")
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+        (folder / "traffic.json").write_text(json.dumps(sent.record))
+        job = {
+            "sim": str(bench or data_folder("sim")),
+            "mutants": [0, *(m.number for m in mutants)],
+        }
+        (folder / "job.json").write_text(json.dumps(job))
+        done = subprocess.run(
+            [sys.executable, str(_BENCH), str(folder)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        (_, test, kind), *outcomes = json.loads(done.stdout)
+        assert test is None, f"the bench finds fault with the good design: {test}, {kind}"
+        alive = [m for m, (_, test, _) in zip(mutants, outcomes, strict=True) if test is None]
+        same = _equivalent(text, made.name, alive, manifest, folder) if prove else set()
+    killed = len(mutants) - len(alive)
+    return {
+        "kernel": f"{made.rule} {made.architecture} {made.storage} {made.arithmetic}",
+        "faults": len(mutants),
+        "killed": killed,
+        "equivalent": len(same),
+        "survivors": [m.text for m in alive if m.number not in same],
+        "score": killed / max(1, len(mutants) - len(same)),
+        "by": dict(Counter(kind for _, _, kind in outcomes if kind).most_common()),
+        "seconds": round(time.monotonic() - begin, 1),
+    }
+
+
+def _equivalent(text, top, mutants, manifest, folder):
+    if not mutants:
+        return set()
+    read = gate_model.READ.format(top=top)
+    simple = equivalence.paired(read, top, [m.command for m in mutants], folder)
+    same = {m.number for k, m in enumerate(mutants) if k in simple}
+    left = [m for m in mutants if m.number not in same]
+    if not left:
+        return same
+    plain, *changed = equivalence.circuits(read, [m.command for m in left], folder)
+    return same | {
+        mutant.number
+        for mutant, circuit in zip(left, changed, strict=True)
+        if equivalence.equivalent(plain, circuit, manifest)
+    }
