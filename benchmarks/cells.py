@@ -123,7 +123,7 @@ def tiles(library, bits, inputs, outputs, **keys):
 
 def element(library, name, rule, x, parameter, form, width, operands, models, **options):
     """Row of a processing element, and its energies."""
-    made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form)
+    made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form).on_cells()
     say(f"{name} on {library.name}")
     component = Alone(Element(made, width, **options))
     values, arrays, text = operands
