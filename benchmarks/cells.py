@@ -258,9 +258,15 @@ def figures(name, rows):
     """What is kept of a definition's rows: figures only, with the library's and the tools' names apart."""
     groups = {"": rows}
     if name == "elements":
-        groups = {f" {bits} bits": [r for r in rows if r.name.endswith(str(bits))] for bits in (8, 16)}
+        groups = {
+            f" {bits} bits": [r for r in rows if r.name.endswith(str(bits))] for bits in (8, 16)
+        }
     kept = [
-        {key: value for key, value in vars(row).items() if value not in ({}, None, "") and key != "cells"}
+        {
+            key: value
+            for key, value in vars(row).items()
+            if value not in ({}, None, "") and key != "cells"
+        }
         for row in rows
     ]
     return {"ratios": {f"{name}{key}": best(own) for key, own in groups.items()}, "rows": kept}
@@ -270,7 +276,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("library", type=Path, help="a Liberty file, .lib or .lib.gz")
     parser.add_argument("headlines", nargs="*", help=f"of {', '.join(HEADLINES)}; all by default")
-    parser.add_argument("-o", "--output", type=Path, help="JSON file, whose other definitions are kept")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="JSON file, whose other definitions are kept"
+    )
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.headlines) - set(HEADLINES)):
         parser.error(f"no headline {unknown[0]!r}: there are {', '.join(HEADLINES)}")

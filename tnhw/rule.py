@@ -82,7 +82,10 @@ def ripples(a, b):
     """
     signed = a.shape().signed or b.shape().signed
     bits = max(len(v) + (signed and not v.shape().signed) for v in (a, b))
-    a, b = (Cat(v, (v[-1] if v.shape().signed else Const(0, 1)).replicate(bits - len(v))) for v in (a, b))
+    a, b = (
+        Cat(v, (v[-1] if v.shape().signed else Const(0, 1)).replicate(bits - len(v)))
+        for v in (a, b)
+    )
     if signed:  # a bit of negative weight counts the other way round
         a, b = (Cat(v[:-1], ~v[-1]) for v in (a, b))
     more = a[0]

@@ -156,5 +156,3 @@ def _register(cell, instance, nets, timing, model):
         rise, fall = timing.delays.get((instance, pin), (0.0, 0.0))
         delay = "" if model == "zero" else f"#({_ps(rise)}, {_ps(fall)}) "
         yield f"assign {delay}{net_name(nets[pin])} = {value};"
-
-

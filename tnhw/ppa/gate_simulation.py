@@ -112,7 +112,11 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
         (folder / "rows.bin").write_text(
             "".join(_row(row, ins) + "\n" for row in rows) if given else "0\n" * len(rows)
         )
-        tools.run("iverilog", ["-g2012", "-gspecify", "-o", "b.vvp", "-s", "bench", "netlist.v"], cwd=folder)
+        tools.run(
+            "iverilog",
+            ["-g2012", "-gspecify", "-o", "b.vvp", "-s", "bench", "netlist.v"],
+            cwd=folder,
+        )
         done = tools.run("vvp", ["-n", "b.vvp"], cwd=folder, timeout=3600)
         names, counts = {}, Counter()
         with (folder / "changes.vcd").open("rb") as file:

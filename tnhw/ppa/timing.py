@@ -136,9 +136,7 @@ def analyse(mapped, wire):
                 if out is None or out in clocks:
                     ready.append(out)
                     continue
-                _propagate(
-                    cell, instance, pin, nets, loads, arrival, slews, came, delays, by_pin
-                )
+                _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays, by_pin)
                 ready.append(out)
 
     period, end = 0.0, None
