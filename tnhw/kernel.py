@@ -274,7 +274,10 @@ class Kernel(Record):
             wired = self.storage == "constant" and self.architecture != "serial"
             form = cls.choose_form(wired, self.storage != "ports" or self.folded)
         rule = cls(self.input, self.parameter, self.gain, form)
-        return rule.in_logic() if self.form == "auto" and self.arithmetic == "heap" else rule
+        if self.arithmetic == "heap":
+            rule = rule.on_cells()
+            return rule.in_logic() if self.form == "auto" else rule
+        return rule
 
     @cached_property
     def _interval(self):

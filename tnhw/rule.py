@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from amaranth.hdl import Value
+from amaranth.hdl import Cat, Const, Value
 from amaranth.lib import data
 
 from .errors import InputError
 from .format import Format
 
-__all__ = ["RULES", "Addend", "Rule", "at_least", "gate", "inversion", "negate_if"]
+__all__ = ["RULES", "Addend", "Rule", "at_least", "gate", "inversion", "negate_if", "ripples"]
 
 RULES = {}
 
@@ -73,6 +73,25 @@ def at_least(a, b, below_top=False):
     more, same = _compare(a[1:], b[1:])
     low = a[0] & ~b[1:].all() if below_top else a[0]
     return more | (same & (~b[0] | low))
+
+
+def ripples(a, b):
+    """One bit: 1 where `a` > `b`, 0 where `a` < `b`, either where they are equal.
+
+    A chain of majorities from the lowest bit up, the least area in standard cells; formats may differ.
+    """
+    signed = a.shape().signed or b.shape().signed
+    bits = max(len(v) + (signed and not v.shape().signed) for v in (a, b))
+    a, b = (
+        Cat(v, (v[-1] if v.shape().signed else Const(0, 1)).replicate(bits - len(v)))
+        for v in (a, b)
+    )
+    if signed:  # a bit of negative weight counts the other way round
+        a, b = (Cat(v[:-1], ~v[-1]) for v in (a, b))
+    more = a[0]
+    for k in range(1, bits):
+        more = (a[k] & ~b[k]) | (more & (a[k] | ~b[k]))
+    return more
 
 
 def _compare(a, b):
@@ -149,6 +168,10 @@ class Rule(ABC):
         `wired`: parameters are constants in the gates; `fold_is_free`: no gates compute the fold.
         """
         return None
+
+    def on_cells(self):
+        """The same rule, for standard cells instead of carry chains."""
+        return self
 
     def in_logic(self):
         """The same rule in the form that takes the least logic where terms are registered."""

@@ -1,17 +1,7 @@
 """Gate-level simulation of a mapped netlist in Icarus Verilog, and the changes of every net.
 
-The netlist is written as one module of continuous assignments, registers and latches, with the delays
-that static timing found at the real load: one rise and one fall an output, the means over its arcs. Three
-models of glitches:
-
-``zero``
-    No delays: what settles counts, glitches do not.
-``inertial``
-    A pulse shorter than a gate's delay is lost in it, as in Verilog's continuous assignments.
-``transport``
-    Every pulse arrives.
-
-The clock is ideal: clock gates have no delay.
+Delays are those of static timing, for each arc from an input pin to an output, at the real load: see
+:mod:`tnhw.ppa.gate_models` for the three models of glitches.
 """
 
 import tempfile
@@ -21,12 +11,10 @@ from pathlib import Path
 
 from .. import tools
 from ..errors import ToolFailed
-from .functions import verilog
+from .gate_models import MODELS, net_name, netlist
 from .timing import clock_nets
 
 __all__ = ["MODELS", "Changes", "simulate"]
-
-MODELS = ("zero", "inertial", "transport")
 
 
 @dataclass(frozen=True)
@@ -47,90 +35,6 @@ class Changes:
     falls: dict
     cycles: int
     outputs: list
-
-
-def _net(net):
-    return f"1'b{net}" if isinstance(net, str) else f"n{net}"
-
-
-def _expression(function, nets):
-    """Verilog of a Liberty function with nets for pins."""
-    text = verilog(function)
-    out, word = [], ""
-    for letter in text + " ":
-        if letter.isalnum() or letter == "_":
-            word += letter
-            continue
-        if word:
-            out.append(_net(nets[word]) if word in nets else word)
-            word = ""
-        out.append(letter)
-    # 1'b0 of the function itself is cut at its apostrophe: put it together as it was.
-    return "".join(out).strip()
-
-
-def _cell_lines(mapped, timing, model, clocks):
-    """Verilog of every cell."""
-    library = mapped.library
-    for instance, (name, nets) in mapped.cells.items():
-        cell = library.cell(name)
-        if cell.gate:
-            clock = next(p for p in cell.inputs if cell.pins[p].role == "clock")
-            enable = next(p for p in cell.inputs if cell.pins[p].role == "enable")
-            held = f"held_{nets[cell.outputs[0]]}"
-            yield f"reg {held} = 0; always @* if (!{_net(nets[clock])}) {held} = {_net(nets[enable])};"
-            yield f"assign {_net(nets[cell.outputs[0]])} = {_net(nets[clock])} & {held};"
-        elif cell.sequential:
-            yield from _register(cell, instance, nets, timing, model)
-        else:
-            for pin in cell.outputs:
-                if pin not in nets:
-                    continue
-                rise, fall = timing.delays.get((instance, pin), (0.0, 0.0))
-                value = _expression(cell.pins[pin].function, nets)
-                net = _net(nets[pin])
-                if model == "zero" or nets[pin] in clocks:
-                    yield f"assign {net} = {value};"
-                elif model == "inertial":
-                    yield f"assign #({_ps(rise)}, {_ps(fall)}) {net} = {value};"
-                else:
-                    yield f"reg r{nets[pin]}; assign {net} = r{nets[pin]};"
-                    yield f"always @* r{nets[pin]} <= #{_ps((rise + fall) / 2)} {value};"
-
-
-def _ps(time):
-    return max(1, round(1000 * time))
-
-
-def _register(cell, instance, nets, timing, model):
-    kind, part = cell.sequential["kind"], cell.sequential
-    state = "s" + "".join(letter if letter.isalnum() else "_" for letter in instance)
-    yield f"reg {state};"
-    if kind == "ff":
-        clocked = _expression(part["clocked_on"], nets)
-        held = _expression(part["next_state"], nets)
-        edges, guards = [f"posedge w{state}"], ""
-        yield f"wire w{state} = {clocked};"
-        for key, value in (("clear", 0), ("preset", 1)):
-            if key in part:
-                yield f"wire {key}_{state} = {_expression(part[key], nets)};"
-                edges.append(f"posedge {key}_{state}")
-                guards += f"if ({key}_{state}) {state} <= {value}; else "
-        yield f"always @({' or '.join(edges)}) {guards}{state} <= {held};"
-    else:
-        yield (
-            f"always @* if ({_expression(part['enable'], nets)}) "
-            f"{state} = {_expression(part['data_in'], nets)};"
-        )
-    for pin in cell.outputs:
-        if pin not in nets:
-            continue
-        value = _expression(cell.pins[pin].function, dict.fromkeys(part["state"][:1], state)
-                            | ({part["state"][1]: f"~{state}"} if len(part["state"]) > 1 else {}))  # fmt: skip
-        value = value.replace(f"1'b{state}", state)
-        rise, fall = timing.delays.get((instance, pin), (0.0, 0.0))
-        delay = "" if model == "zero" else f"#({_ps(rise)}, {_ps(fall)}) "
-        yield f"assign {delay}{_net(nets[pin])} = {value};"
 
 
 _BENCH = """
@@ -194,9 +98,9 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
     lines += [f"wire n{net};" for net in sorted(set(nets) | set(given) | set(clock))]
     lines += [f"assign n{net} = in[{k}];" for k, net in enumerate(given)]
     lines += [f"assign n{net} = clk;" for net in clock]
-    lines += [f"assign out[{k}] = {_net(net)};" for k, net in enumerate(shown)]
-    lines += _cell_lines(mapped, timing, model, clocks)
-    lines += ["endmodule"]
+    lines += [f"assign out[{k}] = {net_name(net)};" for k, net in enumerate(shown)]
+    inside, modules = netlist(mapped, timing, model, clocks)
+    lines += [*inside, "endmodule", *modules]
     total = max(200, round(1000 * (period or 1.5 * timing.period)))
     bench = _BENCH.format(
         i=max(0, len(given) - 1), o=max(0, len(shown) - 1), last=len(rows) - 1, first=warm_up, end_=last or len(rows),
@@ -208,7 +112,11 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
         (folder / "rows.bin").write_text(
             "".join(_row(row, ins) + "\n" for row in rows) if given else "0\n" * len(rows)
         )
-        tools.run("iverilog", ["-g2012", "-o", "b.vvp", "-s", "bench", "netlist.v"], cwd=folder)
+        tools.run(
+            "iverilog",
+            ["-g2012", "-gspecify", "-o", "b.vvp", "-s", "bench", "netlist.v"],
+            cwd=folder,
+        )
         done = tools.run("vvp", ["-n", "b.vvp"], cwd=folder, timeout=3600)
         names, counts = {}, Counter()
         with (folder / "changes.vcd").open("rb") as file:

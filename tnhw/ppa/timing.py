@@ -32,7 +32,10 @@ class Timing:
     slews : dict of net to (float, float)
         Rising and falling, in ns.
     delays : dict of (instance, pin) to (float, float)
-        Rise and fall of an output in ns, means over its arcs: for simulation.
+        Rise and fall of an output in ns, means over its arcs.
+    arcs : dict of (instance, pin) to dict of str to (float, float)
+        The same from each input pin of a gate, at its slew and the real load; tables with conditions
+        count as their mean: for simulation.
     period : float
         Shortest clock period in ns.
     path : list of str
@@ -42,6 +45,7 @@ class Timing:
     loads: dict
     slews: dict
     delays: dict
+    arcs: dict
     period: float
     path: list
 
@@ -86,7 +90,7 @@ def analyse(mapped, wire):
                 loads[net] = loads.get(net, 0.0) + wire
 
     # Arrival of both edges: (rise, fall); what never moves has none.
-    arrival, slews, came, delays = {}, {}, {}, {}
+    arrival, slews, came, delays, by_pin = {}, {}, {}, {}, {}
     waits = {}
     ready = []
     for direction, bits in mapped.ports.values():
@@ -132,7 +136,7 @@ def analyse(mapped, wire):
                 if out is None or out in clocks:
                     ready.append(out)
                     continue
-                _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays)
+                _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays, by_pin)
                 ready.append(out)
 
     period, end = 0.0, None
@@ -160,7 +164,7 @@ def analyse(mapped, wire):
     while end in came and len(path) < 1000:
         instance, end = came[end]
         path.append(cells[instance][0])
-    return Timing(loads, slews, delays, period, path)
+    return Timing(loads, slews, delays, by_pin, period, path)
 
 
 def _through(arcs, rise_slew, fall_slew, load):
@@ -173,10 +177,10 @@ def _through(arcs, rise_slew, fall_slew, load):
     return rise, fall, tuple(out)
 
 
-def _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays):
+def _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays, by_pin):
     out = nets[pin]
     load = loads.get(out, 0.0)
-    edges, seen, latest, source = ([], []), [0.0, 0.0], [None, None], None
+    edges, seen, latest, source = {}, [0.0, 0.0], [None, None], None
     for arc in cell.pins[pin].arcs:
         net = nets.get(arc.related)
         if net not in slews:
@@ -193,16 +197,23 @@ def _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays):
                 causes = (0, 1)
             for cause in causes:
                 delay = table.at(slews[net][cause], load)
-                edges[edge].append(delay)
+                edges.setdefault(arc.related, ([], []))[edge].append(delay)
                 if slew_table:
                     seen[edge] = max(seen[edge], slew_table.at(slews[net][cause], load))
                 if at is not None and (latest[edge] is None or at[cause] + delay > latest[edge]):
                     latest[edge] = at[cause] + delay
                     if latest[edge] >= max(value or 0 for value in latest):
                         source = net
-    if not edges[0]:
+    if not edges:
         return
-    delays[instance, pin] = tuple(float(np.mean(times or [0.0])) for times in edges)
+    by_pin[instance, pin] = {
+        related: tuple(float(np.mean(times or others)) for times, others in (pair, pair[::-1]))
+        for related, pair in edges.items()
+    }
+    both = zip(*edges.values(), strict=True)
+    delays[instance, pin] = tuple(
+        float(np.mean([time for times in lists for time in times] or [0.0])) for lists in both
+    )
     slews[out] = tuple(slew or INPUT_SLEW for slew in seen)
     if latest[0] is not None or latest[1] is not None:
         arrival[out] = tuple(value or 0.0 for value in latest)

@@ -25,7 +25,7 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Mux
 
 from ..format import Format
-from ..rule import Addend, Rule, at_least, gate, inversion, negate_if
+from ..rule import Addend, Rule, at_least, gate, inversion, negate_if, ripples
 
 __all__ = ["Threshold"]
 
@@ -41,6 +41,8 @@ class Threshold(Rule):
     ----------
     step : int or None
         All thresholds are multiples of ``2**step``, at least 0; form ``max``, unsigned x.
+    cells : bool
+        For standard cells: comparisons of the form ``max`` are chains of majorities.
     """
 
     name = "threshold"
@@ -50,6 +52,10 @@ class Threshold(Rule):
     forms = ("subtract", "max", "complement")
 
     step: int | None = None
+    cells: bool = False
+
+    def on_cells(self):
+        return replace(self, cells=True)
 
     def compact(self, arrays):
         if self.form != "max" or self.input.signed:
@@ -191,11 +197,16 @@ class Threshold(Rule):
         if self.step is not None:
             # The largest level means absent: it never yields to x.
             high = x[self.step :]
-            yields = at_least(high, p.theta, below_top=not self.gain)
+            if self.cells:
+                yields = ripples(Cat(Const(1, 1), high), Cat(Const(0, 1), p.theta))
+                yields = yields if self.gain else yields & ~p.theta.all()
+            else:
+                yields = at_least(high, p.theta, below_top=not self.gain)
             low = x[: self.step] & yields.replicate(self.step)
             value = Cat(low, Mux(yields, high, p.theta))
         elif self.form == "max":
-            value = Mux(x > p.theta, x, p.theta)[: rectified.bits]
+            more = ripples(x, p.theta) if self.cells else x > p.theta
+            value = Mux(more, x, p.theta)[: rectified.bits]
             value = value.as_signed() if rectified.signed else value
         else:
             difference = x - self._theta(p)

@@ -1,0 +1,158 @@
+"""A mapped netlist as Verilog with delays, for :mod:`tnhw.ppa.gate_simulation`.
+
+A gate has a delay for each arc from an input pin to an output, for the rising and the falling output. Three
+models of glitches:
+
+``zero``
+    No delays: what settles counts, glitches do not.
+``inertial``
+    A pulse shorter than the delay of its first edge is lost: the path delays of Verilog's ``specify`` blocks.
+``transport``
+    Every pulse arrives. Each arc delays its input by the mean of rise and fall, so that no edge overtakes
+    another.
+
+The clock is ideal: clock gates have no delay. Flip-flops and latches have one rise and one fall an output.
+"""
+
+from .functions import verilog
+
+__all__ = ["MODELS", "net_name", "netlist"]
+
+MODELS = ("zero", "inertial", "transport")
+
+
+def net_name(net):
+    """Verilog of a net: its wire, or a constant."""
+    if isinstance(net, int):
+        return f"n{net}"
+    return f"1'b{net}" if len(net) == 1 else net
+
+
+def _expression(function, nets):
+    """Verilog of a Liberty function with nets for pins."""
+    text = verilog(function)
+    out, word = [], ""
+    for letter in text + " ":
+        if letter.isalnum() or letter == "_":
+            word += letter
+            continue
+        if word:
+            out.append(net_name(nets[word]) if word in nets else word)
+            word = ""
+        out.append(letter)
+    # 1'b0 of the function itself is cut at its apostrophe: put it together as it was.
+    return "".join(out).strip()
+
+
+def netlist(mapped, timing, model, clocks):
+    """Verilog of every cell.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    timing : Timing
+    model : str
+        One of `MODELS`.
+    clocks : set of net
+        Nets of the clock, without delay.
+
+    Returns
+    -------
+    list of str
+        Lines inside the module of the netlist, whose wires are named by :func:`net_name`.
+    list of str
+        Modules that they use.
+    """
+    library, lines, modules = mapped.library, [], []
+    for instance, (name, nets) in mapped.cells.items():
+        cell = library.cell(name)
+        outputs = [pin for pin in cell.outputs if pin in nets]
+        if cell.gate:
+            lines += _clock_gate(cell, nets)
+        elif cell.sequential:
+            lines += _register(cell, instance, nets, timing, model)
+        elif model == "zero" or any(nets[pin] in clocks for pin in outputs):
+            for pin in outputs:
+                value = _expression(cell.pins[pin].function, nets)
+                lines.append(f"assign {net_name(nets[pin])} = {value};")
+        elif model == "inertial":
+            module = f"gate_{len(modules)}"
+            modules.append(_inertial(module, cell, instance, nets, outputs, timing))
+            pins = [pin for pin in cell.inputs if pin in nets] + outputs
+            ports = ", ".join(f".{pin}({net_name(nets[pin])})" for pin in pins)
+            lines.append(f"{module} u{len(modules) - 1}({ports});")
+        else:
+            for pin in outputs:
+                lines += _transport(cell, instance, nets, pin, timing)
+    return lines, modules
+
+
+def _clock_gate(cell, nets):
+    clock = next(p for p in cell.inputs if cell.pins[p].role == "clock")
+    enable = next(p for p in cell.inputs if cell.pins[p].role == "enable")
+    out, held = nets[cell.outputs[0]], f"held_{nets[cell.outputs[0]]}"
+    yield f"reg {held} = 0; always @* if (!{net_name(nets[clock])}) {held} = {net_name(nets[enable])};"
+    yield f"assign {net_name(out)} = {net_name(nets[clock])} & {held};"
+
+
+def _inertial(module, cell, instance, nets, outputs, timing):
+    """A module of its own for a gate, with a path delay an arc."""
+    ins = [pin for pin in cell.inputs if pin in nets]
+    ports = [f"input {pin}" for pin in ins] + [f"output {pin}" for pin in outputs]
+    lines = [f"module {module}({', '.join(ports)});"]
+    lines += [f"assign {pin} = {verilog(cell.pins[pin].function)};" for pin in outputs]
+    paths = [
+        f"({related} => {pin}) = ({_ps(rise)}, {_ps(fall)});"
+        for pin in outputs
+        for related, (rise, fall) in timing.arcs.get((instance, pin), {}).items()
+    ]
+    if paths:
+        lines += ["specify", *paths, "endspecify"]
+    return "\n".join([*lines, "endmodule"])
+
+
+def _transport(cell, instance, nets, pin, timing):
+    """A gate without delay behind a delayed copy of each input."""
+    out, given = nets[pin], dict(nets)
+    for related, times in timing.arcs.get((instance, pin), {}).items():
+        if isinstance(nets[related], str):
+            continue
+        copy = f"d{out}_{related}"
+        yield f"reg {copy}; always @(n{nets[related]}) {copy} <= #{_ps(sum(times) / 2)} n{nets[related]};"
+        given[related] = copy
+    yield f"assign {net_name(out)} = {_expression(cell.pins[pin].function, given)};"
+
+
+def _ps(time):
+    return max(1, round(1000 * time))
+
+
+def _register(cell, instance, nets, timing, model):
+    kind, part = cell.sequential["kind"], cell.sequential
+    state = "s" + "".join(letter if letter.isalnum() else "_" for letter in instance)
+    yield f"reg {state};"
+    if kind == "ff":
+        clocked = _expression(part["clocked_on"], nets)
+        held = _expression(part["next_state"], nets)
+        edges, guards = [f"posedge w{state}"], ""
+        yield f"wire w{state} = {clocked};"
+        for key, value in (("clear", 0), ("preset", 1)):
+            if key in part:
+                yield f"wire {key}_{state} = {_expression(part[key], nets)};"
+                edges.append(f"posedge {key}_{state}")
+                guards += f"if ({key}_{state}) {state} <= {value}; else "
+        yield f"always @({' or '.join(edges)}) {guards}{state} <= {held};"
+    else:
+        yield (
+            f"always @* if ({_expression(part['enable'], nets)}) "
+            f"{state} = {_expression(part['data_in'], nets)};"
+        )
+    for pin in cell.outputs:
+        if pin not in nets:
+            continue
+        value = _expression(cell.pins[pin].function, dict.fromkeys(part["state"][:1], state)
+                            | ({part["state"][1]: f"~{state}"} if len(part["state"]) > 1 else {}))  # fmt: skip
+        value = value.replace(f"1'b{state}", state)
+        rise, fall = timing.delays.get((instance, pin), (0.0, 0.0))
+        delay = "" if model == "zero" else f"#({_ps(rise)}, {_ps(fall)}) "
+        yield f"assign {delay}{net_name(nets[pin])} = {value};"
