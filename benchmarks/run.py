@@ -25,8 +25,9 @@ KERNELS = {
     "mac_dsp": {"dsp": True},
     "mac_lut": {"dsp": False},
     "mac_booth": {"dsp": False, "booth": True},
+    "mac_rows": {"dsp": False, "form": "booth"},  # Booth rows in the kernel's pipelined tree
 }
-LUT_MACS = ("mac_lut", "mac_booth")
+LUT_MACS = ("mac_lut", "mac_booth", "mac_rows")
 
 
 def seconds(action, repeats=3):
@@ -80,12 +81,16 @@ def cells(folder, families=tuple(FAMILIES), kernels=tuple(KERNELS)):
     for family in families:
         for name in kernels:
             say(f"{family} {name}")
+            options = dict(KERNELS[name])
+            form = options.pop("form", None)
             kernel = load(f"{name.split('_')[0]}16")
+            if form:
+                kernel = kernel.with_keys(form=form, name=f"{kernel.name}_{form}")
             path = folder / f"{kernel.name}.v"
             if not path.exists():
                 generate(kernel, folder)
             counts.setdefault(family, {})[name] = synthesise(
-                path, kernel.name, family, folder / "netlists", **KERNELS[name]
+                path, kernel.name, family, folder / "netlists", **options
             ).counts
         both = {name: logic(count, family) for name, count in counts[family].items()}
         counts[family]["lut_ratio_best_lut_mac_over_threshold"] = round(

@@ -43,7 +43,8 @@ def test_cells_of_sixteen_inputs(column, family, tmp_path):
     bench = script("benchmarks", "run.py")
     named = {
         "threshold": "threshold",
-        "mac in LUTs, Booth": "mac_booth",
+        "mac in LUTs, one stage, Booth": "mac_booth",
+        "mac in LUTs, two stages, Booth": "mac_rows",
         "mac in DSP blocks": "mac_dsp",
     }
     table = rows("kernel")

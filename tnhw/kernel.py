@@ -154,11 +154,6 @@ class Kernel(Record):
             arrays = arrays_of.read(path.parent / keys["parameters"])
         return cls(arrays=arrays, where=str(path), **keys)
 
-    def changed(self, **keys):
-        """The same kernel with other keys."""
-        own = {key: getattr(self, key) for key in type(self).model_fields}
-        return type(self)(arrays=self.arrays, **(own | keys))
-
     def __reduce__(self):
         keys = {key: getattr(self, key) for key in type(self).model_fields}
         return _again, (keys, self.arrays)  # what it has worked out stays behind

@@ -16,13 +16,11 @@ from . import __version__, tools
 from .arch.cells import Cells, used_modules
 from .files import write_files
 from .names import KEYWORDS
+from .templating import LICENSE
 
-__all__ = ["LICENSE", "emit", "generate", "golden_vectors", "manifest"]
+__all__ = ["emit", "generate", "golden_vectors", "manifest"]
 
 SCHEMA = 1
-
-#: What tnhw emits belongs to the user: nothing is reserved.
-LICENSE = "CC0-1.0"
 
 # Between a kernel and its AXI4-Stream ports; no ports of a plain kernel.
 INTERNAL = {("abort",), ("restart",), ("may_start",)}

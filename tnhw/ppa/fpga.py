@@ -74,7 +74,7 @@ def measure(kernel, family, variant, x, p, source, *, seeds=(1, 2, 3), vectors=3
     Row
     """
     if variant.rows:
-        kernel = kernel.changed(form=kernel.synapse.in_logic().form)
+        kernel = kernel.with_keys(form=kernel.synapse.in_logic().form)
     options = {"dsp": variant.dsp, "booth": variant.booth}
     text = emit(kernel.create("stream"), kernel.name)
     with tempfile.TemporaryDirectory() as folder:

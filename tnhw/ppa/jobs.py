@@ -62,7 +62,7 @@ class Job:
 def _code():
     """Hash of the code that measures: all of tnhw but for commands, training, proofs and reports."""
     root = Path(__file__).parents[1]
-    ignored = {"commands", "train", "proof", "templates"}
+    ignored = {"commands", "train", "proof", "export", "ip"}
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         parts = path.relative_to(root).parts

@@ -1,6 +1,6 @@
 """A comparison as one HTML file that needs nothing beside it."""
 
-from importlib.resources import files
+from pathlib import Path
 
 import jinja2
 
@@ -76,7 +76,7 @@ def html(rows, record, command, title="Neurons compared"):
                 "operands": sorted({row.operands for row in own if row.operands}),
             }
         )
-    text = (files("tnhw") / "templates" / "report.html").read_text(encoding="utf-8")
+    text = (Path(__file__).parent / "templates" / "report.html.j2").read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return template.from_string(text).render(
         title=title, sections=sections, record=record, command=command, paper=PAPER
