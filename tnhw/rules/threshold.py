@@ -112,6 +112,16 @@ class Threshold(Rule):
     def _theta(self, p):
         return ~p.not_theta if self.form == "complement" else p.theta
 
+    def _difference(self, x, p):
+        """x - theta, signed."""
+        if self.form != "complement":
+            return x - p.theta
+        # The ones below are the carry into the chain, in a way that no family's synthesis adds a row for.
+        minus = p.not_theta if self.parameter.signed else Cat(p.not_theta, Const(1, 1)).as_signed()
+        shape = (x + minus + 1).shape()
+        wide = [Cat(Const(1, 1), _extended(v, shape.width)) for v in (x, minus)]
+        return (wide[0] + wide[1])[1 : shape.width + 1].as_signed()
+
     @property
     def fields(self):
         theta = self.parameter
@@ -209,7 +219,7 @@ class Threshold(Rule):
             value = Mux(more, x, p.theta)[: rectified.bits]
             value = value.as_signed() if rectified.signed else value
         else:
-            difference = x - self._theta(p)
+            difference = self._difference(x, p)
             value = gate(~difference[-1], difference[: rectified.bits])
         if self.stores_present:
             value = gate(p.present, value)
@@ -256,3 +266,9 @@ class Threshold(Rule):
             return (x > Cat(Const(0, self.step), p.theta)) & present
         above = x > self._theta(p)
         return above & p.present if self.stores_present else above
+
+
+def _extended(value, width):
+    """`value` as `width` bits."""
+    top = value[-1] if value.shape().signed else Const(0, 1)
+    return Cat(value, top.replicate(width - len(value)))
