@@ -116,6 +116,7 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
             "iverilog",
             ["-g2012", "-gspecify", "-o", "b.vvp", "-s", "bench", "netlist.v"],
             cwd=folder,
+            timeout=3600,
         )
         done = tools.run("vvp", ["-n", "b.vvp"], cwd=folder, timeout=3600)
         names, counts = {}, Counter()
