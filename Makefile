@@ -4,6 +4,7 @@
 # make bench    benchmarks, as JSON
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds, as JSON
+# make report   docs/results anew, on the cell libraries at hand
 # make nightly  every board, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
@@ -14,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs mutation nightly lock clean system .venv
+.PHONY: help demo test lint bench docs mutation report nightly lock clean system .venv
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -36,6 +37,9 @@ docs: .venv
 
 mutation: system .venv
 	@$(BIN)/python benchmarks/mutation.py
+
+report: system .venv
+	@$(BIN)/python benchmarks/report.py
 
 nightly: system .venv
 	@$(BIN)/python benchmarks/boards.py --again
