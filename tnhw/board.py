@@ -4,6 +4,7 @@ A board is data: its TOML names a platform of amaranth-boards (or any other impo
 device itself, and the resources or pins that the harness uses.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -73,6 +74,11 @@ class Board(Record):
 
     @model_validator(mode="after")
     def _whole(self):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
+            raise ValueError(
+                "`name`, or the file's without .toml, must be letters, digits, `_`, `-` and `.`, at most 64, a "
+                f"letter or digit first, not {self.name[:80]!r}"
+            )
         if (self.platform is None) == (self.device is None):
             raise ValueError("give either `platform` or `device`")
         if self.device is not None and self.clock.resource is not None:

@@ -202,6 +202,7 @@ def build_component(
         raise InputError(
             f"board {board.name}: only {board.vendor_tool} builds for it; write a build plan"
         )
+    board.create_platform()  # refused before a folder is made
     harness, baud = _harness(component, sizes, board, stored, baud)
     clock = board.clock.frequency
     # Without a wish, DSP blocks are tried first, and left out if there are not enough.

@@ -99,6 +99,9 @@ def main(arguments=None):
         shown = getattr(error, "shown", False)
     except typer.Exit as stop:
         return stop.exit_code
+    except OSError as error:  # of a folder that goes away, fills up or may not be written
+        where = f"{error.filename}: " if error.filename else ""
+        status, text, shown = 2, f"{where}{error.strerror or error}", False
     except (KeyboardInterrupt, typer.Abort):
         status, text, shown = INTERRUPTED, "interrupted; earlier output is as it was", False
     except Exception as error:

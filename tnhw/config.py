@@ -73,11 +73,15 @@ def read_toml(path):
                 f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not a kernel or board"
             )
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not a text file in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: not valid TOML: {error}") from None
+    except ValueError:  # of Python, which limits the digits that it converts
+        raise InputError(f"{path}: not valid TOML: a number has too many digits") from None
     except RecursionError:
         raise InputError(f"{path}: nested too deeply") from None

@@ -6,7 +6,15 @@ from pathlib import Path
 
 from .errors import InputError
 
-__all__ = ["write_files"]
+__all__ = ["exists", "write_files"]
+
+
+def exists(path):
+    """Whether there is such a file or folder; False for a name that the system does not take."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
 
 
 def write_files(folder, files):

@@ -5,6 +5,7 @@ from pathlib import Path
 from .config import nearest
 from .data_files import folder
 from .errors import InputError
+from .files import exists
 
 __all__ = ["kernel_names", "load", "load_design", "model_names"]
 
@@ -41,7 +42,7 @@ def load(file):
         from .export import onnx_reader
 
         return onnx_reader.load(path)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or exists(path):
         return Kernel.from_toml(path)
     if path.suffix:
         raise InputError(

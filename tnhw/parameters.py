@@ -32,9 +32,9 @@ def read(path):
         If the file is missing, is no npz, or holds anything but plain arrays.
     """
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise InputError(f"{path}: not a file")
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file")
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
         if size > MAX_BYTES:

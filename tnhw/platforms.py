@@ -93,7 +93,10 @@ def _imported(board):
                 # The next class that is not the board's own knows what to do with any option.
                 base = cls.__mro__[1]
                 cls = type(name, (cls,), {"toolchain_prepare": base.toolchain_prepare})
-            return cls(**board.arguments)
+            platform = cls(**board.arguments) if isinstance(cls, type) else None
+            if not hasattr(platform, "add_resources"):
+                raise AttributeError("it is no Amaranth platform")
+            return platform
     except (ImportError, AttributeError) as error:
         raise InputError(
             f"board {board.name}: there is no platform `{board.platform}` ({error}); install the "

@@ -20,22 +20,24 @@ from .options import (
     RomOption,
     ScheduleOption,
     Seed,
-    Vectors,
     accuracy,
+    hertz,
     say,
     show,
     test_set,
 )
 
+MAX_VECTORS = 1_000_000
+
 
 def build(
     file: File,
     board: BoardName,
-    seed: Annotated[int, typer.Option(help="Seed of place and route.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of place and route.", min=0)] = 1,
     frequency: Annotated[
         float | None, typer.Option(help="Frequency to reach in MHz, if not the board's.")
     ] = None,
-    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.")] = None,
+    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.", min=1)] = None,
     allow_timing_fail: Annotated[
         bool, typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow.")
     ] = False,
@@ -45,7 +47,9 @@ def build(
     self_test: Annotated[
         int | None,
         typer.Option(
-            help="Store so many vectors on the board instead of a serial line; an LED tells.", min=1
+            help="Store so many vectors on the board instead of a serial line; an LED tells.",
+            min=1,
+            max=MAX_VECTORS,
         ),
     ] = None,
     dataset: Dataset = None,
@@ -76,7 +80,7 @@ def build(
     folder = out / loaded.name / target.name
     options = {
         "seed": seed,
-        "frequency": round(frequency * 1e6) if frequency else None,
+        "frequency": hertz("--frequency", frequency),
         "baud": baud,
         "allow_timing_fail": allow_timing_fail,
         "dsp": dsp,
@@ -128,6 +132,12 @@ def build(
     show(facts, as_json, rows, f"{kernel.name} on {target.title}")
 
 
+def _vectors_of(arrays, path):
+    if "x" not in arrays:
+        raise InputError(f"{path}: the array `x` is missing; save the vectors under that name")
+    return arrays["x"]
+
+
 def _warn_of_code(board):
     """Say that a board's platform comes from a module which nobody but the user vouches for."""
     module = (board.platform or "amaranth_boards.").split(":")[0]
@@ -163,12 +173,14 @@ def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json
 def run(
     file: File,
     port: Annotated[str, typer.Option(help="Serial port, for example ttyUSB0's device file.")],
-    vectors: Vectors = 100,
+    vectors: Annotated[
+        int, typer.Option(help="Number of random vectors.", min=1, max=MAX_VECTORS)
+    ] = 100,
     seed: Seed = 0,
     input: Annotated[
         Path | None, typer.Option(help="npz file with vectors `x` instead of random ones.")
     ] = None,
-    baud: Annotated[int, typer.Option(help="Baud rate.")] = 115_200,
+    baud: Annotated[int, typer.Option(help="Baud rate.", min=1)] = 115_200,
     board: Annotated[
         str | None, typer.Option("--board", "-b", help="Network: the board it was built for.")
     ] = None,
@@ -205,7 +217,7 @@ def run(
     if dataset:
         x, labels = test_set(dataset, data, vectors)
     else:
-        x = read(input)["x"] if input else kernel.random_input(rng, vectors)
+        x = _vectors_of(read(input), input) if input else kernel.random_input(rng, vectors)
     p = None if kernel.initialised else kernel.random_parameters(rng)
     if load_from is not None:
         if not getattr(kernel, "loadable", False):

@@ -28,7 +28,7 @@ def compare(
     dataset: Dataset = None,
     data: Data = None,
     vectors: Annotated[
-        int | None, typer.Option(help="Vectors of the activity; 8 for networks, 64 for kernels.")
+        int | None, typer.Option(help="Vectors of the activity; 8 for networks, 64 for kernels.", min=1)
     ] = None,
     seeds: Annotated[
         int, typer.Option(help="Runs of place and route; kernels: 0 for synthesis only.", min=0)

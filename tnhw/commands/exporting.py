@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Json, say, show
+from .options import Json, hertz, say, show
 
 __all__ = ["export"]
 
@@ -35,9 +35,15 @@ def export(
     """Write a model, kernel or network in a format of others."""
     from ..export import export as write
 
-    hertz = None if clock is None else round(clock * 1e6)
     record = write(
-        file, format, out, say=say, liberty=liberty, tiles=tiles, clock=hertz, author=author
+        file,
+        format,
+        out,
+        say=say,
+        liberty=liberty,
+        tiles=tiles,
+        clock=hertz("--clock", clock),
+        author=author,
     )
     rows = [(key, value) for key, value in record.items() if key != "recipe"]
     show(record, as_json, rows, format)

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from ..errors import InputError
+
 
 def _files(incomplete: str):
     """Names for shell completion; the shell adds files where there is none."""
@@ -32,7 +34,7 @@ File = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for all results.")]
 Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
-Seed = Annotated[int, typer.Option(help="Seed of what is random.")]
+Seed = Annotated[int, typer.Option(help="Seed of what is random.", min=0)]
 BoardName = Annotated[
     str,
     typer.Option(
@@ -87,6 +89,18 @@ class Family(StrEnum):
     ecp5 = "ecp5"
     gowin = "gowin"
     xc7 = "xc7"
+
+
+MAX_MHZ = 10_000
+
+
+def hertz(option, megahertz):
+    """A frequency that was given in MHz, in whole Hz; None stays None."""
+    if megahertz is None:
+        return None
+    if not 0 < megahertz <= MAX_MHZ:
+        raise InputError(f"{option} must be above 0 and at most {MAX_MHZ} MHz, not {megahertz:g}")
+    return max(1, round(megahertz * 1e6))
 
 
 def test_set(dataset, data, count):

@@ -34,20 +34,18 @@ def init(
 ):
     """Write a commented kernel TOML to begin with, and the JSON Schemas that editors check it by."""
     from .. import plugins, template
-    from ..files import write_files
+    from ..files import exists, write_files
 
     plugins.load()
     schemas = template.schema_files()
-    files = (
-        dict(schemas) if schema else {n: t for n, t in schemas.items() if not (out / n).exists()}
-    )
+    files = dict(schemas) if schema else {n: t for n, t in schemas.items() if not exists(out / n)}
     made = []
     if not schema:
         file = out / f"{name}.toml"
         text = (
             template.board_template(name, board) if board else template.kernel_template(name, rule)
         )
-        if file.exists():
+        if exists(file):
             raise InputError(
                 f"{file}: is there already; choose another name, or another folder with -o"
             )

@@ -42,9 +42,13 @@ def _parse(path, onnx):
     from google.protobuf.message import DecodeError
 
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file")
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, no network of tnhw")
         return onnx.load_model_from_string(path.read_bytes())
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (DecodeError, ValueError):

@@ -207,6 +207,8 @@ class Library:
     def __init__(self, path):
         self.path = Path(path)
         try:
+            if self.path.exists() and not self.path.is_file():
+                raise InputError(f"{path}: not a file")
             data = self.path.read_bytes()
             data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
             text = data.decode("utf-8", "replace")

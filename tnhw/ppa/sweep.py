@@ -85,7 +85,7 @@ def _kernel(name, keys):
                 f"kernel {name}: `bits` must be an integer of at least 2, not {bits!r}"
             )
         keys.setdefault("input", f"u{bits - 1}")
-        rule = RULES.get(keys.get("rule"))
+        rule = RULES.get(str(keys.get("rule")))
         if rule is not None and rule.has_parameter:
             keys.setdefault("parameter", _parameter(rule, bits))
     if keys.get("storage") != "constant":

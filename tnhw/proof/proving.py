@@ -188,9 +188,9 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
         files["counterexample.vcd"] = work.vcd
         result.counter_example["vcd"] = str(Path(out_dir) / "counterexample.vcd")
     files["proof.json"] = json.dumps(result.as_dict(), indent=2) + "\n"
+    write_files(out_dir, files)
     if work.vcd is None:
         Path(out_dir, "counterexample.vcd").unlink(missing_ok=True)
-    write_files(out_dir, files)
     _raise(result)
     return result
 

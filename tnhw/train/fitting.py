@@ -201,10 +201,15 @@ def _save(path, settings, model, optimiser, history):
         "history": history,
     }  # fmt: skip
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as beside:
-        torch.save(state, Path(beside, path.name))
-        os.replace(Path(beside, path.name), path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as beside:
+            torch.save(state, Path(beside, path.name))
+            os.replace(Path(beside, path.name), path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}); choose another file with -o"
+        ) from None
 
 
 def _resume(path, settings, model, optimiser):

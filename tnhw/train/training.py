@@ -96,6 +96,8 @@ def _network(model, recipe, name, card):
 
 def export_checkpoint(path, name=None):
     """Network of a fit that was interrupted, as far as it came; its card says so."""
+    if Path(path).exists() and not Path(path).is_file():
+        raise InputError(f"{path}: not a file")
     try:
         state = torch.load(path, weights_only=True)
         note, done = state["settings"]["note"], len(state["history"])
