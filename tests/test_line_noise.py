@@ -141,12 +141,12 @@ class NoisyLine:
     """A simulated line whose requests are damaged on their way."""
 
     def __init__(self, line, rng):
-        self.line, self.rng, self.share = line, rng, 0.5
+        self.line, self.rng, self.share = line, rng, 0.6
         self.baud, self.latency = line.baud, line.latency
 
     def write(self, data):
         if any(data) and self.rng.random() < self.share:
-            data = self.rng.choice(DAMAGE)(self.rng, data)
+            data = self.rng.choice([*DAMAGE, *[flipped] * 9])(self.rng, data)
         if data:
             self.line.write(data)
 
