@@ -150,7 +150,6 @@ class Naive:
 
     def register(self, part, values):
         how = part.cell.sequential
-        assert not {"clear", "preset"} & set(how)
         if how["kind"] == "ff":
             level = self.table(part, how["clocked_on"], values)
             if level > part.level:
@@ -158,6 +157,9 @@ class Naive:
             part.level = level
         elif self.table(part, how["enable"], values):
             part.state = self.table(part, how["data_in"], values)
+        for key, state in (("preset", 1), ("clear", 0)):
+            if key in how and self.table(part, how[key], values):
+                part.state = state
         state = dict(zip(how["state"], (part.state, 1 - part.state), strict=False))
         found = []
         for pin in part.outs:
