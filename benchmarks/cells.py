@@ -1,6 +1,6 @@
 """Threshold neurons against MAC on standard cells, as JSON: the definitions of our headlines.
 
-``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, tile8, tile16, serial8, serial16,
+``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, equal, tile8, tile16, serial8, serial16,
 dot8, dot16 and so on, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
 same with 15 and 16. Both sides have the same registers, throughput and clock gates.
 """
@@ -24,6 +24,7 @@ from tnhw.kernel import Kernel
 from tnhw.library import load
 from tnhw.ppa.kernels import compare, measure_component
 from tnhw.ppa.liberty import Library
+from tnhw.ppa.operands import of_model
 from tnhw.ppa.row import DEFINITIONS, Row, set_power
 from tnhw.rule import RULES
 
@@ -124,6 +125,36 @@ def tiles(library, bits, inputs, outputs, **keys):
     )
 
 
+EQUAL = {"tn3": "digits_tn3", "tn4": "digits_tn", "mac8": "digits_mac8", "mac4": "digits_mac"}
+
+
+def equal(library, inputs=16, outputs=8):
+    """Tiles at exactly the formats of the last layers of trained networks, with what these score.
+
+    Rows have the accuracy of the network that their operands come from; all of its first layers take
+    the images' u4.
+    """
+    kernels, operands = [], {}
+    for name, model in EQUAL.items():
+        layer = load(model).layers[-1].kernel
+        for form in ("booth", "rows") if layer.rule == "mac" else ("auto",):
+            kernel = Kernel(
+                name=f"{name}_{form}", rule=layer.rule, architecture="tile", arithmetic="heap",
+                inputs=inputs, outputs=outputs, input=str(layer.input), form=form, storage="memory",
+                parameter=str(layer.parameter), registers="latch",
+            )  # fmt: skip
+            found = of_model(kernel, model, VECTORS)
+            kernels.append(kernel)
+            operands[kernel.name] = found.x, found.p, found.text
+    rows = compare(
+        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[8], say=say
+    )
+    for row in rows:
+        row.model = EQUAL[row.name.partition("_")[0]]
+        row.accuracy = load(row.model).card["score"]
+    return rows
+
+
 def element(library, name, rule, x, parameter, form, width, operands, models, **options):
     """Row of a processing element, and its energies."""
     made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form).on_cells()
@@ -219,6 +250,7 @@ def dots(library, bits):
 
 HEADLINES = {
     "elements": elements,
+    "equal": equal,
     "tile8": lambda library: tiles(library, 8, 16, 8),
     "tile16": lambda library: tiles(library, 16, 9, 4),
     "serial8": lambda library: serial(library, 8),
@@ -261,12 +293,18 @@ def figures(name, rows):
         groups = {
             f" {bits} bits": [r for r in rows if r.name.endswith(str(bits))] for bits in (8, 16)
         }
+    if name == "equal":
+        groups = {
+            f" {mac} / {neuron}": [r for r in rows if r.name.startswith((mac, neuron))]
+            for mac in ("mac8", "mac4") for neuron in ("tn3", "tn4")
+        }  # fmt: skip
     kept = [
         {
             key: value
             for key, value in vars(row).items()
             if value not in ({}, None, "") and key != "cells"
         }
+        | {"pj_per_operation": row.pj_per_operation and round(row.pj_per_operation, 5)}
         for row in rows
     ]
     return {"ratios": {f"{name}{key}": best(own) for key, own in groups.items()}, "rows": kept}

@@ -8,12 +8,14 @@ import pytest
 from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.sim import Simulator
 
+from tnhw import rule as rule_module
 from tnhw.arch.terms import lane_constant
 from tnhw.arch.tree import normalise
 from tnhw.errors import InputError
 from tnhw.format import Format
 from tnhw.kernel import Kernel
-from tnhw.rule import RULES
+from tnhw.rule import RULES, ripples
+from tnhw.rules import threshold
 
 INPUTS = ["u2", "s2", "u3", "s3"]
 PARAMETERS = ["u1", "s2", "u2", "s3", "u4"]
@@ -427,3 +429,56 @@ def test_fault_of_compact_is_found(method, old, new, monkeypatch):
     with pytest.raises(AssertionError):
         for gain in (False, True):
             test_compact("u4", gain)
+
+
+def check_ripples(a, b):
+    """Every pair of numbers; equal ones may give either."""
+    left, right, more = Signal(a.shape), Signal(b.shape), Signal()
+    m = Module()
+    m.d.comb += more.eq(rule_module.ripples(left, right))
+
+    async def bench(ctx):
+        for one, other in product(range(a.min, a.max + 1), range(b.min, b.max + 1)):
+            ctx.set(left, one)
+            ctx.set(right, other)
+            assert one == other or ctx.get(more) == (one > other), (one, other)
+
+    simulator = Simulator(m)
+    simulator.add_testbench(bench)
+    simulator.run()
+
+
+@pytest.mark.parametrize("a", ["u1", "u3", "s3", "u4", "s4"])
+@pytest.mark.parametrize("b", ["u2", "u3", "s2", "s4"])
+def test_ripples(a, b):
+    check_ripples(Format.parse(a), Format.parse(b))
+
+
+def test_fault_in_ripples_is_found(monkeypatch):
+    """A chain whose carries pass only where the bits are equal and one; and signs taken as plain bits."""
+
+    def short(a, b):
+        more = a[0] & ~b[0]
+        for k in range(1, len(a)):
+            more = (a[k] & ~b[k]) | (more & a[k] & b[k])
+        return more
+
+    for wrong, number in (
+        (short, "u3"),
+        (lambda a, b: ripples(a.as_unsigned(), b.as_unsigned()), "s3"),
+    ):
+        monkeypatch.setattr(rule_module, "ripples", wrong)
+        with pytest.raises(AssertionError):
+            check_ripples(Format.parse(number), Format.parse(number))
+
+
+@pytest.mark.parametrize("number", ["u3", "s3"])
+def test_fault_in_ripples_is_found_in_terms(number, monkeypatch):
+    """Threshold terms for cells are checked against their numbers, and that sees a wrong comparison."""
+    keys = {"rule": "threshold", "input": number, "parameter": number, "form": "max"}
+    made = make(keys).on_cells()
+    monkeypatch.setitem(globals(), "make", lambda keys: made)
+    test_gates(keys)
+    monkeypatch.setattr(threshold, "ripples", lambda a, b: a[-1] & ~b[-1])
+    with pytest.raises(AssertionError):
+        test_gates(keys)

@@ -6,7 +6,10 @@ models of glitches:
 ``zero``
     No delays: what settles counts, glitches do not.
 ``inertial``
-    A pulse shorter than the delay of its first edge is lost: the path delays of Verilog's ``specify`` blocks.
+    A change of a gate's function is due after the delay of the arc of the input that moved (the shortest if
+    several move at once); when it is due the output takes what the function is by then: a pulse shorter than
+    the delay of its first edge is lost. These are path delays of Verilog's ``specify`` blocks as Icarus has
+    them.
 ``transport``
     Every pulse arrives. Each arc delays its input by the mean of rise and fall, so that no edge overtakes
     another.

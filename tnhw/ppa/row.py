@@ -21,6 +21,7 @@ DEFINITIONS = {
     "fmax": "cells: estimate of static timing without layout; FPGA: routed alone behind few pins, median of the seeds; MHz",
     "wire": "twice the input capacitance of the smallest NAND gate for every pin",
     "clock tree": f"one buffer for {FAN_OUT} sinks, level by level; its energy, not its area",
+    "glitches": "delays: a rise and a fall for each arc from input pin to output at the real load and slew, the clock ideal; a net changes at most once a ps; zero: no delays; inertial: a change of a gate's function is due after the delay of the arc of the input that moved (the shortest if several), when the output takes what the function is by then, so that a pulse shorter than the delay of its first edge is lost; transport: each arc delays its input by the mean of rise and fall, every pulse arrives",
     "power": f"an estimate in uW, inertial glitches, at {SHARE_OF_FMAX} of the slowest row's Fmax in that library",
     "logic": "FPGA: LUTs with carry cells counted: packed logic cells on iCE40 where routed, LUT4 + 2 CCU2C on ECP5, LUT + ALU on Gowin",
     "activity": "FPGA: changes of nets a vector, weighted by fan-out, clock included, no glitches; relative only, not a power",
