@@ -246,8 +246,10 @@ Q = {"output": "s5", "shift": 1}
 AXI = {"interface": "axi-stream", "beat": 2}
 REQUANTISED = (case(**Q), case(architecture="serial", **Q))
 FAULTS = {
-    "threshold off by one": (threshold.Threshold, "addends", "x - p.theta", "x - p.theta - 1",
+    "threshold off by one": (threshold.Threshold, "_difference", "x - p.theta", "x - p.theta - 1",
                              case(form="subtract")),
+    "complement without its carry": (threshold.Threshold, "_difference", "Cat(Const(1, 1), _extended",
+                                     "Cat(Const(0, 1), _extended", case(form="complement")),
     "threshold never rectifies": (threshold.Threshold, "addends", "gate(~difference[-1], ", "(",
                                   case(form="subtract")),
     "max takes the minimum": (threshold.Threshold, "addends", "x > p.theta", "x < p.theta", case()),
