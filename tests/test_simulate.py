@@ -264,7 +264,7 @@ def test_waves(tmp_path):
         ({"vectors": -1}, "the number of vectors must be 0 to 1000000, not -1"),
         (
             {"netlist": "ice41"},
-            "there is no FPGA family 'ice41'; known are ice40, ecp5, gowin, xc7, machxo2",
+            "there is no FPGA family 'ice41'; known are ice40, ecp5, machxo2, gowin, xc7",
         ),
         (
             {"netlist": "ice40", "simulator": "verilator"},
