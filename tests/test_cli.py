@@ -82,7 +82,7 @@ def test_simulate(capsys, tmp_path):
 def test_build_too_large(capsys, tmp_path):
     file = tmp_path / "huge.toml"
     file.write_text(
-        'name = "huge"\nrule = "mac"\ninputs = 32\noutputs = 8\ninput = "s8"\nparameter = "s8"\n'
+        'name = "huge"\nrule = "mac"\ninputs = 16\noutputs = 4\ninput = "s8"\nparameter = "s8"\n'
         'storage = "memory"\n'
     )
     status, _, err = run(
@@ -206,7 +206,8 @@ def test_install_completion(tmp_path):
     import os
 
     environment = os.environ | {"HOME": str(tmp_path)}
-    command = [sys.executable, "-m", "tnhw", "--install-completion", "bash"]
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    # The shell is found among the parents of the process.
+    command = f'"{sys.executable}" -m tnhw --install-completion; exit $?'
+    subprocess.run(["bash", "-c", command], env=environment, check=True, capture_output=True)
     texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert any("_TNHW_COMPLETE=complete_bash" in text for text in texts)
