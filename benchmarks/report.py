@@ -19,6 +19,7 @@ from tnhw.ppa.sweep import kernels_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")  # Debian: qflow-tech-osu018
+FAMILIES = ("ice40", "ecp5")
 CONSTANT = 'name = "fixed"\nrule = ["threshold", "mac", "ternary"]\nbits = [8, 4]\ninputs = 16\noutputs = 8\n' \
            'architecture = "tile"\narithmetic = "heap"\nstorage = "constant"\n'  # fmt: skip
 
@@ -102,7 +103,7 @@ def main():
             own = [row for row in rows if row.input == number]
             groups.append((f"tile 16 x 8, {bits} bits, constant, {name}", own))
     pair = [load("threshold16"), load("mac16")]
-    for family in ("ice40", "ecp5"):
+    for family in FAMILIES:
         rows = measured(pair, [family], seeds=(1, 2, 3))
         groups.append((f"16 inputs, 8 bits, parameters in ports, {family}", rows))
     page = [row for _, rows in groups for row in rows]
