@@ -1,7 +1,7 @@
 """Threshold neurons against MAC on standard cells, as JSON: the definitions of our headlines.
 
 ``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, equal, tile8, tile16, serial8, serial16,
-dot8, dot16 and so on, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
+dot8, dot16, static8 and so on, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
 same with 15 and 16. Both sides have the same registers, throughput and clock gates.
 """
 
@@ -106,7 +106,7 @@ def tile(bits, inputs, outputs, rule, form=None, **keys):
         inputs=inputs,
         outputs=outputs,
         input=f"u{bits - 1}",
-        parameter=f"s{bits}" if rule == "mac" else f"u{bits - 1}",
+        parameter=f"s{bits}" if rule == "mac" and "excitatory" not in keys else f"u{bits - 1}",
         form=form or "auto",
         **keys,
     )
@@ -239,13 +239,18 @@ def serial(library, bits):
     return rows
 
 
-def dots(library, bits):
+def dots(library, bits, **keys):
     """The registered 9-dot: parameters travel with x, runtime signs on both sides."""
     kernels = [
-        tile(bits, 9, 1, rule, form, storage="ports", registers="flip-flop")
+        tile(bits, 9, 1, rule, form, **{"storage": "ports", "registers": "flip-flop"} | keys)
         for rule, form in (("threshold", "subtract"), ("threshold", "max"), ("mac", "booth"), ("mac", "rows"))
     ]  # fmt: skip
     return compare(kernels, [f"liberty:{library.path}"], models=MODELS[bits], say=say)
+
+
+def static_dots(library, bits):
+    """The same with static signs on both sides: five inputs add, four subtract, no sign is stored."""
+    return dots(library, bits, excitatory=5)
 
 
 HEADLINES = {
@@ -257,6 +262,8 @@ HEADLINES = {
     "serial16": lambda library: serial(library, 16),
     "dot8": lambda library: dots(library, 8),
     "dot16": lambda library: dots(library, 16),
+    "static8": lambda library: static_dots(library, 8),
+    "static16": lambda library: static_dots(library, 16),
 }
 
 

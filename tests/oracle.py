@@ -35,14 +35,17 @@ def ranges(keys):
     if keys["rule"] in magnitude:
         allowed[magnitude[keys["rule"]]] = bounds(keys["parameter"])
     if keys["rule"] in ("threshold", "ternary", "shift"):
-        allowed["sign"] = (-1, 1)
+        allowed["sign"] = (-1 if keys.get("excitatory") is None else 0, 1)
     if keys.get("gain"):
         allowed["gain"] = (0, 2)
     return allowed
 
 
-def sums(rule, x, p):
-    """z of vectors x [n][inputs] with parameters p: name to [outputs][inputs], bias [outputs]."""
+def sums(rule, x, p, excitatory=None):
+    """z of vectors x [n][inputs] with parameters p: name to [outputs][inputs], bias [outputs].
+
+    Inputs from number `excitatory` on are inhibitory: their terms subtract.
+    """
     names = [name for name in p if name != "bias"]
     z = []
     for vector in x:
@@ -50,7 +53,8 @@ def sums(rule, x, p):
         for j in range(len(p[names[0]])):
             total = int(p["bias"][j]) if "bias" in p else 0
             for i, element in enumerate(vector):
-                total += term(rule, int(element), {name: int(p[name][j][i]) for name in names})
+                one = term(rule, int(element), {name: int(p[name][j][i]) for name in names})
+                total += one if excitatory is None or i < excitatory else -one
             row.append(total)
         z.append(row)
     return z
@@ -65,7 +69,7 @@ def requantise(z, shift, output):
 
 def results(keys, x, p):
     """y of vectors, [n][outputs]."""
-    z = sums(keys["rule"], x, p)
+    z = sums(keys["rule"], x, p, keys.get("excitatory"))
     if "output" not in keys:
         return z
     return [[requantise(one, keys.get("shift", 0), keys["output"]) for one in row] for row in z]

@@ -71,6 +71,8 @@ def cases(draw, rule, architecture, storage):
         keys["beat"] = draw(st.integers(1, max(keys["inputs"], keys["outputs"])))
     if (architecture, storage, keys["arithmetic"]) == ("serial", "ports", "heap") and not bias:
         keys["gating"] = draw(st.sampled_from(["none", "predicate"]))
+    if storage != "constant" and architecture != "serial" and draw(st.booleans()):
+        keys["excitatory"] = draw(st.integers(0, keys["inputs"]))
     number = draw(st.integers(0, 2**32 - 1))
     arrays = None
     if storage == "constant" or (storage == "memory" and draw(st.booleans())):
@@ -122,12 +124,22 @@ def parameters(keys, rng, *, few=False):
 
 def steepest(keys, sign):
     """Vector and parameters with the highest (sign 1) or lowest (-1) z of all."""
-    x, values = oracle.best_synapse(keys, sign)
-    size = (keys["outputs"], keys["inputs"])
-    arrays = {name: np.full(size, value) for name, value in values.items()}
+    ends = {own: oracle.best_synapse(keys, own) for own in (1, -1)}
+    best = [ends[own] for own in polarities(keys, sign)]
+    arrays = {
+        name: np.full((keys["outputs"], keys["inputs"]), [values[name] for _, values in best])
+        for name in best[0][1]
+    }
     if "bias" in keys:
-        arrays["bias"] = np.full(size[:1], oracle.bounds(keys["bias"].split()[-1])[sign > 0])
-    return np.full((1, keys["inputs"]), x), arrays
+        highest = oracle.bounds(keys["bias"].split()[-1])[sign > 0]
+        arrays["bias"] = np.full(keys["outputs"], highest)
+    return np.array([[x for x, _ in best]]), arrays
+
+
+def polarities(keys, sign):
+    """For each input which end of its term, 1 or -1, moves z towards `sign`."""
+    adding = keys.get("excitatory", keys["inputs"])
+    return [sign if i < adding else -sign for i in range(keys["inputs"])]
 
 
 def summits(keys, p):
@@ -136,7 +148,8 @@ def summits(keys, p):
     rows = []
     for j, sign in product(range(keys["outputs"]), (1, -1)):
         synapses = [{name: int(p[name][j][i]) for name in names} for i in range(keys["inputs"])]
-        rows.append([oracle.best_x(keys, synapse, sign) for synapse in synapses])
+        ends = polarities(keys, sign)
+        rows.append([oracle.best_x(keys, s, end) for s, end in zip(synapses, ends, strict=True)])
     return np.array(rows)
 
 
@@ -168,7 +181,8 @@ def ends(case):
     if keys["storage"] == "constant":
         z = oracle.sums(keys["rule"], summits(keys, case.arrays), case.arrays)
         return min(map(min, z)), max(map(max, z))
-    both = [oracle.sums(keys["rule"], *steepest(keys, sign))[0][0] for sign in (-1, 1)]
+    split = keys.get("excitatory")
+    both = [oracle.sums(keys["rule"], *steepest(keys, sign), split)[0][0] for sign in (-1, 1)]
     return both[0], both[1]
 
 

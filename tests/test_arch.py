@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from random_kernels import Case, check, unpack
 
-from tnhw.arch import axi, loader, parallel, requantise, serial, tree
+from tnhw.arch import axi, loader, parallel, requantise, serial, terms, tree
 from tnhw.kernel import Kernel
 from tnhw.rules import addernet, mac, threshold
 
@@ -263,6 +263,10 @@ FAULTS = {
                                 case("mac", form="booth", parameter="s4")),
     "booth: a digit owes too much": (mac.Mac, "fold", "< 7", "< 8", case("mac", form="booth")),
     "split: halves apart": (mac.Mac, "addends", "1 << half", "2 << half", case("mac", form="split")),
+    "inhibitory adds": (terms.Terms, "runtime", "polarity * addend", "addend", case(excitatory=2),
+                        case("mac", excitatory=2, form="booth")),
+    "inhibitory owes with the wrong sign": (terms.Terms, "runtime", "polarity * constant", "constant",
+                                            case("addernet", "tile", "ports", excitatory=2)),
     "tree: a bit too few": (tree.AdderTree, "_node", "operand.value))", "operand.value[:-1]))",
                             case()),
     "tree: a carry dropped": (tree.AdderTree, "_add", "a.value[low:] + b.value",

@@ -210,6 +210,20 @@ def test_steepest_reaches_the_golden_interval():
         assert made.z_format == Format.of_interval(*z)
 
 
+@pytest.mark.parametrize(
+    ("rule", "parameter", "bits"), [("threshold", "u4", 4), ("ternary", None, 1), ("shift", "u2", 3)]
+)  # fmt: skip
+def test_excitatory_stores_no_sign(rule, parameter, bits):
+    keys = {"rule": rule, "parameter": parameter, "storage": "memory"}
+    made = kernel(**keys, excitatory=1)
+    assert made.synapse.word_bits == bits == kernel(**keys).synapse.word_bits - 1
+    p = made.random_parameters(np.random.default_rng(0))
+    with pytest.raises(InputError, match="sign"):
+        made.golden([[1, 1]], p | {"sign": [[-1, 1]]})
+    with pytest.raises(InputError, match="takes the signs of its parameters"):
+        kernel(**keys | {"storage": "constant"}, excitatory=1)
+
+
 # ---- The object ----
 
 

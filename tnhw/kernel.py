@@ -80,7 +80,11 @@ class Kernel(Record):
     form : str
         Gates of the rule, ``auto`` chooses by a fixed table.
     sign : str
-        ``runtime``, or ``static`` (signs fixed; storage ``constant``).
+        ``runtime``, or ``static`` (signs fixed: those of the parameters for storage ``constant``, else by
+        `excitatory`).
+    excitatory : int, optional
+        With it signs are fixed and none are stored: terms of this many first inputs add, those of the
+        others subtract. Parameter arrays have signs of 0 or 1.
     arithmetic : str
         ``operators``: adders as the target's carry chains; ``heap``: bit heaps of full and half
         adders, for standard cells.
@@ -111,6 +115,7 @@ class Kernel(Record):
         "auto"
     )
     sign: Literal["auto", "runtime", "static"] = "auto"
+    excitatory: Annotated[int, Field(ge=0)] | None = None
     arithmetic: Literal["operators", "heap"] = "operators"
     registers: Literal["flip-flop", "latch"] = "flip-flop"
     gating: Literal["none", "predicate"] = "none"
@@ -172,10 +177,13 @@ class Kernel(Record):
             raise InputError("`shift` needs `output`, the format of the shifted result")
         if self.folded and self.storage != "ports":
             raise InputError('`bias = "folded"` is for storage `ports`; elsewhere it always is')
-        if self.sign == "static" and self.storage != "constant":
-            raise InputError('`sign = "static"` needs storage `constant`')
+        if self.sign == "static" and self.storage != "constant" and self.excitatory is None:
+            raise InputError(
+                '`sign = "static"` needs storage `constant`, or `excitatory`, the number of inputs that add'
+            )
         if self.sign == "runtime" and self.storage == "constant":
             raise InputError("storage `constant` fixes the signs: leave `sign` out")
+        self._check_excitatory()
         if self.interface == "axi-stream" and self.storage == "ports":
             raise InputError("storage `ports` has plain streams only: leave `interface` out")
         if (self.interface, self.architecture, self.storage) == ("axi-stream", "tile", "memory"):
@@ -206,6 +214,24 @@ class Kernel(Record):
         if self.form != "auto" and not RULES[self.rule].forms:
             raise InputError(f"rule `{self.rule}` has no forms: leave `form` out")
         _ = self.synapse, self.bias_format
+
+    def _check_excitatory(self):
+        if self.excitatory is None:
+            return
+        if self.excitatory > self.inputs:
+            raise InputError(
+                f"`excitatory` must be at most {self.inputs}, all inputs, not {self.excitatory}"
+            )
+        if self.sign == "runtime":
+            raise InputError("`excitatory` fixes the signs: leave `sign` out")
+        if self.storage == "constant":
+            raise InputError(
+                "storage `constant` takes the signs of its parameters: leave `excitatory` out"
+            )
+        if self.architecture == "serial":
+            raise InputError(
+                "`excitatory` is for architectures that sum all inputs at once: leave it out for `serial`"
+            )
 
     def _check_interval(self):
         ends = list(self.synapse.interval())
@@ -269,6 +295,8 @@ class Kernel(Record):
             wired = self.storage == "constant" and self.architecture != "serial"
             form = cls.choose_form(wired, self.storage != "ports" or self.folded)
         rule = cls(self.input, self.parameter, self.gain, form)
+        if self.excitatory is not None:
+            rule = rule.without_sign()
         if self.arithmetic == "heap":
             rule = rule.on_cells()
             return rule.in_logic() if self.form == "auto" else rule
@@ -283,12 +311,19 @@ class Kernel(Record):
             low = low.astype(object).sum(axis=1) + bias
             high = high.astype(object).sum(axis=1) + bias
             return min(low), max(high)
-        low, high = self.synapse.interval()
-        bias = self.bias_format
+        low, high = (int(end) for end in self.synapse.interval())
+        bias, adding = self.bias_format, sum(sign > 0 for sign in self.polarity)
+        subtracting = self.inputs - adding
         return (
-            int(low) * self.inputs + (bias.min if bias else 0),
-            int(high) * self.inputs + (bias.max if bias else 0),
+            low * adding - high * subtracting + (bias.min if bias else 0),
+            high * adding - low * subtracting + (bias.max if bias else 0),
         )
+
+    @cached_property
+    def polarity(self):
+        """Whether the terms of an input add (1) or subtract (-1): a tuple, an entry an input."""
+        adding = self.inputs if self.excitatory is None else self.excitatory
+        return (1,) * adding + (-1,) * (self.inputs - adding)
 
     @property
     def half(self):
@@ -349,6 +384,8 @@ class Kernel(Record):
             rows = slice(start, start + step)
             own = {name: a[rows] if _per_vector(name, a) else a for name, a in p.items()}
             terms = self.synapse.term(x[rows, None, :], own)
+            if self.excitatory is not None:
+                terms = terms * self.polarity
             z[rows] = terms.sum(axis=-1) + own["bias"]
         return z
 
@@ -363,7 +400,8 @@ class Kernel(Record):
         int64 array [outputs], or [n, outputs] for one set of parameters a vector
         """
         p = self._parameters(p)
-        return folded(self.synapse, p, self.half) % (1 << self.sum_format.bits)
+        bias = folded(self.synapse, p, self.half, self.polarity)
+        return bias % (1 << self.sum_format.bits)
 
     def random_parameters(self, rng, vectors=None):
         """Random parameters over everything that is allowed; one set a vector if asked."""
@@ -604,13 +642,14 @@ def _again(keys, arrays):
     return Kernel(arrays=arrays, **keys)
 
 
-def folded(synapse, p, half=0):
+def folded(synapse, p, half=0, polarity=1):
     """Bias with everything that depends on parameters alone, int64 [..., outputs].
 
-    bias + folds of the terms + constants of the gates + `half`, the rounding of the requantisation.
+    bias + folds of the terms + constants of the gates + `half`, the rounding of the requantisation; `polarity`
+    is 1 or -1, of all inputs or of each.
     """
-    constant = p[synapse.arrays[0]].shape[-1] * lane_constant(synapse)
-    return p["bias"] + synapse.fold(p).sum(axis=-1) + constant + half
+    owed = polarity * (synapse.fold(p) + lane_constant(synapse))
+    return p["bias"] + owed.sum(axis=-1) + half
 
 
 def _per_vector(name, array):

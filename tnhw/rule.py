@@ -181,6 +181,10 @@ class Rule(ABC):
         """The same rule in the form that makes most of multiplier blocks where terms are registered."""
         return self
 
+    def without_sign(self):
+        """The same rule with no sign of its own, where the architecture adds or subtracts its terms."""
+        return self
+
     def compact(self, arrays):
         """The same rule with shorter words for the given sets of parameters, if there is one.
 

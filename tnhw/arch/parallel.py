@@ -90,7 +90,9 @@ class Parallel(wiring.Component):
                 if kernel.storage == "constant":
                     more, owed = self._terms.constant(x[i], kernel.constants(j, i), name)
                 else:
-                    more, owed = self._terms.runtime(x[i], self._word(j, i), name)
+                    more, owed = self._terms.runtime(
+                        x[i], self._word(j, i), name, kernel.polarity[i]
+                    )
                 leaves += more
                 constant += owed
             sums.append((leaves, constant))

@@ -1,5 +1,7 @@
 """What a kernel's synapses add up to: the seam between a rule and an architecture."""
 
+from dataclasses import replace
+
 from amaranth.hdl import Signal
 
 from .tree import normalise
@@ -38,13 +40,14 @@ class Terms:
         """Registered values: list of (signal, value)."""
         return list(self._lanes.values())
 
-    def runtime(self, x, p, name):
-        """Leaves and constant of a synapse with the parameter word `p`."""
+    def runtime(self, x, p, name, polarity=1):
+        """Leaves and constant of a synapse with the parameter word `p`; `polarity` -1 subtracts it."""
         addends, constant = self._rule.addends(x, p)
         if self._build_fold:
             more, owed = self._rule.fold_addends(p)
             addends, constant = [*addends, *more], constant + owed
-        return self._lane(addends, constant, name)
+        addends = [replace(addend, weight=polarity * addend.weight) for addend in addends]
+        return self._lane(addends, polarity * constant, name)
 
     def shared(self, x, words, names):
         """Leaves of one input's synapses with several outputs, as many as the rule shares gates between."""

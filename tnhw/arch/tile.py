@@ -123,7 +123,7 @@ class Tile(wiring.Component):
             if kernel.storage == "constant":
                 more, owed = terms.constant(x[i], kernel.constants(j, i), name)
             else:
-                more, owed = terms.runtime(x[i], words[j][i], name)
+                more, owed = terms.runtime(x[i], words[j][i], name, kernel.polarity[i])
             pairs += more
             constant += owed
         width = kernel.sum_format.bits

@@ -49,6 +49,8 @@ def operands(kernel, count, seed=0):
     x = kernel.input.clamp(np.rint(np.abs(normal) if kernel.input.min == 0 else normal).astype(int))
     shape = (kernel.outputs, kernel.inputs)
     real = np.clip(rng.normal(0, 1 / 3, shape), -1, 1)
+    if kernel.excitatory is not None:  # the place tells the sign
+        real = np.abs(real)
     p = {}
     for name, (low, high) in kernel.synapse.ranges.items():
         if name == "weight":

@@ -49,7 +49,7 @@ def prove_whole(binding, solver):
         for input in range(reference.inputs):
             values = parameters_of(binding, output, input)
             given.append(reference.legal(values))
-            term = reference.term(binding.x(input), values)
+            term = reference.contribution(input, binding.x(input), values)
             total = total + z3.SignExt(n - reference.width, term)
         if reference.storage == "constant":
             total = total + reference.constant_bias(output)
@@ -107,7 +107,10 @@ def prove_range(binding, solver):
                 term = reference.term(x, values)
                 claim = z3.And(term >= bounds[key][0], term <= bounds[key][1])
                 solver.prove(claim, "bounds of a term", "ranges", given=[reference.legal(values)])
-            low, high = low + bounds[key][0], high + bounds[key][1]
+            least, most = bounds[key]
+            if input >= reference.adding:
+                least, most = -most, -least
+            low, high = low + least, high + most
         if reference.storage == "constant":
             bias = reference.constant_bias(output)
             low, high = low + bias, high + bias

@@ -277,7 +277,7 @@ class _Sums:
         reference, bits = self.reference, self.bits
         values = parameters_of(self.binding, self.output, input)
         x = self.binding.x(input)
-        term = z3.Extract(bits - 1, 0, reference.term(x, values))
+        term = z3.Extract(bits - 1, 0, reference.contribution(input, x, values))
         excess = z3.simplify(self._weighted(members, bits) - term)
         given = [reference.legal(values)]
         what = f"lanes of synapse {input} equal its term"

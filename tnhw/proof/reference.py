@@ -64,6 +64,7 @@ class Reference:
             )
         self.rule, self.storage = kernel["rule"], kernel["storage"]
         self.inputs, self.outputs = kernel["inputs"], kernel["outputs"]
+        self.adding = kernel["inputs"] if kernel["excitatory"] is None else kernel["excitatory"]
         self.serial = kernel["architecture"] == "serial"
         self.folded = (kernel["bias"] or "").startswith("folded")
         self.shift = kernel["shift"]
@@ -133,6 +134,11 @@ class Reference:
 
     # The definition
 
+    def contribution(self, input, x, values):
+        """What one input adds to a sum: its term, or its negation for an inhibitory one."""
+        term = self.term(x, values)
+        return term if input < self.adding else -term
+
     def term(self, x, values):
         """t(x, p), a signed number of `width` bits.
 
@@ -168,7 +174,8 @@ class Reference:
         )
 
     def _signed(self, value, values):
-        value = z3.If(values["sign"] == 1, -value, value)
+        if "sign" in values:
+            value = z3.If(values["sign"] == 1, -value, value)
         if "present" not in values:
             return value
         return z3.If(values["present"] == 1, value, z3.BitVecVal(0, self.width))
@@ -251,7 +258,8 @@ class Reference:
         """
         results = []
         for row, bias in zip(words, biases, strict=True):
-            z = bias + sum(self.integer_term(a, p) for a, p in zip(x, row, strict=True))
+            terms = [self.integer_term(a, p) for a, p in zip(x, row, strict=True)]
+            z = bias + sum(terms[: self.adding]) - sum(terms[self.adding :])
             if self.clamps:
                 r = (z + self.half) // 2**self.shift if self.shift >= 0 else z * 2**-self.shift
                 z = min(max(r, self.output.low), self.output.high)

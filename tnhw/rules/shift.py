@@ -1,5 +1,7 @@
 """Shift synapse: s * (x << e), a power-of-two weight (as in DeepShift, arXiv 1905.13298)."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from ..errors import InputError
@@ -9,10 +11,24 @@ from ..rule import Addend, Rule, gate, inversion, negate_if
 __all__ = ["Shift"]
 
 
+@dataclass(frozen=True)
 class Shift(Rule):
+    """See the module.
+
+    Parameters
+    ----------
+    signed : bool
+        Whether a synapse has a sign; without, s is 0 or 1.
+    """
+
     name = "shift"
     formula = "s · (x << e)"
     arrays = ("exponent", "sign")
+
+    signed: bool = True
+
+    def without_sign(self):
+        return replace(self, signed=False)
 
     def __post_init__(self):
         super().__post_init__()
@@ -23,11 +39,12 @@ class Shift(Rule):
 
     @property
     def fields(self):
-        return {"exponent": self.parameter, "sign": Format(1), "present": Format(1)}
+        sign = {"sign": Format(1)} if self.signed else {}
+        return {"exponent": self.parameter} | sign | {"present": Format(1)}
 
     @property
     def ranges(self):
-        return {"exponent": (0, self.parameter.max), "sign": (-1, 1)}
+        return {"exponent": (0, self.parameter.max), "sign": (-1 if self.signed else 0, 1)}
 
     def encode(self, arrays):
         sign = arrays["sign"]
@@ -44,6 +61,8 @@ class Shift(Rule):
         low, high = self.input.min, self.input.max
         if arrays is None:
             top = self.parameter.max
+            if not self.signed:
+                return min(low, 0) << top, max(high, 0) << top
             return min(low, -high) << top, max(high, -low) << top
         ends = self.term(low, arrays), self.term(high, arrays)
         return np.minimum(*ends), np.maximum(*ends)
@@ -54,9 +73,11 @@ class Shift(Rule):
 
     def addends(self, x, p):
         shifted = gate(p.present, x) << p.exponent
-        return [Addend(negate_if(p.sign, shifted))], 0
+        return [Addend(negate_if(p.sign, shifted) if self.signed else shifted)], 0
 
     def fold_addends(self, p):
+        if not self.signed:
+            return [], 0
         return [Addend(p.sign, inversion(self._shifted_bits, self.input.signed))], 0
 
     def fold(self, arrays):

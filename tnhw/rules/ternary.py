@@ -3,6 +3,8 @@
 The `threshold` rule at theta = 0 for unsigned x, and the baseline that it must beat.
 """
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from ..format import Format
@@ -11,19 +13,33 @@ from ..rule import Addend, Rule, gate, inversion, negate_if
 __all__ = ["Ternary"]
 
 
+@dataclass(frozen=True)
 class Ternary(Rule):
+    """See the module.
+
+    Parameters
+    ----------
+    signed : bool
+        Whether a synapse has a sign; without, s is 0 or 1.
+    """
+
     name = "ternary"
     formula = "s · x"
     arrays = ("sign",)
     has_parameter = False
 
+    signed: bool = True
+
+    def without_sign(self):
+        return replace(self, signed=False)
+
     @property
     def fields(self):
-        return {"sign": Format(1), "present": Format(1)}
+        return ({"sign": Format(1)} if self.signed else {}) | {"present": Format(1)}
 
     @property
     def ranges(self):
-        return {"sign": (-1, 1)}
+        return {"sign": (-1 if self.signed else 0, 1)}
 
     def encode(self, arrays):
         sign = arrays["sign"]
@@ -34,15 +50,20 @@ class Ternary(Rule):
 
     def interval(self, arrays=None):
         low, high = self.input.min, self.input.max
+        if arrays is None and not self.signed:
+            return min(low, 0), max(high, 0)
         if arrays is None:
             return min(low, -high), max(high, -low)
         ends = arrays["sign"] * low, arrays["sign"] * high
         return np.minimum(*ends), np.maximum(*ends)
 
     def addends(self, x, p):
-        return [Addend(negate_if(p.sign, gate(p.present, x)))], 0
+        x = gate(p.present, x)
+        return [Addend(negate_if(p.sign, x) if self.signed else x)], 0
 
     def fold_addends(self, p):
+        if not self.signed:
+            return [], 0
         return [Addend(p.sign, inversion(self.input.bits, self.input.signed))], 0
 
     def fold(self, arrays):

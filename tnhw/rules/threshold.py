@@ -43,6 +43,8 @@ class Threshold(Rule):
         All thresholds are multiples of ``2**step``, at least 0; form ``max``, unsigned x.
     cells : bool
         For standard cells: comparisons of the form ``max`` are chains of majorities.
+    signed : bool
+        Whether a synapse has a sign; without, s is 0 or 1 and terms are never negative.
     """
 
     name = "threshold"
@@ -53,9 +55,13 @@ class Threshold(Rule):
 
     step: int | None = None
     cells: bool = False
+    signed: bool = True
 
     def on_cells(self):
         return replace(self, cells=True)
+
+    def without_sign(self):
+        return replace(self, signed=False)
 
     def compact(self, arrays):
         if self.form != "max" or self.input.signed:
@@ -127,7 +133,9 @@ class Threshold(Rule):
         theta = self.parameter
         if self.step is not None:
             theta = Format(self.input.bits - self.step)
-        fields = {self._field: theta, "sign": Format(1)}
+        fields = {self._field: theta}
+        if self.signed:
+            fields["sign"] = Format(1)
         if self.gain:
             fields["gain"] = Format(2)
         if self.stores_present:
@@ -136,7 +144,8 @@ class Threshold(Rule):
 
     @property
     def ranges(self):
-        ranges = {"theta": (self.parameter.min, self.parameter.max), "sign": (-1, 1)}
+        lowest = -1 if self.signed else 0
+        ranges = {"theta": (self.parameter.min, self.parameter.max), "sign": (lowest, 1)}
         return ranges | ({"gain": (0, MAX_GAIN)} if self.gain else {})
 
     def encode(self, arrays):
@@ -169,7 +178,7 @@ class Threshold(Rule):
     def interval(self, arrays=None):
         if arrays is None:
             top = max(self.input.max - self.parameter.min, 0) << (MAX_GAIN if self.gain else 0)
-            return -top, top
+            return -top * self.signed, top
         rises_from = np.maximum(self.input.min - arrays["theta"], 0) << arrays.get("gain", 0)
         rises_to = np.maximum(self.input.max - arrays["theta"], 0) << arrays.get("gain", 0)
         ends = arrays["sign"] * rises_from, arrays["sign"] * rises_to
@@ -223,14 +232,17 @@ class Threshold(Rule):
             value = gate(~difference[-1], difference[: rectified.bits])
         if self.stores_present:
             value = gate(p.present, value)
-        return [Addend(negate_if(p.sign, self._scale(value, p)))], 0
+        value = self._scale(value, p)
+        return [Addend(negate_if(p.sign, value) if self.signed else value)], 0
 
     def fold_addends(self, p):
         if self.form != "max":
-            return [Addend(p.sign, self._inverted)], 0
+            return [Addend(p.sign, self._inverted)] if self.signed else [], 0
         # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
         theta = Cat(Const(0, self.step), p.theta) if self.step else p.theta
         theta = self._scale(theta, p)
+        if not self.signed:
+            return [Addend(gate(p.present, theta) if self.stores_present else theta, -1)], 0
         constant = inversion(len(theta), theta.shape().signed)
         either = negate_if(~p.sign, theta)
         sign = Addend(p.sign, self._inverted - constant)
