@@ -1,7 +1,7 @@
 """Threshold neurons against MAC on standard cells, as JSON: the definitions of our headlines.
 
-``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, equal, tile8, tile16, serial8, serial16,
-dot8, dot16, static8 and so on, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
+``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, equal, tile8, tile16, same8, same16,
+serial8, serial16, dot8, dot16, static8, static16, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
 same with 15 and 16. Both sides have the same registers, throughput and clock gates.
 """
 
@@ -112,17 +112,17 @@ def tile(bits, inputs, outputs, rule, form=None, **keys):
     )
 
 
-def tiles(library, bits, inputs, outputs, **keys):
-    """Rows of the tile: threshold, MAC by Booth rows and by Baugh-Wooley."""
+def tiles(library, bits, inputs, outputs, *, same=False, **keys):
+    """Rows of the tile: threshold, MAC by Booth rows and by Baugh-Wooley; with `same` all with the same x."""
     kernels = [tile(bits, inputs, outputs, "threshold", **keys)]
     kernels += [tile(bits, inputs, outputs, "mac", form, **keys) for form in ("booth", "rows")]
     operands = {}
-    for kernel in kernels:
+    for kernel in kernels if not same else ():
         x, arrays, text = trained(kernel.rule, bits, inputs, outputs, VECTORS)
         operands[kernel.name] = x, arrays | {"bias": np.zeros(outputs, np.int64)}, text
     return compare(
-        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[bits], say=say
-    )
+        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[bits], vectors=VECTORS, say=say
+    )  # fmt: skip
 
 
 EQUAL = {"tn3": "digits_tn3", "tn4": "digits_tn", "mac8": "digits_mac8", "mac4": "digits_mac"}
@@ -258,6 +258,8 @@ HEADLINES = {
     "equal": equal,
     "tile8": lambda library: tiles(library, 8, 16, 8),
     "tile16": lambda library: tiles(library, 16, 9, 4),
+    "same8": lambda library: tiles(library, 8, 16, 8, same=True),
+    "same16": lambda library: tiles(library, 16, 9, 4, same=True),
     "serial8": lambda library: serial(library, 8),
     "serial16": lambda library: serial(library, 16),
     "dot8": lambda library: dots(library, 8),
