@@ -33,6 +33,11 @@ def net_name(net):
 
 def _expression(function, nets):
     """Verilog of a Liberty function with nets for pins."""
+    return _renamed(function, {pin: net_name(net) for pin, net in nets.items()})
+
+
+def _renamed(function, names):
+    """Verilog of a Liberty function with other names for its variables."""
     text = verilog(function)
     out, word = [], ""
     for letter in text + " ":
@@ -40,7 +45,7 @@ def _expression(function, nets):
             word += letter
             continue
         if word:
-            out.append(net_name(nets[word]) if word in nets else word)
+            out.append(names.get(word, word))
             word = ""
         out.append(letter)
     # 1'b0 of the function itself is cut at its apostrophe: put it together as it was.
@@ -78,15 +83,13 @@ def netlist(mapped, timing, model, clocks):
             for pin in outputs:
                 value = _expression(cell.pins[pin].function, nets)
                 lines.append(f"assign {net_name(nets[pin])} = {value};")
-        elif model == "inertial":
+        else:
+            made = _inertial if model == "inertial" else _transport
             module = f"gate_{len(modules)}"
-            modules.append(_inertial(module, cell, instance, nets, outputs, timing))
+            modules.append(made(module, cell, instance, nets, outputs, timing))
             pins = [pin for pin in cell.inputs if pin in nets] + outputs
             ports = ", ".join(f".{pin}({net_name(nets[pin])})" for pin in pins)
             lines.append(f"{module} u{len(modules) - 1}({ports});")
-        else:
-            for pin in outputs:
-                lines += _transport(cell, instance, nets, pin, timing)
     return lines, modules
 
 
@@ -98,11 +101,18 @@ def _clock_gate(cell, nets):
     yield f"assign {net_name(out)} = {net_name(nets[clock])} & {held};"
 
 
+# Gates with delays are modules of their own: Icarus takes very long over many processes in one scope.
+
+
+def _head(module, cell, nets, outputs):
+    ports = [f"input {pin}" for pin in cell.inputs if pin in nets]
+    ports += [f"output {pin}" for pin in outputs]
+    return f"module {module}({', '.join(ports)});"
+
+
 def _inertial(module, cell, instance, nets, outputs, timing):
-    """A module of its own for a gate, with a path delay an arc."""
-    ins = [pin for pin in cell.inputs if pin in nets]
-    ports = [f"input {pin}" for pin in ins] + [f"output {pin}" for pin in outputs]
-    lines = [f"module {module}({', '.join(ports)});"]
+    """Module of a gate with a path delay an arc."""
+    lines = [_head(module, cell, nets, outputs)]
     lines += [f"assign {pin} = {verilog(cell.pins[pin].function)};" for pin in outputs]
     paths = [
         f"({related} => {pin}) = ({_ps(rise)}, {_ps(fall)});"
@@ -114,16 +124,19 @@ def _inertial(module, cell, instance, nets, outputs, timing):
     return "\n".join([*lines, "endmodule"])
 
 
-def _transport(cell, instance, nets, pin, timing):
-    """A gate without delay behind a delayed copy of each input."""
-    out, given = nets[pin], dict(nets)
-    for related, times in timing.arcs.get((instance, pin), {}).items():
-        if isinstance(nets[related], str):
-            continue
-        copy = f"d{out}_{related}"
-        yield f"reg {copy}; always @(n{nets[related]}) {copy} <= #{_ps(sum(times) / 2)} n{nets[related]};"
-        given[related] = copy
-    yield f"assign {net_name(out)} = {_expression(cell.pins[pin].function, given)};"
+def _transport(module, cell, instance, nets, outputs, timing):
+    """Module of a gate without delay behind a delayed copy of each input."""
+    lines = [_head(module, cell, nets, outputs)]
+    for pin in outputs:
+        given = {}
+        for related, times in timing.arcs.get((instance, pin), {}).items():
+            if isinstance(nets[related], str):
+                continue
+            given[related] = copy = f"{pin}_after_{related}"
+            delay = _ps(sum(times) / 2)
+            lines.append(f"reg {copy}; always @({related}) {copy} <= #{delay} {related};")
+        lines.append(f"assign {pin} = {_renamed(cell.pins[pin].function, given)};")
+    return "\n".join([*lines, "endmodule"])
 
 
 def _ps(time):
@@ -153,9 +166,8 @@ def _register(cell, instance, nets, timing, model):
     for pin in cell.outputs:
         if pin not in nets:
             continue
-        value = _expression(cell.pins[pin].function, dict.fromkeys(part["state"][:1], state)
-                            | ({part["state"][1]: f"~{state}"} if len(part["state"]) > 1 else {}))  # fmt: skip
-        value = value.replace(f"1'b{state}", state)
+        names = dict(zip(part["state"], (state, f"~{state}"), strict=False))
+        value = _renamed(cell.pins[pin].function, names)
         rise, fall = timing.delays.get((instance, pin), (0.0, 0.0))
         delay = "" if model == "zero" else f"#({_ps(rise)}, {_ps(fall)}) "
         yield f"assign {delay}{net_name(nets[pin])} = {value};"
