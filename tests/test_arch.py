@@ -232,7 +232,7 @@ def mutate(monkeypatch, owner, method, old, new):
     source = textwrap.dedent(inspect.getsource(function))
     assert source.count(old) == 1, f"{owner.__name__}.{method} no longer holds {old!r} once"
     found = {}
-    exec(source.replace(old, new), vars(sys.modules[owner.__module__]), found)
+    exec(source.replace(old, new), vars(sys.modules[function.__module__]), found)
     monkeypatch.setattr(owner, method, found[method])
 
 

@@ -4,11 +4,13 @@ from amaranth.hdl import Cat, ClockSignal, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..rule import Addend
 from .cells import hold
 from .heap import summation
 from .requantise import Requantise
+from .sharing import share
 from .terms import Terms
-from .tree import Leaf
+from .tree import Leaf, normalise
 
 __all__ = ["Tile"]
 
@@ -100,8 +102,11 @@ class Tile(wiring.Component):
                 biases = list(vector.p.bias)
 
         terms, results = Terms(kernel.synapse, kernel.storage == "ports" and not kernel.folded), []
-        for j in range(kernel.outputs):
-            total = self._sum(m, terms, j, x, words, biases)
+        rows = [self._row(terms, j, x, words) for j in range(kernel.outputs)]
+        if kernel.storage == "constant" and kernel.arithmetic == "heap":
+            rows = self._shared(m, rows)
+        for j, row in enumerate(rows):
+            total = self._sum(m, j, *row, biases)
             if kernel.output is not None:
                 requantise = Requantise(kernel.sum_format, kernel.shift, kernel.output)
                 m.submodules[f"requantise_{j}"] = requantise
@@ -114,8 +119,8 @@ class Tile(wiring.Component):
         hold(m, platform, clock, results, enable & held, "results")
         return m
 
-    def _sum(self, m, terms, j, x, words, biases):
-        """Sum of one output."""
+    def _row(self, terms, j, x, words):
+        """What one output sums: pairs of value and leaf, and a constant."""
         kernel = self._kernel
         pairs, constant = [], kernel.start(j)
         for i in range(kernel.inputs):
@@ -126,11 +131,33 @@ class Tile(wiring.Component):
                 more, owed = terms.runtime(x[i], words[j][i], name, kernel.polarity[i])
             pairs += more
             constant += owed
+        return pairs, constant
+
+    def _shared(self, m, rows):
+        """The same with what several outputs add alike taken out."""
+        sums = [
+            [
+                Addend(v, -leaf.scale if leaf.negative else leaf.scale, leaf.high)
+                for v, leaf in pairs
+            ]
+            for pairs, _ in rows
+        ]
+        sums, made = share(sums)
+        m.d.comb += [signal.eq(value) for signal, value in made]
+        found = []
+        for addends, (_, constant) in zip(sums, rows, strict=True):
+            pairs, owed = normalise(addends)
+            found.append((pairs, constant + owed))
+        return found
+
+    def _sum(self, m, j, pairs, constant, biases):
+        """Sum of one output."""
+        kernel = self._kernel
         width = kernel.sum_format.bits
         if biases is not None:
             bias = Signal(width, name=f"bias_{j}")
             m.d.comb += bias.eq(biases[j])
-            pairs.append((bias, Leaf((1 << width) - 1)))
+            pairs = [*pairs, (bias, Leaf((1 << width) - 1))]
         if kernel.storage == "memory" or kernel.folded:
             constant = 0  # in the bias already
         leaves = [leaf for _, leaf in pairs]

@@ -31,6 +31,11 @@ class Leaf:
     negative: bool = False
     static: bool = False
 
+    @property
+    def scale(self):
+        """How often it counts, without its sign."""
+        return self.odd << self.shift
+
 
 def normalise(addends):
     """Addends as unsigned leaves.
