@@ -5,6 +5,7 @@ were equal before (`equiv_simple`, then `equiv_induct`). So two modules whose re
 equal; a reset makes them so where it matters. Cells are the models that Yosys ships.
 """
 
+import json
 import re
 import tempfile
 from pathlib import Path
@@ -24,7 +25,7 @@ MODELS = {
 
 # Yosys numbers unnamed wires anew in each file: equal numbers mean nothing.
 _HIDE = "rename -hide w:_*_ w:*._*_"
-_SCRIPT = f"""\
+_READ = f"""\
 read_verilog -sv design.v
 hierarchy -check -top {{top}}
 proc
@@ -33,7 +34,8 @@ memory
 opt -full
 {_HIDE}
 rename {{top}} gold
-design -stash gold
+write_rtlil gold.il
+design -reset
 read_verilog -sv netlist.v
 hierarchy -top {{top}}
 techmap -wb -D EQUIV -autoproc -map {{models}}
@@ -43,9 +45,13 @@ memory
 opt_clean
 {_HIDE}
 rename {{top}} gate
-design -stash gate
-design -copy-from gold -as gold gold
-design -copy-from gate -as gate gate
+write_rtlil gate.il
+write_json gate.json
+"""
+_COMPARE = """\
+read_rtlil gold.il
+read_rtlil gate.il
+{hide}
 async2sync
 equiv_make gold gate equiv
 hierarchy -top equiv
@@ -83,11 +89,16 @@ def equal(text, top, family, netlist, limit):
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
         Path(folder, "netlist.v").write_text(netlist)
-        script = _SCRIPT.format(top=top, models=MODELS[family])
         try:
-            tools.yosys(script, cwd=folder, timeout=limit)
+            tools.yosys(_READ.format(top=top, models=MODELS[family]), cwd=folder, timeout=limit)
+            gate = json.loads(Path(folder, "gate.json").read_text())["modules"]["gate"]
+            hide = "\n".join(_hide_loose(gate))
+            tools.yosys(_COMPARE.format(hide=hide), cwd=folder, timeout=limit)
         except ToolTimeout:
-            raise Undecided(f"Yosys did not compare the netlist within {limit:g} s") from None
+            raise Undecided(
+                f"Yosys did not compare the netlist within {limit:g} s (products are hard): run it instead, with "
+                f"`tnhw simulate {top} --netlist {family} --vectors 100000`"
+            ) from None
         except ToolFailed as error:
             if "SAT model" in str(error) or "contains memories" in str(error):
                 raise Undecided(
@@ -103,6 +114,30 @@ def equal(text, top, family, netlist, limit):
             f"{found[2]} of {int(found[1]) + int(found[2])} pairs were not proven equal"
         )
     return int(found[1])
+
+
+def _hide_loose(gate):
+    """Commands that take the names of bits that nothing drives: of what nobody reads a netlist keeps only a name."""
+    driven = {
+        bit
+        for port in gate["ports"].values()
+        if port["direction"] == "input"
+        for bit in port["bits"]
+    }
+    for cell in gate["cells"].values():
+        for port, bits in cell["connections"].items():
+            if cell["port_directions"].get(port) != "input":
+                driven.update(bits)
+    driven |= {"0", "1"}
+    for name, net in gate["netnames"].items():
+        loose = [k for k, bit in enumerate(net["bits"]) if bit not in driven]
+        if not loose or name in gate["ports"] or net["hide_name"]:
+            continue
+        if len(net["bits"]) > 1:
+            yield f"splitnets */w:{name}"
+        for k in loose:
+            bit = f"{name}[{k}]" if len(net["bits"]) > 1 else name
+            yield f"rename -hide gate/w:{bit.replace('[', '?').replace(']', '?')}"
 
 
 def synthesised(text, top, family):
