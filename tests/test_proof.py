@@ -6,6 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from test_arch import mutate
 
 from tnhw import verilog
 from tnhw.cli import main
@@ -13,6 +14,7 @@ from tnhw.errors import CheckFailed, InputError
 from tnhw.kernel import Kernel
 from tnhw.library import kernel_names, load
 from tnhw.rule import RULES
+from tnhw.rules import threshold
 
 pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
@@ -269,6 +271,19 @@ def test_command(tmp_path, capsys):
     record = json.loads(capsys.readouterr().out)
     assert record["verdict"] == "proven" and record["parts"][0]["solver"].startswith("z3 ")
     assert (tmp_path / "threshold16" / "proof" / "proof.json").exists()
+
+
+def test_bitwuzla(tmp_path, monkeypatch):
+    """Another solver, which sees a fault as well and gives up in time."""
+    made = kernel("threshold", storage="ports", form="subtract")
+    options = {"properties": ["function"], "method": "whole", "solver": "bitwuzla"}
+    result = proof.prove(made, tmp_path, **options)
+    assert result.verdict == "proven" and result.parts[0]["solver"].startswith("bitwuzla ")
+    with pytest.raises(Undecided, match="bitwuzla .* did not decide within 0.001 s"):
+        proof.prove(made, tmp_path, limit=0.001, **options)
+    mutate(monkeypatch, threshold.Threshold, "_difference", "x - p.theta", "x - p.theta - 1")
+    with pytest.raises(CheckFailed, match="disproved"):
+        proof.prove(made, tmp_path, **options)
 
 
 def test_undecided_is_4(tmp_path, capsys, monkeypatch):

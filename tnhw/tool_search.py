@@ -54,11 +54,13 @@ def script_folders() -> list[Path]:
 
 
 def module_folder(module: str) -> Path | None:
-    """Folder of an installed Python package, without importing it."""
+    """Folder of an installed Python package, or file of a module, without importing it."""
     from importlib.util import find_spec
 
     spec = find_spec(module)
-    return Path(next(iter(spec.submodule_search_locations))) if spec else None
+    if spec is None:
+        return None
+    return Path(next(iter(spec.submodule_search_locations or [spec.origin])))
 
 
 def package_version(package: str) -> str | None:

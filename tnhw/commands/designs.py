@@ -188,6 +188,7 @@ class Property(StrEnum):
 
 class SolverName(StrEnum):
     z3 = "z3"
+    bitwuzla = "bitwuzla"
     yices = "yices"
     boolector = "boolector"
 

@@ -121,7 +121,7 @@ def prove(
     netlist : str, optional
         Also prove the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``.
     solver : str
-        ``z3``, ``yices`` or ``boolector``.
+        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``.
     limit : float
         Seconds for one question to the solver.
     say : callable

