@@ -5,23 +5,29 @@ kinds (rule, architecture, storage, narrow or wide) take turns, so that each has
 """
 
 import argparse
+import functools
+import gc
 import json
+import multiprocessing
 import sys
 import time
 from collections import Counter
 from itertools import product
 from pathlib import Path
 
+import fast_gates
 import numpy as np
 import random_kernels
 from random_kernels import Case
 
+from tnhw.files import write_files
 from tnhw.kernel import ARCHITECTURES
 from tnhw.rule import RULES
 
 STORAGES = ("ports", "memory", "constant")
 WIDTHS = {"narrow": (2, 4), "wide": (5, 12)}
 CELLS = list(product(sorted(RULES), sorted(ARCHITECTURES), STORAGES, WIDTHS))
+PART = 30  # cases between two records
 REGRESSIONS = Path(__file__).with_name("regressions")
 
 
@@ -35,7 +41,10 @@ def case(seed, number):
         return str(rng.choice(["u", "s"])) + str(rng.integers(least, most + 1))
 
     keys = {"name": "random_kernel", "rule": rule, "architecture": architecture, "storage": storage}
-    keys |= {"inputs": int(rng.integers(1, 6)), "outputs": int(rng.integers(1, 4)), "input": form()}
+    # Most are small, which is fast, and what a small one shows is read at once.
+    most = (3, 2) if rng.random() < 0.95 else (9, 4)
+    keys |= {"inputs": int(rng.integers(1, most[0], endpoint=True)), "input": form()}
+    keys["outputs"] = int(rng.integers(1, most[1], endpoint=True))
     if RULES[rule].has_parameter:
         keys["parameter"] = f"u{rng.integers(1, 4)}" if rule == "shift" else form()
     if rule == "threshold":
@@ -52,6 +61,11 @@ def case(seed, number):
     if storage != "ports" and (architecture, storage) != ("tile", "memory") and rng.random() < 0.3:
         keys["interface"] = "axi-stream"
         keys["beat"] = int(rng.integers(1, max(keys["inputs"], keys["outputs"]) + 1))
+    kind = architecture, storage, keys.get("arithmetic")
+    if kind == ("serial", "ports", "heap") and "folded" not in keys.get("bias", ""):
+        keys["gating"] = str(rng.choice(["none", "predicate"]))
+    if kind[:2] == ("tile", "memory"):
+        keys["registers"] = str(rng.choice(["flip-flop", "latch"]))
     arrays = None
     if storage == "constant" or (storage == "memory" and rng.random() < 0.5):
         arrays = random_kernels.parameters(keys, rng, few=bool(rng.random() < 0.5))
@@ -113,14 +127,19 @@ def keep(found, name, folder=REGRESSIONS):
     return path
 
 
-def run(seed, numbers, check=random_kernels.check, folder=REGRESSIONS, say=lambda text: None):
+def check(one, change=lambda text: text):
+    """A case on its emitted RTLIL, which `change` may spoil."""
+    random_kernels.check(one, functools.partial(fast_gates.simulate, change=change))
+
+
+def run(seed, numbers, check=check, folder=REGRESSIONS, say=lambda text: None):
     """Check cases.
 
     Returns
     -------
     dict
         ``seed``, ``first``, ``count``, ``failures`` (number, text, TOML), ``cells`` (cases of each kind),
-        ``per_minute``.
+        ``seconds``.
     """
     begin, cells, failures, count = time.monotonic(), Counter(), [], 0
     for number in numbers:
@@ -132,11 +151,47 @@ def run(seed, numbers, check=random_kernels.check, folder=REGRESSIONS, say=lambd
             path = keep(shrink(one, check), f"fuzz_{seed}_{number}", folder)
             failures.append({"number": number, "text": repr(error)[:300], "kept": path.name})
             say(f"case {number} of seed {seed}: {error!r}; kept as {path}")
-        if count % 1000 == 0:
-            say(f"{count} cases, {60 * count / (time.monotonic() - begin):.0f} a minute")
-    minutes = (time.monotonic() - begin) / 60
     return {"seed": seed, "first": min(numbers), "count": count, "failures": failures,
-            "cells": dict(cells), "per_minute": round(count / max(minutes, 1e-9))}  # fmt: skip
+            "cells": dict(cells), "seconds": time.monotonic() - begin}  # fmt: skip
+
+
+def joined(record, more):
+    """Records of two runs of one seed, the second right after the first."""
+    cells = Counter(record["cells"]) + Counter(more["cells"])
+    return record | {"count": record["count"] + more["count"], "cells": dict(cells),
+                     "failures": record["failures"] + more["failures"]}  # fmt: skip
+
+
+def _part(job):
+    gc.disable()  # what a part leaves behind goes at its end, a fifth faster than bit by bit
+    record = run(*job)
+    gc.collect()
+    return record
+
+
+def volume(seed, first, count, record, jobs=1, say=print):
+    """Check `count` cases from number `first`; the file `record` keeps what is done, and a later call goes on."""
+    record = Path(record)
+    done = {"seed": seed, "first": first, "count": 0, "cells": {}, "failures": [], "seconds": 0.0}
+    if record.exists():
+        done = json.loads(record.read_text())
+        assert (done["seed"], done["first"]) == (seed, first), f"{record} is of another run"
+    parts = [
+        (seed, range(number, min(number + PART, first + count)))
+        for number in range(first + done["count"], first + count, PART)
+    ]
+    begin, before = time.monotonic(), done["seconds"]
+    with multiprocessing.Pool(jobs) as pool:
+        for more in pool.imap(_part, parts):
+            done = joined(done, more)
+            done["seconds"] = round(before + time.monotonic() - begin, 1)
+            done["per_minute"] = round(60 * done["count"] / max(done["seconds"], 0.1))
+            write_files(record.parent, {record.name: json.dumps(done, indent=2) + "\n"})
+            for failure in more["failures"]:
+                say(f"case {failure['number']} of seed {seed}: {failure['text']}")
+            if done["count"] // 9000 > (done["count"] - more["count"]) // 9000:
+                say(f"{done['count']} cases, {done['per_minute']} a minute")
+    return done
 
 
 def main():
@@ -144,12 +199,15 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
     parser.add_argument("--count", type=int, default=100_000)
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--record", help="kept here, and gone on with (default: build/fuzz)")
     given = parser.parse_args()
+    record = given.record or f"build/fuzz/gates-{given.seed}-{given.first}.json"
     print(f"seed {given.seed}, cases {given.first} .. {given.first + given.count - 1}", flush=True)
-    numbers = range(given.first, given.first + given.count)
-    record = run(given.seed, numbers, say=lambda text: print(text, file=sys.stderr, flush=True))
-    print(json.dumps(record, indent=2))
-    return bool(record["failures"])
+    say = functools.partial(print, file=sys.stderr, flush=True)
+    done = volume(given.seed, given.first, given.count, record, given.jobs, say)
+    print(json.dumps(done, indent=2))
+    return bool(done["failures"])
 
 
 if __name__ == "__main__":

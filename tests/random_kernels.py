@@ -229,7 +229,7 @@ def unpack(kernel, results):
     return vectors
 
 
-def check(case):
+def check(case, simulate=gates.simulate):
     """Golden model against oracle, gates against both, under stalls, and latency and interval.
 
     Returns
@@ -254,7 +254,7 @@ def check(case):
         x = parts[0][1]
         script += script_of(kernel, [(None, x)])
         expected += expected
-    trace = gates.simulate(
+    trace = simulate(
         component, script, len(expected) * beats_out, seed=case.seed, calm=(calm, first * beats_out)
     )
     assert unpack(kernel, trace.results) == expected

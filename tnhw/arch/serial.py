@@ -161,7 +161,7 @@ class Serial(wiring.Component):
         fold = kernel.storage == "ports" and not kernel.folded
         gated = kernel.gating == "predicate"
         cut = "fewest" if gated else "operands"
-        options = {"gated": gated, "fold": fold, "cut": cut, "owing": kernel.storage == "ports"}
+        options = {"gated": gated, "fold": fold, "cut": cut, "owing": fold}
         elements = [Element(kernel.synapse, width, **options) for _ in words]
         if kernel.storage == "ports":
             starts = self._port_starts(step, [element.owed for element in elements])
@@ -182,7 +182,8 @@ class Serial(wiring.Component):
     def _accumulators(self, m, step, enable, tokens, x, words, starts):
         """The same with registered terms and adders as operators."""
         kernel = self._kernel
-        terms = Terms(kernel.synapse, kernel.storage == "ports" and not kernel.folded)
+        ours = kernel.storage == "ports" and not kernel.folded  # what start values hold
+        terms = Terms(kernel.synapse, ours)
         sums = [terms.runtime(x, word, f"{j}_0") for j, word in enumerate(words)]
         with m.If(enable):
             m.d.sync += [register.eq(value) for register, value in terms.lanes]
@@ -192,7 +193,7 @@ class Serial(wiring.Component):
                 [leaf for _, leaf in leaves],
                 kernel.sum_format.bits,
                 registered=False,
-                constant=None if kernel.storage == "ports" else 0,
+                constant=None if ours else 0,
             )
             for leaves, _ in sums
         ]
