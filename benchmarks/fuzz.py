@@ -1,0 +1,140 @@
+"""Fuzzing at volume: ``python benchmarks/fuzz.py [--level L] [--count N] [--seed S] [--docs]``, as JSON.
+
+What is done is kept in ``build/fuzz`` case by case, so that a run that was cut off goes on; with ``--docs``
+the table of docs/verification.md is made of it.
+"""
+
+import argparse
+import functools
+import gc
+import json
+import multiprocessing
+import re
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
+from time import monotonic
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+
+import fuzz
+
+from tnhw.files import write_files
+
+ROOT = Path(__file__).resolve().parent.parent
+#: Cases of `make nightly`, and cases between two records.
+COUNTS = {"gates": (100_000, 30), "verilog": (1_000, 1), "netlist": (100, 1)}
+WHAT = {
+    "gates": "emitted RTLIL, cycle by cycle",
+    "verilog": "emitted Verilog in Icarus, bench of `sim/`",
+    "netlist": f"netlist after synthesis ({', '.join(fuzz.NETLISTS)} in turn) in Icarus, bench of `sim/`",
+}
+PAGE = ROOT / "docs" / "verification.md"
+BEGIN, END = "<!-- fuzzing: made by benchmarks/fuzz.py -->\n", "<!-- fuzzing: end -->"
+
+
+def joined(record, more):
+    """Records of two runs of one seed, the second right after the first."""
+    cells = Counter(record["cells"]) + Counter(more["cells"])
+    return record | {"count": record["count"] + more["count"], "cells": dict(cells),
+                     "failures": record["failures"] + more["failures"]}  # fmt: skip
+
+
+def _part(job):
+    level, seed, numbers = job
+    gc.disable()  # what a part leaves behind goes at its end, a fifth faster than bit by bit
+    try:
+        return fuzz.run(seed, numbers, fuzz.LEVELS[level])
+    finally:
+        gc.enable()
+        gc.collect()
+
+
+def volume(level, seed, first, count, path, *, jobs=1, say=print):
+    """Check `count` cases from number `first`; the file `path` keeps what is done, and a later call goes on.
+
+    Returns
+    -------
+    dict
+        As :func:`fuzz.run`, with ``level``, ``seconds`` of all calls together, and ``per_minute``.
+    """
+    path = Path(path)
+    done = {"level": level, "seed": seed, "first": first, "count": 0, "cells": {}, "failures": [],
+            "seconds": 0.0}  # fmt: skip
+    if path.exists():
+        done = json.loads(path.read_text())
+        given = level, seed, first
+        assert (done["level"], done["seed"], done["first"]) == given, f"{path} is of another run"
+    part, end = COUNTS[level][1], first + count
+    numbers = range(first + done["count"], end, part)
+    parts = [(level, seed, range(number, min(number + part, end))) for number in numbers]
+    begin, before = monotonic(), done["seconds"]
+    with multiprocessing.Pool(jobs) if jobs > 1 else nullcontext() as pool:
+        for more in (pool.imap if pool else map)(_part, parts):
+            done = joined(done, more)
+            done["seconds"] = round(before + monotonic() - begin, 1)
+            done["per_minute"] = round(60 * done["count"] / max(done["seconds"], 0.1), 1)
+            write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
+            for failure in more["failures"]:
+                say(f"case {failure['number']} of seed {seed}: {failure['text']}")
+            if done["count"] * 10 // count > (done["count"] - more["count"]) * 10 // count:
+                say(f"{level}: {done['count']} cases, {done['per_minute']} a minute")
+    return done
+
+
+def table(records):
+    """Markdown of what was run; records of one level and seed are one row."""
+    rows = {}
+    for record in records:
+        key = record["level"], record["seed"]
+        rows[key] = joined(rows[key], record) | {
+            "seconds": rows[key]["seconds"] + record["seconds"]
+        } if key in rows else record  # fmt: skip
+    lines = ["| cases run through | seed | cases | mismatches | a minute | share of a kind |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
+    for level in COUNTS:
+        for (_, seed), record in sorted((k, r) for k, r in rows.items() if k[0] == level):
+            count, cells = record["count"], [*record["cells"].values()]
+            least = min(cells) if len(cells) == len(fuzz.CELLS) else 0
+            rate = 60 * count / max(record["seconds"], 0.1)
+            lines.append(
+                f"| {WHAT[level]} | {seed} | {count:,} | {len(record['failures'])} | {rate:,.0f} | "
+                f"{100 * least / count:.2f} to {100 * max(cells) / count:.2f} % |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def write_table(records, page=PAGE):
+    """Put the table where the page has its mark."""
+    text = page.read_text()
+    mark = re.compile(f"({re.escape(BEGIN)}).*?({re.escape(END)})", re.S)
+    assert mark.search(text), f"{page} has no place for the table"
+    page.write_text(mark.sub(lambda match: f"{BEGIN}\n{table(records)}\n{END}", text))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--level", choices=[*COUNTS, "all"], default="all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--first", type=int, default=0, help="number of the first case")
+    parser.add_argument("--count", type=int, help="100000 gates, 1000 verilog, 100 netlist")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--records", type=Path, default=ROOT / "build" / "fuzz", metavar="DIR")
+    parser.add_argument("--docs", action="store_true", help="write the table of all records")
+    given = parser.parse_args()
+    say = functools.partial(print, file=sys.stderr, flush=True)
+    done = []
+    for level in COUNTS if given.level == "all" else [given.level]:
+        count = COUNTS[level][0] if given.count is None else given.count
+        say(f"{level}: seed {given.seed}, cases {given.first} .. {given.first + count - 1}")
+        path = given.records / f"{level}-{given.seed}-{given.first}.json"
+        done.append(volume(level, given.seed, given.first, count, path, jobs=given.jobs, say=say))
+    if given.docs:
+        write_table([json.loads(path.read_text()) for path in sorted(given.records.glob("*.json"))])
+    print(json.dumps(done, indent=2))
+    return any(record["failures"] for record in done)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
