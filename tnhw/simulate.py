@@ -15,6 +15,7 @@ import numpy as np
 
 from . import simulators, traffic
 from .errors import CheckFailed, InputError, ToolFailed
+from .files import rename_all
 from .format import Format
 from .simulators import SIMULATORS
 
@@ -238,8 +239,7 @@ class _Work:
                 files = [path for path in self.folder.iterdir() if path.name in _kept(self.folder)]
                 for path in files:
                     shutil.copyfile(path, Path(beside, path.name))
-                for path in files:
-                    os.replace(Path(beside, path.name), place / path.name)
+                rename_all(beside, place, [path.name for path in files])
         except OSError as error:
             raise _unwritable(place, error) from None
         return place
