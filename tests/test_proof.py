@@ -322,6 +322,16 @@ def test_wrong_arguments(tmp_path):
         proof.prove(made, tmp_path, limit=0)
 
 
+def test_into_a_file(tmp_path, monkeypatch):
+    """Refused before anything is proven."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(proof.proving, "_Work", None)
+    with pytest.raises(
+        InputError, match="cannot be written .Not a directory.; choose another folder"
+    ):
+        proof.prove(load("mac16"), tmp_path / "file" / "proof")
+
+
 def test_what_is_not_covered_is_refused(tmp_path):
     with pytest.raises(InputError, match="proofs do not cover architecture `tile` yet"):
         proof.prove(load("tile_threshold8"), tmp_path)

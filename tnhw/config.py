@@ -11,6 +11,7 @@ from .errors import InputError
 __all__ = ["Record", "explain", "nearest", "read_toml", "validate"]
 
 MAX_FILE_BYTES = 1 << 20
+MAX_DOTS = 256  # in a line: tomllib takes the square of a key's parts, and keys do not span lines
 
 
 class Record(BaseModel):
@@ -72,7 +73,11 @@ def read_toml(path):
             raise InputError(
                 f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not a kernel or board"
             )
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.count(".") > MAX_DOTS:
+                raise InputError(f"{path}: line {number} has more than {MAX_DOTS} dots")
+        return tomllib.loads(text)
     except InputError:
         raise
     except OSError as error:

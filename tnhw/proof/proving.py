@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import __version__, tools, verilog
 from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing
-from ..files import write_files
+from ..files import make_folder, write_files
 from ..process import ToolTimeout
 from .binding import Binding
 from .counter import search
@@ -173,6 +173,7 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
     if not limit > 0:
         raise InputError(f"the limit must be a positive number of seconds, not {limit:g}")
     tools.find(SOLVERS[solver][0])
+    make_folder(out_dir)  # what cannot be written is better known before
     start = time.monotonic()
     work = _Work(kernel, text, manifest, method, solver, limit, say)
     try:

@@ -130,7 +130,13 @@ def recipe_for(dataset, kind="threshold", **changes):
         if value not in known:
             raise InputError(f"there is no {name} {value!r}; {nearest(value, known)}")
     settings = RECIPES[dataset] | KINDS[kind] | TUNED.get((dataset, kind), {})
-    return replace(Recipe(dataset, **settings), **changes)
+    recipe = replace(Recipe(dataset, **settings), **changes)
+    layers = len(recipe.hidden) + 1
+    if not 0 <= recipe.inject <= layers:
+        raise InputError(
+            f"`inject` must be 0 to {layers}, the network's layers, not {recipe.inject}"
+        )
+    return recipe
 
 
 def build(recipe, seed=0):
