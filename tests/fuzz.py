@@ -64,6 +64,8 @@ def case(seed, number):
         keys["gating"] = str(rng.choice(["none", "predicate"]))
     if kind[:2] == ("tile", "memory"):
         keys["registers"] = str(rng.choice(["flip-flop", "latch"]))
+    if storage != "constant" and architecture != "serial" and rng.random() < 0.3:
+        keys["excitatory"] = int(rng.integers(0, keys["inputs"], endpoint=True))
     arrays = None
     if storage == "constant" or (storage == "memory" and rng.random() < 0.5):
         arrays = random_kernels.parameters(keys, rng, few=bool(rng.random() < 0.5))
@@ -73,7 +75,8 @@ def case(seed, number):
 def smaller(found):
     """Cases that are a step simpler than a failing one."""
     keys, arrays = found.keys, found.arrays
-    for name in ("interface", "beat", "arithmetic", "gain", "output", "bias", "form"):
+    for name in ("interface", "beat", "arithmetic", "gain", "output", "bias", "form", "gating", "registers",
+                 "excitatory"):  # fmt: skip
         if name in keys:
             also = {"interface": ["beat"], "output": ["shift"]}.get(name, [])
             less = {k: v for k, v in keys.items() if k not in (name, *also)}
@@ -168,6 +171,7 @@ def run(seed, numbers, check=on_gates, folder=REGRESSIONS, say=lambda text: None
     begin, cells, failures, count = time.monotonic(), Counter(), [], 0
     for number in numbers:
         one = case(seed, number)
+        _ = one.kernel  # every case is one
         count += 1
         cells["-".join(CELLS[number % len(CELLS)])] += 1
         error = fails(one, check)
