@@ -5,82 +5,11 @@ processes ordered by what they read. Undefined bits are 0. What Amaranth does no
 """
 
 import re
-from dataclasses import dataclass, field
+
+from rtlil_cells import operator
+from rtlil_text import TOKEN, number, parse
 
 __all__ = ["compiled"]
-
-_TOKEN = re.compile(r"[{}]|\d+'[01xz-]*|[\\$][^\s{}]+(?: \[\d+(?::\d+)?\])?")
-_COMPARED = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
-_JOINED = {"$and": "&", "$or": "|", "$xor": "^", "$add": "+", "$sub": "-", "$mul": "*"}
-
-
-@dataclass
-class _Module:
-    wires: dict = field(
-        default_factory=dict
-    )  # name to (width, initial value, port: input, output or "")
-    cells: list = field(default_factory=list)  # (type, parameters, connections)
-    processes: list = field(default_factory=list)
-    connects: list = field(default_factory=list)
-    memories: dict = field(default_factory=dict)  # name to (width, words)
-
-
-def _number(text):
-    return int(re.sub("[^01]", "0", text) or "0", 2)
-
-
-def _parse(text):
-    """Modules by name. A process is a block: assignments, then switches with their cases' blocks."""
-    modules, module, initial, open_ = {}, None, 0, []
-    for line in text.split("\n"):
-        key, _, rest = line.strip().partition(" ")
-        if key in ("connect", "assign"):
-            left = _TOKEN.match(rest)[0]
-            right = rest[len(left) + 1 :]
-            if not open_:
-                module.connects.append((left, right))
-            elif key == "connect":
-                open_[-1][1][2][left] = right
-            else:
-                open_[-1][1][0].append((left, right))
-        elif key == "parameter":
-            name, _, right = rest.partition(" ")
-            open_[-1][1][1][name] = right
-        elif key == "wire":
-            *options, name = rest.split()
-            port = next((word for word in options if word in ("input", "output")), "")
-            module.wires[name] = int(options[1]), initial, port
-            initial = 0
-        elif key == "attribute":
-            if rest.startswith(r"\init"):
-                initial = _number(rest.split("'")[1])
-        elif key == "cell":
-            module.cells.append((rest.split()[0], {}, {}))
-            open_.append((key, module.cells[-1]))
-        elif key == "process":
-            module.processes.append(([], []))
-            open_.append((key, module.processes[-1]))
-        elif key == "switch":
-            cases = []
-            open_[-1][1][1].append((rest, cases))
-            open_.append((key, cases))
-        elif key == "case":
-            if open_[-1][0] == "case":
-                open_.pop()
-            block = [], []
-            open_[-1][1].append((re.findall(r"'([01-]*)", rest), block))
-            open_.append((key, block))
-        elif key == "memory":
-            _, width, _, words, name = rest.split()
-            module.memories[name] = int(width), int(words)
-        elif key == "module":
-            module = modules[rest] = _Module()
-        elif key == "end":
-            if open_ and open_.pop()[0] == "case":
-                open_.pop()  # the last case of a switch ends with it
-        elif key:
-            raise NotImplementedError(line)
-    return modules
 
 
 class _Flat:
@@ -91,7 +20,7 @@ class _Flat:
         self.nodes = {}  # variable: (lines, variables that they read)
         self.parts = {}  # variable: [(low bit, text, variables)]
         self.state = {}  # register: (initial value, next value, variables)
-        self.memories, self.writes, self.reads = {}, [], []
+        self.memories, self.writes = {}, []
         self.ports = {
             name: (self.variable(), width, port)
             for name, (width, _, port) in modules[top].wires.items()
@@ -106,13 +35,14 @@ class _Flat:
     # ---- Signals: lists of (variable or None, low bit or value, width, width of the wire) ----
 
     def pieces(self, text, module, names):
+        """A signal of a module, lowest bits first."""
         found = []
-        for token in _TOKEN.findall(text):
+        for token in TOKEN.findall(text):
             if token in "{}":
                 continue
             if token[0].isdigit():
                 width, _, bits = token.partition("'")
-                found.append((None, _number(bits), int(width), 0))
+                found.append((None, number(bits), int(width), 0))
                 continue
             name, _, at = token.partition(" ")
             whole = module.wires[name][0]
@@ -126,6 +56,7 @@ class _Flat:
 
     @staticmethod
     def text(pieces):
+        """Its value."""
         terms, constant, at = [], 0, 0
         for name, low, width, whole in pieces:
             if name is None:
@@ -142,6 +73,7 @@ class _Flat:
 
     @staticmethod
     def read(pieces):
+        """Variables in it."""
         return [name for name, *_ in pieces if name is not None]
 
     def drive(self, pieces, text, reads):
@@ -157,12 +89,14 @@ class _Flat:
             at += width
 
     def define(self, name, lines, reads):
+        """A variable takes its value in some lines."""
         assert name not in self.nodes and name not in self.state, f"{name} is driven twice"
         self.nodes[name] = lines, reads
 
     # ---- Modules ----
 
     def place(self, module, given):
+        """All of a module; `given` are variables of its ports."""
         names = {name: given.get(name) or self.variable() for name in module.wires}
         memories = {}
         for name, (_, words) in module.memories.items():
@@ -187,7 +121,7 @@ class _Flat:
                     for pin, p in inputs.items()
                 }
                 reads = [name for p in inputs.values() for name in self.read(p)]
-                self.drive(pieces[r"\Y"], _operator(kind, at, widths[r"\Y"]), reads)
+                self.drive(pieces[r"\Y"], operator(kind, at, widths[r"\Y"]), reads)
         for left, right in module.connects:
             right = self.pieces(right, module, names)
             self.drive(self.pieces(left, module, names), self.text(right), self.read(right))
@@ -195,6 +129,7 @@ class _Flat:
             self.process(block, module, names)
 
     def instance(self, module, pieces):
+        """A module inside another: a port that is a whole wire is that wire."""
         given = {}
         for pin, p in pieces.items():
             width, _, port = module.wires[pin]
@@ -209,10 +144,11 @@ class _Flat:
         self.place(module, given)
 
     def flop(self, pieces, parameters, connections, module):
+        """A register, perhaps with an enable."""
         pins = {pin[1:].upper(): (self.text(p), self.read(p)) for pin, p in pieces.items()}
         q = pieces.get(r"\Q") or pieces[r"\q"]
         (name, low, width, whole), *more = q
-        initial = _number(parameters.get(r"\INIT", "'").split("'")[1])
+        initial = number(parameters.get(r"\INIT", "'").split("'")[1])
         if r"\Q" in connections:
             initial = module.wires[connections[r"\Q"].partition(" ")[0]][1]
         if more or width < whole:
@@ -225,12 +161,14 @@ class _Flat:
         self.state[name] = initial, value, reads
 
     def adder(self, pieces):
+        """A full or a half adder."""
         added = [piece for pin in "abc" for piece in pieces.get(f"\\{pin}", [])]
         total = " + ".join(self.text([piece]) for piece in added)
         self.drive(pieces[r"\s"], f"{total} & 1", self.read(added))
         self.drive(pieces[r"\co"], f"({total}) >> 1", self.read(added))
 
     def memory(self, kind, parameters, pieces, memory):
+        """Contents, a read port or a write port of a memory."""
         at = {pin[1:]: (self.text(p), self.read(p)) for pin, p in pieces.items()}
         width, words = int(parameters[r"\WIDTH"]), self.memories[memory]
         if kind == "$meminit_v2":
@@ -252,6 +190,7 @@ class _Flat:
             raise NotImplementedError(kind)
 
     def process(self, block, module, names):
+        """Assignments and switches; in a block all assignments come first."""
         lines, targets, reads, whole = [], {}, [], set()
 
         def walk(block, indent):
@@ -278,7 +217,7 @@ class _Flat:
                 word = "if"
                 for patterns, inner in cases:
                     tests = [
-                        f"{chosen} & {_number(re.sub('[01]', '1', p))} == {_number(p)}"
+                        f"{chosen} & {number(re.sub('[01]', '1', p))} == {number(p)}"
                         for p in patterns
                     ]
                     lines.append(f"{'  ' * indent}{word} {' or '.join(tests) or 'True'}:")
@@ -297,6 +236,7 @@ class _Flat:
     # ---- Order ----
 
     def ordered(self, wanted):
+        """Lines for the variables that are wanted, each after what it reads."""
         for name, parts in self.parts.items():
             text = " | ".join(f"{part} << {low}" if low else part for low, part, _ in parts)
             self.define(name, [f"{name} = {text}"], [read for *_, reads in parts for read in reads])
@@ -319,43 +259,6 @@ class _Flat:
         return lines
 
 
-def _operator(kind, at, width):
-    """Text of a cell's output."""
-    mask = (1 << width) - 1
-
-    def signed(pin):
-        text, bits, _ = at[pin]
-        return f"(({text} ^ {1 << bits >> 1}) - {1 << bits >> 1})"
-
-    def extended(pin, both):
-        return signed(pin) if both and at[pin][1] else at[pin][0]
-
-    a, a_width, a_signed = at["A"]
-    if kind == "$mux":
-        return f"{at['B'][0]} if {at['S'][0]} else {a}"
-    if kind == "$not":
-        return f"~{extended('A', a_signed)} & {mask}"
-    if kind == "$neg":
-        return f"-{extended('A', a_signed)} & {mask}"
-    if kind in ("$reduce_or", "$reduce_bool"):
-        return f"1 if {a} else 0"
-    if kind == "$reduce_and":
-        return f"1 if {a} == {(1 << a_width) - 1} else 0"
-    if kind == "$reduce_xor":
-        return f"({a}).bit_count() & 1"
-    b, _, b_signed = at["B"]
-    both = a_signed and b_signed
-    if kind in _JOINED:
-        return f"({extended('A', both)} {_JOINED[kind]} {extended('B', both)}) & {mask}"
-    if kind in _COMPARED:
-        return f"1 if {extended('A', both)} {_COMPARED[kind]} {extended('B', both)} else 0"
-    if kind == "$shl" and not b_signed:
-        return f"({extended('A', a_signed)} << {b}) & {mask}"
-    if (kind == "$shr" and not (a_signed or b_signed)) or (kind == "$sshr" and not b_signed):
-        return f"({extended('A', a_signed)} >> {b}) & {mask}"
-    raise NotImplementedError(kind)
-
-
 def compiled(text, top):
     """A design as a generator function.
 
@@ -372,7 +275,7 @@ def compiled(text, top):
         Makes a generator with all registers as before the first clock. After its first ``next``, each
         ``send`` of a tuple of inputs gives the tuple of outputs in that cycle, and the clock ticks.
     """
-    flat = _Flat(_parse(text), f"\\{top}")
+    flat = _Flat(parse(text), f"\\{top}")
     ports = {name[1:]: port for name, port in flat.ports.items() if name != r"\clk"}
     ins = {name: port for name, port in ports.items() if port[2] == "input"}
     outs = {name: port for name, port in ports.items() if port[2] == "output"}
@@ -382,13 +285,11 @@ def compiled(text, top):
         wanted += [read for _, reads in fields for read in reads]
     body = flat.ordered(wanted)
     stored = []
-    for number, (memory, width, address, data, enable) in enumerate(flat.writes):
-        body.append(f"e{number}, a{number}, d{number} = {enable[0]}, {address[0]}, {data[0]}")
-        stored.append(f"if e{number} and a{number} < {len(flat.memories[memory])}:")
+    for k, (memory, width, address, data, enable) in enumerate(flat.writes):
+        body.append(f"e{k}, a{k}, d{k} = {enable[0]}, {address[0]}, {data[0]}")
+        stored.append(f"if e{k} and a{k} < {len(flat.memories[memory])}:")
         mask = (1 << width) - 1
-        stored.append(
-            f"  {memory}[a{number}] = {memory}[a{number}] & ({mask} ^ e{number}) | d{number} & e{number}"
-        )
+        stored.append(f"  {memory}[a{k}] = {memory}[a{k}] & ({mask} ^ e{k}) | d{k} & e{k}")
     if flat.state:
         values = ", ".join(value for _, value, _ in flat.state.values())
         stored.insert(0, f"{', '.join(flat.state)}, = {values},")
