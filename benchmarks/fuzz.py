@@ -37,8 +37,8 @@ BEGIN, END = "<!-- fuzzing: made by benchmarks/fuzz.py -->\n", "<!-- fuzzing: en
 def joined(record, more):
     """Records of two runs of one seed, the second right after the first."""
     cells = Counter(record["cells"]) + Counter(more["cells"])
-    return record | {"count": record["count"] + more["count"], "cells": dict(cells),
-                     "failures": record["failures"] + more["failures"]}  # fmt: skip
+    sums = {key: record[key] + more[key] for key in ("count", "failures", "cpu")}
+    return record | sums | {"cells": dict(cells)}
 
 
 def _part(job):
@@ -61,7 +61,7 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
     """
     path = Path(path)
     done = {"level": level, "seed": seed, "first": first, "count": 0, "cells": {}, "failures": [],
-            "seconds": 0.0}  # fmt: skip
+            "seconds": 0.0, "cpu": 0.0}  # fmt: skip
     if path.exists():
         done = json.loads(path.read_text())
         given = level, seed, first
@@ -74,6 +74,7 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
         for more in (pool.imap if pool else map)(_part, parts):
             done = joined(done, more)
             done["seconds"] = round(before + monotonic() - begin, 1)
+            done["cpu"] = round(done["cpu"], 1)
             done["per_minute"] = round(60 * done["count"] / max(done["seconds"], 0.1), 1)
             write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
             for failure in more["failures"]:
@@ -91,15 +92,15 @@ def table(records):
         rows[key] = joined(rows[key], record) | {
             "seconds": rows[key]["seconds"] + record["seconds"]
         } if key in rows else record  # fmt: skip
-    lines = ["| cases run through | seed | cases | mismatches | a minute | share of a kind |",
-             "|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| cases run through | seed | cases | mismatches | a minute | of a core | share of a kind |",
+             "|---|---|---|---|---|---|---|"]  # fmt: skip
     for level in COUNTS:
         for (_, seed), record in sorted((k, r) for k, r in rows.items() if k[0] == level):
             count, cells = record["count"], [*record["cells"].values()]
             least = min(cells) if len(cells) == len(fuzz.CELLS) else 0
-            rate = 60 * count / max(record["seconds"], 0.1)
+            rate, of_a_core = (60 * count / max(record[key], 0.1) for key in ("seconds", "cpu"))
             lines.append(
-                f"| {WHAT[level]} | {seed} | {count:,} | {len(record['failures'])} | {rate:,.0f} | "
+                f"| {WHAT[level]} | {seed} | {count:,} | {len(record['failures'])} | {rate:,.0f} | {of_a_core:,.0f} | "
                 f"{100 * least / count:.2f} to {100 * max(cells) / count:.2f} % |"
             )
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ kinds (rule, architecture, storage, narrow or wide) take turns, so that each has
 
 import functools
 import json
+import os
 import tempfile
 import time
 from collections import Counter
@@ -166,9 +167,9 @@ def run(seed, numbers, check=on_gates, folder=REGRESSIONS, say=lambda text: None
     -------
     dict
         ``seed``, ``first``, ``count``, ``failures`` (number, text, TOML), ``cells`` (cases of each kind),
-        ``seconds``.
+        ``seconds`` and ``cpu``, those of a core, with those of programs that were called.
     """
-    begin, cells, failures, count = time.monotonic(), Counter(), [], 0
+    begin, cpu, cells, failures, count = time.monotonic(), _cpu(), Counter(), [], 0
     for number in numbers:
         one = case(seed, number)
         _ = one.kernel  # every case is one
@@ -180,4 +181,8 @@ def run(seed, numbers, check=on_gates, folder=REGRESSIONS, say=lambda text: None
             failures.append({"number": number, "text": repr(error)[:300], "kept": path.name})
             say(f"case {number} of seed {seed}: {error!r}; kept as {path}")
     return {"seed": seed, "first": min(numbers), "count": count, "failures": failures,
-            "cells": dict(cells), "seconds": time.monotonic() - begin}  # fmt: skip
+            "cells": dict(cells), "seconds": time.monotonic() - begin, "cpu": _cpu() - cpu}  # fmt: skip
+
+
+def _cpu():
+    return sum(os.times()[:4])
