@@ -18,6 +18,7 @@ __all__ = ["DEVICES", "WARM_UP", "Variant", "measure", "router", "variants"]
 
 # Family to the board whose device is routed. Without one, synthesis only.
 DEVICES = {"ice40": "ice40_hx8k_b_evn", "ecp5": "ulx3s_25f", "gowin": "tang_nano_9k"}
+NEARLY_FULL = 0.8  # of the LUTs with carry cells, from where place and route may find no place
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,15 @@ def measure(kernel, family, variant, x, p, source, *, seeds=(1, 2, 3), vectors=3
     row.products, row.operands = variant.title, source
     row.cells = found.counts | {"logic": logic(found.counts, family)}
     board = load_board(DEVICES[family]) if family in DEVICES and seeds else None
-    if board and found.counts["DSP"] <= board.capacity.DSP:
+    if board and all(
+        found.counts[kind] <= getattr(board.capacity, kind) for kind in ("LUT", "FF", "RAM", "DSP")
+    ):
         try:
             alone = place(kernel, board.name, seeds=seeds, **options)
-        except ToolFailed:  # it does not fit
-            alone = None
+        except ToolFailed:
+            if row.cells["logic"] < NEARLY_FULL * board.capacity.LUT:
+                raise
+            alone = None  # too full to place
         if alone:
             row.device, row.fmax_seeds = board.name, alone.fmax
             row.fmax = statistics.median(alone.fmax)
