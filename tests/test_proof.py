@@ -269,7 +269,7 @@ def test_fault_in_a_netlist(tmp_path, monkeypatch):
 def test_command(tmp_path, capsys):
     assert main(["prove", "threshold16", "--json", "-o", str(tmp_path)]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert record["verdict"] == "proven" and record["parts"][0]["solver"].startswith("z3 ")
+    assert record["verdict"] == "proven" and record["parts"][0]["solver"].startswith("bitwuzla ")
     assert (tmp_path / "threshold16" / "proof" / "proof.json").exists()
 
 

@@ -215,7 +215,9 @@ def prove(
     netlist: Annotated[
         ProvenFamily | None, typer.Option(help="Also the netlist after synthesis for this family.")
     ] = None,
-    solver: Annotated[SolverName, typer.Option(help="SMT solver.")] = SolverName.z3,
+    solver: Annotated[
+        SolverName | None, typer.Option(help="SMT solver; by default bitwuzla, else z3.")
+    ] = None,
     limit: Annotated[float, typer.Option(help="Seconds for one question to the solver.")] = 120,
     out: Out = Path("build"),
     as_json: Json = False,
@@ -240,7 +242,7 @@ def prove(
             properties=properties,
             method=str(method),
             netlist=str(netlist) if netlist else None,
-            solver=str(solver),
+            solver=solver and str(solver),
             limit=limit,
             say=say,
         )

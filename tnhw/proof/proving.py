@@ -17,7 +17,7 @@ from .host import prove_host
 from .lemmas import prove_lemmas
 from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
-from .solver import SOLVERS, Solver, Undecided
+from .solver import SOLVERS, Solver, Undecided, default_solver
 from .stream import StreamFailure, prove_stream
 
 __all__ = ["Result", "prove", "prove_text"]
@@ -102,7 +102,7 @@ def prove(
     properties=PROPERTIES,
     method="lemmas",
     netlist=None,
-    solver="z3",
+    solver=None,
     limit=120,
     say=lambda text: None,
 ):
@@ -120,8 +120,8 @@ def prove(
         ``lemmas``, or ``whole``: the result as one formula, for small kernels.
     netlist : str, optional
         Also prove the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``.
-    solver : str
-        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``.
+    solver : str, optional
+        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``; by default Bitwuzla where it is installed, else z3.
     limit : float
         Seconds for one question to the solver.
     say : callable
@@ -156,9 +156,10 @@ def prove(
     )
 
 
-def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, solver="z3", limit=120,
+def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, solver=None, limit=120,
                say=lambda text: None):  # fmt: skip
     """The same for any Verilog text that is said to be the kernel's; arguments as for `prove`."""
+    solver = solver or default_solver()
     if solver not in SOLVERS:
         raise InputError(f"the solver must be {', '.join(SOLVERS)}, not {solver!r}")
     for name in properties:
