@@ -7,6 +7,7 @@ A cell is parsed when it is asked for: a library of ten megabytes opens in a sec
 import gzip
 import hashlib
 import re
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -106,19 +107,30 @@ class Table:
     loads: np.ndarray | None
     values: np.ndarray  # [slew, load]
 
+    @cached_property
+    def _lists(self):
+        """Axes and rows as Python numbers: NumPy is slow for one value at a time."""
+        axes = [None if a is None else a.tolist() for a in (self.slews, self.loads)]
+        return *axes, self.values.tolist()
+
     def at(self, slew, load):
         """Bilinear interpolation; beyond the ends the last slope goes on, as in static timing."""
-        values = self.values
-        row = _along(self.slews, slew, values) if self.slews is not None else values[0]
-        return float(_along(self.loads, load, row)) if self.loads is not None else float(row[0])
+        slews, loads, rows = self._lists
+        i, part = _place(slews, slew)
+        k, share = _place(loads, load)
+        left, right = (
+            rows[i][at] if part is None else rows[i][at] * (1 - part) + rows[i + 1][at] * part
+            for at in (k, k if share is None else k + 1)
+        )
+        return left if share is None else left * (1 - share) + right * share
 
 
-def _along(axis, x, values):
-    if len(axis) == 1:
-        return values[0]
-    k = int(np.clip(np.searchsorted(axis, x) - 1, 0, len(axis) - 2))
-    part = (x - axis[k]) / (axis[k + 1] - axis[k])
-    return values[k] * (1 - part) + values[k + 1] * part
+def _place(axis, x):
+    """Index of a section of an axis, and how far x is in it; None where there is but one value."""
+    if axis is None or len(axis) == 1:
+        return 0, None
+    k = min(max(bisect_left(axis, x) - 1, 0), len(axis) - 2)
+    return k, (x - axis[k]) / (axis[k + 1] - axis[k])
 
 
 @dataclass(frozen=True)
