@@ -9,6 +9,13 @@ from ..errors import InputError
 from .options import Data, Dataset, Folds, Fresh, Json, Out, Workers, say, show, test_set
 
 
+def _models(incomplete: str):
+    """Names for shell completion."""
+    from ..library import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
+
+
 def compare(
     files: Annotated[
         list[str],
@@ -36,6 +43,13 @@ def compare(
     peer: Annotated[
         str | None, typer.Option(help="Networks: the same by another generator, too: da4ml.")
     ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Kernels: trained network of operands and accuracy; one for all, or one a FILE in their order.",
+            autocompletion=_models,
+        ),
+    ] = None,
     workers: Workers = None,
     fresh: Fresh = False,
     out: Out = Path("build"),
@@ -50,6 +64,8 @@ def compare(
     if len(kinds) > 1:
         raise InputError("compare takes networks or kernels, not both at once")
     if kinds == {True}:
+        if model:
+            raise InputError("`--model` is for kernels: a network has its own parameters")
         if seeds < 1:
             raise InputError("networks need `--seeds` of at least 1")
         if len(target) > 1:
@@ -59,22 +75,42 @@ def compare(
         activity = 8 if vectors is None else vectors
         _compare_networks(loaded, target[0], tests, options | {"vectors": activity}, out, as_json)
         return
-    if any(option is not None for option in (folds, lanes, dataset, data, peer)):
-        raise InputError(
-            "`--folds`, `--lanes`, `--dataset`, `--data` and `--peer` are for networks"
-        )
+    if any(option is not None for option in (folds, lanes, dataset, peer)):
+        raise InputError("`--folds`, `--lanes`, `--dataset` and `--peer` are for networks")
+    if data and not model:
+        raise InputError("`--data` is for networks, and for kernels with `--model`")
     options = {"vectors": vectors or 64, "seeds": tuple(range(1, seeds + 1)), "workers": workers}
-    _compare_kernels(list(loaded.values()), target, options | {"cached": not fresh}, out, as_json)
-
-
-def _compare_kernels(kernels, targets, options, out, as_json):
-    from ..ppa import kernels as comparison
-
+    kernels = list(loaded.values())
     names = [kernel.name for kernel in kernels]
     if len(set(names)) < len(names):
         raise InputError("two kernels have the same name: give them different ones")
+    options["operands"] = _operands(kernels, model or [], options["vectors"], data)
+    _compare_kernels(kernels, target, options | {"cached": not fresh}, model or [], out, as_json)
+
+
+def _operands(kernels, models, vectors, folder):
+    """Operands of kernels by name out of trained networks: one for all, or one each."""
+    from ..ppa import fpga
+    from ..ppa.kernels import WARM_UP
+    from ..ppa.operands import of_model
+
+    if len(models) not in (0, 1, len(kernels)):
+        raise InputError(
+            f"`--model` is given {len(models)} times, but the number of kernels is {len(kernels)}: give one for "
+            "all, or one for each in their order"
+        )
+    pairs = zip(kernels, models * len(kernels) if len(models) == 1 else models, strict=False)
+    count = vectors + max(WARM_UP, fpga.WARM_UP)
+    return {kernel.name: of_model(kernel, name, count, folder=folder) for kernel, name in pairs}
+
+
+def _compare_kernels(kernels, targets, options, models, out, as_json):
+    from ..ppa import kernels as comparison
+
     rows = comparison.compare(kernels, targets, say=say, **options)
-    command = " ".join(["tnhw compare", *names, *(f"-t {_shown(target)}" for target in targets)])
+    words = [kernel.name for kernel in kernels] + [f"-t {_shown(target)}" for target in targets]
+    words += [f"--model {Path(name).stem}" for name in models]
+    command = " ".join(["tnhw compare", *words])
     settings = {"vectors": options["vectors"], "seeds of place and route": list(options["seeds"])}
     show_rows(rows, out / "compare" / "kernels", as_json, command, settings)
 
@@ -106,8 +142,9 @@ def show_rows(rows, folder, as_json, command, settings):
     for table, title in () if as_json else lines:
         show({}, False, table, title)
     for target in dict.fromkeys(row.target for row in rows if row.frequency):
-        row = next(row for row in rows if row.target == target)
-        say(f"power on {target} is at {row.frequency:g} MHz, {row.operands}; an estimate")
+        own = [row for row in rows if row.target == target]
+        row, given = own[0], "; ".join(dict.fromkeys(row.operands for row in own))
+        say(f"power on {target} is at {row.frequency:g} MHz, {given}; an estimate")
         say(f"Fmax on {target} is by {row.timer}, without layout")
     say(f"wrote {folder / 'kernels.html'}, kernels.json, kernels.csv and pictures beside")
 

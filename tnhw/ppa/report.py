@@ -17,6 +17,7 @@ COLUMNS = (
     ("parameter", lambda row, ratio: row.parameter or ""),
     ("bits", lambda row, ratio: str(row.stored_bits)),
     ("accuracy %", lambda row, ratio: "" if row.accuracy is None else f"{row.accuracy:.2f}"),
+    ("model", lambda row, ratio: row.model),
     ("area x", lambda row, ratio: f"{ratio['area']:.2f}" if ratio["area"] else ""),
     ("power x", lambda row, ratio: f"{ratio['power']:.2f}" if ratio["power"] else ""),
     ("Fmax x", lambda row, ratio: f"{ratio['fmax']:.2f}" if ratio["fmax"] else ""),
