@@ -1,6 +1,7 @@
 """Boolean functions as Liberty writes them: as Verilog, and as truth tables."""
 
 import re
+from functools import cache
 from itertools import product
 
 from ..errors import InputError
@@ -10,6 +11,7 @@ __all__ = ["truth", "verilog"]
 _TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\]]*|[01]|[!'&*|+^()])")
 
 
+@cache
 def verilog(function):
     """A Verilog expression of a Liberty function: ``!A (B+C)'`` is ``(~A) & ~(B | C)``."""
     tokens, at, text = [], 0, function.rstrip()

@@ -9,10 +9,8 @@ level, at each change. Leakage is the mean of each cell.
 
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 from .choice import choose
-from .timing import CLOCK_SLEW, INPUT_SLEW, clock_nets, wire_capacitance
+from .timing import CLOCK_SLEW, INPUT_SLEW, clock_nets, mean, wire_capacitance
 
 __all__ = ["FAN_OUT", "Energy", "energy"]
 
@@ -108,7 +106,7 @@ def energy(mapped, timing, changes):
 
 def _mean(values):
     values = list(values)
-    return float(np.mean(values)) if values else 0.0
+    return mean(values) if values else 0.0
 
 
 def _internal(cell, pin, nets, timing, changes, load, rises, falls):
@@ -116,7 +114,7 @@ def _internal(cell, pin, nets, timing, changes, load, rises, falls):
     groups = {}
     for arc in cell.pins[pin].powers:
         groups.setdefault(arc.related, []).append(arc)
-    total, weights = np.zeros(2), 0.0
+    total_up, total_down, weights = 0.0, 0.0, 0.0
     for related, arcs in groups.items():
         up, down = [], []
         weight = 1e-9
@@ -126,12 +124,12 @@ def _internal(cell, pin, nets, timing, changes, load, rises, falls):
             slew = timing.slews.get(net, (CLOCK_SLEW, CLOCK_SLEW))
             up += [arc.rise.at(max(slew), load) for arc in arcs if arc.rise]
             down += [arc.fall.at(max(slew), load) for arc in arcs if arc.fall]
-        total += weight * np.array([_mean(up), _mean(down)])
+        total_up += weight * _mean(up)
+        total_down += weight * _mean(down)
         weights += weight
     if not weights:
         return 0.0
-    up, down = total / weights
-    return rises * up + falls * down
+    return rises * (total_up / weights) + falls * (total_down / weights)
 
 
 def _tree(library, sinks):

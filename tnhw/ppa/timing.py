@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Timing", "analyse", "wire_capacitance"]
+__all__ = ["Timing", "analyse", "mean", "wire_capacitance"]
 
 INPUT_SLEW = 0.05  # ns
 CLOCK_SLEW = 0.05  # ns
@@ -19,6 +19,16 @@ def wire_capacitance(library, choice):
     """Capacitance of the wire to one pin in pF: twice the input of the smallest NAND gate."""
     cell = library.cell(choice.unit[0])
     return 2 * float(np.mean([cell.pins[pin].capacitance for pin in cell.inputs]))
+
+
+def mean(values):
+    """Mean of a list. Of few values NumPy has the same, by the same additions, but much later."""
+    if len(values) >= 8:  # where it adds in another order
+        return float(np.mean(values))
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
 
 
 @dataclass(frozen=True)
@@ -108,7 +118,7 @@ def analyse(mapped, wire):
                     continue
                 arcs = [a for a in cell.pins[pin].arcs if "edge" in (a.kind or "edge")]
                 rise, fall, slew = _through(arcs, CLOCK_SLEW, CLOCK_SLEW, loads.get(net, 0.0))
-                delays[instance, pin] = (float(np.mean(rise)), float(np.mean(fall)))
+                delays[instance, pin] = (mean(rise), mean(fall))
                 slews[net] = slew
                 if cell.sequential and cell.sequential["kind"] == "ff":
                     arrival[net], came[net] = (max(rise), max(fall)), (instance, None)
@@ -207,12 +217,12 @@ def _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays, b
     if not edges:
         return
     by_pin[instance, pin] = {
-        related: tuple(float(np.mean(times or others)) for times, others in (pair, pair[::-1]))
+        related: tuple(mean(times or others) for times, others in (pair, pair[::-1]))
         for related, pair in edges.items()
     }
     both = zip(*edges.values(), strict=True)
     delays[instance, pin] = tuple(
-        float(np.mean([time for times in lists for time in times] or [0.0])) for lists in both
+        mean([time for times in lists for time in times] or [0.0]) for lists in both
     )
     slews[out] = tuple(slew or INPUT_SLEW for slew in seen)
     if latest[0] is not None or latest[1] is not None:
