@@ -1,7 +1,7 @@
 """Remake docs/results: kernels on every cell library at hand and on FPGA families, as one page, JSON and tables.
 
 ``python benchmarks/report.py [LIBRARY ...]`` (or ``make report``): libraries are those named, else osu018 of Debian's
-package and what ``TNHW_LIBERTY`` names. Measurements are kept, so that a second run takes seconds. The tables of
+package (or of ``TNHW_OSU018``) and what ``TNHW_LIBERTY`` names. Measurements are kept, so that a second run takes seconds. The tables of
 docs/results/paper.md stand between marks, and are made of the same rows.
 """
 
@@ -18,7 +18,8 @@ from tnhw.ppa.kernels import measure_all, open_library, rows_of
 from tnhw.ppa.sweep import kernels_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
-OSU018 = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")  # Debian: qflow-tech-osu018
+# Debian: qflow-tech-osu018
+OSU018 = Path(os.environ.get("TNHW_OSU018") or "/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 FAMILIES = ("ice40", "ecp5")
 CONSTANT = 'name = "fixed"\nrule = ["threshold", "mac", "ternary"]\nbits = [8, 4]\ninputs = 16\noutputs = 8\n' \
            'architecture = "tile"\narithmetic = "heap"\nstorage = "constant"\n'  # fmt: skip

@@ -7,6 +7,7 @@ import pytest
 
 from tnhw import tools
 
+OSU018 = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
 NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
 
 
@@ -39,11 +40,25 @@ def data_dir() -> Path:
     return path.resolve()
 
 
+@pytest.fixture(scope="session")
+def osu018() -> Path:
+    """The cell library osu018 of Debian's qflow-tech-osu018, or of TNHW_OSU018."""
+    path = Path(os.environ.get("TNHW_OSU018") or OSU018)
+    if not path.is_file():
+        text = (
+            f"there is no {path}: `apt install qflow-tech-osu018`, or name the file in TNHW_OSU018"
+        )
+        if os.environ.get("TNHW_REQUIRE_TOOLS"):
+            pytest.fail(text, pytrace=False)
+        pytest.skip(text)
+    return path
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory):
     """Tests run in a temporary folder, so that none writes to the checkout."""
     before = Path.cwd()
-    for variable in ("TNHW_DATA", "TNHW_LIBERTY", "YOWASP_CACHE_DIR"):
+    for variable in ("TNHW_DATA", "TNHW_LIBERTY", "TNHW_OSU018", "YOWASP_CACHE_DIR"):
         if os.environ.get(variable):
             os.environ[variable] = str(Path(os.environ[variable]).resolve())
     folder = tmp_path_factory.mktemp("run")
