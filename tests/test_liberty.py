@@ -43,6 +43,23 @@ def test_load_may_be_the_first_axis(tmp_path):
     assert arc.rise.at(0.0, 1.0) == pytest.approx(0.3)  # values[load 1][slew 0]
 
 
+@pytest.mark.parametrize("first", ["constrained_pin", "related_pin"])
+def test_constraints_by_the_slew_of_data_and_clock(first, tmp_path):
+    """In either order of the axes: setup 0.1 + slew of data + twice the slew of the clock."""
+    second = {"constrained_pin": "related_pin", "related_pin": "constrained_pin"}[first]
+    values = "0.1, 2.1, 1.1, 3.1" if first == "constrained_pin" else "0.1, 1.1, 2.1, 3.1"
+    template = f"""lu_table_template (two) {{ variable_1 : {first}_transition; variable_2 : {second}_transition;
+      index_1 ("0.0, 1.0"); index_2 ("0.0, 1.0"); }}
+      cell (INV) {{"""
+    text = TOY.read_text().replace("cell (INV) {", template)
+    text = text.replace('rise_constraint (scalar) { values ("0.05"); }',
+                        f'rise_constraint (two) {{ values ("{values}"); }}')  # fmt: skip
+    (tmp_path / "two.lib").write_text(text)
+    [setup] = Library(tmp_path / "two.lib").cell("DFF").pins["D"].constraints
+    assert setup.rise.at(0.3, 0.2) == pytest.approx(0.1 + 0.3 + 2 * 0.2)
+    assert setup.fall.at(0.3, 0.2) == 0.05
+
+
 def test_compressed(tmp_path):
     (tmp_path / "toy.lib.gz").write_bytes(gzip.compress(TOY.read_bytes()))
     packed = Library(tmp_path / "toy.lib.gz")

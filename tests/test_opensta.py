@@ -101,7 +101,7 @@ def test_agrees_with_the_estimate():
 def test_agrees_on_libraries():
     for file in liberty_files():
         found, estimate = both(synthesise(kernel().create("stream"), Library(file), name="k"))
-        assert found == pytest.approx(estimate, rel=0.02)
+        assert found == pytest.approx(estimate, rel=0.005)
 
 
 @with_opensta

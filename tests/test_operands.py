@@ -44,6 +44,11 @@ def test_formats_must_be_the_layers(keys):
         of_model(tile(**keys), "digits_tn", 3)
 
 
+def test_places_of_signs_are_not_trained():
+    with pytest.raises(InputError, match="leave `excitatory` out"):
+        of_model(tile(excitatory=8), "digits_tn", 3)
+
+
 def test_constants_must_be_the_networks():
     arrays = of_model(tile(), "digits_tn", 3).p
     same = tile(storage="constant", arrays=arrays)

@@ -372,14 +372,16 @@ class Library:
     def _table(self, group):
         template = self._templates.get(group.names[0] if group.names else "")
         values = _numbers(group.values.get("values", ["0"]))
-        axes, scale = [], {"slew": self.time_unit, "load": self.cap_unit}
+        axes = []
         for number in ("1", "2"):
             kind = template.text(f"variable_{number}") if template else None
             if kind is None:
                 continue
             index = group.values.get(f"index_{number}") or template.values.get(f"index_{number}")
-            which = "load" if "capacitance" in kind else "slew"
-            axes.append((which, _numbers(index) * scale[which]))
+            # Constraints have two slews: the clock's takes the place of a load.
+            which = "load" if "capacitance" in kind or "related_pin" in kind else "slew"
+            scale = self.cap_unit if "capacitance" in kind else self.time_unit
+            axes.append((which, _numbers(index) * scale))
         if not axes or len(values) == 1:
             return Table(None, None, values[:1].reshape(1, 1))
         if len(axes) == 1:
@@ -390,6 +392,4 @@ class Library:
         values = values.reshape(len(axes[0][1]), len(axes[1][1]))
         if axes[0][0] == "load":
             axes, values = axes[::-1], values.T
-        if axes[1][0] == "slew":  # constraints: two slews
-            axes[1] = ("load", axes[1][1])
         return Table(axes[0][1], axes[1][1], values)

@@ -73,6 +73,10 @@ def of_model(kernel, model, count, *, folder=None):
     network = model if isinstance(model, Network) else load(model)
     if not isinstance(network, Network):
         raise InputError(f"{model}: a kernel, not a network: operands need a trained network")
+    if kernel.excitatory is not None:
+        raise InputError(
+            f"kernel {kernel.name}: a trained layer has signs of both kinds at one input; leave `excitatory` out"
+        )
     fits = [
         number
         for number, layer in enumerate(network.layers)

@@ -157,14 +157,14 @@ def analyse(mapped, wire):
         for pin in cell.inputs:
             net = nets.get(pin)
             if net in arrival and cell.pins[pin].constraints:
-                setup = max(
-                    table.at(max(slews[net]), CLOCK_SLEW)
+                latest = max(
+                    arrival[net][edge] + table.at(slews[net][edge], CLOCK_SLEW)
                     for arc in cell.pins[pin].constraints
-                    for table in (arc.rise, arc.fall)
+                    for edge, table in enumerate((arc.rise, arc.fall))
                     if table is not None
                 )
-                if max(arrival[net]) + setup > period:
-                    period, end = max(arrival[net]) + setup, net
+                if latest > period:
+                    period, end = latest, net
     for direction, bits in mapped.ports.values():
         if direction == "output":
             for net in bits:
