@@ -162,18 +162,20 @@ def _results(jobs, waiting, workers, scheduler, say):
 def _in_processes(jobs, waiting, workers):
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
+    futures = {}
     try:
-        futures = {
-            executor.submit(_attempt, jobs[number].function, jobs[number].arguments): number
-            for number in waiting
-        }
+        for number in waiting:
+            job = jobs[number]
+            futures[executor.submit(_attempt, job.function, job.arguments)] = number
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
             except BrokenProcessPool:
                 yield futures[future], None
     except BaseException:
-        executor.shutdown(wait=False, cancel_futures=True)
+        # Not by a first `shutdown` without waiting: the second one would not wait for its thread either.
+        for future in futures:
+            future.cancel()
         for process in multiprocessing.active_children():
             process.terminate()  # a worker ends its tool first
         raise
