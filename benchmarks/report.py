@@ -22,7 +22,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 OSU018 = Path(os.environ.get("TNHW_OSU018") or "/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 FAMILIES = ("ice40", "ecp5")
 CONSTANT = 'name = "fixed"\nrule = ["threshold", "mac", "ternary"]\nbits = [8, 4]\ninputs = 16\noutputs = 8\n' \
-           'architecture = "tile"\narithmetic = "heap"\nstorage = "constant"\n'  # fmt: skip
+           'architecture = "tile"\narithmetic = "heap"\nstorage = "constant"\nsharing = ["pairs", "none"]\n'  # fmt: skip
 
 
 def libraries(named):

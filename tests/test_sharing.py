@@ -8,6 +8,7 @@ from test_arch import mutate
 
 from tnhw.arch import sharing
 from tnhw.rule import Addend
+from tnhw.verilog import emit
 
 FAULTS = {
     "digit at the wrong place": ("share", "values[b] << distance", "values[b] << distance + 1"),
@@ -54,6 +55,14 @@ def constant(seed, **keys):
 
 def test_good():
     check(constant(0))
+
+
+def test_none():
+    """No signal is shared, and the results are as they were."""
+    one, other = constant(0), constant(0, sharing="none")
+    assert "shared_0" in emit(one.kernel.create(), "k")
+    assert "shared_0" not in emit(other.kernel.create(), "k")
+    assert check(other) == check(one)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -88,6 +88,9 @@ class Kernel(Record):
     arithmetic : str
         ``operators``: adders as the target's carry chains; ``heap``: bit heaps of full and half
         adders, for standard cells.
+    sharing : str
+        Of a constant ``tile`` in ``heap`` arithmetic: ``pairs`` adds what several outputs add alike once, for area;
+        ``none`` has fewer glitches.
     registers : str
         What holds loaded parameters of a ``tile``: ``flip-flop`` or ``latch`` (on standard cells).
     gating : str
@@ -117,6 +120,7 @@ class Kernel(Record):
     sign: Literal["auto", "runtime", "static"] = "auto"
     excitatory: Annotated[int, Field(ge=0)] | None = None
     arithmetic: Literal["operators", "heap"] = "operators"
+    sharing: Literal["pairs", "none"] = "pairs"
     registers: Literal["flip-flop", "latch"] = "flip-flop"
     gating: Literal["none", "predicate"] = "none"
     interface: Literal["stream", "axi-stream"] = "stream"
@@ -196,6 +200,11 @@ class Kernel(Record):
             raise InputError(
                 f"`beat` must be at most {max(self.inputs, self.outputs)}, all elements, "
                 f"not {self.beat}"
+            )
+        shares = ("tile", "constant", "heap")
+        if self.sharing == "none" and (self.architecture, self.storage, self.arithmetic) != shares:
+            raise InputError(
+                "`sharing` is for architecture `tile`, storage `constant`, arithmetic `heap`: leave it out"
             )
         if self.registers == "latch" and (self.architecture, self.storage) != ("tile", "memory"):
             raise InputError('`registers = "latch"` is for architecture `tile`, storage `memory`')

@@ -103,7 +103,7 @@ class Tile(wiring.Component):
 
         terms, results = Terms(kernel.synapse, kernel.storage == "ports" and not kernel.folded), []
         rows = [self._row(terms, j, x, words) for j in range(kernel.outputs)]
-        if kernel.storage == "constant" and kernel.arithmetic == "heap":
+        if (kernel.storage, kernel.arithmetic, kernel.sharing) == ("constant", "heap", "pairs"):
             rows = self._shared(m, rows)
         for j, row in enumerate(rows):
             total = self._sum(m, j, *row, biases)
