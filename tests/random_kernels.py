@@ -57,6 +57,8 @@ def cases(draw, rule, architecture, storage):
     # A heap is thousands of gates in Amaranth's simulator: fewer of them are enough.
     styles = ["operators", "operators", "heap"] if architecture != "tile" else ["operators", "heap"]
     keys["arithmetic"] = draw(st.sampled_from(styles))
+    if keys["arithmetic"] == "heap":
+        keys["adder"] = draw(st.sampled_from(["ripple", "prefix"]))
     if architecture == "tile" and storage == "memory":
         keys["registers"] = draw(st.sampled_from(["flip-flop", "latch"]))
     bias = draw(st.sampled_from(["", "", "folded "] if storage == "ports" else ["", ""]))

@@ -78,6 +78,7 @@ KEYS = {
     "shift huge": ({"output": '"u4"', "shift": "40"}, "`shift` must be less than or equal to 32, not 40"),
     "folded memory": ({"bias": '"folded"', "storage": '"memory"'}, '"folded"` is for storage `ports`'),
     "static ports": ({"sign": '"static"'}, '`sign = "static"` needs storage `constant`, or `excitatory`'),
+    "prefix without heap": ({"adder": '"prefix"'}, '`adder = "prefix"` is for arithmetic `heap`'),
     "sharing of nothing": ({"sharing": '"none"'}, "`sharing` is for architecture `tile`, storage `constant`"),
     "excitatory too many": ({"excitatory": "4"}, "`excitatory` must be at most 3, all inputs, not 4"),
     "excitatory negative": ({"excitatory": "-1"}, "`excitatory` must be greater than or equal to 0, not -1"),

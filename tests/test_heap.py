@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_arch import mutate
 from test_tree import check, random_leaves
 
 from tnhw.arch import heap
@@ -17,10 +18,12 @@ def rows_of(rng, leaves):
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("constant", [None, 0, 37, -5])
 @pytest.mark.parametrize("registered", [True, False])
-def test_random(seed, constant, registered):
+@pytest.mark.parametrize("adder", ["ripple", "prefix"])
+def test_random(seed, constant, registered, adder):
     rng = np.random.default_rng(seed)
     leaves = random_leaves(rng, int(rng.integers(1, 20)))
-    made = Heap(leaves, int(rng.integers(2, 16)), registered=registered, constant=constant)
+    width = int(rng.integers(2, 16))
+    made = Heap(leaves, width, registered=registered, constant=constant, adder=adder)
     if constant is not None:
         assert made.owed == 0
     check(made, leaves, rows_of(rng, leaves), constant or 0)
@@ -43,4 +46,10 @@ def test_fault_is_found(monkeypatch):
 
     monkeypatch.setattr(heap, "half_adder", wrong)
     with pytest.raises(AssertionError):
-        test_random(3, 0, False)
+        test_random(3, 0, False, "ripple")
+
+
+def test_fault_of_the_prefix_is_found(monkeypatch):
+    mutate(monkeypatch, heap.Heap, "_prefix", "(place & -step) - 1", "(place & -step)")
+    with pytest.raises(AssertionError):
+        test_random(3, 0, False, "prefix")

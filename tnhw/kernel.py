@@ -88,6 +88,8 @@ class Kernel(Record):
     arithmetic : str
         ``operators``: adders as the target's carry chains; ``heap``: bit heaps of full and half
         adders, for standard cells.
+    adder : str
+        What ends a bit heap: ``ripple``, the fewest cells, or ``prefix``, the shortest path.
     sharing : str
         Of a constant ``tile`` in ``heap`` arithmetic: ``pairs`` adds what several outputs add alike once, for area;
         ``none`` has fewer glitches.
@@ -120,6 +122,7 @@ class Kernel(Record):
     sign: Literal["auto", "runtime", "static"] = "auto"
     excitatory: Annotated[int, Field(ge=0)] | None = None
     arithmetic: Literal["operators", "heap"] = "operators"
+    adder: Literal["ripple", "prefix"] = "ripple"
     sharing: Literal["pairs", "none"] = "pairs"
     registers: Literal["flip-flop", "latch"] = "flip-flop"
     gating: Literal["none", "predicate"] = "none"
@@ -201,6 +204,8 @@ class Kernel(Record):
                 f"`beat` must be at most {max(self.inputs, self.outputs)}, all elements, "
                 f"not {self.beat}"
             )
+        if self.adder == "prefix" and self.arithmetic != "heap":
+            raise InputError('`adder = "prefix"` is for arithmetic `heap`: leave `adder` out')
         shares = ("tile", "constant", "heap")
         if self.sharing == "none" and (self.architecture, self.storage, self.arithmetic) != shares:
             raise InputError(

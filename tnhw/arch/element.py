@@ -39,6 +39,8 @@ class Element(wiring.Component):
     cut : str
         What is registered: ``operands``; ``terms``: what the heap sums; ``fewest``: which of them
         takes fewer bits.
+    adder : str
+        Of the heap: ``ripple`` or ``prefix``.
 
     Attributes
     ----------
@@ -59,7 +61,9 @@ class Element(wiring.Component):
         The sum, modulo ``2**width``.
     """
 
-    def __init__(self, rule, width, *, gated=False, fold=True, owing=True, cut="operands"):
+    def __init__(
+        self, rule, width, *, gated=False, fold=True, owing=True, cut="operands", adder="ripple"
+    ):
         self._rule, self._width, self._gated, self._fold = rule, width, gated, fold
         super().__init__(
             {
@@ -85,7 +89,7 @@ class Element(wiring.Component):
         added = None if owing else 0
         if gated:
             added = -constant if self._flip else constant
-        self._heap = Heap(leaves, width, registered=False, constant=added)
+        self._heap = Heap(leaves, width, registered=False, constant=added, adder=adder)
         lacks = -self._heap.owed if self._flip else self._heap.owed
         self.owed = 0 if gated else constant + lacks
 

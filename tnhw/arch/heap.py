@@ -6,9 +6,15 @@ the compressor tree and the final ripple adder are one structure with the fewest
 passes few of them. Constants cost a changed gate: with a one in its column, a half adder is an XNOR and
 an OR.
 
+That ripples through as many cells as the result has bits. With ``adder = "prefix"`` columns are compressed to two bits
+each, and a prefix network of Sklansky (1960, doi:10.1109/TEC.1960.5219822) adds these: more cells, and about log2 of
+the width on the longest path.
+
 Where most leaves are subtracted, the heap sums the negation and inverts the result: nothing else
 is inverted then.
 """
+
+from functools import partial
 
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
@@ -42,6 +48,8 @@ class Heap(wiring.Component):
         Whether the result is registered.
     constant : int or None
         Added to the sum. None: somebody adds :attr:`owed` elsewhere.
+    adder : str
+        What ends the sum: ``ripple`` or ``prefix``.
 
     Attributes
     ----------
@@ -59,7 +67,8 @@ class Heap(wiring.Component):
     total : Out(unsigned(width))
     """
 
-    def __init__(self, leaves, width, *, registered=True, constant=None):
+    def __init__(self, leaves, width, *, registered=True, constant=None, adder="ripple"):
+        self._adder = adder
         self._leaves, self._width = list(leaves), width
         self._registered, self._constant = registered, constant
         self._flip = mostly_negative(leaves)
@@ -107,7 +116,8 @@ class Heap(wiring.Component):
             for position, bit in enumerate(leaf[:bits]):
                 if shift + position < self._width:
                     columns[shift + position].append((0, ~bit if inverted else bit))
-        total = Cat(self._sum(m, platform, columns))
+        made = self._prefix if self._adder == "prefix" else self._sum
+        total = Cat(made(m, platform, columns))
         total = ~total if self._flip else total
         if self._registered:
             with m.If(self.enable):
@@ -163,11 +173,44 @@ class Heap(wiring.Component):
                 result.append(column[0][1])
         return [Value.cast(bit)[0] for bit in result]
 
+    def _prefix(self, m, platform, columns):
+        """The same by compression to two rows and a prefix adder."""
+        for place, column in enumerate(columns):
+            if self._added >> place & 1:
+                column.append((0, Const(1, 1)))
+            above = columns[place + 1] if place + 1 < self._width else []
+            number = 0
+            while len(column) > 2:
+                column.sort(key=_depth)
+                few, column[:3] = column[:3], []
+                late = max(max(few[0][0], few[1][0]) + 2, few[2][0] + 1)
+                bits = [bit for _, bit in few]
+                s, carry = full_adder(m, platform, bits, f"add{place}_{number}")
+                number += 1
+                column.append((late + 1, s))
+                above.append((late + 1, carry))
+        pairs = [
+            [bit for _, bit in column] + [Const(0, 1)] * (2 - len(column)) for column in columns
+        ]
+        single = [a ^ b for a, b in pairs]
+        generate, propagate = [a & b for a, b in pairs], list(single)
+        step = 1
+        while step < self._width:
+            for place in range(self._width):
+                if place & step:  # all below its block end at `low`
+                    low = (place & -step) - 1
+                    generate[place] = generate[place] | (propagate[place] & generate[low])
+                    propagate[place] = propagate[place] & propagate[low]
+            step *= 2
+        return [
+            Value.cast(s ^ c)[0] for s, c in zip(single, [Const(0, 1), *generate], strict=False)
+        ]
+
 
 def _depth(bit):
     return bit[0]
 
 
-def summation(arithmetic):
-    """The component that sums leaves in a kernel's arithmetic: ``operators`` or ``heap``."""
-    return Heap if arithmetic == "heap" else AdderTree
+def summation(kernel):
+    """What makes the component that sums leaves in a kernel's arithmetic, ``operators`` or ``heap``."""
+    return partial(Heap, adder=kernel.adder) if kernel.arithmetic == "heap" else AdderTree

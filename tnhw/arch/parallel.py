@@ -132,7 +132,7 @@ class Parallel(wiring.Component):
             leaves = [*leaves, (bias, Leaf((1 << width) - 1, static=static))]
         if kernel.storage == "memory" or kernel.folded:
             constant = 0  # in the bias already
-        adder = summation(kernel.arithmetic)
+        adder = summation(kernel)
         return adder([leaf for _, leaf in leaves], width, constant=constant), leaves
 
     def elaborate(self, platform):

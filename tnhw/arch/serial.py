@@ -162,6 +162,7 @@ class Serial(wiring.Component):
         gated = kernel.gating == "predicate"
         cut = "fewest" if gated else "operands"
         options = {"gated": gated, "fold": fold, "cut": cut, "owing": fold}
+        options["adder"] = kernel.adder
         elements = [Element(kernel.synapse, width, **options) for _ in words]
         if kernel.storage == "ports":
             starts = self._port_starts(step, [element.owed for element in elements])

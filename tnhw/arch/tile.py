@@ -161,7 +161,7 @@ class Tile(wiring.Component):
         if kernel.storage == "memory" or kernel.folded:
             constant = 0  # in the bias already
         leaves = [leaf for _, leaf in pairs]
-        adder = summation(kernel.arithmetic)(leaves, width, registered=False, constant=constant)
+        adder = summation(kernel)(leaves, width, registered=False, constant=constant)
         m.submodules[f"sum_{j}"] = adder
         for k, (value, _) in enumerate(pairs):
             m.d.comb += getattr(adder, f"leaf_{k}").eq(value)
