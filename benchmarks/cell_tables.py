@@ -10,7 +10,7 @@ FOLDER = Path(__file__).parent.parent / "docs" / "results"
 
 def tables(record):
     """Markdown of a library's figures."""
-    lines = [f"## {record['library']}", "", "| definition | design | comb. um2 | seq. um2 | est. Fmax MHz | comb. pJ | seq. pJ "
+    lines = [f"## {record['library']}", "", "| definition | design | comb. um2 | seq. um2 | Fmax MHz (static timing) | comb. pJ | seq. pJ "
              "| clock pJ | total pJ | active % |", "|---|---|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for name, found in record["results"].items():
         for row in found["rows"]:
