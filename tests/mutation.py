@@ -73,8 +73,9 @@ def score(made, count, *, seed=1, prove=True, bench=None):
     Returns
     -------
     dict
-        ``kernel``, ``faults``, ``killed``, ``equivalent``, ``survivors`` (texts), ``score``, ``by`` (faults
-        killed by each kind of failure), ``seconds``.
+        ``kernel``, ``faults``, ``killed``, ``equivalent``, ``survivors`` (text to ``different``,
+        ``undecided`` or ``not tried``), ``score``, ``by`` (faults killed by each kind of failure),
+        ``seconds``.
     """
     begin = time.monotonic()
     component = made.create()
@@ -98,32 +99,25 @@ def score(made, count, *, seed=1, prove=True, bench=None):
         (_, test, kind), *outcomes = json.loads(done.stdout)
         assert test is None, f"the bench finds fault with the good design: {test}, {kind}"
         alive = [m for m, (_, test, _) in zip(mutants, outcomes, strict=True) if test is None]
-        same = _equivalent(text, made.name, alive, manifest, folder) if prove else set()
+        said = _verdicts(made.name, alive, manifest, folder) if prove else {}
     killed = len(mutants) - len(alive)
+    left = {m: said.get(m, "not tried") for m in alive if said.get(m) != "equivalent"}
+    same = len(alive) - len(left)
     return {
         "kernel": f"{made.rule} {made.architecture} {made.storage} {made.arithmetic}",
         "faults": len(mutants),
         "killed": killed,
-        "equivalent": len(same),
-        "survivors": [m.text for m in alive if m.number not in same],
-        "score": killed / max(1, len(mutants) - len(same)),
+        "equivalent": same,
+        "survivors": {m.text: v for m, v in left.items()},
+        "score": killed / max(1, len(mutants) - same),
         "by": dict(Counter(kind for _, _, kind in outcomes if kind).most_common()),
         "seconds": round(time.monotonic() - begin, 1),
     }
 
 
-def _equivalent(text, top, mutants, manifest, folder):
+def _verdicts(top, mutants, manifest, folder):
     if not mutants:
-        return set()
+        return {}
     read = gate_model.READ.format(top=top)
-    simple = equivalence.paired(read, top, [m.command for m in mutants], folder)
-    same = {m.number for k, m in enumerate(mutants) if k in simple}
-    left = [m for m in mutants if m.number not in same]
-    if not left:
-        return same
-    plain, *changed = equivalence.circuits(read, [m.command for m in left], folder)
-    return same | {
-        mutant.number
-        for mutant, circuit in zip(left, changed, strict=True)
-        if equivalence.equivalent(plain, circuit, manifest)
-    }
+    said = equivalence.verdicts(read, top, [m.command for m in mutants], manifest, folder)
+    return dict(zip(mutants, said, strict=True))
