@@ -3,7 +3,7 @@
 # make lint     style
 # make bench    benchmarks, as JSON
 # make docs     the site of docs/, in build/site
-# make mutation how many faults the bench finds, as JSON
+# make mutation how many faults the bench finds; docs/verification.md
 # make report   docs/results anew, on the cell libraries at hand
 # make nightly  every board, 100,000 random kernels, and all tests with larger sizes
 # make lock     resolve the dependencies anew

@@ -1,13 +1,61 @@
-"""Mutation scores of the bench, as JSON: ``python benchmarks/mutation.py [--faults N] [--all]``."""
+"""Mutation scores of the bench: docs/results/mutation.json, and the table of docs/verification.md.
+
+``python benchmarks/mutation.py [--faults N] [--seed S] [--all] [--limit SECONDS]``. A kind that was scored with the
+same Verilog, traffic and bench is not scored again, so that a run that was cut off goes on.
+"""
 
 import argparse
 import json
+import re
 import sys
+import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
 
 import mutation
+
+from tnhw.files import write_files
+
+PAGE = ROOT / "docs" / "verification.md"
+RESULTS = ROOT / "docs" / "results" / "mutation.json"
+BEGIN, END = "<!-- mutation: made by benchmarks/mutation.py -->", "<!-- mutation: end -->"
+
+#: Why a fault that changes something is none: (kernel, fault) to a sentence.
+EXPLAINED = {}
+
+
+def table(records):
+    """Lines of the table, and of the survivors with their explanations."""
+    faults, killed, same = (
+        sum(r[key] for r in records) for key in ("faults", "killed", "equivalent")
+    )
+    yield f"{len(records)} kinds, {faults} faults: {killed} killed, {same} proven equivalent, {faults - killed - same} survive; "
+    yield f"together {killed / (faults - same):.1%}, the worst kind {min(r['score'] for r in records):.1%}."
+    yield ""
+    yield "| kernel | seed | faults | killed | equivalent | score | survivors |"
+    yield "|---|---|---|---|---|---|---|"
+    for r in records:
+        cells = [r[key] for key in ("kernel", "seed", "faults", "killed", "equivalent")]
+        cells += [f"{r['score']:.1%}", len(r["survivors"])]
+        yield "| " + " | ".join(map(str, cells)) + " |"
+    yield ""
+    for r in records:
+        for fault, verdict in r["survivors"].items():
+            reason = EXPLAINED.get((r["kernel"], fault), "not explained")
+            yield f"- {r['kernel']}, `{fault}` ({verdict}): {reason}"
+
+
+def write(records):
+    """Both files, with records in the order of the kinds."""
+    order = {" ".join(kind): k for k, kind in enumerate(mutation.KINDS)}
+    records = sorted(records, key=lambda r: (order[r["kernel"]], r["seed"], r["faults"]))
+    write_files(RESULTS.parent, {RESULTS.name: json.dumps(records, indent=1) + "\n"})
+    made = "\n".join([BEGIN, *table(records), END])
+    text = PAGE.read_text()
+    text = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: made, text, flags=re.S)
+    write_files(PAGE.parent, {PAGE.name: text})
 
 
 def main():
@@ -15,14 +63,26 @@ def main():
     parser.add_argument("--faults", type=int, default=100, help="faults for each kind of kernel")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
+        "--limit", type=float, default=1e9, help="begin no kind after these seconds"
+    )
+    parser.add_argument(
         "--all", action="store_true", help="all kinds, not one a rule and architecture"
     )
     given = parser.parse_args()
-    records = []
+    records = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+    begin = time.monotonic()
     for kind in mutation.KINDS if given.all else mutation.SAMPLE:
-        print("mutation:", " ".join(kind), file=sys.stderr, flush=True)
-        records.append(mutation.score(mutation.kernel(*kind), given.faults, seed=given.seed))
-    print(json.dumps({"seed": given.seed, "kinds": records}, indent=2))
+        if time.monotonic() - begin > given.limit:
+            break
+        made = mutation.kernel(*kind)
+        of = {"kernel": " ".join(kind), "seed": given.seed, "source": mutation.source(made)}
+        if any(r | of == r and r["asked"] >= given.faults for r in records):
+            continue
+        record = of | mutation.score(made, given.faults, seed=given.seed) | {"asked": given.faults}
+        print(record["kernel"], record["score"], record["survivors"], file=sys.stderr, flush=True)
+        records = [r for r in records if r["kernel"] != record["kernel"]] + [record]
+        write(records)
+    write(records)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 score = killed / (all - proven equivalent). A fault that is neither killed nor proven equivalent survives.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from tnhw.data_files import folder as data_folder
 from tnhw.kernel import ARCHITECTURES, Kernel
 from tnhw.rule import RULES
 
-__all__ = ["KINDS", "SAMPLE", "kernel", "score"]
+__all__ = ["KINDS", "SAMPLE", "kernel", "score", "source"]
 
 STORAGES = ("ports", "memory", "constant")
 #: Every kind: rule, architecture, storage, arithmetic.
@@ -55,6 +56,22 @@ def kernel(rule, architecture, storage, arithmetic="operators", **more):
     return Kernel(**keys, arrays=arrays)
 
 
+def _emitted(made):
+    """Verilog, manifest and traffic of a kernel."""
+    component = made.create()
+    text = verilog.emit(component, made.name)
+    manifest = verilog.manifest(made, component, text)
+    return text, manifest, traffic.make(made, manifest, idle="junk").record
+
+
+def source(made, *, bench=None):
+    """Digest of what a score depends on: the Verilog, the traffic and the bench."""
+    text, _, sent = _emitted(made)
+    files = sorted(Path(bench or data_folder("sim")).glob("*.py"))
+    parts = [text, json.dumps(sent), *(file.read_text() for file in files)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 def score(made, count, *, seed=1, prove=True, bench=None):
     """Score of one kernel.
 
@@ -78,15 +95,12 @@ def score(made, count, *, seed=1, prove=True, bench=None):
         ``seconds``.
     """
     begin = time.monotonic()
-    component = made.create()
-    text = verilog.emit(component, made.name)
-    manifest = verilog.manifest(made, component, text)
+    text, manifest, sent = _emitted(made)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         mutants = gate_model.make(text, made.name, folder, count, seed)
-        sent = traffic.make(made, manifest, idle="junk")
         (folder / "manifest.json").write_text(json.dumps(manifest))
-        (folder / "traffic.json").write_text(json.dumps(sent.record))
+        (folder / "traffic.json").write_text(json.dumps(sent))
         job = {
             "sim": str(bench or data_folder("sim")),
             "mutants": [0, *(m.number for m in mutants)],

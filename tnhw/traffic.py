@@ -16,7 +16,8 @@ QUICK_CYCLES = 1000
 QUICK_LOAD = 200
 LOADS_OF_RANDOM = 600  # cycles for loads of further random parameters
 POOL = 2048  # vectors among which edges are looked for
-EDGES = 24
+EDGES, FEW_EDGES = 96, 24  # of each kind, and where vectors are few or take many cycles
+EDGE_CYCLES = 1024
 
 
 @dataclass
@@ -85,7 +86,7 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
     if len(own):
         kernel.golden(own[:1], params)  # refuses a wrong shape with a sentence
     sent, expected, segments = [], [], []
-    for part, p in _parts(kernel, rng, own, vectors, params):
+    for part, p in _parts(kernel, rng, own, vectors, params, manifest["interval"]):
         sent.append(part)
         expected.append(kernel.golden(part, p))
         segments.append(_segment(kernel, manifest, part, p, expected[-1]))
@@ -103,54 +104,66 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
     return Traffic(np.concatenate(sent), np.concatenate(expected), slice(0, len(own)), record)
 
 
-def _parts(kernel, rng, own, vectors, params):
+def _parts(kernel, rng, own, vectors, params, interval):
     """Vectors and the parameters they meet, the caller's vectors first."""
     limit = MAX_ONE_HOT if kernel.beats_in == 1 else MAX_ONE_HOT_SERIAL
     corners = corner_vectors(kernel.input, kernel.inputs, limit)
     random = kernel.random_input(rng, vectors)
-    edges = _edges(kernel, kernel.random_input(rng, POOL), params) if vectors else random
+    pool = kernel.random_input(rng, POOL if vectors else 0)
+    count = min(EDGES, max(FEW_EDGES, min(vectors, EDGE_CYCLES // interval)))
+    edges = pool[_edges(kernel, pool, params, count)]
     yield np.concatenate([own, corners, edges, random]), params
     if kernel.storage == "constant":
         return
     extremes, ends = kernel.corner_parameters(), corners[:2]
     if kernel.storage == "memory":
-        for p in _spread(extremes, 4):
+        for p in _spread(extremes, min(16, max(4, LOADS_OF_RANDOM // kernel.beats_p))):
             yield np.concatenate([ends, random[:2]]), p
         for _ in range(min(8, max(1, LOADS_OF_RANDOM // kernel.beats_p)) if vectors else 1):
             p = kernel.random_parameters(rng)
             some = kernel.random_input(rng, max(8, vectors // 8))
-            yield np.concatenate([_edges(kernel, random, p, 8), some]), p
+            yield np.concatenate([random[_edges(kernel, random, p, 8)], some]), p
         return
     at_once = max(2, MAX_SETS // (kernel.inputs * kernel.outputs))
     extremes = _spread(extremes, at_once)
     sets = {name: np.repeat([p[name] for p in extremes], 2, axis=0) for name in extremes[0]}
     yield np.tile(ends, (len(extremes), 1)), sets
+    if vectors:
+        pool = kernel.random_input(rng, min(POOL, at_once))
+        sets = kernel.random_parameters(rng, len(pool))
+        chosen = _edges(kernel, pool, sets, count)
+        yield pool[chosen], {name: p[chosen] for name, p in sets.items()}
     for start in range(0, vectors, at_once):
         part = random[start : start + at_once]
         yield part, kernel.random_parameters(rng, len(part))
 
 
-def _edges(kernel, pool, p, count=EDGES):
-    """Vectors of a pool whose results are just above and just below a step or an end of the output.
+def _edges(kernel, pool, p, count):
+    """Numbers of vectors of a pool whose results are at a step of the output, between its ends, or at an end.
 
-    There an adder that is wrong in its lowest or highest bit shows.
+    At a step an adder that is wrong in its lowest bit shows, at an end one that is wrong in its highest;
+    what is clamped hides the rest.
     """
     if not hasattr(kernel, "sums"):  # a network: no step of its result is one input away
-        return pool[:0]
+        return []
     if kernel.output is None or not len(pool):
-        return pool[:count]
+        return list(range(min(count, len(pool))))
     z, chosen = kernel.sums(pool, p), []
+    y = kernel.requantise(z)
     step = 1 << max(0, kernel.shift)
+    steps = [kernel.requantise(z + side) != y for side in (-1, 1)]
+    inside = kernel.requantise(z - step) != kernel.requantise(z + step)
     ends = [kernel.output.min * step - kernel.half, (kernel.output.max + 1) * step - kernel.half]
     for j in range(kernel.outputs):
-        for place in (z[:, j] + kernel.half) % step, -(z[:, j] + kernel.half + 1) % step:
-            chosen += np.argsort(place, kind="stable")[: count // 4].tolist()
+        order = np.argsort(z[:, j], kind="stable")
+        for at in steps:
+            chosen += _spread(order[at[order, j]].tolist(), count // 4)
+        chosen += np.flatnonzero(inside[:, j])[: 2 * count].tolist()
         for end in ends:
             for near in z[:, j] - end, end - 1 - z[:, j]:
                 far = np.where(near < 0, np.iinfo(np.int64).max, near)
                 chosen += np.argsort(far, kind="stable")[: max(1, count // 8)].tolist()
-    chosen = list(dict.fromkeys(chosen))
-    return pool[_spread(chosen, count * min(4, kernel.outputs))]
+    return _spread(list(dict.fromkeys(chosen)), count * min(4, 2 + kernel.outputs))
 
 
 def _spread(items, count):
