@@ -11,13 +11,13 @@ import sys
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
+from tnhw.files import write_files
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import mutation
 
-from tnhw.files import write_files
-
+ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "verification.md"
 RESULTS = ROOT / "docs" / "results" / "mutation.json"
 BEGIN, END = "<!-- mutation: made by benchmarks/mutation.py -->", "<!-- mutation: end -->"

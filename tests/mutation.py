@@ -17,12 +17,14 @@ import equivalence
 import gate_model
 import numpy as np
 
-from tnhw import traffic, verilog
+from tnhw import tools, traffic, verilog
 from tnhw.data_files import folder as data_folder
+from tnhw.errors import CheckFailed
 from tnhw.kernel import ARCHITECTURES, Kernel
 from tnhw.rule import RULES
+from tnhw.simulate import run_bench
 
-__all__ = ["KINDS", "SAMPLE", "kernel", "score", "source"]
+__all__ = ["KINDS", "SAMPLE", "in_icarus", "kernel", "run", "score", "source"]
 
 STORAGES = ("ports", "memory", "constant")
 #: Every kind: rule, architecture, storage, arithmetic.
@@ -72,6 +74,48 @@ def source(made, *, bench=None):
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
+def run(made, count, folder, *, seed=1, bench=None):
+    """Run the bench on a kernel's compiled faults; for the arguments see :func:`score`.
+
+    Returns
+    -------
+    list of Mutant
+    dict
+        Manifest.
+    dict
+        For each fault the kind of the first failure, or None if it lives.
+    """
+    text, manifest, sent = _emitted(made)
+    mutants = gate_model.make(text, made.name, folder, count, seed)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "traffic.json").write_text(json.dumps(sent))
+    job = {"sim": str(bench or data_folder("sim")), "mutants": [0, *(m.number for m in mutants)]}
+    (folder / "job.json").write_text(json.dumps(job))
+    done = subprocess.run(
+        [sys.executable, str(_BENCH), str(folder)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    (_, test, kind), *outcomes = json.loads(done.stdout)
+    assert test is None, f"the bench finds fault with the good design: {test}, {kind}"
+    return mutants, manifest, {m: k for m, (_, _, k) in zip(mutants, outcomes, strict=True)}
+
+
+def in_icarus(made, mutant, folder):
+    """Kind of the first failure of the bench in Icarus on a kernel with a fault, or None."""
+    text, manifest, _ = _emitted(made)
+    folder.mkdir()
+    (folder / "design.v").write_text(text)
+    script = (
+        f"{gate_model.READ.format(top=made.name)}{mutant.command}\nwrite_verilog -noattr faulty.v\n"
+    )
+    tools.yosys(script, cwd=folder)
+    try:
+        run_bench([folder / "faulty.v"], manifest, traffic.make(made, manifest), folder / "sim")
+    except CheckFailed as error:
+        return error.result.mismatch["kind"]
+    return None
+
+
 def score(made, count, *, seed=1, prove=True, bench=None):
     """Score of one kernel.
 
@@ -95,25 +139,10 @@ def score(made, count, *, seed=1, prove=True, bench=None):
         ``seconds``.
     """
     begin = time.monotonic()
-    text, manifest, sent = _emitted(made)
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        mutants = gate_model.make(text, made.name, folder, count, seed)
-        (folder / "manifest.json").write_text(json.dumps(manifest))
-        (folder / "traffic.json").write_text(json.dumps(sent))
-        job = {
-            "sim": str(bench or data_folder("sim")),
-            "mutants": [0, *(m.number for m in mutants)],
-        }
-        (folder / "job.json").write_text(json.dumps(job))
-        done = subprocess.run(
-            [sys.executable, str(_BENCH), str(folder)], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        (_, test, kind), *outcomes = json.loads(done.stdout)
-        assert test is None, f"the bench finds fault with the good design: {test}, {kind}"
-        alive = [m for m, (_, test, _) in zip(mutants, outcomes, strict=True) if test is None]
-        said = _verdicts(made.name, alive, manifest, folder) if prove else {}
+        mutants, manifest, outcomes = run(made, count, Path(folder), seed=seed, bench=bench)
+        alive = [m for m in mutants if outcomes[m] is None]
+        said = _verdicts(made.name, alive, manifest, Path(folder)) if prove else {}
     killed = len(mutants) - len(alive)
     left = {m: said.get(m, "not tried") for m in alive if said.get(m) != "equivalent"}
     same = len(alive) - len(left)
@@ -124,7 +153,7 @@ def score(made, count, *, seed=1, prove=True, bench=None):
         "equivalent": same,
         "survivors": {m.text: v for m, v in left.items()},
         "score": killed / max(1, len(mutants) - same),
-        "by": dict(Counter(kind for _, _, kind in outcomes if kind).most_common()),
+        "by": dict(Counter(kind for kind in outcomes.values() if kind).most_common()),
         "seconds": round(time.monotonic() - begin, 1),
     }
 
