@@ -117,7 +117,7 @@ def _parts(kernel, rng, own, vectors, params, interval):
         return
     extremes, ends = kernel.corner_parameters(), corners[:2]
     if kernel.storage == "memory":
-        for p in _spread(extremes, min(16, max(4, LOADS_OF_RANDOM // kernel.beats_p))):
+        for p in _farthest(kernel, extremes, ends):
             yield np.concatenate([ends, random[:2]]), p
         for _ in range(min(8, max(1, LOADS_OF_RANDOM // kernel.beats_p)) if vectors else 1):
             p = kernel.random_parameters(rng)
@@ -136,6 +136,16 @@ def _parts(kernel, rng, own, vectors, params, interval):
     for start in range(0, vectors, at_once):
         part = random[start : start + at_once]
         yield part, kernel.random_parameters(rng, len(part))
+
+
+def _farthest(kernel, sets, x):
+    """Of parameter sets the first, the last, and those with the smallest and the largest results."""
+    kept = {0, len(sets) - 1}
+    if hasattr(kernel, "sums"):
+        results = [kernel.sums(x, p) for p in sets]
+        kept |= {int(np.argmin([z.min() for z in results]))}
+        kept |= {int(np.argmax([z.max() for z in results]))}
+    return [sets[k] for k in sorted(kept)]
 
 
 def _edges(kernel, pool, p, count):
