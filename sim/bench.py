@@ -122,6 +122,7 @@ async def full_speed(bench):
 
 
 @cocotb.test()
+@cocotb.parametrize(idle=["random"], back_pressure=["random"])
 @recorded
 async def random_stalls(bench):
     """The whole traffic, with random pauses and stalls."""

@@ -111,7 +111,10 @@ def _parts(kernel, rng, own, vectors, params, interval):
     random = kernel.random_input(rng, vectors)
     pool = kernel.random_input(rng, POOL if vectors else 0)
     count = min(EDGES, max(FEW_EDGES, min(vectors, EDGE_CYCLES // interval)))
-    edges = pool[_edges(kernel, pool, params, count)]
+    alone = (
+        FEW_EDGES if kernel.storage == "ports" else count
+    )  # others come with parameters of their own
+    edges = pool[_edges(kernel, pool, params, alone)]
     yield np.concatenate([own, corners, edges, random]), params
     if kernel.storage == "constant":
         return
@@ -162,6 +165,7 @@ def _edges(kernel, pool, p, count):
     y = kernel.requantise(z)
     step = 1 << max(0, kernel.shift)
     steps = [kernel.requantise(z + side) != y for side in (-1, 1)]
+    large = np.argsort(-np.abs(pool).sum(axis=1), kind="stable")  # inside: terms that cancel
     inside = kernel.requantise(z - step) != kernel.requantise(z + step)
     ends = [kernel.output.min * step - kernel.half, (kernel.output.max + 1) * step - kernel.half]
     for j in range(kernel.outputs):
@@ -169,6 +173,7 @@ def _edges(kernel, pool, p, count):
         for at in steps:
             chosen += _spread(order[at[order, j]].tolist(), count // 4)
         chosen += np.flatnonzero(inside[:, j])[: 2 * count].tolist()
+        chosen += large[inside[large, j]][:count].tolist()
         for end in ends:
             for near in z[:, j] - end, end - 1 - z[:, j]:
                 far = np.where(near < 0, np.iinfo(np.int64).max, near)
