@@ -36,6 +36,8 @@ def test_good_design(design, tmp_path):
     assert len([name for name in names if name.startswith("patterns-")]) == 15
     assert ("before_load" in names) == (design == "serial")
     assert ("wrong_last-never-never" in names) == (design == "axi")
+    cycles = {test["test"]: test["cycles"] for test in result.tests}
+    assert cycles["random_stalls-random-random"] > 1.2 * cycles["full_speed"]
 
 
 FAULTS = {
