@@ -44,8 +44,8 @@ def table(records):
     faults, killed, same = (
         sum(r[key] for r in records) for key in ("faults", "killed", "equivalent")
     )
-    yield f"{len(records)} kinds, {faults} faults: {killed} killed, {same} proven equivalent, {faults - killed - same} survive; "
-    yield f"together {killed / (faults - same):.1%}, the worst kind {min(r['score'] for r in records):.1%}."
+    yield f"{len(records)} of {len(mutation.KINDS)} kinds, {faults} faults: {killed} killed, {same} proven equivalent, {faults - killed - same} survive. "
+    yield f"Together {killed / (faults - same):.1%}, the worst kind {min(r['score'] for r in records):.1%}."
     yield ""
     yield "| kernel | seed | faults | killed | equivalent | score | survivors |"
     yield "|---|---|---|---|---|---|---|"
