@@ -20,7 +20,7 @@ from pathlib import Path
 from tnhw.files import write_files
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
-RULES = ("threshold subtract", "threshold max", "ternary", "addernet", "shift", "mac", "mac booth")
+RULES = ("threshold subtract", "threshold max", "ternary", "addernet", "shift", "mac")
 MARKS = "<!-- reach: begin -->", "<!-- reach: end -->"
 
 
@@ -55,7 +55,7 @@ def cases():
     for (inputs, bits), architecture in product(((16, 16), (64, 8)), ("parallel", "serial")):
         title = f"stream, threshold, {architecture}, {inputs} inputs of {bits} bits"
         found[title] = kernel(RULES[0], inputs, bits, architecture), ["--property", "stream"]
-    for rule, family in product(RULES, ("ice40", "ecp5", "gowin")):
+    for rule, family in product((*RULES, "mac booth"), ("ice40", "ecp5", "gowin")):
         title = f"netlist of {family}, {rule}, parallel, 16 inputs of 8 bits"
         found[title] = kernel(rule, 16, 8), ["--property", "stream", "--netlist", family]
     return found

@@ -79,7 +79,7 @@ KEYS = {
     "folded memory": ({"bias": '"folded"', "storage": '"memory"'}, '"folded"` is for storage `ports`'),
     "static ports": ({"sign": '"static"'}, '`sign = "static"` needs storage `constant`, or `excitatory`'),
     "prefix without heap": ({"adder": '"prefix"'}, '`adder = "prefix"` is for arithmetic `heap`'),
-    "sharing of nothing": ({"sharing": '"none"'}, "`sharing` is for architecture `tile`, storage `constant`"),
+    "sharing of nothing": ({"sharing": '"none"'}, "`sharing` is for architecture `tile`, arithmetic `heap`"),
     "excitatory too many": ({"excitatory": "4"}, "`excitatory` must be at most 3, all inputs, not 4"),
     "excitatory negative": ({"excitatory": "-1"}, "`excitatory` must be greater than or equal to 0, not -1"),
     "excitatory runtime": ({"excitatory": "1", "sign": '"runtime"'}, "`excitatory` fixes the signs"),

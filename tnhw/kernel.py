@@ -206,10 +206,9 @@ class Kernel(Record):
             )
         if self.adder == "prefix" and self.arithmetic != "heap":
             raise InputError('`adder = "prefix"` is for arithmetic `heap`: leave `adder` out')
-        shares = ("tile", "constant", "heap")
-        if self.sharing == "none" and (self.architecture, self.storage, self.arithmetic) != shares:
+        if self.sharing == "none" and (self.architecture, self.arithmetic) != ("tile", "heap"):
             raise InputError(
-                "`sharing` is for architecture `tile`, storage `constant`, arithmetic `heap`: leave it out"
+                "`sharing` is for architecture `tile`, arithmetic `heap`, storage `constant`: leave it out"
             )
         if self.registers == "latch" and (self.architecture, self.storage) != ("tile", "memory"):
             raise InputError('`registers = "latch"` is for architecture `tile`, storage `memory`')
