@@ -236,6 +236,16 @@ def test_frozen():
     assert made.arrays["weight"].tolist() == [[1, 2]]
 
 
+def test_identity():
+    """What a board knows a kernel by: every key that matters, but younger ones only where they are set."""
+    plain = list(kernel().identity())
+    assert not any(line.startswith("excitatory") for line in plain)
+    assert [line for line in kernel(excitatory=1).identity() if line not in plain] == [
+        "excitatory=1"
+    ]
+    assert list(kernel(inputs=3).identity()) != plain
+
+
 def test_random_parameters_are_allowed():
     rng = np.random.default_rng(0)
     made = kernel(outputs=3, bias="s5")

@@ -38,6 +38,8 @@ MAX_INPUTS = 4096
 MAX_OUTPUTS = 1024
 MAX_PARALLEL_SYNAPSES = 16384
 MAX_SHIFT = 32
+# Their defaults are what kernels were before: identities, and boards that know a kernel by its own, stay.
+YOUNGER_KEYS = {"adder", "excitatory", "sharing"}
 
 
 def _format(value):
@@ -569,7 +571,10 @@ class Kernel(Record):
         """
         no_matter = {"parameters", "interface", "beat"}
         for key in sorted(set(type(self).model_fields) - no_matter):
-            yield f"{key}={getattr(self, key)}"
+            value = getattr(self, key)
+            if key in YOUNGER_KEYS and value == type(self).model_fields[key].default:
+                continue
+            yield f"{key}={value}"
         if self.storage == "constant":
             for key, array in sorted(self._arrays.items()):
                 yield f"{key}={array.tolist()}"
