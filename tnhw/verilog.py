@@ -20,7 +20,7 @@ from .files import write_files
 from .names import KEYWORDS
 from .templating import LICENSE
 
-__all__ = ["emit", "emit_rtlil", "generate", "golden_vectors", "manifest"]
+__all__ = ["emit", "generate", "golden_vectors", "manifest"]
 
 SCHEMA = 1
 
@@ -64,16 +64,6 @@ def emit(component, name):
     The same component gives the same bytes: no path, time or tool banner; the first line says that the
     text is the user's.
     """
-    text, ports = emit_rtlil(component, name)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "design.il").write_text(text)
-        tools.yosys(_SCRIPT, cwd=folder)
-        text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
-    return f"// SPDX-License-Identifier: {LICENSE}\n" + text + used_modules(text)
-
-
-def emit_rtlil(component, name):
-    """RTLIL from which the Verilog of :func:`emit` is made, and the names of its ports."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
         if path in INTERNAL:
@@ -86,7 +76,11 @@ def emit_rtlil(component, name):
     with _no_collection():
         fragment = Fragment.get(component, Cells())
         text, _ = rtlil.convert_fragment(fragment, ports, name, emit_src=False)
-    return text, list(ports)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "design.il").write_text(text)
+        tools.yosys(_SCRIPT, cwd=folder)
+        text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
+    return f"// SPDX-License-Identifier: {LICENSE}\n" + text + used_modules(text)
 
 
 def _tidy(text, top, order):
