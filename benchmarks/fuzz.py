@@ -9,7 +9,6 @@ import functools
 import gc
 import json
 import multiprocessing
-import re
 import sys
 from collections import Counter
 from contextlib import nullcontext
@@ -19,6 +18,7 @@ from time import monotonic
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import fuzz
+import marks
 
 from tnhw.files import write_files
 
@@ -31,7 +31,6 @@ WHAT = {
     "netlist": f"netlist after synthesis ({', '.join(fuzz.NETLISTS)} in turn) in Icarus, bench of `sim/`",
 }
 PAGE = ROOT / "docs" / "verification.md"
-BEGIN, END = "<!-- fuzzing: made by benchmarks/fuzz.py -->\n", "<!-- fuzzing: end -->"
 
 
 def joined(record, more):
@@ -106,14 +105,6 @@ def table(records):
     return "\n".join(lines) + "\n"
 
 
-def write_table(records, page=PAGE):
-    """Put the table where the page has its mark."""
-    text = page.read_text()
-    mark = re.compile(f"({re.escape(BEGIN)}).*?({re.escape(END)})", re.S)
-    assert mark.search(text), f"{page} has no place for the table"
-    page.write_text(mark.sub(lambda match: f"{BEGIN}\n{table(records)}\n{END}", text))
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--level", choices=[*COUNTS, "all"], default="all")
@@ -132,7 +123,8 @@ def main():
         path = given.records / f"{level}-{given.seed}-{given.first}.json"
         done.append(volume(level, given.seed, given.first, count, path, jobs=given.jobs, say=say))
     if given.docs:
-        write_table([json.loads(path.read_text()) for path in sorted(given.records.glob("*.json"))])
+        records = [json.loads(path.read_text()) for path in sorted(given.records.glob("*.json"))]
+        marks.put(PAGE, "fuzzing", table(records))
     print(json.dumps(done, indent=2))
     return any(record["failures"] for record in done)
 

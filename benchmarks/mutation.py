@@ -6,7 +6,6 @@ same Verilog, traffic and bench is not scored again, so that a run that was cut 
 
 import argparse
 import json
-import re
 import sys
 import time
 from pathlib import Path
@@ -15,12 +14,12 @@ from tnhw.files import write_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+import marks
 import mutation
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "verification.md"
 RESULTS = ROOT / "docs" / "results" / "mutation.json"
-BEGIN, END = "<!-- mutation: made by benchmarks/mutation.py -->", "<!-- mutation: end -->"
 
 #: Why a fault that changes something does no harm: kernel to fault to a sentence.
 _EARLY = (
@@ -65,10 +64,7 @@ def write(records):
     order = {" ".join(kind): k for k, kind in enumerate(mutation.KINDS)}
     records = sorted(records, key=lambda r: (order[r["kernel"]], r["seed"], r["faults"]))
     write_files(RESULTS.parent, {RESULTS.name: json.dumps(records, indent=1) + "\n"})
-    made = "\n".join([BEGIN, *table(records), END])
-    text = PAGE.read_text()
-    text = re.sub(f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: made, text, flags=re.S)
-    write_files(PAGE.parent, {PAGE.name: text})
+    marks.put(PAGE, "mutation", "\n".join(table(records)))
 
 
 def main():

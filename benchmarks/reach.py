@@ -1,14 +1,13 @@
 """How far proofs reach: kinds of kernels by size and width, and the table of `docs/verification.md`.
 
-python benchmarks/reach.py [--only TEXT] [--limit SECONDS] [-o FILE]
+python benchmarks/reach.py [--only TEXT] [--limit SECONDS] [-o FOLDER]
 
-Each case is a `tnhw prove` of its own, ended after the limit. Figures are kept in a JSON beside the page, so that a
+Each case is a `tnhw prove` of its own, ended after the limit. Figures are kept in `results/reach.json`, so that a
 run goes on where it was interrupted; `--only` runs the cases again whose title holds a text.
 """
 
 import argparse
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -17,11 +16,12 @@ import time
 from itertools import product
 from pathlib import Path
 
+import marks
+
 from tnhw.files import write_files
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 RULES = ("threshold subtract", "threshold max", "ternary", "addernet", "shift", "mac")
-MARKS = "<!-- reach: begin -->", "<!-- reach: end -->"
 
 
 def kernel(rule, inputs, bits, architecture="parallel"):
@@ -106,28 +106,23 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--only", help="only cases with this in their title, measured again")
     parser.add_argument("--limit", type=float, default=300, help="seconds for one case")
-    parser.add_argument("-o", "--out", type=Path, default=DOCS / "verification.md")
+    parser.add_argument("-o", "--out", type=Path, default=DOCS, help="folder like docs")
     given = parser.parse_args()
-    kept = given.out.with_name("reach.json")
+    kept = given.out / "results" / "reach.json"
     record = json.loads(kept.read_text()) if kept.exists() else {}
     for title, (toml, options) in cases().items():
         if given.only not in title if given.only else title in record:
             continue
         record[title] = measure(toml, options, given.limit)
         print(f"{title}: {record[title]['verdict']}, {record[title]['seconds']} s", flush=True)
-        write(record, kept, given.out)
+        write(record, given.out)
 
 
-def write(record, kept, page):
-    """The figures, and the table in a page that has a place for it."""
+def write(record, folder):
+    """The figures, and the table of `docs/verification.md`, in a folder like `docs`."""
     record = {title: record[title] for title in cases() if title in record}
-    files = {kept.name: json.dumps(record, indent=1) + "\n"}
-    if page.exists():
-        made = f"{MARKS[0]}\n{table(record)}\n{MARKS[1]}"
-        files[page.name] = re.sub(
-            f"{MARKS[0]}.*{MARKS[1]}", lambda _: made, page.read_text(), flags=re.S
-        )
-    write_files(page.parent, files)
+    write_files(folder / "results", {"reach.json": json.dumps(record, indent=1) + "\n"})
+    marks.put(folder / "verification.md", "reach", table(record))
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ docs/results/paper.md stand between marks, and are made of the same rows.
 """
 
 import os
-import re
 import sys
 from pathlib import Path
 
-from tnhw.files import write_files
+import marks
+
 from tnhw.library import load
 from tnhw.ppa import report as pages
 from tnhw.ppa import row as records
@@ -111,11 +111,7 @@ def main():
     record = records.report(page)
     html = pages.html(page, record, "make report", "Threshold neurons and multiply-accumulate")
     records.write(page, RESULTS, {"report.html": html})
-    paper = RESULTS / "paper.md"
-    text = paper.read_text(encoding="utf-8")
-    made = "<!-- ratios: begin -->\n" + "\n".join(table(groups)) + "\n<!-- ratios: end -->"
-    text = re.sub(r"<!-- ratios: begin -->.*<!-- ratios: end -->", lambda _: made, text, flags=re.S)
-    write_files(RESULTS, {"paper.md": text})
+    marks.put(RESULTS / "paper.md", "ratios", "\n".join(table(groups)))
     say(f"wrote {RESULTS.name}/report.html, kernels.json, kernels.csv, paper.md")
 
 

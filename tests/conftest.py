@@ -1,11 +1,15 @@
 """What all tests share: tools that may be missing, data that we may not ship, a folder."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from tnhw import tools
+
+# After the tests' own: what benchmarks share.
+sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 OSU018 = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
 NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))

@@ -47,8 +47,8 @@ def test_volume(tmp_path):
     assert not record["failures"]
     rest = volume.volume("gates", 1, 50, 10, parts[1], say=lambda text: None)
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{volume.BEGIN}old\n{volume.END}\nafter\n")
-    volume.write_table([record, rest], page)
+    page.write_text("before\n<!-- fuzzing: begin -->\nold\n<!-- fuzzing: end -->\nafter\n")
+    volume.marks.put(page, "fuzzing", volume.table([record, rest]))
     text = page.read_text()
     assert "| 1 | 50 | 0 |" in text and "| 0.00 to 2.00 % |" in text
     assert text.startswith("before\n") and text.endswith("\nafter\n") and "old" not in text

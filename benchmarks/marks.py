@@ -1,0 +1,25 @@
+"""Tables that commands make, in pages that people write: each stands between two marks."""
+
+import re
+
+from tnhw.files import write_files
+
+__all__ = ["put"]
+
+
+def put(page, name, text):
+    """Replace what stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->`` of a page.
+
+    Raises
+    ------
+    ValueError
+        If the page has no such marks.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before = page.read_text(encoding="utf-8")
+    made, count = re.subn(
+        f"{begin}.*{end}", lambda _: f"{begin}\n{text.strip()}\n{end}", before, flags=re.S
+    )
+    if count != 1:
+        raise ValueError(f"{page} has no place for the table `{name}`")
+    write_files(page.parent, {page.name: made})
