@@ -7,16 +7,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import marks
+
 from tnhw import proof
-from tnhw.files import write_files
 from tnhw.library import kernel_names, load
 
 HEAD = """\
-# Verification
-
-Made by `python benchmarks/proofs.py`: each kernel of `kernels/` that proofs cover (no `tile`), proven on its emitted Verilog. What the parts
-are, and what is trusted, stands in [proof.md](proof.md). Seconds are of one machine, with a warm cache.
-
 | kernel | property | part | verdict | method | solver | questions | s |
 |---|---|---|---|---|---|---|---|
 """
@@ -45,10 +41,7 @@ def main():
         for name in (n for n in kernel_names() if load(n).architecture != "tile"):
             print(f"proving {name}", flush=True)
             lines += rows(name, Path(folder, name))
-    # Sections after the table are not made here.
-    before = out.read_text() if out.exists() else ""
-    rest = before[before.index("\n## ") :] if "\n## " in before else ""
-    write_files(out.parent, {out.name: HEAD + "".join(lines) + rest})
+    marks.put(out, "kernels", HEAD + "".join(lines))
     print(f"wrote {out}")
 
 

