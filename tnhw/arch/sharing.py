@@ -86,7 +86,7 @@ class _Sums:
         return found
 
 
-def share(rows, name="shared"):
+def share(rows):
     """Sums with common pairs of terms taken out.
 
     Parameters
@@ -127,7 +127,7 @@ def share(rows, name="shared"):
         a, b, distance, sign = best
         ranges.append(sums.range_of(best))
         number = Format.of_interval(*ranges[-1])
-        signal = Signal(number.shape, name=f"{name}_{len(made)}")
+        signal = Signal(number.shape, name=f"shared_{len(made)}")
         upper = values[b] << distance
         made.append((signal, values[a] + upper if sign > 0 else values[a] - upper))
         values.append(signal)

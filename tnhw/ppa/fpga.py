@@ -5,8 +5,9 @@ import tempfile
 from dataclasses import dataclass
 
 from ..board import load_board
-from ..errors import ToolFailed
+from ..errors import DoesNotFit, ToolFailed
 from ..synthesis import logic, synthesise
+from ..toolchain import check_fit
 from ..verilog import emit
 from .activity import FAMILIES as WITH_ACTIVITY
 from .activity import WARM_UP, activity
@@ -84,11 +85,12 @@ def measure(kernel, family, variant, x, p, source, *, seeds=(1, 2, 3), vectors=3
     row.products, row.operands = variant.title, source
     row.cells = found.counts | {"logic": logic(found.counts, family)}
     board = load_board(DEVICES[family]) if family in DEVICES and seeds else None
-    if board and all(
-        found.counts[kind] <= getattr(board.capacity, kind) for kind in ("LUT", "FF", "RAM", "DSP")
-    ):
+    if board:
         try:
+            check_fit(kernel.name, board, found.cells)
             alone = place(kernel, board.name, seeds=seeds, **options)
+        except DoesNotFit:
+            alone = None
         except ToolFailed:
             if row.cells["logic"] < NEARLY_FULL * board.capacity.LUT:
                 raise
