@@ -50,6 +50,9 @@ def case(seed, number):
         keys["form"] = str(rng.choice(["auto", *RULES[rule].forms]))
     if rng.random() < 0.1:
         keys["arithmetic"] = "heap"
+        keys["adder"] = str(rng.choice(["ripple", "prefix"]))
+        if (architecture, storage) == ("tile", "constant"):
+            keys["sharing"] = str(rng.choice(["pairs", "none"]))
     if rng.random() < 0.5:
         folded = storage == "ports" and rng.random() < 0.3
         keys["bias"] = ("folded " if folded else "") + form(2, 12)
@@ -75,9 +78,13 @@ def smaller(found):
     """Cases that are a step simpler than a failing one."""
     keys, arrays = found.keys, found.arrays
     for name in ("interface", "beat", "arithmetic", "gain", "output", "bias", "form", "gating", "registers",
-                 "excitatory"):  # fmt: skip
+                 "excitatory", "adder", "sharing"):  # fmt: skip
         if name in keys:
-            also = {"interface": ["beat"], "output": ["shift"]}.get(name, [])
+            also = {
+                "interface": ["beat"],
+                "output": ["shift"],
+                "arithmetic": ["adder", "sharing"],
+            }.get(name, [])
             less = {k: v for k, v in keys.items() if k not in (name, *also)}
             own = arrays and {k: v for k, v in arrays.items() if k != name}
             yield Case(less, own, found.seed)

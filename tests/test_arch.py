@@ -317,7 +317,6 @@ def with_own(one):
     return Case(one.keys, arrays, one.seed)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # cut-off benches
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_found(fault, monkeypatch):
     owner, method, old, new, *cases = FAULTS[fault]

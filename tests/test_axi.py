@@ -205,7 +205,6 @@ def test_reload(shape):
 # ---- Faults ----
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # cut-off benches
 @pytest.mark.parametrize(
     ("old", "new"),
     [

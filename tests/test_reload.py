@@ -1,7 +1,5 @@
 """Networks whose parameters are loaded: when a load takes effect, and where each word goes."""
 
-import gc
-
 import gates
 import network_oracle
 import numpy as np
@@ -126,7 +124,6 @@ FAULTS = {
 }  # fmt: skip
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # cut-off benches
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_found(fault, monkeypatch):
     mutate(monkeypatch, *FAULTS[fault])
@@ -134,7 +131,6 @@ def test_fault_is_found(fault, monkeypatch):
         for seed in range(3):
             check(image(loadable=True), seed)
         test_reset_within_a_load()
-    gc.collect()  # benches that were cut off complain now, where it is ignored
 
 
 def test_command(tmp_path, capsys):

@@ -65,7 +65,6 @@ def test_none():
     assert check(other) == check(one)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("fault", FAULTS)
 def test_fault_is_found(fault, monkeypatch):
     name, old, new = FAULTS[fault]
