@@ -216,13 +216,36 @@ async def load_under_stall(bench):
         if not bench.input.done:
             raise bench.scoreboard.missing()
         if following:
-            loaded = len(bench.load.beats)
-            bench.load.beats += following.load
+            bench.offer_load(following.load)
             following.load = []
-            await bench.idle(len(bench.load.beats) - loaded + 16)
+            await bench.idle(len(bench.load.beats) - bench.loaded + 16)
             bench.receiver.hold = False
-            await bench.until(lambda at=loaded: len(bench.load.taken) > at)
+            await bench.until(lambda: len(bench.load.taken) > bench.loaded)
     bench.receiver.hold = False
+    await bench.finish()
+
+
+@cocotb.test(skip=not LOADS or STREAMS["input"]["beats"] == 1)
+@recorded
+async def load_within_vector(bench):
+    """A load that is offered in the middle of a vector waits for the vector, which has the old parameters."""
+    beats = STREAMS["input"]["beats"]
+    cuts = sorted({1, beats // 2, beats - 1})
+    works = part()
+    await bench.run(works[:1])
+    for k in range(max(len(works), len(cuts))):
+        alone = next(works[k % len(works)].split())
+        alone.load, rest = [], alone.input[cuts[k % len(cuts)] :]
+        alone.input = alone.input[: -len(rest)]
+        await bench.begin(alone)
+        await bench.until(lambda: bench.input.done)
+        await bench.idle(LATENCY + INTERVAL)
+        bench.offer_load(works[(k + 1) % len(works)].load)
+        await bench.idle(8)
+        if len(bench.load.taken) > bench.loaded:
+            raise Failure("load", "A load of parameters began in the middle of a vector.")
+        bench.input.beats += rest
+        await bench.until(lambda: bench.load.done)
     await bench.finish()
 
 

@@ -21,6 +21,7 @@ read_verilog -sv design.v
 hierarchy -check -top {top}
 proc
 flatten
+opt_expr -mux_undef
 opt_clean
 memory_collect
 """

@@ -49,7 +49,9 @@ def kernel(rule, architecture, storage, arithmetic="operators", **more):
             "arithmetic": arithmetic, "inputs": 3, "outputs": 2, "input": "u4", "bias": "s6",
             "output": "s5", "shift": 2}  # fmt: skip
     if RULES[rule].has_parameter:
-        keys["parameter"] = "u2" if rule == "shift" else "u4"
+        keys["parameter"] = {"shift": "u2", "mac": "s4"}.get(rule, "u4")
+    if rule == "addernet":
+        keys["output"] = "s4"  # so that there are results beyond either end for every rule
     keys |= more
     arrays = None
     if storage == "constant":

@@ -14,7 +14,9 @@ MAX_ONE_HOT_SERIAL = 16  # a vector takes a cycle an input
 MAX_SETS = 1 << 22
 QUICK_CYCLES = 1000
 QUICK_LOAD = 200
+RANDOM_LOADS = 24
 LOADS_OF_RANDOM = 600  # cycles for loads of further random parameters
+QUICK_SEGMENTS = 12
 POOL = 2048  # vectors among which edges are looked for
 EDGES, FEW_EDGES = 96, 24  # of each kind, and where vectors are few or take many cycles
 EDGE_CYCLES = 1024
@@ -122,9 +124,10 @@ def _parts(kernel, rng, own, vectors, params, interval):
     if kernel.storage == "memory":
         for p in _farthest(kernel, extremes, ends):
             yield np.concatenate([ends, random[:2]]), p
-        for _ in range(min(8, max(1, LOADS_OF_RANDOM // kernel.beats_p)) if vectors else 1):
+        loads = min(RANDOM_LOADS, max(1, LOADS_OF_RANDOM // kernel.beats_p)) if vectors else 1
+        for _ in range(loads):
             p = kernel.random_parameters(rng)
-            some = kernel.random_input(rng, max(8, vectors // 8))
+            some = kernel.random_input(rng, max(8, vectors // loads))
             yield np.concatenate([random[_edges(kernel, random, p, 8)], some]), p
         return
     at_once = max(2, MAX_SETS // (kernel.inputs * kernel.outputs))
@@ -217,8 +220,9 @@ def _quick(manifest, segments, sizes):
     """Which vectors of each segment go where there are many tests."""
     count = min(48, max(8, QUICK_CYCLES // manifest["interval"]))
     chosen = [_indices(sizes[0], count)]
-    for segment, size in zip(segments[1:], sizes[1:], strict=True):
-        chosen.append(_indices(size, 4) if len(segment["p"]) <= QUICK_LOAD else [])
+    for k, (segment, size) in enumerate(zip(segments[1:], sizes[1:], strict=True)):
+        short = k < QUICK_SEGMENTS and len(segment["p"]) <= QUICK_LOAD
+        chosen.append(_indices(size, 4) if short else [])
     if len(segments) > 1 and not chosen[-1]:
         chosen[-1] = _indices(sizes[-1], 4)
     return chosen
