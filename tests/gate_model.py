@@ -21,7 +21,7 @@ read_verilog -sv design.v
 hierarchy -check -top {top}
 proc
 flatten
-opt_expr -mux_undef
+setundef -one
 opt_clean
 memory_collect
 """
@@ -29,7 +29,7 @@ _LIST = f"mutate -list {{count}} -seed {{seed}} -ctrl {SELECT} {BITS} 1 -o list.
 _GATES = """\
 script list.ys
 memory_map
-opt -full
+opt
 simplemap
 techmap
 opt
@@ -39,6 +39,7 @@ simplemap
 opt_clean
 write_json gates.json
 """
+RECIPE = READ + _LIST + _GATES
 
 _GATE = {
     "$_BUF_": "{A}", "$_NOT_": "!{A}", "$_AND_": "{A} & {B}", "$_OR_": "{A} | {B}", "$_XOR_": "{A} ^ {B}",

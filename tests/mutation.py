@@ -69,10 +69,10 @@ def _emitted(made):
 
 
 def source(made, *, bench=None):
-    """Digest of what a score depends on: the Verilog, the traffic and the bench."""
+    """Digest of what a score depends on: the Verilog, the traffic, the bench, and how faults are put in."""
     text, _, sent = _emitted(made)
     files = sorted(Path(bench or data_folder("sim")).glob("*.py"))
-    parts = [text, json.dumps(sent), *(file.read_text() for file in files)]
+    parts = [text, json.dumps(sent), gate_model.RECIPE, *(file.read_text() for file in files)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
