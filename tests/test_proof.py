@@ -15,6 +15,7 @@ from tnhw.kernel import Kernel
 from tnhw.library import kernel_names, load
 from tnhw.rule import RULES
 from tnhw.rules import threshold
+from tnhw.rules.shift import Shift
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
@@ -189,6 +190,27 @@ def test_whole(architecture, rule, tmp_path):
     other = Kernel(**keys, arrays=arrays)
     with pytest.raises(CheckFailed, match="disproved"):
         proof.prove_text(other, text, manifest, tmp_path, method="whole")
+
+
+@pytest.mark.parametrize("architecture", ["parallel", "serial"])
+def test_whole_by_signs(architecture, tmp_path, monkeypatch):
+    """Shifts by a variable take a formula for all signs; a fault that needs a sign has it in its example."""
+    made = kernel("shift", architecture, "ports", inputs=2, outputs=1, bias="s3")
+    options = {"properties": ["function"], "method": "whole"}
+    result = proof.prove(made, tmp_path, **options)
+    assert [part["verdict"] for part in result.parts] == ["proven"]
+    assert result.parts[0]["questions"]["whole"] == 4
+    mutate(
+        monkeypatch,
+        Shift,
+        "fold_addends",
+        "inversion(self._shifted_bits",
+        "0 * inversion(self._shifted_bits",
+    )
+    with pytest.raises(CheckFailed, match="disproved") as error:
+        proof.prove(made, tmp_path, **options)
+    example = error.value.result.counter_example
+    assert example["expected"] != example["got"]
 
 
 def test_fault_serial(tmp_path):

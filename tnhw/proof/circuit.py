@@ -14,7 +14,7 @@ import z3
 from .. import tools
 from ..errors import ToolFailed
 
-__all__ = ["Circuit", "constant", "of_verilog", "support"]
+__all__ = ["Circuit", "at_bits", "constant", "of_verilog", "support"]
 
 _SCRIPT = """\
 read_verilog -sv design.v
@@ -224,3 +224,19 @@ def support(expression):
 
 def _is_variable(term):
     return z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED
+
+
+def at_bits(expression, bits, value):
+    """`expression` with an extraction of a variable replaced by a value."""
+    if not z3.is_app_of(bits, z3.Z3_OP_EXTRACT):
+        return z3.simplify(z3.substitute(expression, (bits, value)))
+    high, low = bits.params()
+    variable = bits.arg(0)
+    parts = []
+    if high + 1 < variable.size():
+        parts.append(z3.Extract(variable.size() - 1, high + 1, variable))
+    parts.append(value)
+    if low:
+        parts.append(z3.Extract(low - 1, 0, variable))
+    whole = z3.Concat(*parts) if len(parts) > 1 else parts[0]
+    return z3.simplify(z3.substitute(expression, (variable, whole)))

@@ -4,8 +4,11 @@
 both methods need; `lemmas` takes the sum apart.
 """
 
+from itertools import product
+
 import z3
 
+from .circuit import at_bits
 from .solver import Refuted, Undecided
 
 __all__ = ["Failure", "parameters_of", "prove_range", "prove_whole"]
@@ -59,12 +62,34 @@ def prove_whole(binding, solver):
             total = _clamp_exact(reference, total + reference.half)
         claim = element == z3.Extract(reference.output.bits - 1, 0, total)
         try:
-            solver.prove(claim, f"output {output} equals the reference", "whole", given=given)
+            for known, own in _by_signs(binding, output, claim):
+                what = f"output {output} equals the reference"
+                solver.prove(own, what, "whole", given=[*given, *known])
         except Refuted as refuted:
             raise Failure(
                 f"output {output} differs from the reference", output, refuted.values
             ) from None
     prove_range(binding, solver)
+
+
+def _by_signs(binding, output, claim):
+    """(conditions, claim) that together are a claim: one for all signs, where there are shifts by a variable.
+
+    Together with unknown signs such shifts are hard for solvers.
+    """
+    signs = []
+    for input in range(binding.reference.inputs):
+        values = parameters_of(binding, output, input)
+        amount, sign = values.get("exponent"), values.get("sign")
+        if amount is not None and sign is not None and not z3.is_bv_value(amount):
+            signs.append(z3.simplify(sign))
+    for choice in product((0, 1), repeat=len(signs)):
+        known, own = [], claim
+        for sign, value in zip(signs, choice, strict=True):
+            value = z3.BitVecVal(value, 1)
+            known.append(sign == value)
+            own = at_bits(own, sign, value)
+        yield known, own
 
 
 def _clamp_exact(reference, value):

@@ -9,9 +9,9 @@ import numpy as np
 import z3
 
 from ..kernel import folded
+from .circuit import at_bits
 from .compiled import compiled
 from .function import Failure
-from .lemmas import at_bits
 from .solver import Undecided
 
 __all__ = ["prove_host"]

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import z3
 
 from .affine import affine_of, runs
-from .circuit import support
+from .circuit import at_bits, support
 from .function import Failure, parameters_of, prove_range
 from .solver import Refuted, Undecided
 
-__all__ = ["at_bits", "prove_lemmas"]
+__all__ = ["prove_lemmas"]
 
 
 def prove_lemmas(binding, solver):
@@ -325,19 +325,3 @@ class _Sums:
         base = z3.simplify(z3.substitute(total - expected, *pairs)).as_long()
         self.solver.prove(total == expected + base, "bias", "bias")
         return base
-
-
-def at_bits(expression, bits, value):
-    """`expression` with an extraction of a variable replaced by a value."""
-    if not z3.is_app_of(bits, z3.Z3_OP_EXTRACT):
-        return z3.simplify(z3.substitute(expression, (bits, value)))
-    high, low = bits.params()
-    variable = bits.arg(0)
-    parts = []
-    if high + 1 < variable.size():
-        parts.append(z3.Extract(variable.size() - 1, high + 1, variable))
-    parts.append(value)
-    if low:
-        parts.append(z3.Extract(low - 1, 0, variable))
-    whole = z3.Concat(*parts) if len(parts) > 1 else parts[0]
-    return z3.simplify(z3.substitute(expression, (variable, whole)))
