@@ -11,6 +11,7 @@ a reset, and `error`. Senders keep an offered beat until it is taken.
 from pathlib import Path
 
 from tnhw import tools
+from tnhw.errors import ToolFailed
 
 __all__ = ["verdicts"]
 
@@ -80,6 +81,17 @@ def verdicts(read, top, commands, manifest, folder, limit=LIMIT):
     folder = Path(folder)
     (folder / "pair.v").write_text(_pair(manifest))
     (folder / "any.v").write_text(_ANY)
+    try:
+        return _decided(read, top, commands, folder, limit)
+    except ToolFailed:
+        if len(commands) == 1:  # ABC ended in the middle of this one
+            return ["undecided"]
+    return [
+        said for one in commands for said in verdicts(read, top, [one], manifest, folder, limit)
+    ]
+
+
+def _decided(read, top, commands, folder, limit):
     script = [f"{read}design -save base\n", _PREPARE.format(top=top, name="gold")]
     decide = ["backup\n"]
     for number, command in enumerate(commands):
