@@ -269,14 +269,23 @@ def test_netlist(tmp_path):
     assert verdicts(result) == {("netlist", "proven")}
 
 
-def test_fault_in_a_netlist(tmp_path, monkeypatch):
-    """One cell with a wrong table."""
-    made = kernel("ternary", "parallel", "ports", bias=None, output=None, shift=0)
+def test_products_in_a_netlist(tmp_path):
+    """Registers that take a product are compared for all values, the others by induction."""
+    made = kernel("mac", "parallel", "ports", bits=3, inputs=2, bias=None)
+    result = proof.prove(made, tmp_path, properties=[], netlist="ecp5")
+    assert verdicts(result) == {("netlist", "proven")}
+    assert "4 registers of products for all of" in result.parts[0]["text"]
+
+
+@pytest.mark.parametrize(("rule", "cell"), [("ternary", 0), ("mac", 0), ("mac", -1)])
+def test_fault_in_a_netlist(rule, cell, tmp_path, monkeypatch):
+    """One cell with a wrong table: before registers, in a product, and in a sum."""
+    made = kernel(rule, "parallel", "ports", bits=3, inputs=2, bias=None, output=None, shift=0)
     real = netlist.synthesised
 
     def broken(text, top, family):
         made = real(text, top, family)
-        at = re.search(r"LUT_INIT\(16'h([0-9a-f]{4})\)", made)
+        at = [*re.finditer(r"LUT_INIT\(16'h([0-9a-f]{4})\)", made)][cell]
         wrong = f"{int(at[1], 16) ^ 0xFFFF:04x}"
         return made[: at.start(1)] + wrong + made[at.end(1) :]
 

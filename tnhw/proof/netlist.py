@@ -2,7 +2,8 @@
 
 Yosys pairs the registers and ports of both by name and proves each pair equal, given that all pairs
 were equal before (`equiv_simple`, then `equiv_induct`). So two modules whose registers begin equal stay
-equal; a reset makes them so where it matters. Cells are the models that Yosys ships.
+equal; a reset makes them so where it matters. Registers that take a product are compared by `products`, and
+given to Yosys as equal. Cells are the models that Yosys ships.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 from .. import synthesis, tools
 from ..errors import ToolFailed
 from ..process import ToolTimeout
+from .circuit import of_verilog
+from .products import Differs, compare, with_products
 from .solver import Undecided
 
 __all__ = ["MODELS", "NetlistDiffers", "equal", "readable", "synthesised"]
@@ -55,10 +58,16 @@ read_rtlil gate.il
 async2sync
 equiv_make gold gate equiv
 hierarchy -top equiv
+{known}
 equiv_simple -short equiv
 equiv_induct equiv
 tee -q -o status.txt equiv_status equiv
 """
+
+# The pairs of a register that was compared before: Yosys takes them as equal.
+_KNOWN = (
+    "select -set known equiv/w:{0} %ci1:+$equiv[Y] equiv/t:$equiv %i\nequiv_remove -gold @known"
+)
 
 
 class NetlistDiffers(Exception):
@@ -80,12 +89,17 @@ def equal(text, top, family, netlist, limit):
     Returns
     -------
     int
-        Number of pairs.
+        Pairs of single bits that Yosys proved.
+    list of str
+        Names of registers that take a product.
+    int
+        Values that those were compared for.
 
     Raises
     ------
     NetlistDiffers, Undecided
     """
+    registers, known, values = _products(text, top, family, netlist)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
         Path(folder, "netlist.v").write_text(netlist)
@@ -93,10 +107,11 @@ def equal(text, top, family, netlist, limit):
             tools.yosys(_READ.format(top=top, models=MODELS[family]), cwd=folder, timeout=limit)
             gate = json.loads(Path(folder, "gate.json").read_text())["modules"]["gate"]
             hide = "\n".join(_hide_loose(gate))
-            tools.yosys(_COMPARE.format(hide=hide), cwd=folder, timeout=limit)
+            script = _COMPARE.format(hide=hide, known="\n".join(map(_KNOWN.format, known)))
+            tools.yosys(script, cwd=folder, timeout=limit)
         except ToolTimeout:
             raise Undecided(
-                f"Yosys did not compare the netlist within {limit:g} s (products are hard): run it instead, with "
+                f"Yosys did not compare the netlist within {limit:g} s (large products are hard): run it instead, with "
                 f"`tnhw simulate {top} --netlist {family} --vectors 100000`"
             ) from None
         except ToolFailed as error:
@@ -113,7 +128,20 @@ def equal(text, top, family, netlist, limit):
         raise NetlistDiffers(
             f"{found[2]} of {int(found[1]) + int(found[2])} pairs were not proven equal"
         )
-    return int(found[1])
+    return int(found[1]), registers, values
+
+
+def _products(text, top, family, netlist):
+    """Registers that take a product, all of their names, and the values they were compared for."""
+    gold = of_verilog(text, top)
+    registers = with_products(gold)
+    if not registers:
+        return [], [], 0
+    try:
+        gate = of_verilog(readable(netlist, top, family), top)
+        return registers, *compare(gold, gate, registers)
+    except Differs as error:
+        raise NetlistDiffers(str(error)) from None
 
 
 def _hide_loose(gate):

@@ -323,10 +323,13 @@ class _Work:
 
         def pairs(_):
             try:
-                count = equal(self.text, top, family, text, self.limit)
+                count, products, values = equal(self.text, top, family, text, self.limit)
             except NetlistDiffers as error:
                 raise Failure(str(error), 0) from None
-            return True, f"{count} pairs of registers and ports are equal"
+            said = f"{count} pairs of registers and ports are equal"
+            if products:
+                said += f"; {len(products)} registers of products for all of {values:,} values"
+            return True, said
 
         self.runs = lambda: readable(text, top, family)
         self._part("netlist", family, "induction over pairs (Yosys)", pairs)
