@@ -8,6 +8,7 @@ import functools
 import json
 import random
 import time
+from itertools import product
 
 import cocotb
 from environment import (
@@ -25,6 +26,8 @@ from patterns import BACK_PRESSURE, IDLE
 from streams import Failure
 
 SEED = TRAFFIC["seed"]
+MOST_PHASES = 8  # of a vector in which a reset comes
+SHORT_LOAD = 200  # beats; of longer ones there are fewer
 LATENCY, INTERVAL = MANIFEST["latency"], MANIFEST["interval"]
 
 
@@ -183,12 +186,16 @@ async def valid_alone(bench):
 @cocotb.test()
 @recorded
 async def reset_in_traffic(bench):
-    """A reset, also of one cycle, drops vectors that are under way; everything works after it."""
-    for stalled, more in ((False, 3), (True, 3), (False, 0), (True, 0)):
+    """A reset, also of one cycle, drops vectors that are under way; everything works after it.
+
+    It comes at all places of a vector, or at the first of many.
+    """
+    phases = [(0, phase) for phase in range(min(INTERVAL, MOST_PHASES))]
+    for stalled, (more, phase) in product((False, True), [(3, 0), *phases]):
         bench.receiver.hold = stalled
         await bench.begin(part()[0])
         await bench.until(lambda: bench.input.taken)
-        await bench.idle(LATENCY + 2 * INTERVAL)
+        await bench.idle(LATENCY + 2 * INTERVAL + phase)
         bench.receiver.hold = False
         await bench.reset(more)
         await bench.idle(LATENCY + INTERVAL)
@@ -222,6 +229,22 @@ async def load_under_stall(bench):
             bench.receiver.hold = False
             await bench.until(lambda: len(bench.load.taken) > bench.loaded)
     bench.receiver.hold = False
+    await bench.finish()
+
+
+@cocotb.test(skip=not LOADS)
+@recorded
+async def load_behind(bench):
+    """A load that is offered some cycles behind a vector waits for it, and the vector has the old parameters."""
+    works = part()
+    await bench.run(works[:1])
+    for k in range(LATENCY + 1 if len(works[0].load) <= SHORT_LOAD else 1):
+        alone = next(works[k % len(works)].split())
+        alone.load = []
+        await bench.begin(alone)
+        await bench.idle(STREAMS["input"]["beats"] + k)
+        bench.offer_load(works[(k + 1) % len(works)].load)
+        await bench.until(lambda: bench.load.done)
     await bench.finish()
 
 

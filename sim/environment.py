@@ -144,16 +144,24 @@ class Bench:
         await self._edge
         self.cycle += 1
         taken = [driver.sample(self.cycle) for driver in self.drivers]
-        before = self.scoreboard.count
+        before, ended = self.scoreboard.count, len(self.scoreboard.cycles)
         valid = self.monitor.sample(self.cycle, self.receiver.ready)
         if self.error is not None:
             self._sample_error()
-        if LOADS and taken[1] and self.loaded < len(self.load.taken) < len(self.load.beats):
-            raise Failure("load", "An input was taken in the middle of a load of parameters.")
+        if LOADS:
+            self._check_load(*taken, ended)
         for driver, was_taken in zip(self.drivers, taken, strict=True):
             driver.drive(was_taken)
         self.receiver.drive(valid)
         return self.scoreboard.count != before or any(taken)
+
+    def _check_load(self, load_taken, input_taken, ended):
+        """No input in the middle of a load, and no load before the vectors that came in have `ended`."""
+        if input_taken and self.loaded < len(self.load.taken) < len(self.load.beats):
+            raise Failure("load", "An input was taken in the middle of a load of parameters.")
+        inside = len(self.input.taken) - input_taken > ended * self.input.port.beats
+        if load_taken and inside and not FRAMED:  # ports with frames may hold results back
+            raise Failure("load", "A beat of a load was taken while a vector was inside.")
 
     def _sample_error(self):
         value = str(self.error.value)

@@ -4,6 +4,8 @@ Each has `sample`, called at a rising edge with the values before it, and some h
 after all have sampled. Nobody awaits, so that one loop moves all of them in a known order.
 """
 
+import random
+
 from cocotb.handle import LogicObject
 from cocotb.types import Logic, LogicArray
 
@@ -47,7 +49,7 @@ class Driver:
     idle : iterator of bool
         Whether to pause.
     filler : str
-        Payload while nothing is offered: ``x``, or ``junk``, which is all ones.
+        Payload while nothing is offered: ``x``, or ``junk``, random bits.
     """
 
     def __init__(self, port, idle, filler):
@@ -99,9 +101,9 @@ class Driver:
 
     def _put_filler(self):
         self.port.valid.value = 0
-        self.port.payload.value = self._filler
+        self.port.payload.value = next(self._filler)
         if self.port.last is not None:
-            self.port.last.value = self._last_filler
+            self.port.last.value = next(self._last_filler)
 
 
 class Receiver:
@@ -177,6 +179,10 @@ class Monitor:
 
 
 def _filler(handle, width, kind):
+    """Values, one after the other."""
+    rng = random.Random(width)
+    unknown = None
     if kind == "x":
-        return Logic("X") if isinstance(handle, LogicObject) else LogicArray("X" * width)
-    return (1 << width) - 1
+        unknown = Logic("X") if isinstance(handle, LogicObject) else LogicArray("X" * width)
+    while True:
+        yield rng.getrandbits(width) if unknown is None else unknown

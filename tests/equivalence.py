@@ -5,15 +5,17 @@ seen. ABC, which comes with Yosys, reduces the circuit (`scorr`: nodes that are 
 be reached) and decides about the rest (`dprove`).
 
 *Seen* are `valid` of a result, its payload while valid, `ready` of a sink while something is offered outside
-a reset, and `error`. Senders keep an offered beat until it is taken.
+a reset, and `error`. Senders keep an offered beat until it is taken, and load no bias that a kernel of these
+formats cannot have.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from tnhw import tools
 from tnhw.errors import ToolFailed
 
-__all__ = ["verdicts"]
+__all__ = ["Biases", "verdicts"]
 
 LIMIT = 30  # seconds for each fault
 _PREPARE = (
@@ -57,7 +59,48 @@ abc -script decide.abc
 _ANY = "module any(input a, b, output y); assign y = a & b; endmodule\n"
 
 
-def verdicts(read, top, commands, manifest, folder, limit=LIMIT):
+@dataclass(frozen=True)
+class Biases:
+    """Where a load has a folded bias, and which are allowed.
+
+    Parameters
+    ----------
+    every : int
+        A bias is in each beat of this number, from the first; 1: in all.
+    lows : list of int
+        Lowest bits of the biases in a beat.
+    bits : int
+    least, most : int
+        The others are those between them, modulo 2^bits.
+    """
+
+    every: int
+    lows: list
+    bits: int
+    least: int
+    most: int
+
+    def verilog(self, manifest):
+        """Text that counts beats, and the condition for this cycle."""
+        stream = next(s for s in manifest["streams"] if s["carries"] == "parameters")
+        taken = f"{stream['valid']} & {stream['ready']}_a"
+        count, modulus = "beats_of_a_row", 1 << self.bits
+        text = (
+            f"reg [15:0] {count} = 0;\nalways @(posedge {manifest['clock']})\n"
+            f"  if ({manifest['reset']}) {count} <= 0;\n"
+            f"  else if ({taken}) {count} <= {count} == {self.every - 1} ? 0 : {count} + 1;\n"
+        )
+        inside = []
+        for number, low in enumerate(self.lows):
+            value = f"{stream['payload']}[{low + self.bits - 1}:{low}]"
+            above = f"above{number}"
+            text += f"wire [{self.bits - 1}:0] {above} = {value} - {self.bits}'d{self.least % modulus};\n"
+            inside.append(f"{above} <= {min(self.most - self.least, modulus - 1)}")
+        here = f"{stream['valid']} & {count} == {self.every - 1}"
+        return text, f"(~({here}) | ({' & '.join(inside)}))"
+
+
+def verdicts(read, top, commands, manifest, folder, biases=None, limit=LIMIT):
     """Whether a design shows the same after each of some Yosys commands.
 
     Parameters
@@ -69,6 +112,8 @@ def verdicts(read, top, commands, manifest, folder, limit=LIMIT):
         Each puts a fault in.
     manifest : dict
     folder : path
+    biases : Biases, optional
+        What is loaded as a bias.
     limit : int
         Seconds for each.
 
@@ -79,7 +124,7 @@ def verdicts(read, top, commands, manifest, folder, limit=LIMIT):
         ``undecided``.
     """
     folder = Path(folder)
-    (folder / "pair.v").write_text(_pair(manifest))
+    (folder / "pair.v").write_text(_pair(manifest, biases))
     (folder / "any.v").write_text(_ANY)
     try:
         return _decided(read, top, commands, folder, limit)
@@ -105,7 +150,7 @@ def _decided(read, top, commands, folder, limit):
     return [_VERDICTS.get(word, "undecided") for word in said]
 
 
-def _pair(manifest):
+def _pair(manifest, biases):
     """Verilog of both designs, and of what is seen."""
     reset = manifest["reset"]
     inputs, outputs = {manifest["clock"]: 1, reset: 1}, {}
@@ -136,6 +181,11 @@ def _pair(manifest):
     if manifest["error"]:
         outputs[manifest["error"]] = 1
         different.append(f"({manifest['error']}_a ^ {manifest['error']}_b)")
+
+    if biases is not None:
+        more, allowed = biases.verilog(manifest)
+        state.append(more)
+        legal.append(allowed)
 
     ports = ", ".join(f"input [{width - 1}:0] {name}" for name, width in inputs.items())
     lines = [f"module pair({ports}, output seen);\n"]

@@ -20,7 +20,7 @@ import numpy as np
 from tnhw import tools, traffic, verilog
 from tnhw.data_files import folder as data_folder
 from tnhw.errors import CheckFailed
-from tnhw.kernel import ARCHITECTURES, Kernel
+from tnhw.kernel import ARCHITECTURES, Kernel, folded
 from tnhw.rule import RULES
 from tnhw.simulate import run_bench
 
@@ -144,7 +144,7 @@ def score(made, count, *, seed=1, prove=True, bench=None):
     with tempfile.TemporaryDirectory() as folder:
         mutants, manifest, outcomes = run(made, count, Path(folder), seed=seed, bench=bench)
         alive = [m for m in mutants if outcomes[m] is None]
-        said = _verdicts(made.name, alive, manifest, Path(folder)) if prove else {}
+        said = _verdicts(made, alive, manifest, Path(folder)) if prove else {}
     killed = len(mutants) - len(alive)
     left = {m: said.get(m, "not tried") for m in alive if said.get(m) != "equivalent"}
     same = len(alive) - len(left)
@@ -160,9 +160,29 @@ def score(made, count, *, seed=1, prove=True, bench=None):
     }
 
 
-def _verdicts(top, mutants, manifest, folder):
+def _verdicts(made, mutants, manifest, folder):
     if not mutants:
         return {}
-    read = gate_model.READ.format(top=top)
-    said = equivalence.verdicts(read, top, [m.command for m in mutants], manifest, folder)
+    read = gate_model.READ.format(top=made.name)
+    commands = [m.command for m in mutants]
+    said = equivalence.verdicts(read, made.name, commands, manifest, folder, _biases(made))
     return dict(zip(mutants, said, strict=True))
+
+
+def _biases(made):
+    """Which folded biases a load of a kernel may have: a range around all of them."""
+    if made.storage != "memory":
+        return None
+    values = product(*(range(low, high + 1) for low, high in made.synapse.ranges.values()))
+    p = {
+        n: np.array(v)[:, None, None]
+        for n, v in zip(made.synapse.ranges, zip(*values, strict=True), strict=True)
+    }
+    owed = folded(made.synapse, p | {"bias": np.zeros((len(next(iter(p.values()))), 1), int)})
+    least = made.bias_format.min + made.inputs * int(owed.min()) + made.half
+    most = made.bias_format.max + made.inputs * int(owed.max()) + made.half
+    words, bits = made.inputs * made.synapse.word_bits, made.sum_format.bits
+    if made.architecture == "tile":
+        lows = [j * (words + bits) + words for j in range(made.outputs)]
+        return equivalence.Biases(1, lows, bits, least, most)
+    return equivalence.Biases(made.inputs + 1, [0], bits, least, most)
