@@ -24,7 +24,7 @@ from tnhw.kernel import ARCHITECTURES, Kernel, folded
 from tnhw.rule import RULES
 from tnhw.simulate import run_bench
 
-__all__ = ["KINDS", "SAMPLE", "in_icarus", "kernel", "run", "score", "source"]
+__all__ = ["KINDS", "SAMPLE", "biases", "in_icarus", "kernel", "run", "score", "source"]
 
 STORAGES = ("ports", "memory", "constant")
 #: Every kind: rule, architecture, storage, arithmetic.
@@ -165,11 +165,11 @@ def _verdicts(made, mutants, manifest, folder):
         return {}
     read = gate_model.READ.format(top=made.name)
     commands = [m.command for m in mutants]
-    said = equivalence.verdicts(read, made.name, commands, manifest, folder, _biases(made))
+    said = equivalence.verdicts(read, made.name, commands, manifest, folder, biases(made))
     return dict(zip(mutants, said, strict=True))
 
 
-def _biases(made):
+def biases(made):
     """Which folded biases a load of a kernel may have: a range around all of them."""
     if made.storage != "memory":
         return None

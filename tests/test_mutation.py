@@ -19,6 +19,13 @@ def test_score(kind):
     assert record["score"] >= 0.95, record
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("kind", mutation.KINDS, ids=" ".join)
+def test_score_of_a_hundred(kind):
+    record = mutation.score(mutation.kernel(*kind), 100)
+    assert record["score"] >= 0.98, record
+
+
 def test_a_bench_that_looks_away(tmp_path):
     """Results are not compared: most faults live."""
     bench = tmp_path / "sim"
@@ -34,14 +41,19 @@ def test_a_bench_that_looks_away(tmp_path):
     assert record["score"] < 0.6, record
 
 
-def test_what_is_killed_is_not_proven(tmp_path):
+@pytest.mark.parametrize(
+    "kind", [("threshold", "parallel", "constant"), ("mac", "serial", "memory")], ids=" ".join
+)
+def test_what_is_killed_is_not_proven(kind, tmp_path):
     """ABC calls no fault equivalent that the bench has found, and finds them all."""
-    made = mutation.kernel("threshold", "parallel", "constant")
+    made = mutation.kernel(*kind)
     mutants, manifest, outcomes = mutation.run(made, 16, tmp_path)
     killed = [m for m in mutants if outcomes[m]]
     read = gate_model.READ.format(top=made.name)
     commands = [m.command for m in killed]
-    said = equivalence.verdicts(read, made.name, commands, manifest, tmp_path)
+    said = equivalence.verdicts(
+        read, made.name, commands, manifest, tmp_path, mutation.biases(made)
+    )
     assert len(killed) >= 8 and set(said) == {"different"}, said
 
 
