@@ -132,7 +132,9 @@ def verdicts(read, top, commands, manifest, folder, biases=None, limit=LIMIT):
         if len(commands) == 1:  # ABC ended in the middle of this one
             return ["undecided"]
     return [
-        said for one in commands for said in verdicts(read, top, [one], manifest, folder, limit)
+        said
+        for one in commands
+        for said in verdicts(read, top, [one], manifest, folder, biases, limit)
     ]
 
 
