@@ -1,7 +1,7 @@
 """Fuzzing at volume: ``python benchmarks/fuzz.py [--level L] [--count N] [--seed S] [--docs]``, as JSON.
 
-What is done is kept in ``build/fuzz`` case by case, so that a run that was cut off goes on; with ``--docs``
-the table of docs/verification.md is made of it.
+What is done is kept in ``build/fuzz`` case by case, so that a run that was cut off goes on, and what failed is tried
+again; with ``--docs`` the table of docs/verification.md is made of it.
 """
 
 import argparse
@@ -65,6 +65,8 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
         done = json.loads(path.read_text())
         given = level, seed, first
         assert (done["level"], done["seed"], done["first"]) == given, f"{path} is of another run"
+        again = [_part((level, seed, [failure["number"]])) for failure in done["failures"]]
+        done["failures"] = [failure for more in again for failure in more["failures"]]
     part, end = COUNTS[level][1], first + count
     numbers = range(first + done["count"], end, part)
     parts = [(level, seed, range(number, min(number + part, end))) for number in numbers]

@@ -38,7 +38,7 @@ def main():
     out = parser.parse_args().out
     lines = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in (n for n in kernel_names() if load(n).architecture != "tile"):
+        for name in kernel_names():
             print(f"proving {name}", flush=True)
             lines += rows(name, Path(folder, name))
     marks.put(out, "kernels", HEAD + "".join(lines))

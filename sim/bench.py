@@ -213,7 +213,7 @@ async def load_under_stall(bench):
         await bench.until(lambda: bench.load.done)
         bench.receiver.hold = True
         await bench.idle(LATENCY + 2 * INTERVAL)
-        for _ in range(len(bench.input.beats)):
+        for _ in range(len(bench.input.beats) + len(bench.scoreboard.expected)):
             if bench.input.done:
                 break
             bench.receiver.hold = False

@@ -179,6 +179,9 @@ KERNELS = {
         "initialised": True,
     },
     "one input, one output": {"storage": "constant", "inputs": 1, "outputs": 1},
+    "more beats out than in": {
+        "storage": "memory", "interface": "axi-stream", "inputs": 1, "outputs": 2, "beat": 1,
+    },
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from functools import cached_property
 import z3
 
 from ..errors import ToolFailed
+from .adders import adders_in
 from .circuit import of_verilog, support
 from .unroll import Unrolled, origin
 
@@ -22,10 +23,14 @@ class Binding:
         Emitted Verilog.
     manifest : dict
     reference : Reference
+    adders : bool
+        Whether full and half adders are inside the circuit, as formulas.
 
     Attributes
     ----------
     circuit : Circuit
+    outside : tuple of str
+        Modules of adders that are not.
     run : Unrolled
         From a vector's first beat at time 0; beats come one after the other.
     last : int
@@ -34,13 +39,14 @@ class Binding:
         Time at which the result is offered.
     """
 
-    def __init__(self, text, manifest, reference):
-        self.reference = reference
+    def __init__(self, text, manifest, reference, *, adders=False):
+        self.reference, self.text = reference, text
+        self.outside = () if adders else adders_in(text)
         self._owners = {}
         axi = manifest["kernel"]["interface"] == "axi-stream"
         top = manifest["top"] + ("__core" if axi else "")
         self._join = "__" if axi else "_"
-        self.circuit = circuit = of_verilog(text, top)
+        self.circuit = circuit = of_verilog(text, top, outside=self.outside)
         self.last = reference.inputs - 1 if reference.serial else 0
         start = {}
         if reference.serial:
@@ -48,7 +54,7 @@ class Binding:
         inputs = {"rst": 0, self.port("o", "ready"): 1, "abort": 0, "restart": 0}
         inputs[self.port("i", "valid")] = lambda time: 1 if time <= self.last else None
         if reference.storage == "memory":
-            start[self.register("loader.loaded")] = 1
+            start[self.loaded] = 1
             inputs[self.port("p", "valid")] = 0
         self.inputs = {name: value for name, value in inputs.items() if name in circuit.inputs}
         self.run = Unrolled(circuit, start, self.inputs)
@@ -80,6 +86,11 @@ class Binding:
                 raise ToolFailed(f"`{wire}` is not a register in the Verilog")
             expression = expression.arg(0)
         return expression.decl().name()
+
+    @property
+    def loaded(self):
+        """Name of the register that says that parameters are complete."""
+        return self.register("loaded" if self.reference.tile else "loader.loaded")
 
     @cached_property
     def payload(self):
@@ -130,8 +141,7 @@ class Binding:
                 f"{name}[{input}]@0", self.circuit.registers[name].sort().range().size()
             )
             return z3.Extract((output + 1) * bits - 1, output * bits, cell)
-        name = self.register(f"word_{output}_{input}")
-        return z3.BitVec(f"{name}@0", bits)
+        return self._held(f"word_{output}_{input}")
 
     def bias(self, output):
         """What the hardware adds for one output: a pattern, with the signedness of `bias`.
@@ -140,8 +150,7 @@ class Binding:
         """
         reference = self.reference
         if reference.storage == "memory":
-            name = self.register(f"{'start' if reference.serial else 'bias'}_{output}")
-            return z3.BitVec(f"{name}@0", reference.sum.bits)
+            return self._held(f"{self.bias_wire}_{output}")
         if reference.storage == "constant" or not (reference.bias or reference.folded):
             return None
         bits = reference.sum.bits if reference.folded else reference.bias.bits
@@ -149,6 +158,20 @@ class Binding:
         if not reference.serial:
             low = reference.inputs * low
         return self._input(0, low + output * bits, bits)
+
+    @property
+    def bias_wire(self):
+        """What the wires are called that hold loaded biases, without the output's number."""
+        return "start" if self.reference.serial or self.reference.tile else "bias"
+
+    def _held(self, wire):
+        """A wire of registers, at time 0."""
+        expression = z3.simplify(self.circuit.wire(wire))
+        pairs = [
+            (variable, z3.BitVec(f"{name}@0", variable.size()))
+            for name, (variable, _) in support(expression).items()
+        ]
+        return z3.substitute(expression, *pairs)
 
     def _input(self, time, low, count):
         expression = self.circuit.wire(self.port("i", "payload"))

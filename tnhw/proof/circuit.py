@@ -6,7 +6,7 @@ bit-vector expressions of inputs and registers. Nothing here knows what the modu
 
 import re
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import z3
@@ -20,13 +20,20 @@ _SCRIPT = """\
 read_verilog -sv design.v
 hierarchy -check -top {top}
 proc
-flatten
+setattr -set keep 1 */w:z */w:total
+{outside}flatten
 opt_clean
-memory_collect
+{evert}memory_collect
 memory_map -rom-only
 {undefined}opt_clean
 rename -top top
 write_smt2 -wires design.smt2
+"""
+
+_EVERT = """\
+select -write {module}.txt {top}/t:{module}
+expose -evert {top}/t:{module}
+delete {module}
 """
 
 
@@ -46,6 +53,8 @@ class Circuit:
         A register's value before the first clock; of a memory, its cells.
     beyond : set of str
         Those of `inputs` that stand for what lies beyond the end of a ROM.
+    cells : dict of str to str
+        Instances that were left out, and their modules.
     """
 
     inputs: dict
@@ -54,6 +63,7 @@ class Circuit:
     next: dict = field(repr=False)
     initial: dict = field(repr=False)
     beyond: frozenset = frozenset()
+    cells: dict = field(default_factory=dict)
 
     def wire(self, name):
         """Expression of a wire.
@@ -68,17 +78,28 @@ class Circuit:
         return self.wires[name]
 
 
-def of_verilog(text, top, *, zero=False):
+def of_verilog(text, top, *, zero=False, outside=()):
     """`Circuit` of one module of a Verilog text, with all that is below it.
 
     What a ROM gives beyond its end is one more input for each place, whose value nobody knows; with `zero`
-    it is 0, for a run.
+    it is 0, for a run. Instances of the modules `outside` are left out: what they take is an output of the
+    circuit, what they give an input, each named ``instance.port``.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
         undefined = "setundef -undriven -zero\n" if zero else ""
-        tools.yosys(_SCRIPT.format(top=top, undefined=undefined), cwd=folder)
-        return _parse(Path(folder, "design.smt2").read_text())
+        script = _SCRIPT.format(
+            top=top,
+            undefined=undefined,
+            outside="".join(f"setattr -mod -set keep_hierarchy 1 {m}\n" for m in outside),
+            evert="".join(_EVERT.format(top=top, module=module) for module in outside),
+        )
+        tools.yosys(script, cwd=folder)
+        cells = {}
+        for module in outside:
+            lines = Path(folder, f"{module}.txt").read_text().split()
+            cells |= {line.partition("/")[2]: module for line in lines}
+        return replace(_parse(Path(folder, "design.smt2").read_text()), cells=cells)
 
 
 def _parse(text):

@@ -156,4 +156,8 @@ def _parameters(kernel, reference, binding, hint, rng, number):
                 p["sign"][j, i] = (1 - 2 * values["sign"]) * values.get("present", 1)
             if "gain" in values:
                 p["gain"][j, i] = min(values["gain"], 2)
+        if binding and kernel.storage == "ports" and kernel.bias_format and not kernel.folded:
+            found = _value(binding.bias(j), hint)
+            if found is not None:
+                p["bias"][j] = kernel.bias_format.decode(found)
     return p

@@ -4,6 +4,7 @@
 both methods need; `lemmas` takes the sum apart.
 """
 
+from dataclasses import replace
 from itertools import product
 
 import z3
@@ -12,6 +13,8 @@ from .circuit import at_bits
 from .solver import Refuted, Undecided
 
 __all__ = ["Failure", "parameters_of", "prove_range", "prove_whole"]
+
+AT_ONCE = 60  # seconds for a formula that may be split
 
 
 class Failure(Exception):
@@ -62,14 +65,26 @@ def prove_whole(binding, solver):
             total = _clamp_exact(reference, total + reference.half)
         claim = element == z3.Extract(reference.output.bits - 1, 0, total)
         try:
-            for known, own in _by_signs(binding, output, claim):
-                what = f"output {output} equals the reference"
-                solver.prove(own, what, "whole", given=[*given, *known])
+            what = f"output {output} equals the reference"
+            _prove_claim(binding, output, claim, what, given, solver)
         except Refuted as refuted:
             raise Failure(
                 f"output {output} differs from the reference", output, refuted.values
             ) from None
     prove_range(binding, solver)
+
+
+def _prove_claim(binding, output, claim, what, given, solver):
+    """At once, or, where that takes long and there are shifts by a variable, one case for all signs."""
+    cases = list(_by_signs(binding, output, claim))
+    if len(cases) > 1 and AT_ONCE:
+        short = replace(solver, limit=min(solver.limit, AT_ONCE))  # counts in the same account
+        try:
+            return short.prove(claim, what, "whole", given=given)
+        except Undecided:
+            pass
+    for known, own in cases:
+        solver.prove(own, what, "whole", given=[*given, *known])
 
 
 def _by_signs(binding, output, claim):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import z3
 
+from .adders import Adders, prove_adders
 from .affine import affine_of, runs
 from .circuit import at_bits, support
 from .function import Failure, parameters_of, prove_range
@@ -32,6 +33,10 @@ def prove_lemmas(binding, solver):
     """
     reference = binding.reference
     owed = {}
+    try:
+        prove_adders(binding.text, binding.outside, solver)
+    except Refuted as refuted:
+        raise Failure(f"not true: {refuted.what}", 0, refuted.values) from None
     for output in range(reference.outputs):
         sums = _Sums(binding, solver, output)
         try:
@@ -60,8 +65,7 @@ class _Sums:
         self.bits = self.reference.sum.bits
 
     def prove(self, owed):
-        constant, leaves = self._compose(*self._sum())
-        groups = self._groups(leaves)
+        constant, groups = self._parts(*self._sum())
         modulus = 1 << self.bits
         for input in range(self.reference.inputs):
             constant += self._prove_lane(input, groups.pop(input, []), owed)
@@ -78,6 +82,43 @@ class _Sums:
                 f"{(constant - expected) % modulus} modulo {modulus}",
                 self.output,
             )
+
+    def _parts(self, expression, time):
+        """A constant, and what is weighted and summed for each synapse and the bias."""
+        if self.binding.outside:
+            return self._apart(expression, time)
+        constant, leaves = self._compose(expression, time)
+        return constant, self._groups(leaves)
+
+    def _apart(self, expression, time):
+        """The same where full and half adders are outside the circuit."""
+        while time == self.binding.end:  # the result's registers
+            used = [(v, self.run.definition(n, time)) for n, (v, _) in support(expression).items()]
+            expression, time = z3.simplify(z3.substitute(expression, *used)), time - 1
+        cache = self.binding.__dict__.setdefault("_adders", {})
+        if time not in cache:
+            cache[time] = Adders(self.binding.circuit, lambda e: self.run.at(e, time))
+        groups, owners = defaultdict(list), {}
+
+        def whole(bit):
+            owners[bit.get_id()] = self._owners(self.run.whole(bit, time))
+            return len(owners[bit.get_id()]) == 1
+
+        constant, bits = cache[time].apart(expression, whole)
+        for bit, weight in bits:
+            (owner,) = owners[bit.get_id()]
+            if owner is None:
+                raise Undecided(f"output {self.output}: its sum depends on `{bit}`")
+            groups[owner].append((self.run.whole(bit, time), 1, weight, False))
+        return constant, groups
+
+    def _owners(self, value):
+        """Which synapses, or ``"bias"``, or None, an expression over time depends on: a set."""
+        return {
+            self.binding.owner(name, bit, self.output)
+            for name, (_, bits) in support(value).items()
+            for bit in bits
+        }
 
     @property
     def _start_is_folded(self):
@@ -229,21 +270,13 @@ class _Sums:
             for _, low, count, weight, signed in runs(weights, modulus):
                 value = self._unrolled(node)
                 value = z3.simplify(z3.Extract(low + count - 1, low, value))
-                owners = {
-                    self.binding.owner(name, bit, self.output)
-                    for name, (_, bits) in support(value).items()
-                    for bit in bits
-                }
+                owners = self._owners(value)
                 if len(owners) == 1 and None not in owners:
                     groups[owners.pop()].append((value, count, weight, signed))
                     continue
                 for k in range(count):  # bits of one register may belong to several
                     bit = z3.simplify(z3.Extract(k, k, value))
-                    owners = {
-                        self.binding.owner(name, b, self.output)
-                        for name, (_, bits) in support(bit).items()
-                        for b in bits
-                    }
+                    owners = self._owners(bit)
                     if len(owners) != 1 or None in owners:
                         raise Failure(
                             f"output {self.output}: `{node.name}` depends on more than one synapse "

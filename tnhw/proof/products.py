@@ -7,18 +7,15 @@ few bits, so that all of their values are tried: no solver, and no sample.
 import re
 from itertools import product
 
-import numpy as np
 import z3
 
 from .circuit import support
-from .compiled import compiled
 from .solver import Undecided
+from .trying import MAX_BITS, counter_example, has_product, over_bits
 
 __all__ = ["Differs", "compare", "with_products"]
 
-MAX_BITS = 20  # of operands
 MAX_CONTROLS = 6
-CHUNK = 1 << 15
 
 
 class Differs(Exception):
@@ -27,7 +24,7 @@ class Differs(Exception):
 
 def with_products(circuit):
     """Names of the registers whose next value has a product of two variables in it."""
-    return [name for name, value in circuit.next.items() if _has_product(value)]
+    return [name for name, value in circuit.next.items() if has_product(value)]
 
 
 def compare(gold, gate, names):
@@ -68,19 +65,6 @@ def compare(gold, gate, names):
         count += _same(gold.next[name], other, name)
         known += own
     return known, count
-
-
-def _has_product(expression):
-    seen, stack = set(), [expression]
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        if z3.is_app_of(term, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, term.children())):
-            return True
-        stack.extend(term.children())
-    return False
 
 
 def _names(circuit):
@@ -138,42 +122,14 @@ def _same(one, other, name):
         raise Undecided(f"`{name}` has {len(controls)} conditions: too many to try all")
     count = 0
     for values in product((0, 1), repeat=len(controls)):
-        fixed = {
-            v.decl().name(): (k, value) for (v, k), value in zip(controls, values, strict=True)
-        }
-        free, replaced = [], []
-        for key, (variable, bits) in reads.items():
-            if not z3.is_bv(variable):
-                replaced.append((variable, z3.BoolVal(bool(fixed[key][1]))))
-                continue
-            pieces = []
-            for k in range(variable.size()):
-                if key in fixed:
-                    pieces.append(z3.BitVecVal(fixed[key][1] if k == fixed[key][0] else 0, 1))
-                elif k in bits:
-                    pieces.append(z3.BitVec(f"{key} [{k}]", 1))
-                else:
-                    pieces.append(z3.BitVecVal(0, 1))
-            whole = z3.Concat(*reversed(pieces)) if len(pieces) > 1 else pieces[0]
-            replaced.append((variable, whole))
-        pair = [z3.simplify(z3.substitute(e, *replaced)) for e in (one, other)]
-        free = sorted(set(support(pair[0])) | set(support(pair[1])))
-        if pair[0].eq(pair[1]):
+        fixed = {v.decl().name(): (k, bit) for (v, k), bit in zip(controls, values, strict=True)}
+        (a, b), free = over_bits([one, other], fixed)
+        if a.eq(b):
             count += 1
             continue
         if len(free) > MAX_BITS:
             raise Undecided(f"`{name}` reads {len(free)} bits: too many to try all values")
-        _try_all(pair, free, name)
+        if wrong := counter_example(a != b, free):
+            raise Differs(f"`{name}` takes another value where {wrong}")
         count += 1 << len(free)
     return count
-
-
-def _try_all(pair, free, name):
-    run = compiled(pair, free)
-    for start in range(0, 1 << len(free), CHUNK):
-        numbers = np.arange(start, min(start + CHUNK, 1 << len(free)))
-        a, b = run(*((numbers >> k) & 1 for k in range(len(free))))
-        wrong = np.flatnonzero(np.broadcast_to(np.not_equal(a, b), numbers.shape))
-        if len(wrong):
-            values = {key: int(numbers[wrong[0]] >> k & 1) for k, key in enumerate(free)}
-            raise Differs(f"`{name}` takes another value where {values}")

@@ -73,18 +73,19 @@ class Result:
         }
 
 
-COVERED = {"architecture": ("parallel", "serial"), "arithmetic": ("operators",)}
+#: Architecture and arithmetic.
+COVERED = {("parallel", "operators"), ("serial", "operators"), ("tile", "heap")}
 
 
 def check_covered(kernel):
     """Refuse a kernel whose registers the proofs do not know yet."""
-    for key, known in COVERED.items():
-        value = getattr(kernel, key)
-        if value not in known:
-            raise InputError(
-                f"{kernel.name}: proofs do not cover {key} `{value}` yet, only {' and '.join(known)}; "
-                "`tnhw simulate` checks it on vectors"
-            )
+    given = kernel.architecture, kernel.arithmetic
+    if given not in COVERED:
+        known = ", ".join(" in ".join(pair) for pair in sorted(COVERED))
+        raise InputError(
+            f"{kernel.name}: proofs do not cover architecture `{given[0]}` in arithmetic `{given[1]}` yet, only "
+            f"{known}; `tnhw simulate` checks it on vectors"
+        )
 
 
 ASSUMPTIONS = [
@@ -232,7 +233,8 @@ class _Work:
     def run(self, properties):
         try:
             self.say("reading the Verilog as formulas")
-            self.binding = Binding(self.text, self.manifest, self.reference)
+            whole = self.method == "whole"
+            self.binding = Binding(self.text, self.manifest, self.reference, adders=whole)
         except (ToolTimeout, ToolMissing):
             raise
         except ToolFailed as error:
@@ -341,10 +343,11 @@ class _Work:
         if part["part"] == "gates" and part["method"] == "lemmas":
             # A lemma may fail for values that do not meet in one vector: ask for a vector.
             try:
-                prove_whole(self.binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
+                binding = Binding(self.text, self.manifest, self.reference, adders=True)
+                prove_whole(binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
             except Failure as failure:
                 values = failure.values or values
-            except Undecided:
+            except ToolFailed:  # undecided, or no formula can be made of it
                 pass
         found = search(
             self.kernel, self.manifest, self.runs(), self.reference, self.binding, values, seeds

@@ -66,6 +66,7 @@ class Reference:
         self.inputs, self.outputs = kernel["inputs"], kernel["outputs"]
         self.adding = kernel["inputs"] if kernel["excitatory"] is None else kernel["excitatory"]
         self.serial = kernel["architecture"] == "serial"
+        self.tile = kernel["architecture"] == "tile"
         self.folded = (kernel["bias"] or "").startswith("folded")
         self.shift = kernel["shift"]
         self.x = Number(formats["input"])

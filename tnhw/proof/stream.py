@@ -47,7 +47,7 @@ def prove_stream(binding, solver):
             lemmas.accumulators()
         if binding.reference.storage == "memory":
             lemmas.parameters_rest()
-            lemmas.load()
+            (lemmas.load_of_a_tile if binding.reference.tile else lemmas.load)()
     except Refuted as refuted:
         raise StreamFailure(f"not true: {refuted.what}", refuted.values) from None
     return lemmas.shown
@@ -105,7 +105,7 @@ class _Lemmas:
         ready = self.circuit.inputs[self.binding.port("o", "ready")]
         stall = [*self.calm, self.offered, z3.Not(self.taken)]
         for name, register in self.circuit.registers.items():
-            if name.startswith("loader."):
+            if name in self._loader:
                 continue
             given = list(stall)
             if "abort" in self.circuit.inputs and register.eq(self.index):
@@ -155,7 +155,7 @@ class _Lemmas:
         if "abort" in self.circuit.inputs:
             moves.append(self.circuit.inputs["abort"] == 0)
         if self.reference.storage == "memory":
-            loaded = self.circuit.registers[self.binding.register("loader.loaded")]
+            loaded = self.circuit.registers[self.binding.loaded]
             no_load = self.circuit.inputs[self.binding.port("p", "valid")] == 0
             self.prove(
                 self.output("i", "ready"),
@@ -163,11 +163,16 @@ class _Lemmas:
                 [*moves, loaded == 1, no_load],
             )
             idle = self.any._inputs | {self.binding.port("i", "valid"): 0}
+            if self.reference.tile:  # opens for a load that is offered, the others beforehand
+                idle[self.binding.port("p", "valid")] = 1
             start = {self.binding.register("index"): 0} if self.serial else {}
             run = Unrolled(self.circuit, start, idle)
             time = self.latency + 1
-            ready = run.whole(run.at(_as_bits(self.output("p", "ready")), time), time)
-            self.prove(ready == 1, f"a load may begin {time} moves after the last vector")
+            may = _as_bits(self.opens)
+            # A tile that has just taken a load opens for the next one a move later.
+            begins = [run.whole(run.at(may, t), t) for t in (time, time + self.reference.tile)]
+            claim = z3.Or(*(begin == 1 for begin in begins))
+            self.prove(claim, f"a load may begin {time} moves after the last vector")
         else:
             self.prove(self.output("i", "ready"), "a vector may start at once", moves)
 
@@ -250,12 +255,34 @@ class _Lemmas:
         return signal in self._parameter_registers
 
     @property
+    def _loader(self):
+        """Names of registers that a load moves while vectors wait."""
+        if self.reference.storage != "memory":
+            return set()
+        if self.reference.tile:
+            ready = self.binding.register(self.binding.port("p", "ready"))
+            return {ready, self.binding.loaded}
+        return {name for name in self.circuit.registers if name.startswith("loader.")}
+
+    @property
+    def opens(self):
+        """Whether a load begins if one is offered, or for a tile begins now: it is taken a move later."""
+        if self.reference.tile:
+            return _bool(self.circuit.wire("open_"))
+        return self.output("p", "ready")
+
+    @property
     def _parameter_registers(self):
         reference, binding = self.reference, self.binding
         if reference.storage != "memory":
             return {n for n, r in self.circuit.registers.items() if z3.is_array(r)}
-        kind = "start" if self.serial else "bias"
-        names = {binding.register(f"{kind}_{j}") for j in range(reference.outputs)}
+        if reference.tile:
+            words = [
+                f"word_{j}_{i}" for j in range(reference.outputs) for i in range(reference.inputs)
+            ]
+            words += [f"{binding.bias_wire}_{j}" for j in range(reference.outputs)]
+            return {name for wire in words for name in support(self.circuit.wire(wire))}
+        names = {binding.register(f"{binding.bias_wire}_{j}") for j in range(reference.outputs)}
         if self.serial:
             return names | {n for n, r in self.circuit.registers.items() if z3.is_array(r)}
         return names | {
@@ -266,8 +293,9 @@ class _Lemmas:
 
     @property
     def loads(self):
+        """Whether parameters are written."""
         valid = self.circuit.inputs[self.binding.port("p", "valid")] == 1
-        return z3.And(valid, self.output("p", "ready"))
+        return z3.And(valid, self.opens)
 
     def parameters_rest(self):
         """No parameter changes while a vector is inside, and none starts without a whole set."""
@@ -276,11 +304,15 @@ class _Lemmas:
         for name in sorted(self._parameter_registers):
             claim = _equal(self.next(name), self.circuit.registers[name])
             self.prove(claim, f"`{name}` changes by a load only", rests)
-        self.prove(z3.Not(z3.And(self.accepted, self.loads)), "a load and a vector never begin at once",
-                   self._invariant)  # fmt: skip
+        given = [] if self.reference.tile else self._invariant
+        self.prove(
+            z3.Not(z3.And(self.accepted, self.loads)),
+            "a load and a vector never begin at once",
+            given,
+        )
         if self.inputs_of(self.output("p", "ready")):
             raise StreamFailure("`p.ready` depends on an input at once")
-        ready = _as_bits(self.output("p", "ready"))
+        ready = _as_bits(self.opens)
         accepted = run.whole(run.at(_as_bits(self.accepted), 0), 0)
         for time in range(1, self.latency + 1):
             waiting = run.whole(run.at(ready, time), time)
@@ -297,7 +329,7 @@ class _Lemmas:
             starts = [*self.calm, self.accepted, self.index == 0]
         else:
             starts = [*self.calm, self.accepted]
-        loaded = self.circuit.registers[self.binding.register("loader.loaded")]
+        loaded = self.circuit.registers[self.binding.loaded]
         self.prove(loaded == 1, "a vector starts with a whole set of parameters only", starts)
         self.say("parameters rest while a vector is inside; none starts without a whole set")
 
@@ -350,8 +382,7 @@ class _Lemmas:
                 self.prove(self.next(name) == 0, f"`{name}` begins anew", [void])
         payload = self.circuit.wire(binding.port("p", "payload"))
         given = [*self.calm, *self._invariant, self.loads]
-        kind = "start" if self.serial else "bias"
-        biases = [binding.register(f"{kind}_{j}") for j in range(reference.outputs)]
+        biases = [binding.register(f"{binding.bias_wire}_{j}") for j in range(reference.outputs)]
         self._chain(biases, payload, at_bias, given)
         if self.serial:
             self._rows(payload, column, row, z3.Not(at_bias), given)
@@ -363,6 +394,36 @@ class _Lemmas:
             ]
             self._chain(words, payload, z3.Not(at_bias), given)
         self.say("after a whole load each word and each bias is in its place")
+
+    def load_of_a_tile(self):
+        """All parameters come in one beat, which is taken a move after they are written.
+
+        The sender keeps the beat until it is taken, so what is written is what is taken.
+        """
+        reference, binding, circuit = self.reference, self.binding, self.circuit
+        ready = binding.register(binding.port("p", "ready"))
+        taken, loaded = circuit.registers[ready], circuit.registers[binding.loaded]
+        opens = _as_bits(self.opens)
+        self.prove(self.next(ready) == opens, "a load is taken a move after it begins", self.calm)
+        self.prove(self.next(ready) == 0, "no load is taken after a reset", [self.reset_input])
+        self.prove(z3.Not(z3.And(self.opens, taken == 1)), "no load begins while one is taken")
+        wanted = z3.If(
+            self.opens, z3.BitVecVal(0, 1), z3.If(taken == 1, z3.BitVecVal(1, 1), loaded)
+        )
+        claim = self.next(binding.loaded) == wanted
+        what = "parameters are whole from a load that is taken to the next, whatever is reset"
+        self.prove(claim, what, self.calm[1:])
+        payload, low = circuit.wire(binding.port("p", "payload")), 0
+        nexts = [(circuit.registers[name], self.next(name)) for name in self._parameter_registers]
+        for j in range(reference.outputs):
+            row = [(f"word_{j}_{i}", reference.word_bits) for i in range(reference.inputs)]
+            for wire, bits in [*row, (f"{binding.bias_wire}_{j}", reference.sum.bits)]:
+                value = circuit.wire(wire)
+                sent = z3.Extract(low + bits - 1, low, payload)
+                claim = z3.substitute(value, *nexts) == z3.If(self.opens, sent, value)
+                self.prove(claim, f"`{wire}` takes its place in a load")
+                low += bits
+        self.say("a load is written at once, before it is taken, each word and bias in its place")
 
     def _chain(self, names, payload, when, given):
         """A chain that every write shifts by one: after as many writes each is in its place."""

@@ -1,0 +1,74 @@
+"""All values of a formula with a product: there are few where operands are short, and solvers are slow at it."""
+
+import numpy as np
+import z3
+
+from .circuit import support
+from .compiled import compiled
+
+__all__ = ["MAX_BITS", "counter_example", "has_product", "over_bits"]
+
+MAX_BITS = 20
+CHUNK = 1 << 15
+
+
+def has_product(expression):
+    """Whether two variables are multiplied in it."""
+    seen, stack = set(), [expression]
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if z3.is_app_of(term, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, term.children())):
+            return True
+        stack.extend(term.children())
+    return False
+
+
+def over_bits(expressions, fixed=()):
+    """Expressions with a variable ``name [k]`` of its own for each bit that they read.
+
+    Parameters
+    ----------
+    expressions : list of z3 expressions
+    fixed : dict of str to (int, int), optional
+        Variables of which one bit is read: its number, and its value.
+
+    Returns
+    -------
+    list of z3 expressions
+    list of str
+        Their variables.
+    """
+    fixed, reads = dict(fixed), {}
+    for expression in expressions:
+        for name, (variable, bits) in support(expression).items():
+            reads.setdefault(name, (variable, set()))[1].update(bits)
+    replaced = []
+    for name, (variable, bits) in reads.items():
+        if not z3.is_bv(variable):
+            bit = z3.BitVec(f"{name} [0]", 1) == 1
+            replaced.append((variable, z3.BoolVal(bool(fixed[name][1])) if name in fixed else bit))
+            continue
+        pieces = [z3.BitVecVal(0, 1)] * variable.size()
+        for k in bits:
+            pieces[k] = z3.BitVec(f"{name} [{k}]", 1)
+        if name in fixed:
+            pieces[fixed[name][0]] = z3.BitVecVal(fixed[name][1], 1)
+        whole = z3.Concat(*reversed(pieces)) if len(pieces) > 1 else pieces[0]
+        replaced.append((variable, whole))
+    made = [z3.simplify(z3.substitute(e, *replaced)) for e in expressions]
+    return made, sorted({name for e in made for name in support(e)})
+
+
+def counter_example(condition, names):
+    """Values of the variables `names`, all of one bit, for which a condition is true, or None."""
+    run = compiled([condition], names)
+    for start in range(0, 1 << len(names), CHUNK):
+        numbers = np.arange(start, min(start + CHUNK, 1 << len(names)))
+        (found,) = run(*((numbers >> k) & 1 for k in range(len(names))))
+        wrong = np.flatnonzero(np.broadcast_to(found, numbers.shape))
+        if len(wrong):
+            return {name: int(numbers[wrong[0]] >> k & 1) for k, name in enumerate(names)}
+    return None
