@@ -67,6 +67,7 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
         assert (done["level"], done["seed"], done["first"]) == given, f"{path} is of another run"
         again = [_part((level, seed, [failure["number"]])) for failure in done["failures"]]
         done["failures"] = [failure for more in again for failure in more["failures"]]
+        write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
     part, end = COUNTS[level][1], first + count
     numbers = range(first + done["count"], end, part)
     parts = [(level, seed, range(number, min(number + part, end))) for number in numbers]
@@ -93,15 +94,16 @@ def table(records):
         rows[key] = joined(rows[key], record) | {
             "seconds": rows[key]["seconds"] + record["seconds"]
         } if key in rows else record  # fmt: skip
-    lines = ["| cases run through | seed | cases | mismatches | a minute | of a core | share of a kind |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    lines = ["| cases run through | seed | cases | mismatches | a tool broke off | a minute | of a core | share of a kind |",
+             "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for level in COUNTS:
         for (_, seed), record in sorted((k, r) for k, r in rows.items() if k[0] == level):
             count, cells = record["count"], [*record["cells"].values()]
             least = min(cells) if len(cells) == len(fuzz.CELLS) else 0
+            broken = sum(f["text"].startswith("ToolFailed") for f in record["failures"])
             rate, of_a_core = (60 * count / max(record[key], 0.1) for key in ("seconds", "cpu"))
             lines.append(
-                f"| {WHAT[level]} | {seed} | {count:,} | {len(record['failures'])} | {rate:,.0f} | {of_a_core:,.0f} | "
+                f"| {WHAT[level]} | {seed} | {count:,} | {len(record['failures']) - broken} | {broken} | {rate:,.0f} | {of_a_core:,.0f} | "
                 f"{100 * least / count:.2f} to {100 * max(cells) / count:.2f} % |"
             )
     return "\n".join(lines) + "\n"
