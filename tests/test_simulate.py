@@ -86,7 +86,7 @@ FAULTS = {
     ),
     "input before a load": ("serial", "loaded = 0", "loaded = 1", {"load"}),
     "load before the vectors are out": (
-        "serial", "p_ready = index == 0 & ~done & ~valid", "p_ready = index == 0", {"value", "stability"},
+        "serial", "p_ready = index == 0 & ~done & ~valid", "p_ready = index == 0", {"load"},
     ),
     "load lost by a reset": ("serial", "column <= 0; end", "column <= 0; loaded <= 0; end",
                              {"missing", "stuck"}),
