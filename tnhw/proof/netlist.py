@@ -142,6 +142,10 @@ def _products(text, top, family, netlist):
         return registers, *compare(gold, gate, registers)
     except Differs as error:
         raise NetlistDiffers(str(error)) from None
+    except (Undecided, ToolTimeout):
+        raise
+    except ToolFailed as error:
+        raise Undecided(f"the netlist cannot be read for a proof: {error}") from None
 
 
 def _hide_loose(gate):

@@ -11,11 +11,12 @@ import z3
 
 from .circuit import support
 from .solver import Undecided
-from .trying import MAX_BITS, counter_example, has_product, over_bits
+from .trying import MAX_BITS, computable, counter_example, has_product, over_bits
 
 __all__ = ["Differs", "compare", "with_products"]
 
 MAX_CONTROLS = 6
+UNNAMED = re.compile(r"(.*\.)?_\d+_")  # numbered anew in each file
 
 
 class Differs(Exception):
@@ -86,7 +87,7 @@ def _in_terms_of(gate, names):
         name, low = full, 0
         if found := re.fullmatch(r"(.*) \[(?:\d+:)?(\d+)\]", full):
             name, low = found[1], int(found[2])
-        if name not in names or z3.is_array(register):
+        if name not in names or z3.is_array(register) or UNNAMED.fullmatch(name):
             continue
         value = gate.next[full]
         if not z3.is_bv(register):
@@ -127,7 +128,7 @@ def _same(one, other, name):
         if a.eq(b):
             count += 1
             continue
-        if len(free) > MAX_BITS:
+        if len(free) > MAX_BITS or not computable(a != b):
             raise Undecided(f"`{name}` reads {len(free)} bits: too many to try all values")
         if wrong := counter_example(a != b, free):
             raise Differs(f"`{name}` takes another value where {wrong}")

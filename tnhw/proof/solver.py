@@ -10,7 +10,7 @@ from .. import tools
 from ..errors import ToolFailed
 from ..process import ToolTimeout
 from .circuit import support
-from .trying import counter_example, has_product, over_bits
+from .trying import computable, counter_example, has_product, over_bits
 
 __all__ = ["SOLVERS", "Refuted", "Solver", "Undecided", "default_solver"]
 
@@ -106,9 +106,9 @@ class Solver:
         return self._values(formula, what)
 
     def _values(self, formula, what):
-        if has_product(formula):
+        if has_product(formula) and not any(z3.is_array(v) for v, _ in support(formula).values()):
             (condition,), names = over_bits([formula])
-            if len(names) <= MAX_TRIED:
+            if len(names) <= MAX_TRIED and computable(condition):
                 return self._tried(condition, names)
         if self.name != "z3":
             return self._ask_tool(formula, what)

@@ -6,7 +6,7 @@ import z3
 from .circuit import support
 from .compiled import compiled
 
-__all__ = ["MAX_BITS", "counter_example", "has_product", "over_bits"]
+__all__ = ["MAX_BITS", "computable", "counter_example", "has_product", "over_bits"]
 
 MAX_BITS = 20
 CHUNK = 1 << 15
@@ -14,16 +14,27 @@ CHUNK = 1 << 15
 
 def has_product(expression):
     """Whether two variables are multiplied in it."""
+    return any(
+        z3.is_app_of(term, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, term.children()))
+        for term in _terms(expression)
+    )
+
+
+def computable(expression):
+    """Whether numpy's integers of 64 bits hold each number in it."""
+    return all(
+        z3.is_bool(term) or (z3.is_bv(term) and term.size() < 63) for term in _terms(expression)
+    )
+
+
+def _terms(expression):
     seen, stack = set(), [expression]
     while stack:
         term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        if z3.is_app_of(term, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, term.children())):
-            return True
-        stack.extend(term.children())
-    return False
+        if term.get_id() not in seen:
+            seen.add(term.get_id())
+            yield term
+            stack.extend(term.children())
 
 
 def over_bits(expressions, fixed=()):
