@@ -84,7 +84,7 @@ class Adders:
         """
         self._modulus, self._whole = 1 << value.size(), whole
         self._given, self._products, self._constant = defaultdict(int), defaultdict(int), 0
-        self._leaves = {}
+        self._leaves, self._kept = {}, []  # z3 gives a number again when nobody holds its expression
         for k in range(value.size()):
             self._add(z3.simplify(z3.Extract(k, k, value)), 1 << k)
         for cell in self._order:
@@ -131,6 +131,7 @@ class Adders:
         singles, product = {"xor": (1, -2), "or": (1, -1), "and": (0, 1)}[gate]
         more = [(child, singles * weight) for child in children]
         (c0, s0, x0), (c1, s1, x1) = map(_atom, children)
+        self._kept += [x0, x1]
         weight *= product
         self._constant += weight * c0 * c1
         more += [(x1, weight * c0 * s1), (x0, weight * s0 * c1)]
