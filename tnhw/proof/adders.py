@@ -84,7 +84,8 @@ class Adders:
         """
         self._modulus, self._whole = 1 << value.size(), whole
         self._given, self._products, self._constant = defaultdict(int), defaultdict(int), 0
-        self._leaves, self._kept = {}, []  # z3 gives a number again when nobody holds its expression
+        self._leaves = {}
+        self._kept = []  # z3 gives a number again when nobody holds its expression
         for k in range(value.size()):
             self._add(z3.simplify(z3.Extract(k, k, value)), 1 << k)
         for cell in self._order:
