@@ -24,7 +24,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 RULES = ("threshold subtract", "threshold max", "ternary", "addernet", "shift", "mac")
 
 
-def kernel(rule, inputs, bits, architecture="parallel"):
+def kernel(rule, inputs, bits, architecture="parallel", **more):
     """TOML of a kernel with parameters in ports, rounding and clamp."""
     rule, _, form = rule.partition(" ")
     keys = {"name": "reach", "rule": rule, "architecture": architecture, "inputs": inputs,
@@ -35,7 +35,7 @@ def kernel(rule, inputs, bits, architecture="parallel"):
         keys["parameter"] = f"s{bits}" if rule in ("mac", "addernet") else f"u{bits}"
     if form:
         keys["form"] = form
-    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in (keys | more).items())
 
 
 def cases():
@@ -52,6 +52,13 @@ def cases():
     ):
         title = f"function by lemmas, {rule}, {architecture}, {inputs} inputs of {bits} bits"
         found[title] = kernel(rule, inputs, bits, architecture), ["--property", "function"]
+    for rule, how, property_ in product(
+        RULES, ("parallel", "serial", "serial gated"), ("function", "stream")
+    ):
+        title = f"{property_}, {rule}, {how}, bit heap, 16 inputs of 8 bits"
+        gated = {"gating": "predicate"} if "gated" in how else {}
+        toml = kernel(rule, 16, 8, how.split()[0], arithmetic="heap", **gated)
+        found[title] = toml, ["--property", property_]
     for (inputs, bits), architecture in product(((16, 16), (64, 8)), ("parallel", "serial")):
         title = f"stream, threshold, {architecture}, {inputs} inputs of {bits} bits"
         found[title] = kernel(RULES[0], inputs, bits, architecture), ["--property", "stream"]

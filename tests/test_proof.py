@@ -9,6 +9,7 @@ import pytest
 from test_arch import mutate
 
 from tnhw import verilog
+from tnhw.arch.element import Element
 from tnhw.arch.tile import Tile
 from tnhw.cli import main
 from tnhw.errors import CheckFailed, InputError
@@ -90,11 +91,34 @@ def test_serial_of_any_length(storage, tmp_path):
 TILES = [(rule, storage) for rule in sorted(RULES) for storage in ("ports", "memory", "constant")]
 
 
-@pytest.mark.parametrize("kind", in_ci(TILES, [TILES[k] for k in (0, 4, 8, 9, 13)]), ids="-".join)
+@pytest.mark.parametrize(
+    "kind", in_ci(TILES, [TILES[k] for k in (0, 2, 3, 4, 8, 9, 13, 14)]), ids="-".join
+)
 def test_tiles(kind, tmp_path):
     rule, storage = kind
     made = kernel(rule, "tile", storage, arithmetic="heap", registers="latch" if storage == "memory" else "flip-flop",
                   sharing="none" if storage == "constant" else "pairs")  # fmt: skip
+    assert verdicts(proof.prove(made, tmp_path)) == PROVEN
+
+
+HEAPS = [(*kind, adder) for kind in KINDS for adder in ("ripple", "prefix")]
+
+
+@pytest.mark.parametrize("kind", in_ci(HEAPS, HEAPS[::7]), ids="-".join)
+def test_bit_heaps(kind, tmp_path):
+    *kind, adder = kind
+    made = kernel(*kind, arithmetic="heap", adder=adder)
+    if adder == "ripple" or kind not in [["shift", "serial", s] for s in ("memory", "constant")]:
+        assert verdicts(proof.prove(made, tmp_path)) == PROVEN
+        return
+    with pytest.raises(Undecided, match="otherwise than as numbers"):  # too many products of bits
+        proof.prove(made, tmp_path)
+
+
+@pytest.mark.parametrize("rule", in_ci(sorted(RULES), ["mac", "threshold"]))
+def test_gated(rule, tmp_path):
+    """Registers and accumulator that are clocked by active synapses only."""
+    made = kernel(rule, "serial", "ports", arithmetic="heap", gating="predicate")
     assert verdicts(proof.prove(made, tmp_path)) == PROVEN
 
 
@@ -238,6 +262,27 @@ def test_fault_in_a_tile(method, old, new, said, tmp_path, monkeypatch):
     made = kernel("threshold", "tile", "memory", arithmetic="heap", inputs=2)
     with pytest.raises((CheckFailed, Undecided), match=said):
         proof.prove(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (" | self.first)", ")", "function"),  # an idle first synapse leaves the last sum
+        ("self._rule.active(self.x, self.p)", "self.x[0]", "function"),
+        ("self.enable & pending", "self.enable", "function"),
+        ("self.enable & pending", "pending", "rests in a stall"),
+        ("pending.eq(wanted)", "pending.eq(pending | wanted)", "function"),
+        ("Mux(first, start, state)", "Mux(first, state, start)", "function"),
+    ],
+)
+def test_fault_in_an_element(old, new, said, tmp_path, monkeypatch):
+    mutate(monkeypatch, Element, "elaborate", old, new)
+    made = kernel(
+        "threshold", "serial", "ports", arithmetic="heap", gating="predicate", inputs=3, outputs=1
+    )
+    with pytest.raises(CheckFailed, match=said) as error:
+        proof.prove(made, tmp_path)
+    assert error.value.result.counter_example
 
 
 def test_fault_in_an_adder(tmp_path):

@@ -29,8 +29,10 @@ class Binding:
     Attributes
     ----------
     circuit : Circuit
+    heap : bool
+        Whether single bits are summed, and not words.
     outside : tuple of str
-        Modules of adders that are not.
+        Modules of adders that are not inside.
     run : Unrolled
         From a vector's first beat at time 0; beats come one after the other.
     last : int
@@ -41,6 +43,7 @@ class Binding:
 
     def __init__(self, text, manifest, reference, *, adders=False):
         self.reference, self.text = reference, text
+        self.heap = manifest["kernel"].get("arithmetic") == "heap"
         self.outside = () if adders else adders_in(text)
         self._owners = {}
         axi = manifest["kernel"]["interface"] == "axi-stream"

@@ -219,12 +219,21 @@ def constant(variable, value):
     return z3.BitVecVal(value, variable.size())
 
 
-def support(expression):
-    """Bits that an expression reads: dict of variable name to (z3 constant, set of bit numbers).
+def as_bits(value):
+    """A Boolean as a vector of one bit; a vector as it is."""
+    if not z3.is_bool(value):
+        return value
+    if z3.is_eq(value) and z3.is_bv_value(value.arg(1)) and value.arg(1).size() == 1:
+        return value.arg(0) if value.arg(1).as_long() else ~value.arg(0)
+    return z3.If(value, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
+
+
+def support(*expressions):
+    """Bits that expressions read: dict of variable name to (z3 constant, set of bit numbers).
 
     What is read through an extraction of a variable counts bit by bit; a Boolean has bit 0.
     """
-    found, seen, stack = {}, set(), [expression]
+    found, seen, stack = {}, set(), list(expressions)
     while stack:
         term = stack.pop()
         if term.get_id() in seen:

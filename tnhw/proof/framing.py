@@ -10,9 +10,9 @@ from math import ceil
 import z3
 
 from .binding import _bool
-from .circuit import of_verilog
+from .circuit import as_bits, of_verilog
 from .solver import Refuted
-from .stream import StreamFailure, _as_bits, _fit
+from .stream import StreamFailure, _fit
 
 __all__ = ["prove_framing"]
 
@@ -65,7 +65,7 @@ class _Frame:
 
     def wire(self, name):
         wire = self.circuit.wire(name)
-        return _as_bits(wire) if z3.is_bool(wire) else wire
+        return as_bits(wire)
 
     def bit(self, name):
         return _bool(self.circuit.wires.get(name, self.circuit.inputs.get(name)))
@@ -88,7 +88,7 @@ class _Frame:
     def becomes(self, name, value, given=()):
         following = self.next(name)
         if z3.is_bool(value):
-            value = _as_bits(value)
+            value = as_bits(value)
         self.prove(following == value, f"`{name}` becomes what it must", [*self.calm, *given])
 
     def core(self, signal):
@@ -161,7 +161,7 @@ class _Frame:
         payload = self.wire("core.i__payload")
         ready, abort = self.core("i__ready"), self.bit("core.abort")
         self.prove(
-            self.next_abort() == _as_bits(self.wrong), "a wrong tlast aborts the vector", self.calm
+            self.next_abort() == as_bits(self.wrong), "a wrong tlast aborts the vector", self.calm
         )
         good = z3.And(self.take, z3.Not(self.wrong))
         handed = z3.And(self.core("i__valid"), ready)
@@ -266,7 +266,7 @@ class _Frame:
         self.prove(z3.ULT(self.next("load_position"), count), "`load_position` stays in a load",
                    [*self.calm, *within])  # fmt: skip
         self.prove(
-            self.next("core.restart") == _as_bits(wrong), "a wrong tlast voids the load", self.calm
+            self.next("core.restart") == as_bits(wrong), "a wrong tlast voids the load", self.calm
         )
         handed = z3.And(self.core("p__valid"), self.core("p__ready"))
         self.prove(
@@ -299,5 +299,5 @@ class _Frame:
         error = self.wrong
         if self.reference.storage == "memory":
             error = z3.Or(error, self.load_wrong)
-        self.prove(self.next("error") == _as_bits(error), "`error` tells a wrong tlast", self.calm)
+        self.prove(self.next("error") == as_bits(error), "`error` tells a wrong tlast", self.calm)
         self.shown.append("error is set for one clock after a wrong tlast, and only then")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import z3
 
-from .adders import Adders, prove_adders
+from .adders import prove_adders
 from .affine import affine_of, runs
+from .bit_sums import BitSums
 from .circuit import at_bits, support
 from .function import Failure, parameters_of, prove_range
 from .solver import Refuted, Undecided
@@ -85,32 +86,10 @@ class _Sums:
 
     def _parts(self, expression, time):
         """A constant, and what is weighted and summed for each synapse and the bias."""
-        if self.binding.outside:
-            return self._apart(expression, time)
+        if self.binding.heap:
+            return BitSums(self.binding, self.output, self._owners).parts(expression, time)
         constant, leaves = self._compose(expression, time)
         return constant, self._groups(leaves)
-
-    def _apart(self, expression, time):
-        """The same where full and half adders are outside the circuit."""
-        while time == self.binding.end:  # the result's registers
-            used = [(v, self.run.definition(n, time)) for n, (v, _) in support(expression).items()]
-            expression, time = z3.simplify(z3.substitute(expression, *used)), time - 1
-        cache = self.binding.__dict__.setdefault("_adders", {})
-        if time not in cache:
-            cache[time] = Adders(self.binding.circuit, lambda e: self.run.at(e, time))
-        groups, owners = defaultdict(list), {}
-
-        def whole(bit):
-            owners[bit.get_id()] = self._owners(self.run.whole(bit, time))
-            return len(owners[bit.get_id()]) == 1
-
-        constant, bits = cache[time].apart(expression, whole)
-        for bit, weight in bits:
-            (owner,) = owners[bit.get_id()]
-            if owner is None:
-                raise Undecided(f"output {self.output}: its sum depends on `{bit}`")
-            groups[owner].append((self.run.whole(bit, time), 1, weight, False))
-        return constant, groups
 
     def _owners(self, value):
         """Which synapses, or ``"bias"``, or None, an expression over time depends on: a set."""

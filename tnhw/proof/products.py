@@ -9,7 +9,7 @@ from itertools import product
 
 import z3
 
-from .circuit import support
+from .circuit import as_bits, support
 from .solver import Undecided
 from .trying import MAX_BITS, computable, counter_example, has_product, over_bits
 
@@ -90,8 +90,7 @@ def _in_terms_of(gate, names):
         if name not in names or z3.is_array(register) or UNNAMED.fullmatch(name):
             continue
         value = gate.next[full]
-        if not z3.is_bv(register):
-            register, value = _bit(register), _bit(value)
+        register, value = as_bits(register), as_bits(value)
         size = register.size()
         renamed.append(
             (
@@ -104,21 +103,14 @@ def _in_terms_of(gate, names):
     return renamed, nexts
 
 
-def _bit(condition):
-    return z3.If(condition, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
-
-
 def _as(variable, value):
     return value if z3.is_bv(variable) else value == 1
 
 
 def _same(one, other, name):
     """Compare two expressions for all values of their variables; returns how many."""
-    reads = {}
-    for expression in (one, other):
-        for key, (variable, bits) in support(expression).items():
-            reads.setdefault(key, (variable, set()))[1].update(bits)
-    controls = [(v, next(iter(bits))) for v, bits in reads.values() if len(bits) == 1]
+    reads = support(one, other).values()
+    controls = [(v, next(iter(bits))) for v, bits in reads if len(bits) == 1]
     if len(controls) > MAX_CONTROLS:
         raise Undecided(f"`{name}` has {len(controls)} conditions: too many to try all")
     count = 0

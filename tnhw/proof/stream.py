@@ -8,7 +8,7 @@ so it holds at every time. `docs/proof.md` puts them together.
 import z3
 
 from .binding import _bool
-from .circuit import support
+from .circuit import as_bits, support
 from .solver import Refuted
 from .unroll import Unrolled, origin
 
@@ -129,7 +129,7 @@ class _Lemmas:
         quiet = self.any._inputs | {self.binding.port("i", "valid"): 0}
         run = Unrolled(self.circuit, after, quiet)
         for time in range(self.latency + 1):
-            valid = run.whole(run.at(_as_bits(self.offered), time), time)
+            valid = run.whole(run.at(as_bits(self.offered), time), time)
             self.prove(valid == 0, "no result after a reset")
         self.say("after a reset no result appears before a vector is accepted")
 
@@ -139,8 +139,8 @@ class _Lemmas:
         accepted = self.accepted
         if self.serial:
             accepted = z3.And(accepted, self.index == self.reference.inputs - 1)
-        accepted = run.whole(run.at(_as_bits(accepted), 0), 0)
-        offered = run.whole(run.at(_as_bits(self.offered), latency), latency)
+        accepted = run.whole(run.at(as_bits(accepted), 0), 0)
+        offered = run.whole(run.at(as_bits(self.offered), latency), latency)
         self.prove(offered == accepted, f"a result is there exactly {latency} moves after a vector")
         self.say(
             f"a result is offered exactly {latency} moves after the last beat of a vector was "
@@ -168,7 +168,7 @@ class _Lemmas:
             start = {self.binding.register("index"): 0} if self.serial else {}
             run = Unrolled(self.circuit, start, idle)
             time = self.latency + 1
-            may = _as_bits(self.opens)
+            may = as_bits(self.opens)
             # A tile that has just taken a load opens for the next one a move later.
             begins = [run.whole(run.at(may, t), t) for t in (time, time + self.reference.tile)]
             claim = z3.Or(*(begin == 1 for begin in begins))
@@ -210,44 +210,64 @@ class _Lemmas:
 
     def accumulators(self):
         """An accumulator changes at the terms of its vector only, each from one accepted element."""
-        circuit, run = self.circuit, self.any
-        token = {k: self.binding.register(f"term_{k}") for k in range(3)}
-        steps = 1 if self.reference.storage == "ports" else 2
-        at = run.whole(run.at(_as_bits(self.accepted), 0), 0)
-        index = run.whole(self.index, 0)
-        flags = [at == 1, index == 0, index == self.reference.inputs - 1]
-        for k, flag in enumerate(flags):
-            what = ("a term is valid", "a term is the first", "a term is the last")[k]
-            self.prove((run.register(token[k], steps) == 1) == flag, f"{what} as its element was")
-        valid = circuit.registers[token[0]]
-        sources = set()
+        circuit, run, steps = self.circuit, self.any, self.operand_moves
+        accepted, index = (
+            run.whole(run.at(as_bits(self.accepted), 0), 0) == 1,
+            run.whole(self.index, 0),
+        )
+        flags = {
+            "term_0": (accepted, "a term is valid"),
+            "term_1": (index == 0, "a term is the first"),
+            "term_2": (index == self.reference.inputs - 1, "a term is the last"),
+        }
+        tokens = set()
+        for wire, (flag, what) in flags.items():
+            if wire in circuit.wires:  # a bit heap has its own `first` among the operands
+                token = self.binding.register(wire)
+                self.prove((run.register(token, steps) == 1) == flag, f"{what} as its element was")
+                tokens.add(token)
         for output in range(self.reference.outputs):
-            name = self.binding.register(f"total_{output}")
+            name, clocked = self._accumulator(output)
+            changes = run.register(clocked, steps) == 1
+            self.prove(z3.Implies(changes, accepted), f"`{clocked}` is set by an element")
+            self._from_its_element(clocked, run.register(clocked, steps), accepted)
             total, following = circuit.registers[name], run.definition(name, 1)
-            self.prove(following == total, f"`{name}` rests at a gap", [valid == 0])
-            sources |= set(support(following)) - {name, *token.values()}
-        sources -= self._parameter_registers  # they rest while a vector is inside
-        for name in sorted(sources):
-            value = self._within_the_rom(name, run.register(name, steps))
-            for source in support(value):
-                signal, time = origin(source)
-                own = signal in (self.index.decl().name(), *(n for n, _ in self.binding.payload))
-                if not (own and time == 0) and not (time == 0 and self._holds_parameters(signal)):
-                    raise StreamFailure(f"`{name}` depends on `{source}`, not on its element alone")
+            gap = circuit.registers[clocked] == 0
+            self.prove(following == total, f"`{name}` rests at a gap", [gap])
+            sources = set(support(following)) - {name, clocked, *tokens}
+            for source in sorted(sources - self._parameter_registers):  # those rest meanwhile
+                self._from_its_element(source, run.register(source, steps), changes)
         self.say(
             "an accumulator changes only at a term of an accepted element, which depends on that "
             "element, its position and the parameters alone: gaps do not matter"
         )
 
-    def _within_the_rom(self, name, value):
-        """`value` without what lies beyond the end of a ROM, which it must not read."""
-        beyond = [v for n, (v, _) in support(value).items() if origin(n)[0] in self.circuit.beyond]
-        if not beyond:
-            return value
-        inside = z3.substitute(value, *((v, z3.BitVecVal(0, v.size())) for v in beyond))
-        what = f"`{name}` reads nothing beyond the parameters"
-        self.prove(value == inside, what, self.position_in_range)
-        return z3.simplify(inside)
+    @property
+    def operand_moves(self):
+        """Moves from an element to the registers that its accumulator reads."""
+        return 1 if self.reference.storage == "ports" else 2
+
+    def _accumulator(self, output):
+        """Names of the register, and of the one that lets it change."""
+        if f"total_{output}" in self.circuit.wires:
+            return self.binding.register(f"total_{output}"), self.binding.register("term_0")
+        return f"element_{output}.accumulator.q", self.binding.register(f"element_{output}.pending")
+
+    def _from_its_element(self, name, value, where):
+        """A register depends on its element, position and parameters, and nothing beyond a ROM's end."""
+        own = {self.index.decl().name(), *(n for n, _ in self.binding.payload)}
+        others = [
+            variable
+            for source, (variable, _) in support(value).items()
+            for signal, time in [origin(source)]
+            if time or not (signal in own or self._holds_parameters(signal))
+        ]
+        if not others:
+            return
+        again = [(v, z3.Const(f"{v.decl().name()} otherwise", v.sort())) for v in others]
+        what = f"`{name}` depends on its element alone, not on `{others[0]}`"
+        given = [where, z3.substitute(where, *again), *self.position_in_range]
+        self.prove(value == z3.substitute(value, *again), what, given)
 
     # ---- Parameters that are loaded ----
 
@@ -312,8 +332,8 @@ class _Lemmas:
         )
         if self.inputs_of(self.output("p", "ready")):
             raise StreamFailure("`p.ready` depends on an input at once")
-        ready = _as_bits(self.opens)
-        accepted = run.whole(run.at(_as_bits(self.accepted), 0), 0)
+        ready = as_bits(self.opens)
+        accepted = run.whole(run.at(as_bits(self.accepted), 0), 0)
         for time in range(1, self.latency + 1):
             waiting = run.whole(run.at(ready, time), time)
             given = [accepted == 1, *self.position_in_range]
@@ -403,7 +423,7 @@ class _Lemmas:
         reference, binding, circuit = self.reference, self.binding, self.circuit
         ready = binding.register(binding.port("p", "ready"))
         taken, loaded = circuit.registers[ready], circuit.registers[binding.loaded]
-        opens = _as_bits(self.opens)
+        opens = as_bits(self.opens)
         self.prove(self.next(ready) == opens, "a load is taken a move after it begins", self.calm)
         self.prove(self.next(ready) == 0, "no load is taken after a reset", [self.reset_input])
         self.prove(z3.Not(z3.And(self.opens, taken == 1)), "no load begins while one is taken")
@@ -451,10 +471,6 @@ class _Lemmas:
         wanted = z3.If(when, z3.Store(memory, where, written), memory)
         claim = _equal(self.next(name), wanted)
         self.prove(claim, f"`{name}` takes the words of a load", given)
-
-
-def _as_bits(claim):
-    return z3.If(claim, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
 
 
 def _equal(a, b):

@@ -52,12 +52,8 @@ def over_bits(expressions, fixed=()):
     list of str
         Their variables.
     """
-    fixed, reads = dict(fixed), {}
-    for expression in expressions:
-        for name, (variable, bits) in support(expression).items():
-            reads.setdefault(name, (variable, set()))[1].update(bits)
-    replaced = []
-    for name, (variable, bits) in reads.items():
+    fixed, replaced = dict(fixed), []
+    for name, (variable, bits) in support(*expressions).items():
         if not z3.is_bv(variable):
             bit = z3.BitVec(f"{name} [0]", 1) == 1
             replaced.append((variable, z3.BoolVal(bool(fixed[name][1])) if name in fixed else bit))
@@ -70,7 +66,7 @@ def over_bits(expressions, fixed=()):
         whole = z3.Concat(*reversed(pieces)) if len(pieces) > 1 else pieces[0]
         replaced.append((variable, whole))
     made = [z3.simplify(z3.substitute(e, *replaced)) for e in expressions]
-    return made, sorted({name for e in made for name in support(e)})
+    return made, sorted(support(*made))
 
 
 def counter_example(condition, names):
