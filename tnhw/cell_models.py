@@ -153,6 +153,28 @@ _GOWIN_CELLS = {
 }
 
 
+# Yosys' model is an `always` block, at some of whose instances Icarus 11 breaks off.
+_GOWIN_ALU = """\
+module ALU (output SUM, output COUT, input I0, input I1, input I3, input CIN);
+  parameter ALU_MODE = 0;
+  wire S = ALU_MODE == 0 ? I0 ^ I1
+    : ALU_MODE == 2 ? I0 ^ I1 ^ ~I3
+    : ALU_MODE == 6 ? I0
+    : ALU_MODE == 7 ? ~I0
+    : ALU_MODE == 8 ? I0 ^ ~I3
+    : ALU_MODE == 9 ? (I0 & I1) ^ I3
+    : I0 ^ ~I1;
+  wire C = ALU_MODE == 3 || ALU_MODE == 7 ? 1'b1
+    : ALU_MODE == 5 ? I1
+    : ALU_MODE == 6 ? 1'b0
+    : ALU_MODE == 9 ? I0 & I1
+    : I0;
+  assign SUM = S ^ CIN;
+  assign COUT = S ? CIN : C;
+endmodule
+"""
+
+
 def _filled(text, cell, declaration, body):
     """`text` with a cell whose declaration gets a body."""
     pattern = rf"(?ms)^(\(\* blackbox \*\)\s*)?module {cell}\b.*?^endmodule"
@@ -180,6 +202,7 @@ def cell_models(family, folder):
         text = tools.share(recipe.models[0]).read_text()
         for cell, body in _GOWIN_CELLS.items():
             text = _filled(text, cell, text, body())
+        text = _filled(text, "ALU", _GOWIN_ALU, "")
         path = Path(folder) / "gowin_cells.v"
         path.write_text(text)
         return [path], dict.fromkeys(recipe.defines, 1)

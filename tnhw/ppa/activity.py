@@ -67,8 +67,7 @@ _LOAD = {
     repeat (8) begin #5 clk = 1; #5 clk = 0; end""",
 }
 
-# Of a Gowin netlist, split into single nets for this, Icarus computes wrong results.
-FAMILIES = ("ice40", "ecp5")
+FAMILIES = ("ice40", "ecp5", "gowin")
 
 
 @dataclass(frozen=True)
