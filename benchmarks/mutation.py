@@ -23,16 +23,7 @@ RESULTS = ROOT / "docs" / "results" / "mutation.json"
 
 #: Why a fault that changes something, or that ABC does not decide, does no harm: kernel to fault to a sentence.
 EXPLAINED = {
-    "addernet serial memory heap": {
-        "const1 $flatten\\element_0.$procmux$247.A[0]": (
-            "an accumulator adds again in a stall. A stall begins as a result appears; in front of a gap there is then at "
-            "most the first element of the next vector, and a first element starts the sum anew."
-        ),
-    },
     "ternary serial memory operators": {
-        "const1 $flatten\\loader.$and$design.v:486$115.B[0]": (
-            "a bias is written while its beat still waits. Only the first beat of a load waits, and it is no bias."
-        ),
         "inv $procmux$209.B[0]": (
             "after a reset one term counts as valid. It is neither first nor last, and the first of a vector starts the "
             "sum anew; `ready` of a load rises a cycle later."

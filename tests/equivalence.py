@@ -2,7 +2,7 @@
 
 The good and the faulty design run side by side in one circuit, whose only output says that a difference is
 seen. ABC, which comes with Yosys, reduces the circuit (`scorr`: nodes that are equal in all states that can
-be reached) and decides about the rest (`dprove`).
+be reached) and decides about the rest (`dprove`, and what that leaves open `pdr`).
 
 *Seen* are `valid` of a result, its payload while valid, `ready` of a sink while something is offered outside
 a reset, and `error`. Senders keep an offered beat until it is taken, and load no bias that a kernel of these
@@ -17,7 +17,8 @@ from tnhw.errors import ToolFailed
 
 __all__ = ["Biases", "verdicts"]
 
-LIMIT = 30  # seconds for each fault
+LIMIT = 30  # seconds for each fault and engine
+ENGINES = ("dprove", "pdr")
 _PREPARE = (
     "memory_map\nopt_clean\nsetundef -undriven -zero\nrename {top} {name}\ndesign -stash {name}\n"
 )
@@ -44,7 +45,7 @@ _DECIDE = """\
 read_aiger pair{number}.aig
 strash
 scorr
-dprove -T {limit}
+{engine} -T {limit}
 write_status status{number}.txt
 """
 _VERDICTS = {"snl_UNSAT": "equivalent", "snl_SAT": "different"}
@@ -126,25 +127,32 @@ def verdicts(read, top, commands, manifest, folder, biases=None, limit=LIMIT):
     folder = Path(folder)
     (folder / "pair.v").write_text(_pair(manifest, biases))
     (folder / "any.v").write_text(_ANY)
+    said = dict.fromkeys(commands, "undecided")
+    for engine in ENGINES:
+        rest = [command for command, word in said.items() if word == "undecided"]
+        said |= zip(rest, _by(engine, read, top, rest, folder, limit), strict=True)
+    return [said[command] for command in commands]
+
+
+def _by(engine, read, top, commands, folder, limit):
+    """What one engine says of each; ABC may end in the middle of one, and then says nothing of it."""
+    if not commands:
+        return []
     try:
-        return _decided(read, top, commands, folder, limit)
+        return _decided(engine, read, top, commands, folder, limit)
     except ToolFailed:
-        if len(commands) == 1:  # ABC ended in the middle of this one
+        if len(commands) == 1:
             return ["undecided"]
-    return [
-        said
-        for one in commands
-        for said in verdicts(read, top, [one], manifest, folder, biases, limit)
-    ]
+    return [word for one in commands for word in _by(engine, read, top, [one], folder, limit)]
 
 
-def _decided(read, top, commands, folder, limit):
+def _decided(engine, read, top, commands, folder, limit):
     script = [f"{read}design -save base\n", _PREPARE.format(top=top, name="gold")]
     decide = ["backup\n"]
     for number, command in enumerate(commands):
         script.append(f"design -load base\n{command}\n" + _PREPARE.format(top=top, name="gate"))
         script.append(_PAIR.format(number=number))
-        decide.append(_DECIDE.format(number=number, limit=limit))
+        decide.append(_DECIDE.format(number=number, limit=limit, engine=engine))
     (folder / "decide.abc").write_text("".join([*decide, "restore\n"]))
     tools.yosys("".join([*script, _ABC]), cwd=folder)
     # ABC says nothing on stdout inside Yosys: it writes a file.
