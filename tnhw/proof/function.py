@@ -4,17 +4,12 @@
 both methods need; `lemmas` takes the sum apart.
 """
 
-from dataclasses import replace
-from itertools import product
-
 import z3
 
-from .circuit import at_bits
+from .shifts import without_shifts
 from .solver import Refuted, Undecided
 
 __all__ = ["Failure", "parameters_of", "prove_range", "prove_whole"]
-
-AT_ONCE = 60  # seconds for a formula that may be split
 
 
 class Failure(Exception):
@@ -49,24 +44,26 @@ def prove_whole(binding, solver):
         element = binding.run.whole(
             binding.run.at(binding.element(output), binding.end), binding.end
         )
-        n = reference.width + reference.inputs.bit_length() + 2
-        total = z3.BitVecVal(0, n)
-        given = []
-        for input in range(reference.inputs):
-            values = parameters_of(binding, output, input)
-            given.append(reference.legal(values))
-            term = reference.contribution(input, binding.x(input), values)
-            total = total + z3.SignExt(n - reference.width, term)
-        if reference.storage == "constant":
-            total = total + reference.constant_bias(output)
-        elif (bias := binding.bias(output)) is not None:
-            total = total + reference.bias.widen(bias, n)
-        if reference.clamps:
-            total = _clamp_exact(reference, total + reference.half)
-        claim = element == z3.Extract(reference.output.bits - 1, 0, total)
+        element = z3.simplify(element)
+        fields = [parameters_of(binding, output, input) for input in range(reference.inputs)]
+        terms = [
+            reference.contribution(input, binding.x(input), values)
+            for input, values in enumerate(fields)
+        ]
+        given = [reference.legal(values) for values in fields]
+        what = f"output {output} equals the reference"
+        cut = without_shifts(element, list(zip(terms, fields, strict=True)), reference, solver)
+        if cut is not None:
+            gates, numbers, known = cut
+            try:
+                claim = gates == _result(binding, output, numbers)
+                solver.prove(claim, what, "whole", given=known)
+                continue
+            except Refuted:  # maybe for numbers that no shift is
+                pass
         try:
-            what = f"output {output} equals the reference"
-            _prove_claim(binding, output, claim, what, given, solver)
+            claim = element == _result(binding, output, terms)
+            solver.prove(claim, what, "whole", given=given)
         except Refuted as refuted:
             raise Failure(
                 f"output {output} differs from the reference", output, refuted.values
@@ -74,37 +71,20 @@ def prove_whole(binding, solver):
     prove_range(binding, solver)
 
 
-def _prove_claim(binding, output, claim, what, given, solver):
-    """At once, or, where that takes long and there are shifts by a variable, one case for all signs."""
-    cases = list(_by_signs(binding, output, claim))
-    if len(cases) > 1 and AT_ONCE:
-        short = replace(solver, limit=min(solver.limit, AT_ONCE))  # counts in the same account
-        try:
-            return short.prove(claim, what, "whole", given=given)
-        except Undecided:
-            pass
-    for known, own in cases:
-        solver.prove(own, what, "whole", given=[*given, *known])
-
-
-def _by_signs(binding, output, claim):
-    """(conditions, claim) that together are a claim: one for all signs, where there are shifts by a variable.
-
-    Together with unknown signs such shifts are hard for solvers.
-    """
-    signs = []
-    for input in range(binding.reference.inputs):
-        values = parameters_of(binding, output, input)
-        amount, sign = values.get("exponent"), values.get("sign")
-        if amount is not None and sign is not None and not z3.is_bv_value(amount):
-            signs.append(z3.simplify(sign))
-    for choice in product((0, 1), repeat=len(signs)):
-        known, own = [], claim
-        for sign, value in zip(signs, choice, strict=True):
-            value = z3.BitVecVal(value, 1)
-            known.append(sign == value)
-            own = at_bits(own, sign, value)
-        yield known, own
+def _result(binding, output, terms):
+    """What the reference gives for these terms: bias, rounding, clamp."""
+    reference = binding.reference
+    n = reference.width + reference.inputs.bit_length() + 2
+    total = z3.BitVecVal(0, n)
+    for term in terms:
+        total = total + z3.SignExt(n - reference.width, term)
+    if reference.storage == "constant":
+        total = total + reference.constant_bias(output)
+    elif (bias := binding.bias(output)) is not None:
+        total = total + reference.bias.widen(bias, n)
+    if reference.clamps:
+        total = _clamp_exact(reference, total + reference.half)
+    return z3.Extract(reference.output.bits - 1, 0, total)
 
 
 def _clamp_exact(reference, value):
