@@ -10,6 +10,7 @@ from test_arch import mutate
 
 from tnhw import verilog
 from tnhw.arch.element import Element
+from tnhw.arch.loader import Loader
 from tnhw.arch.tile import Tile
 from tnhw.cli import main
 from tnhw.errors import CheckFailed, InputError
@@ -261,6 +262,21 @@ def test_fault_in_a_tile(method, old, new, said, tmp_path, monkeypatch):
     mutate(monkeypatch, Tile, method, old, new)
     made = kernel("threshold", "tile", "memory", arithmetic="heap", inputs=2)
     with pytest.raises((CheckFailed, Undecided), match=said):
+        proof.prove(made, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "ready", "said"),
+    [
+        ("parallel", "1", "a result is wrong"),
+        ("serial", "self.idle & ~loaded", "a result is missing"),
+    ],
+)
+def test_fault_of_a_load(architecture, ready, said, tmp_path, monkeypatch):
+    """It shows where a kernel is loaded again."""
+    mutate(monkeypatch, Loader, "elaborate", "ready.eq(self.idle)", f"ready.eq({ready})")
+    made = kernel("threshold", architecture, "memory", inputs=2, outputs=1)
+    with pytest.raises(CheckFailed, match=f"stream.*{said}.*counterexample.vcd"):
         proof.prove(made, tmp_path)
 
 

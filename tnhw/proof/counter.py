@@ -11,6 +11,7 @@ __all__ = ["CounterExample", "search"]
 
 _VECTORS = 24
 _SETS = 3
+_LOADS = 12
 
 
 @dataclass(frozen=True)
@@ -60,31 +61,46 @@ def search(kernel, manifest, text, reference, binding, values, seeds=(None, 1, 2
         hint = values if number % 2 == 0 else {}
         p = _parameters(kernel, reference, binding, hint, rng, number)
         x = _vectors(kernel, reference, binding, hint, rng)
+        found = _run(kernel, manifest, text, reference, [(x, p)], seeds)
+        if found is not None:
+            return found
+    if kernel.storage != "memory":
+        return None
+    # Loads one after the other, and right behind the last of a few vectors.
+    sets = []
+    for number in range(_LOADS):
+        p = kernel.random_parameters(rng)
+        sets.append((kernel.random_input(rng, number % 3), p))
+    return _run(kernel, manifest, text, reference, sets, seeds)
+
+
+def _run(kernel, manifest, text, reference, sets, seeds):
+    """The first fault of runs in which each of some parameter sets is loaded, and its vectors follow."""
+    script, due, owners = [], [], []
+    for number, (x, p) in enumerate(sets):
         y = [_expected(kernel, reference, vector, p) for vector in x.tolist()]
-        script, due = beats_of(kernel, x, p), expected_of(kernel, y)
-        for seed in seeds:
-            run = replay(text, manifest, script, due, seed=seed)
-            if run.fault is None:
-                continue
-            per_vector = max(1, len(due) // len(x))
-            first = min(run.beat // per_vector, len(x) - 1)
-            if seed is None and run.fault == "wrong":
-                again = replay(
-                    text, manifest, beats_of(kernel, x[first : first + 1], p),
-                    due[first * per_vector : (first + 1) * per_vector],
-                )  # fmt: skip
-                if again.fault:  # one vector is enough
-                    x, due, run, first = (
-                        x[first : first + 1], due[first * per_vector :], again, 0,
-                    )  # fmt: skip
-            return CounterExample(
-                run.fault,
-                x[: first + 1].tolist(),
-                None if p is None else {k: np.asarray(v).tolist() for k, v in p.items()},
-                due[run.beat][0] if run.beat < len(due) else None,
-                run.got,
-                run.vcd(),
-            )
+        script += beats_of(kernel, x, p)
+        beats = expected_of(kernel, y) if y else []
+        due += beats
+        owners += [(number, k * len(x) // len(beats)) for k in range(len(beats))]
+    for seed in seeds:
+        run = replay(text, manifest, script, due, seed=seed)
+        if run.fault is None:
+            continue
+        number, vector = owners[min(run.beat, len(owners) - 1)]
+        x, p = sets[number]
+        if seed is None and run.fault == "wrong" and len(x) > 1:  # one vector may be enough
+            alone = _run(kernel, manifest, text, reference, [(x[vector : vector + 1], p)], [None])
+            if alone is not None:
+                return alone
+        return CounterExample(
+            run.fault,
+            x[: vector + 1].tolist(),
+            None if p is None else {k: np.asarray(v).tolist() for k, v in p.items()},
+            due[run.beat][0] if run.beat < len(due) else None,
+            run.got,
+            run.vcd(),
+        )
     return None
 
 
