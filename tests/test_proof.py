@@ -423,6 +423,7 @@ def test_undecided_is_4(tmp_path, capsys, monkeypatch):
         raise Undecided("z3 did not decide within 1 s")
 
     monkeypatch.setattr("tnhw.proof.proving.prove_lemmas", gives_up)
+    monkeypatch.setattr("tnhw.proof.proving.SEARCH_SECONDS", 1)
     assert main(["prove", "threshold16", "--json", "-o", str(tmp_path)]) == 4
     record = json.loads(capsys.readouterr().out)
     assert record["verdict"] == "undecided" and "did not decide" in record["parts"][0]["text"]
