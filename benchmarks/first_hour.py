@@ -9,13 +9,14 @@ steps take longer than the limit.
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 import time
 import venv
 from pathlib import Path
+
+from tnhw.environment import for_child
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = "ice40,sim"
@@ -35,7 +36,7 @@ def measure(folder):
     def step(name, command, cwd=folder, **variables):
         keep = {
             k: v
-            for k, v in os.environ.items()
+            for k, v in for_child().items()
             if not k.startswith(("TNHW_", "PYTHON", "VIRTUAL_ENV"))
         }
         began = time.monotonic()

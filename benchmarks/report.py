@@ -5,12 +5,12 @@ package (or of ``TNHW_OSU018``) and what ``TNHW_LIBERTY`` names. Measurements ar
 docs/results/paper.md stand between marks, and are made of the same rows.
 """
 
-import os
 import sys
 from pathlib import Path
 
 import marks
 
+from tnhw.environment import path as path_of
 from tnhw.library import load
 from tnhw.ppa import report as pages
 from tnhw.ppa import row as records
@@ -19,7 +19,7 @@ from tnhw.ppa.sweep import kernels_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 # Debian: qflow-tech-osu018
-OSU018 = Path(os.environ.get("TNHW_OSU018") or "/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
+OSU018 = path_of("TNHW_OSU018") or Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 FAMILIES = ("ice40", "ecp5")
 CONSTANT = 'name = "fixed"\nrule = ["threshold", "mac", "ternary"]\nbits = [8, 4]\ninputs = 16\noutputs = 8\n' \
            'architecture = "tile"\narithmetic = "heap"\nstorage = "constant"\nsharing = ["pairs", "none"]\n'  # fmt: skip
@@ -29,10 +29,9 @@ def libraries(named):
     """Paths of Liberty files."""
     if named:
         return [Path(name) for name in named]
-    given = os.environ.get("TNHW_LIBERTY")
+    path = path_of("TNHW_LIBERTY")
     found = [OSU018] if OSU018.exists() else []
-    if given:
-        path = Path(given)
+    if path:
         found += sorted(path.glob("*.lib*")) if path.is_dir() else [path]
     return found
 

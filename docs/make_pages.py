@@ -34,6 +34,7 @@ def on_files(files, config):
     pages |= {
         "reference/commands.md": commands(),
         "reference/toml.md": toml(),
+        "reference/variables.md": variables(),
         "reference/python.md": python(),
     }
     for page, text in pages.items():
@@ -135,6 +136,14 @@ def toml():
                     *_keys(whole, inner),
                 ]
     return "\n".join(lines)
+
+
+def variables():
+    """Environment variables."""
+    from tnhw import environment
+
+    text = "tnhw reads these variables of the environment, and no others."
+    return f"# Environment variables\n\n{text}\n\n{environment.table()}"
 
 
 def _keys(whole, entry):

@@ -13,7 +13,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import Combine, Event, FallingEdge, First, Timer
 
-JOB = json.loads(os.environ["TNHW_LINE"])
+JOB = json.loads(os.environ["TNHW_JOB"])
 STEP = 1000  # femtoseconds: the simulator counts picoseconds
 BIT = round(JOB["divisor"] * 1e15 / JOB["clock"] / STEP) * STEP
 

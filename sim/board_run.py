@@ -25,7 +25,7 @@ def main(job):
         build_dir=folder / "compiled",
         test_dir=folder,
         results_xml=str(folder / "results.xml"),
-        extra_env={"TNHW_LINE": json.dumps(job["line"])},
+        extra_env={"TNHW_JOB": json.dumps(job["line"])},
         seed=1,
     )
 

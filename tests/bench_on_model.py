@@ -8,10 +8,11 @@ result, on stdout, is a list of [number, name of the test or null, kind of failu
 
 import itertools
 import json
-import os
 import sys
 import types
 from pathlib import Path
+
+from tnhw.environment import temporarily
 
 
 class Edge:
@@ -126,11 +127,11 @@ def first_failure(model, number):
 def main(folder):
     from gate_model import Model
 
-    os.environ["TNHW_BENCH"] = str(folder)
     stand_in()
     job = json.loads((folder / "job.json").read_text())
     sys.path.insert(0, job["sim"])
-    import bench  # noqa: F401  (its tests register themselves)
+    with temporarily("TNHW_BENCH", str(folder)):
+        import bench  # noqa: F401  (its tests register themselves)
 
     model = Model(folder)
     print(json.dumps([[n, *first_failure(model, n)] for n in job["mutants"]]))

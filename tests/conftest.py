@@ -1,18 +1,17 @@
 """What all tests share: tools that may be missing, data that we may not ship, a folder."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from tnhw import tools
+from tnhw import environment, tools
 
 # After the tests' own: what benchmarks share.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 OSU018 = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = environment.flag("TNHW_NIGHTLY")
 
 
 def pytest_runtest_setup(item):
@@ -23,7 +22,7 @@ def pytest_runtest_setup(item):
 def _need(*names: str) -> None:
     for status in tools.doctor(names):
         if status.status != "ok":
-            if os.environ.get("TNHW_REQUIRE_TOOLS"):
+            if environment.flag("TNHW_REQUIRE_TOOLS"):
                 pytest.fail(status.detail, pytrace=False)
             pytest.skip(status.detail)
 
@@ -37,9 +36,9 @@ def needs():
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Folder of the data sets that the user names with TNHW_DATA."""
-    if not os.environ.get("TNHW_DATA"):
+    path = environment.path("TNHW_DATA")
+    if path is None:
         pytest.skip("TNHW_DATA does not name a folder of data sets")
-    path = Path(os.environ["TNHW_DATA"])
     assert path.is_dir(), f"TNHW_DATA: there is no folder {path}"
     return path.resolve()
 
@@ -47,12 +46,12 @@ def data_dir() -> Path:
 @pytest.fixture(scope="session")
 def osu018() -> Path:
     """The cell library osu018 of Debian's qflow-tech-osu018, or of TNHW_OSU018."""
-    path = Path(os.environ.get("TNHW_OSU018") or OSU018)
+    path = environment.path("TNHW_OSU018") or Path(OSU018)
     if not path.is_file():
         text = (
             f"there is no {path}: `apt install qflow-tech-osu018`, or name the file in TNHW_OSU018"
         )
-        if os.environ.get("TNHW_REQUIRE_TOOLS"):
+        if environment.flag("TNHW_REQUIRE_TOOLS"):
             pytest.fail(text, pytrace=False)
         pytest.skip(text)
     return path
@@ -61,13 +60,12 @@ def osu018() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory):
     """Tests run in a temporary folder, so that none writes to the checkout."""
-    before = Path.cwd()
-    for variable in ("TNHW_DATA", "TNHW_LIBERTY", "TNHW_OSU018", "YOWASP_CACHE_DIR"):
-        if os.environ.get(variable):
-            os.environ[variable] = str(Path(os.environ[variable]).resolve())
-    folder = tmp_path_factory.mktemp("run")
-    os.environ["MPLBACKEND"] = "Agg"
-    os.environ["MPLCONFIGDIR"] = str(folder)
-    os.chdir(folder)
-    yield
-    os.chdir(before)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable in ("TNHW_DATA", "TNHW_LIBERTY", "TNHW_OSU018", "YOWASP_CACHE_DIR"):
+            if path := environment.path(variable):
+                patch.setenv(variable, str(path.resolve()))
+        folder = tmp_path_factory.mktemp("run")
+        patch.setenv("MPLBACKEND", "Agg")
+        patch.setenv("MPLCONFIGDIR", str(folder))
+        patch.chdir(folder)
+        yield

@@ -1,6 +1,6 @@
 """Foreign ends, of cocotbext-axi, on the tops of an IP package: loads and vectors with pauses everywhere.
 
-Runs inside the simulator. PACKAGE names the package's folder, TOP its top module.
+Runs inside the simulator. TNHW_JOB says the package's folder, its top module, and the width of a word of parameters.
 """
 
 import itertools
@@ -22,8 +22,9 @@ from cocotbext.axi import (
     AxiStreamSource,
 )
 
-VECTORS = json.loads(Path(os.environ["PACKAGE"], "test", "vectors.json").read_text())
-REGISTERS = "axil" in os.environ["TOP"]
+JOB = json.loads(os.environ["TNHW_JOB"])
+VECTORS = json.loads(Path(JOB["package"], "test", "vectors.json").read_text())
+REGISTERS = "axil" in JOB["top"]
 CONTROL, STATUS, PARAM, LOAD_WORDS, VECTOR_COUNT = 0x0C, 0x10, 0x14, 0x18, 0x20
 
 
@@ -79,7 +80,7 @@ class Ends:
             await self.loads.wait()
             return
         assert await self.lite.read_dword(LOAD_WORDS) == len(part["p"])
-        width = int(os.environ["WIDTH_P"])
+        width = JOB["width_p"]
         for word, _ in part["p"]:
             for at in range(0, width, 32):
                 await self.lite.write_dword(PARAM, word >> at & 0xFFFF_FFFF)

@@ -19,6 +19,7 @@ from test_board import OWN
 from test_network_files import header, members, write
 
 from tnhw.cli import main
+from tnhw.environment import for_child
 
 SIGN = np.ones((2, 3), int)
 LONG = "a" * 5000
@@ -383,7 +384,7 @@ def test_no_room(place):
     before = state(place)
     done = subprocess.run(
         [sys.executable, "-c", FULL.format(100)], cwd=place, capture_output=True, text=True, timeout=120,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=for_child() | {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.returncode in (2, 4), done.stderr
     assert "Traceback" not in done.stderr

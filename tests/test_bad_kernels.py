@@ -1,7 +1,6 @@
 """Kernel files and parameters that are wrong: one clear sentence each, status 2, nothing written."""
 
 import io
-import os
 import subprocess
 import sys
 import zipfile
@@ -12,6 +11,7 @@ import pytest
 
 import tnhw
 from tnhw import load
+from tnhw.environment import for_child
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
 from tnhw.parameters import read
@@ -310,7 +310,7 @@ def test_command_line(what, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "tnhw", "generate", str(path), "-o", str(tmp_path / "out")],
         capture_output=True, text=True, timeout=60, cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(tnhw.__file__).parents[1])},
+        env=for_child({"PYTHONPATH": str(Path(tnhw.__file__).parents[1])}),
     )  # fmt: skip
     assert done.returncode == 2
     assert "Traceback" not in done.stderr and done.stdout == ""

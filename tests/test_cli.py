@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tnhw.cli import main
+from tnhw.environment import for_child
 
 
 def run(capsys, *arguments):
@@ -188,9 +189,7 @@ def test_init_board(capsys, tmp_path):
 )
 def test_completion(words, found):
     """What the shell's completion function, as `tnhw --show-completion` prints it, asks for."""
-    import os
-
-    environment = os.environ | {
+    environment = for_child() | {
         "_TNHW_COMPLETE": "complete_bash",
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split()) - 1),
@@ -203,9 +202,7 @@ def test_completion(words, found):
 
 def test_install_completion(tmp_path):
     """Writes what the shell reads at its start, in the home folder."""
-    import os
-
-    environment = os.environ | {"HOME": str(tmp_path)}
+    environment = for_child() | {"HOME": str(tmp_path)}
     # The shell is found among the parents of the process.
     command = f'"{sys.executable}" -m tnhw --install-completion; exit $?'
     subprocess.run(["bash", "-c", command], env=environment, check=True, capture_output=True)

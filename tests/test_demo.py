@@ -1,13 +1,14 @@
 """The demo, and the figures that README takes from it."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tnhw.environment import for_child
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS = pytest.mark.needs(
@@ -33,7 +34,7 @@ def demo(folder, *options):
         [sys.executable, str(ROOT / "examples" / "demo.py"), "--json", "-o", str(folder), *options],
         capture_output=True,
         text=True,
-        env=os.environ | {"TNHW_CACHE_DIR": str(folder / "cache")},
+        env=for_child({"TNHW_CACHE_DIR": str(folder / "cache")}),
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,6 +1,5 @@
 """Every command of README and docs is executed, and its output is what the page shows; the site builds."""
 
-import os
 import re
 import subprocess
 import sys
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from doc_blocks import ROOT, SHELL, blocks, pages
+
+from tnhw.environment import for_child, search_path
 
 IDS = [str(path.relative_to(ROOT)) for path in pages()]
 RUNS = ("ci", "nightly")
@@ -21,8 +22,8 @@ def normal(line):
 def execute(page, folder, when):
     """Run a page's blocks that are marked with one of `when`; each output must hold what the page shows."""
     scripts = Path(sys.executable).parent
-    environment = os.environ | {
-        "PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]),
+    environment = for_child() | {
+        "PATH": search_path(first=(scripts,)),
         "NO_COLOR": "1",
         "COLUMNS": "200",
     }

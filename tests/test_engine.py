@@ -1,7 +1,6 @@
 """Folded engines in Amaranth's simulator: random networks, timing, and faults that must be found."""
 
 import collections
-import os
 import sys
 
 import numpy as np
@@ -11,9 +10,10 @@ from test_arch import mutate
 
 from tnhw import stage
 from tnhw.arch import argmax, codes, drain, engine, packer, sequencer, skid
+from tnhw.environment import flag
 from tnhw.rules import threshold
 
-COUNT = 1500 if os.environ.get("TNHW_NIGHTLY") else 100
+COUNT = 1500 if flag("TNHW_NIGHTLY") else 100
 PARTS = 4
 
 

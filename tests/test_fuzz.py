@@ -2,20 +2,20 @@
 
 import importlib.util
 import json
-import os
 from pathlib import Path
 
 import fuzz
 import pytest
 import random_kernels
 
+from tnhw.environment import flag
 from tnhw.library import load
 
 PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "fuzz.py"
 spec = importlib.util.spec_from_file_location("volume", PATH)
 volume = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(volume)
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = flag("TNHW_NIGHTLY")
 KEPT = sorted(Path(fuzz.REGRESSIONS).glob("*.toml"))
 
 

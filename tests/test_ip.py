@@ -13,6 +13,7 @@ import pytest
 
 from tnhw import ip, tools
 from tnhw.cli import main
+from tnhw.environment import for_child, search_path
 from tnhw.errors import InputError
 from tnhw.ip.registers import register_map
 from tnhw.kernel import Kernel
@@ -62,7 +63,7 @@ def package(packages, tmp_path):
 def run(command, cwd, **environment):
     """Exit status and output of a command."""
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env={**os.environ, **environment},
+        [str(word) for word in command], cwd=cwd, env=for_child(environment),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
     )  # fmt: skip
     return done.returncode, done.stdout
@@ -377,7 +378,7 @@ def bare(tmp_path_factory):
 
 
 def own_tests(python, folder):
-    clean = {"PYTHONPATH": "", "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"}
+    clean = {"PYTHONPATH": "", "PATH": search_path(first=(python.parent,))}
     return run([python, "run.py"], folder / "test", **clean)
 
 
@@ -437,8 +438,8 @@ runner.build(sources=[f"{{rtl}}/{folder.name}.v", f"{{rtl}}/{top}.v"], hdl_tople
 results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="build", test_dir=".")
 print("results", *get_results(results))
 """
-    environment = {"PACKAGE": str(folder), "TOP": top, "WIDTH_P": str(width_p),
-                   "PYTHONPATH": str(Path(__file__).parent), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
+    job = {"package": str(folder), "top": top, "width_p": width_p}
+    environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(Path(__file__).parent), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
     tmp_path.mkdir(exist_ok=True)
     status, said = run([sys.executable, "-c", program], tmp_path, **environment)
     if found := re.search(r"Failed (\d+) of (\d+) tests", said):

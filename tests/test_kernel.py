@@ -1,4 +1,3 @@
-import os
 import sys
 from itertools import product
 
@@ -7,12 +6,13 @@ import oracle
 import pytest
 from random_kernels import KINDS, Case, cases_of, check, ends, segments, steepest, with_cases
 
+from tnhw.environment import flag
 from tnhw.errors import InputError
 from tnhw.format import Format
 from tnhw.kernel import Kernel
 from tnhw.simulate import simulate
 
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = flag("TNHW_NIGHTLY")
 EACH = 100 if NIGHTLY else 10
 TILES = 100 if NIGHTLY else 3
 

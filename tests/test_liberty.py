@@ -1,12 +1,12 @@
 """Liberty files: the toy library, functions, and what a library offers."""
 
 import gzip
-import os
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from tnhw.environment import path as path_of
 from tnhw.errors import InputError
 from tnhw.ppa.choice import choose
 from tnhw.ppa.functions import truth, verilog
@@ -132,7 +132,7 @@ def test_choice_needs_a_flip_flop(tmp_path):
 
 def liberty_files():
     """Libraries that the user names with TNHW_LIBERTY: a file, or a folder of them."""
-    path = Path(os.environ.get("TNHW_LIBERTY") or "none")
+    path = path_of("TNHW_LIBERTY") or Path("none")
     files = sorted(path.glob("*.lib*")) if path.is_dir() else [path]
     return [file for file in files if file.is_file()]
 

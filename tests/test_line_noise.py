@@ -4,18 +4,18 @@ A frame has a CRC of 16 bits: noise that is made to look like a frame passes one
 fixed; damage of up to 16 neighbouring bits is always found, whatever the seed.
 """
 
-import os
 import random
 
 import pytest
 from board_line import Adder, make_line
 from test_host import SIZES, FakeBoard
 
+from tnhw.environment import flag
 from tnhw.errors import DeviceError
 from tnhw.host import Client
 from tnhw.protocol import OVERHEAD, SYNC, Frame, Identity, Kind, Parser, crc16
 
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = flag("TNHW_NIGHTLY")
 ROUNDS = 20_000 if NIGHTLY else 4000
 BEATS = [1, 2, 3]
 RIGHT = 0x020001

@@ -1,16 +1,15 @@
 """Networks against plain loops and worked examples."""
 
-import os
-
 import network_oracle
 import numpy as np
 import pytest
 from random_networks import TWO, random_network
 
+from tnhw.environment import flag
 from tnhw.errors import InputError
 from tnhw.network import Network
 
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = flag("TNHW_NIGHTLY")
 
 
 def test_random_networks():

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import os
 import random
 import zipfile
 
@@ -11,10 +10,11 @@ import numpy as np
 import pytest
 from random_networks import TWO, cases
 
+from tnhw.environment import flag
 from tnhw.errors import InputError
 from tnhw.network import Network
 
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = flag("TNHW_NIGHTLY")
 
 
 def saved(network, folder, name="n.npz"):

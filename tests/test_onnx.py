@@ -1,6 +1,5 @@
 """Networks as ONNX: bit exact in runtimes of others, and refused when changed."""
 
-import os
 import random
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import pytest
 from random_networks import random_network
 
 from tnhw.cli import main
+from tnhw.environment import flag
 from tnhw.errors import InputError, ToolMissing
 from tnhw.export.onnx_functions import DOMAIN, FUNCTIONS
 from tnhw.export.onnx_reader import load
@@ -21,7 +21,7 @@ from tnhw.network import Network
 onnx = pytest.importorskip("onnx", reason='pip install "tnhw[onnx]"')
 runtime = pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
 
-NIGHTLY = bool(os.environ.get("TNHW_NIGHTLY"))
+NIGHTLY = flag("TNHW_NIGHTLY")
 VECTORS = 1000
 QUICK = {
     "digits_mac8",

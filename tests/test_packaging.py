@@ -1,7 +1,6 @@
 """A wheel and an editable install behave the same."""
 
 import json
-import os
 import subprocess
 import sys
 import tomllib
@@ -12,6 +11,7 @@ import pytest
 
 import tnhw
 from tnhw.data_files import FOLDERS, folder
+from tnhw.environment import for_child
 
 ROOT = Path(tnhw.__file__).parent.parent
 
@@ -30,7 +30,7 @@ print(*sorted({"torch", "matplotlib", "cocotb", "sklearn"} & set(sys.modules)))
 
 
 def python(code: str, cwd: Path, path: Path | None = None) -> str:
-    env = {**os.environ, "PYTHONPATH": str(path) if path else "", "PYTHONDONTWRITEBYTECODE": "1"}
+    env = for_child({"PYTHONPATH": str(path) if path else "", "PYTHONDONTWRITEBYTECODE": "1"})
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

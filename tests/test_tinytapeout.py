@@ -1,7 +1,6 @@
 """Project folders for Tiny Tapeout: their files, size, and their own test."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ import pytest
 
 from tnhw import tools
 from tnhw.cli import main
+from tnhw.environment import for_child, search_path
 from tnhw.errors import DoesNotFit, InputError
 from tnhw.export import export
 from tnhw.export.tinytapeout import TILES, tiles_for
@@ -112,7 +112,7 @@ def test_lint_of_the_wrapper(name, projects):
                f"tt_um_{name}.v", f"{name}.v"]  # fmt: skip
     done = subprocess.run(
         command, cwd=projects[0] / name / "src", capture_output=True, text=True, timeout=60,
-        env=os.environ | tools.verilator_environment(),
+        env=for_child(tools.verilator_environment()),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert f" tt_um_{name}.v:" not in done.stderr, done.stderr
@@ -160,9 +160,9 @@ def test_export_wrong(kernels, tmp_path, capsys):
 
 def make(folder):
     """The project's own test: exit status and output."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = search_path(first=(Path(sys.executable).parent,))
     done = subprocess.run(
-        ["make"], cwd=folder / "test", env=os.environ | {"PATH": path}, text=True, timeout=120,
+        ["make"], cwd=folder / "test", env=for_child({"PATH": path}), text=True, timeout=120,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     return done.returncode, done.stdout

@@ -1,11 +1,11 @@
 """Training: what the layers compute, their gradients, and the export of every sum."""
 
-import os
-
 import numpy as np
 import pytest
 
-if os.environ.get("TNHW_REQUIRE_TOOLS"):
+from tnhw.environment import flag
+
+if flag("TNHW_REQUIRE_TOOLS"):
     import torch
 else:
     torch = pytest.importorskip("torch")

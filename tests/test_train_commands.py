@@ -1,13 +1,14 @@
 """Commands `train` and `export`, recipes and tables, on scikit-learn's digits."""
 
 import json
-import os
 import subprocess
 import sys
 
 import pytest
 
-if os.environ.get("TNHW_REQUIRE_TOOLS"):
+from tnhw.environment import flag
+
+if flag("TNHW_REQUIRE_TOOLS"):
     import torch
 else:
     torch = pytest.importorskip("torch")

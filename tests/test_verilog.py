@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tnhw import data_files, files, tools, verilog
+from tnhw.environment import for_child
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
 from tnhw.rule import RULES
@@ -69,7 +70,7 @@ def test_same_bytes(hash_seed, emitted, tmp_path):
         "for made in t.KERNELS[::4]: verilog.generate(made, Path(sys.argv[1]) / made.name)"
     )
     roots = [str(Path(__file__).parent), str(Path(verilog.__file__).parents[1])]
-    environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(roots)}
+    environment = for_child() | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(roots)}
     subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True,
                    env=environment, cwd=tmp_path)  # fmt: skip
     for made in KERNELS[::4]:

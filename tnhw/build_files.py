@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from . import environment
 from .errors import InputError
 
 __all__ = ["REPORT", "cache_folder", "store", "workplace"]
@@ -50,9 +51,7 @@ def workplace(out_dir):
 
 def cache_folder():
     """Where finished builds are kept, one folder each, named by their identity."""
-    import platformdirs
-
-    return Path(os.environ.get("TNHW_CACHE_DIR") or platformdirs.user_cache_dir("tnhw")) / "builds"
+    return environment.cache_folder() / "builds"
 
 
 def store(files, entry, report):

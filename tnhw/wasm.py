@@ -1,10 +1,11 @@
 """The one-time compilation of YoWASP's WebAssembly tools to machine code."""
 
-import os
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from . import environment
 
 __all__ = ["announce", "compiled_file", "lock"]
 
@@ -16,8 +17,10 @@ def compiled_file(module: str, file: str) -> Path | None:
         return None
     import platformdirs
 
-    default = platformdirs.user_cache_dir("YoWASP", appauthor=False)
-    return Path(os.environ.get("YOWASP_CACHE_DIR", default)) / module / file / _digest(source)
+    folder = environment.text("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir(
+        "YoWASP", appauthor=False
+    )
+    return Path(folder) / module / file / _digest(source)
 
 
 @cache

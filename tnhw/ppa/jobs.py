@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from .. import environment
 from ..errors import InputError, TnhwError, ToolFailed
 
 __all__ = ["Job", "cache_folder", "run"]
@@ -74,10 +75,7 @@ def _code():
 
 def cache_folder():
     """Where results are kept, one file each, named by their key."""
-    import platformdirs
-
-    root = os.environ.get("TNHW_CACHE_DIR") or platformdirs.user_cache_dir("tnhw")
-    return Path(root) / "measurements"
+    return environment.cache_folder() / "measurements"
 
 
 def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: None):

@@ -83,15 +83,7 @@ def fit(
     shape = shape or (np.shape(x)[1],)
     x = as_input(x, shape, layers[0].input_bits)
     y = _target(y, loss, layers[-1])
-    measure = (
-        nn.CrossEntropyLoss(
-            label_smoothing=__import__("os").environ.get("LS")
-            and float(__import__("os").environ["LS"])
-            or 0.0
-        )
-        if loss == "class"
-        else nn.MSELoss()
-    )
+    measure = nn.CrossEntropyLoss() if loss == "class" else nn.MSELoss()
     optimiser = torch.optim.Adam(_groups(layers, rate))
     settings = {
         "epochs": epochs, "rate": rate, "batch": batch, "seed": seed, "loss": loss, "freeze": freeze,
