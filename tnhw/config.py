@@ -1,23 +1,105 @@
 """Checked configuration files: TOML in, a frozen record or one clear sentence out."""
 
+import copy
 import difflib
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from .errors import InputError
 
-__all__ = ["Record", "explain", "nearest", "read_toml", "validate"]
+__all__ = ["ByContent", "Record", "content", "explain", "nearest", "read_toml", "validate"]
 
 MAX_FILE_BYTES = 1 << 20
 MAX_DOTS = 256  # in a line: tomllib takes the square of a key's parts, and keys do not span lines
 
 
-class Record(BaseModel):
-    """Base of configuration records: frozen, and closed to keys that it does not know."""
+def content(value):
+    """What a value holds, in a form that can be compared and hashed; arrays by type, shape and elements."""
+    if isinstance(value, dict):
+        return tuple((key, content(value[key])) for key in sorted(value))
+    if isinstance(value, (list, tuple)):
+        return tuple(content(one) for one in value)
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    return value
+
+
+class ByContent:
+    """Equal to another of its class that has the same `_content`, which can be hashed."""
+
+    def __eq__(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._content == other._content
+
+    def __hash__(self):
+        return hash(self._content)
+
+
+class Record(ByContent, BaseModel):
+    """Base of configuration records: frozen, and closed to keys that it does not know.
+
+    Every way to make one checks it, also copies with changes, pickles and `model_construct`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_numbers(cls, values):
+        """NumPy's integers and booleans are as good as Python's, also in a list."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
+            for key, value in values.items()
+        }
+
+    @property
+    def _content(self):
+        return tuple(content(getattr(self, key)) for key in type(self).model_fields)
+
+    @property
+    def _given(self):
+        """The keys that were given, with their values."""
+        return {key: getattr(self, key) for key in self.model_fields_set}
+
+    def with_keys(self, **changes):
+        """The same record with other keys, which are checked."""
+        return validate(type(self), self._given | changes, type(self).__name__)
+
+    def model_copy(self, *, update=None, deep=False):
+        """A copy, with other keys if there are any in `update`; it is checked as any other record."""
+        return self.with_keys(**copy.deepcopy(dict(update or {})))
+
+    def copy(self, *, update=None, deep=False):
+        """As `model_copy`."""
+        return self.model_copy(update=update, deep=deep)
+
+    @classmethod
+    def model_construct(cls, _fields_set=None, **values):
+        """As the class itself: there is no record without its checks."""
+        return cls(**values)
+
+    def __copy__(self):
+        return self.with_keys()
+
+    def __deepcopy__(self, memo=None):
+        return type(self)(**copy.deepcopy(self._given, memo))
+
+    def __reduce__(self):
+        return _again, (type(self), self._given)
+
+
+def _again(cls, keys):
+    return cls(**keys)
+
+
+def _plain(value):
+    return value.item() if isinstance(value, (np.integer, np.bool_)) else value
 
 
 def nearest(word, known):

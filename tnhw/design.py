@@ -7,6 +7,7 @@ import numpy as np
 
 from .arch.chain import Chain
 from .arch.drain import Drain
+from .config import ByContent, content
 from .errors import InputError
 from .names import check_name
 from .packing import join, split
@@ -17,7 +18,7 @@ __all__ = ["Design"]
 WARM_UP = 8
 
 
-class Design:
+class Design(ByContent):
     """Hardware of a network, with the interface of a kernel with constant parameters.
 
     Parameters
@@ -117,6 +118,10 @@ class Design:
             )
 
     # Facts
+
+    @property
+    def _content(self):
+        return content((self.network, self.folds, self.schedule, self.rom, self.dsp, self.loadable))
 
     @property
     def lanes(self):

@@ -1,5 +1,6 @@
 """Integer number formats."""
 
+import operator
 import re
 from dataclasses import dataclass
 
@@ -35,8 +36,12 @@ class Format:
     signed: bool = False
 
     def __post_init__(self):
-        if isinstance(self.bits, bool) or not isinstance(self.bits, int):
-            raise InputError(f"the width of a format must be an integer, not {self.bits!r}")
+        try:
+            object.__setattr__(self, "bits", _integer(self.bits))
+        except TypeError:
+            raise InputError(
+                f"the width of a format must be an integer, not {self.bits!r}"
+            ) from None
         if not 1 <= self.bits <= MAX_BITS:
             raise InputError(f"the width of a format must be 1 to {MAX_BITS} bits, not {self.bits}")
 
@@ -89,8 +94,13 @@ class Format:
         return values.size == 0 or (int(values.min()) >= self.min and int(values.max()) <= self.max)
 
     def clamp(self, values):
-        """Nearest values that the format holds."""
-        return np.clip(values, self.min, self.max)
+        """Nearest values that the format holds, of an array of integers."""
+        values = np.asarray(values)
+        if values.dtype == object:
+            return np.clip(values, self.min, self.max)
+        ends = np.iinfo(values.dtype)  # NumPy refuses a bound that its type does not hold
+        low, high = (min(max(end, ends.min), ends.max) for end in (self.min, self.max))
+        return np.clip(values, low, high)
 
     def encode(self, value):
         """Bit pattern of one integer, as a non-negative integer below ``2**bits``."""
@@ -106,3 +116,10 @@ class Format:
 
     def __str__(self):
         return f"{'s' if self.signed else 'u'}{self.bits}"
+
+
+def _integer(value):
+    """An int of Python's or NumPy's integers; a TypeError for all else, booleans too."""
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError
+    return operator.index(value)

@@ -25,19 +25,22 @@ from .arch.parallel import Parallel
 from .arch.serial import Serial
 from .arch.terms import lane_constant
 from .arch.tile import Tile
-from .config import Record, explain, nearest, read_toml
+from .config import Record, content, explain, nearest, read_toml
 from .errors import InputError
 from .format import Format
 from .names import check_name
 from .rule import RULES
 
-__all__ = ["ARCHITECTURES", "Kernel", "folded"]
+__all__ = ["ARCHITECTURES", "Kernel", "folded", "modulo"]
 
 ARCHITECTURES = {"parallel": Parallel, "serial": Serial, "tile": Tile}
 MAX_INPUTS = 4096
 MAX_OUTPUTS = 1024
 MAX_PARALLEL_SYNAPSES = 16384
 MAX_SHIFT = 32
+# NumPy computes modulo 2^64. With these a difference of x and a parameter, scaled by a gain, is exact, as are
+# the constants that inversions leave; `_check_interval` bounds everything that is summed.
+MAX_BITS = {"input": 60, "parameter": 60, "output": 63}
 # Their defaults are what kernels were before: identities, and boards that know a kernel by its own, stay.
 YOUNGER_KEYS = {"adder", "excitatory", "sharing"}
 
@@ -64,14 +67,14 @@ class Kernel(Record):
     inputs, outputs : int
         Size; every output sees all inputs.
     input, parameter : Format
-        Formats of x and of the parameter's magnitude.
+        Formats of x and of the parameter's magnitude; at most 60 bits.
     bias : str, optional
         Format of the bias. For `storage = "ports"`, ``"folded"`` (or ``"folded s12"``) makes the
         bias port carry everything that :meth:`fold` computes, instead of gates that compute it.
     gain : bool
         Whether a synapse has a gain (rules that offer one).
     output : Format, optional
-        Format of y; without it y = z in the smallest format that holds all of z.
+        Format of y, at most 63 bits; without it y = z in the smallest format that holds all of z.
     shift : int
         With `output`: y = clamp((z + 2^(shift-1)) >> shift); negative shifts to the left.
     storage : str
@@ -145,7 +148,8 @@ class Kernel(Record):
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         if arrays is not None:
-            self._arrays = self._checked(arrays, where)
+            checked = self._checked(arrays, where)
+            self._arrays = {name: arrays_of.fixed(array) for name, array in checked.items()}
         elif self.storage == "constant":
             raise InputError(
                 f"{where}: storage `constant` needs `parameters`: name an npz file, or give arrays"
@@ -170,12 +174,31 @@ class Kernel(Record):
 
     def __reduce__(self):
         keys = {key: getattr(self, key) for key in type(self).model_fields}
-        return _again, (keys, self.arrays)  # what it has worked out stays behind
+        return _again, (type(self), keys, self.arrays)  # what it has worked out stays behind
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo=None):
+        return self
+
+    @cached_property
+    def _content(self):
+        """All keys but the file that the arrays are from, and the arrays."""
+        keys = (getattr(self, key) for key in type(self).model_fields if key != "parameters")
+        return *keys, content(self._arrays)
 
     # Checks
 
     def _check(self):
         check_name(self.name)
+        for key, most in MAX_BITS.items():
+            number = getattr(self, key)
+            if number is not None and number.bits > most:
+                raise InputError(
+                    f"`{key}` must have at most {most} bits, not {number}: the golden model computes "
+                    "in 64"
+                )
         for key, known in (("rule", RULES), ("architecture", ARCHITECTURES)):
             if getattr(self, key) not in known:
                 given = getattr(self, key)
@@ -253,7 +276,7 @@ class Kernel(Record):
         if max(abs(int(end)) for end in ends) < 1 << 63:  # else numpy cannot sum them
             ends += self._interval
         widened = max(0, -self.shift) if self.output is not None else 0
-        largest = max(abs(int(end)) for end in ends)
+        largest = max(abs(int(end)) for end in ends) + self.half
         if largest << widened >= 1 << 62:
             raise InputError(
                 f"the result needs {largest.bit_length() + 1 + widened} bits, more than the 63 of the "
@@ -277,7 +300,7 @@ class Kernel(Record):
     def with_keys(self, **changes):
         """The same kernel with other keys: ``kernel.with_keys(interface="axi-stream", beat=4)``."""
         keys = {key: getattr(self, key) for key in type(self).model_fields}
-        return type(self)(arrays=self.arrays, **(keys | changes))
+        return type(self)(**({"arrays": self.arrays} | keys | changes))
 
     def without_parameters(self):
         """The same kernel with storage `memory`, whose parameters are there only after a load."""
@@ -362,7 +385,7 @@ class Kernel(Record):
 
     @property
     def arrays(self):
-        """Parameter arrays, or None: a fresh dict of int64 arrays."""
+        """Parameter arrays, or None: a dict of int64 arrays that cannot be written to."""
         return dict(self._arrays) if self._arrays is not None else None
 
     # Mathematics
@@ -416,7 +439,7 @@ class Kernel(Record):
         """
         p = self._parameters(p)
         bias = folded(self.synapse, p, self.half, self.polarity)
-        return bias % (1 << self.sum_format.bits)
+        return modulo(bias, self.sum_format.bits)
 
     def random_parameters(self, rng, vectors=None):
         """Random parameters over everything that is allowed; one set a vector if asked."""
@@ -656,8 +679,8 @@ class Kernel(Record):
         return packing.output_vectors(self, payloads)
 
 
-def _again(keys, arrays):
-    return Kernel(arrays=arrays, **keys)
+def _again(cls, keys, arrays):
+    return cls(arrays=arrays, **keys)
 
 
 def folded(synapse, p, half=0, polarity=1):
@@ -668,6 +691,11 @@ def folded(synapse, p, half=0, polarity=1):
     """
     owed = polarity * (synapse.fold(p) + lane_constant(synapse))
     return p["bias"] + owed.sum(axis=-1) + half
+
+
+def modulo(values, bits):
+    """Values of an int64 array modulo 2^bits, from 0 up; `bits` may be up to 63."""
+    return values & ((1 << bits) - 1)
 
 
 def _per_vector(name, array):

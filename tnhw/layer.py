@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from .config import Record
+from . import parameters as arrays_of
+from .config import ByContent, Record, content
 from .errors import InputError
 from .format import Format
 from .kernel import MAX_SHIFT, FormatKey, Kernel
@@ -52,7 +53,7 @@ class LayerKeys(Record):
     padding: Annotated[int, Field(ge=0, le=63)] | None = None
 
 
-class Layer:
+class Layer(ByContent):
     """A layer at its place in a network.
 
     Parameters
@@ -169,6 +170,10 @@ class Layer:
         return array.reshape(self.keys.outputs, -1)
 
     @property
+    def _content(self):
+        return content((self.keys, self.in_shape, self.kernel))
+
+    @property
     def name(self):
         return self.keys.name
 
@@ -194,7 +199,7 @@ class Layer:
 
     @property
     def arrays(self):
-        """Parameter arrays as they were given."""
+        """Parameter arrays as they were given; they cannot be written to."""
         return {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
 
     def shaped(self, name, array):
@@ -210,7 +215,7 @@ class Layer:
         pixels = np.arange(high * wide).reshape(high, wide)
         windows = np.lib.stride_tricks.sliding_window_view(pixels, self.taps)
         chosen = windows[:: self.stride, :: self.stride]
-        return chosen.reshape(self.positions, -1)
+        return arrays_of.fixed(chosen.reshape(self.positions, -1))
 
     def patches(self, x):
         """Inputs of the kernel at every position, [n * positions, fan_in], of x [n, ...]."""

@@ -4,6 +4,7 @@ A network is one npz file: a member ``header`` (JSON) and the parameter arrays o
 ``<layer>.<array>``. Nothing in it is ever unpickled.
 """
 
+import copy
 import io
 import json
 from functools import cached_property
@@ -14,7 +15,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from . import parameters as arrays_of
-from .config import Record, explain, validate
+from .config import ByContent, Record, content, explain, validate
 from .errors import InputError
 from .files import write_files
 from .format import Format
@@ -28,6 +29,7 @@ KIND = "tnhw-network"
 VERSION = 1
 MAX_LAYERS = 32
 MAX_INPUTS = 1 << 16
+MAX_NESTING = 64
 
 Extent = Annotated[int, Field(ge=1, le=MAX_INPUTS)]
 
@@ -45,7 +47,7 @@ class _Header(Record):
     card: dict[str, Any] = {}
 
 
-class Network:
+class Network(ByContent):
     """A network with its parameters.
 
     Parameters
@@ -79,6 +81,8 @@ class Network:
         self, name, input, shape, layers, arrays, result="class", card=None, *, where=None
     ):
         where = where or f"network {name}"
+        if _deep(card):
+            raise InputError(f"{where}: `card` is nested deeper than {MAX_NESTING} levels")
         try:
             header = _Header(
                 kind=KIND,
@@ -88,7 +92,7 @@ class Network:
                 shape=list(shape),
                 result=result,
                 layers=list(layers),
-                card=card or {},
+                card=copy.deepcopy(card or {}),
             )
         except ValidationError as error:
             raise InputError(explain(_Header, error, where)) from None
@@ -138,6 +142,13 @@ class Network:
     # Facts
 
     @property
+    def _content(self):
+        header = self._header
+        return content(
+            (header.name, header.input, header.shape, header.result, header.card, self.layers)
+        )
+
+    @property
     def name(self):
         return self._header.name
 
@@ -170,7 +181,7 @@ class Network:
     @property
     def card(self):
         """What people want to know of the model: a dict."""
-        return dict(self._header.card)
+        return copy.deepcopy(self._header.card)
 
     @property
     def inputs(self):
@@ -249,7 +260,7 @@ class Network:
 
     @property
     def arrays(self):
-        """Parameters by ``layer.array``."""
+        """Parameters by ``layer.array``; the arrays cannot be written to."""
         return {
             f"{layer.name}.{name}": array
             for layer in self.layers
@@ -270,7 +281,9 @@ class Network:
     @property
     def header(self):
         """What its file says beside the arrays: a dict for JSON."""
-        return _plain(self._header) | {"layers": [_plain(layer.keys) for layer in self.layers]}
+        return copy.deepcopy(
+            _plain(self._header) | {"layers": [_plain(layer.keys) for layer in self.layers]}
+        )
 
     def save(self, path):
         """Write the npz file, whole or not at all; the same network gives the same bytes."""
@@ -329,3 +342,16 @@ def _plain(record):
     """Keys of a record that are not at their defaults, for JSON; formats as they are written."""
     values = {key: getattr(record, key) for key in record.model_fields_set}
     return {key: str(v) if isinstance(v, Format) else v for key, v in sorted(values.items())}
+
+
+def _deep(value):
+    """Whether dicts and lists are nested too deeply for what walks through them."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        level = [
+            one
+            for holder in level
+            if isinstance(holder, (dict, list))
+            for one in (holder.values() if isinstance(holder, dict) else holder)
+        ]
+    return bool(level)

@@ -13,7 +13,7 @@ import numpy as np
 from .config import nearest
 from .errors import InputError
 
-__all__ = ["check", "read", "vectors"]
+__all__ = ["check", "fixed", "read", "vectors"]
 
 MAX_BYTES = 1 << 28
 
@@ -96,6 +96,12 @@ def check(arrays, ranges, shape, where, *, vectors=False):
             raise InputError(f"{where}: `{name}` must lie in {low} .. {high}, but holds {worst}")
         checked[name] = array.astype(np.int64)
     return checked
+
+
+def fixed(array):
+    """A copy of an array that nobody can write to."""
+    array = np.asarray(array)
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
 def vectors(x, inputs, number, where):

@@ -20,7 +20,10 @@ from amaranth.lib import data
 from .errors import InputError
 from .format import Format
 
-__all__ = ["RULES", "Addend", "Rule", "at_least", "gate", "inversion", "negate_if", "ripples"]
+__all__ = [
+    "RULES", "Addend", "Rule", "at_least", "gate", "inversion", "negate_if", "normal_shares", "ripples",
+    "scaled", "signs",
+]  # fmt: skip
 
 RULES = {}
 
@@ -109,6 +112,22 @@ def inversion(width, signed):
     return 1 if signed else 1 - (1 << width)
 
 
+def normal_shares(rng, shape, signed=True):
+    """Normal numbers from -1 to 1, a third as deviation; from 0 to 1 if they are not to be signed."""
+    shares = np.clip(rng.normal(0, 1 / 3, shape), -1, 1)
+    return shares if signed else np.abs(shares)
+
+
+def signs(shares):
+    """-1 where a number is negative, 1 elsewhere: int64."""
+    return np.where(shares < 0, -1, 1).astype(np.int64)
+
+
+def scaled(shares, low, high):
+    """Integers of a range, int64: shares of its end that is farthest from 0."""
+    return np.clip(np.rint(shares * max(high, -low)), low, high).astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Rule(ABC):
     """One synapse, for given number formats.
@@ -128,6 +147,8 @@ class Rule(ABC):
     ----------
     formula : str
         The term as people write it, for pictures; the name if there is none.
+    typical_text : str
+        How the parameters of `typical` are distributed, for reports.
     arrays : tuple of str
         Names of the parameter arrays, each [outputs, inputs], integers.
     forms : tuple of str
@@ -136,6 +157,7 @@ class Rule(ABC):
 
     name: ClassVar[str]
     formula: ClassVar[str] = ""
+    typical_text: ClassVar[str] = "normal parameters"
     arrays: ClassVar[tuple[str, ...]]
     has_parameter: ClassVar[bool] = True
     has_gain: ClassVar[bool] = False
@@ -241,6 +263,39 @@ class Rule(ABC):
             name: rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
             for name, (low, high) in self.ranges.items()
         }
+
+    def typical(self, rng, shape, signed=True):
+        """Parameter arrays that look like those of a trained layer: what activity and power are measured on.
+
+        By default all arrays follow one normal draw of :func:`normal_shares`: one that may be negative is that
+        share of its farthest end, a sign (-1 to 1) is its sign, and one that may not be negative is its size.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        shape : tuple of int
+            Outputs, inputs.
+        signed : bool
+            Whether parameters of both signs occur; where the architecture subtracts the terms of some inputs they
+            do not.
+
+        Returns
+        -------
+        dict of str to int64 array
+            For each name of `ranges`.
+        """
+        shares, arrays = normal_shares(rng, shape, signed), {}
+        for name, (low, high) in self.ranges.items():
+            if (low, high) == (-1, 1):
+                arrays[name] = signs(shares)
+            else:
+                arrays[name] = scaled(shares if low < 0 else np.abs(shares), low, high)
+        return arrays
+
+    @classmethod
+    def parameter_of(cls, bits):
+        """Format of the magnitude with which a synapse takes `bits` bits, or about so many."""
+        return Format(bits, signed=True)
 
     @abstractmethod
     def encode(self, arrays):

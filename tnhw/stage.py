@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from .errors import InputError
-from .kernel import folded
+from .kernel import folded, modulo
 
 __all__ = ["Fold", "Stage"]
 
@@ -33,6 +33,8 @@ class Fold:
     def __post_init__(self):
         for key in ("simd", "units", "drain"):
             value = getattr(self, key)
+            if isinstance(value, np.integer):
+                object.__setattr__(self, key, value := int(value))
             if not isinstance(value, int) or not 1 <= value <= 1024:
                 raise InputError(f"`{key}` of a fold must be 1 to 1024, not {value!r}")
         if self.units % self.drain:
@@ -204,5 +206,5 @@ class Stage:
     def biases(self, bits):
         """Folded biases modulo 2^bits, one row of `drain` a beat."""
         exact = folded(self.synapse, self._arrays, self.kernel.half)
-        biases, d = (exact % (1 << bits)).tolist(), self.fold.drain
+        biases, d = modulo(exact, bits).tolist(), self.fold.drain
         return [(biases[k : k + d] + [0] * d)[:d] for k in range(0, len(biases), d)]

@@ -35,8 +35,8 @@ WARM_UP = 4  # vectors
 def operands(kernel, count, seed=0):
     """Random operands that look like a layer's, and a sentence that says how.
 
-    Inputs and thresholds are half-normal, weights normal, with a third of the largest value as deviation:
-    about half of the terms of a threshold are zero.
+    Inputs are half-normal, a third of the largest value as deviation (normal, if x is signed); parameters are
+    what the rule calls typical.
 
     Returns
     -------
@@ -44,29 +44,13 @@ def operands(kernel, count, seed=0):
     p : dict of arrays
     str
     """
-    rng = np.random.default_rng(seed)
-    top = kernel.input.max
-    normal = rng.normal(0, top / 3, (count, kernel.inputs))
+    rng, rule = np.random.default_rng(seed), kernel.synapse
+    normal = rng.normal(0, kernel.input.max / 3, (count, kernel.inputs))
     x = kernel.input.clamp(np.rint(np.abs(normal) if kernel.input.min == 0 else normal).astype(int))
-    shape = (kernel.outputs, kernel.inputs)
-    real = np.clip(rng.normal(0, 1 / 3, shape), -1, 1)
-    if kernel.excitatory is not None:  # the place tells the sign
-        real = np.abs(real)
-    p = {}
-    for name, (low, high) in kernel.synapse.ranges.items():
-        if name == "weight":
-            value = np.rint(real * max(high, -low))
-        elif name == "theta":
-            value = np.rint(np.abs(rng.normal(0, top / 3, shape)))
-        elif name == "sign":
-            value = np.where(real < 0, -1, 1)
-        elif name == "exponent":
-            value = np.rint(np.log2(np.abs(real) * (1 << high) + 1e-9))
-        else:
-            value = np.zeros(shape)
-        p[name] = np.clip(value, low, high).astype(np.int64)
-    p["bias"] = np.zeros(kernel.outputs, np.int64)
-    return x, p, f"half-normal inputs, normal parameters, seed {seed}"
+    signed = kernel.excitatory is None  # else the place tells the sign
+    p = rule.typical(rng, (kernel.outputs, kernel.inputs), signed)
+    p = p | {"bias": np.zeros(kernel.outputs, np.int64)}
+    return x, p, f"half-normal inputs, {rule.typical_text}, seed {seed}"
 
 
 def _rows(kernel, x, p):

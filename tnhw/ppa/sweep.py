@@ -87,7 +87,7 @@ def _kernel(name, keys):
         keys.setdefault("input", f"u{bits - 1}")
         rule = RULES.get(str(keys.get("rule")))
         if rule is not None and rule.has_parameter:
-            keys.setdefault("parameter", _parameter(rule, bits))
+            keys.setdefault("parameter", rule.parameter_of(bits))
     if keys.get("storage") != "constant":
         return Kernel(name=name, **keys)
     plain = {
@@ -100,10 +100,3 @@ def _kernel(name, keys):
     like = Kernel(name=name, **(keys | plain))
     arrays = operands(like, 1)[1]
     return Kernel(name=name, arrays=arrays, **keys)
-
-
-def _parameter(rule, bits):
-    """Format of a magnitude that makes a synapse of so many stored bits."""
-    if "exponent" in rule.arrays:
-        return f"u{min(3, max(1, (bits - 2).bit_length()))}"
-    return f"u{bits - 1}" if "sign" in rule.arrays else f"s{bits}"

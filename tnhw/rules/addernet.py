@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..rule import Addend, Rule
+from ..rule import Addend, Rule, normal_shares, scaled
 
 __all__ = ["AdderNet"]
 
@@ -19,6 +19,10 @@ class AdderNet(Rule):
     @property
     def ranges(self):
         return {"weight": (self.parameter.min, self.parameter.max)}
+
+    def typical(self, rng, shape, signed=True):
+        """Normal weights; a format without a sign holds 0 for those that are negative."""
+        return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
     def encode(self, arrays):
         return {"weight": arrays["weight"]}

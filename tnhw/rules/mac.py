@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from amaranth.hdl import Cat, Const, Mux
 
-from ..rule import Addend, Rule, gate, inversion, negate_if
+from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, scaled
 
 __all__ = ["Mac"]
 
@@ -94,6 +94,10 @@ class Mac(Rule):
     @property
     def ranges(self):
         return {"weight": (self.parameter.min, self.parameter.max)}
+
+    def typical(self, rng, shape, signed=True):
+        """Normal weights; a format without a sign holds 0 for those that are negative."""
+        return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
     def encode(self, arrays):
         return {"weight": arrays["weight"]}

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..format import Format
-from ..rule import Addend, Rule, gate, inversion, negate_if
+from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, signs
 
 __all__ = ["Shift"]
 
@@ -45,6 +45,16 @@ class Shift(Rule):
     @property
     def ranges(self):
         return {"exponent": (0, self.parameter.max), "sign": (-1 if self.signed else 0, 1)}
+
+    def typical(self, rng, shape, signed=True):
+        """Nearest powers of two of normal weights."""
+        shares, high = normal_shares(rng, shape, signed), self.parameter.max
+        exponent = np.rint(np.log2(np.abs(shares) * (1 << high) + 1e-9))
+        return {"exponent": np.clip(exponent, 0, high).astype(np.int64), "sign": signs(shares)}
+
+    @classmethod
+    def parameter_of(cls, bits):
+        return Format(min(3, max(1, (bits - 2).bit_length())))
 
     def encode(self, arrays):
         sign = arrays["sign"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..format import Format
-from ..rule import Addend, Rule, gate, inversion, negate_if
+from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, signs
 
 __all__ = ["Ternary"]
 
@@ -40,6 +40,9 @@ class Ternary(Rule):
     @property
     def ranges(self):
         return {"sign": (-1 if self.signed else 0, 1)}
+
+    def typical(self, rng, shape, signed=True):
+        return {"sign": signs(normal_shares(rng, shape, signed))}
 
     def encode(self, arrays):
         sign = arrays["sign"]

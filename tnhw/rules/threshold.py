@@ -25,7 +25,17 @@ import numpy as np
 from amaranth.hdl import Cat, Const, Mux
 
 from ..format import Format
-from ..rule import Addend, Rule, at_least, gate, inversion, negate_if, ripples
+from ..rule import (
+    Addend,
+    Rule,
+    at_least,
+    gate,
+    inversion,
+    negate_if,
+    normal_shares,
+    ripples,
+    signs,
+)
 
 __all__ = ["Threshold"]
 
@@ -147,6 +157,17 @@ class Threshold(Rule):
         lowest = -1 if self.signed else 0
         ranges = {"theta": (self.parameter.min, self.parameter.max), "sign": (lowest, 1)}
         return ranges | ({"gain": (0, MAX_GAIN)} if self.gain else {})
+
+    def typical(self, rng, shape, signed=True):
+        """Thresholds are half-normal as inputs are, so that about half of the terms are 0; no gain."""
+        ranges, shares = self.ranges, normal_shares(rng, shape, signed)
+        theta = np.rint(np.abs(rng.normal(0, self.input.max / 3, shape)))
+        arrays = {"theta": np.clip(theta, *ranges["theta"]).astype(np.int64), "sign": signs(shares)}
+        return arrays | ({"gain": np.zeros(shape, np.int64)} if self.gain else {})
+
+    @classmethod
+    def parameter_of(cls, bits):
+        return Format(bits - 1)
 
     def encode(self, arrays):
         theta, sign = arrays["theta"], arrays["sign"]
