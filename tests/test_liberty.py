@@ -66,6 +66,7 @@ def test_compressed(tmp_path):
     assert packed.digest == Library(TOY).digest and packed.names == Library(TOY).names
 
 
+@pytest.mark.filterwarnings("ignore::tnhw.errors.LibertyWarning")
 @pytest.mark.parametrize(
     ("text", "error"),
     [

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import warnings
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from .commands.exporting import export
 from .commands.options import Json, show
 from .commands.starting import init, list_
 from .commands.sweeping import sweep
-from .errors import TnhwError
+from .errors import LibertyWarning, TnhwError
 from .train.commands import add_commands
 
 __all__ = ["app", "main"]
@@ -88,11 +89,28 @@ def _terminated_as_interrupted():
         signal.signal(signal.SIGTERM, before)
 
 
+@contextmanager
+def _plain_warnings():
+    """Warnings about a user's own file look like messages, not like Python's."""
+    before = warnings.formatwarning
+
+    def plain(message, category, *where, **more):
+        if issubclass(category, LibertyWarning):
+            return f"tnhw: {message}\n"
+        return before(message, category, *where, **more)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
+
+
 def main(arguments=None):
     """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with _terminated_as_interrupted():
+        with _terminated_as_interrupted(), _plain_warnings():
             return app(arguments, prog_name="tnhw", standalone_mode=False) or 0
     except TnhwError as error:
         status, text = error.exit_status, str(error)

@@ -33,6 +33,10 @@ class InputError(TnhwError, ValueError):
     exit_status = 2
 
 
+class LibertyWarning(UserWarning):
+    """A Liberty file is read, though it is not quite as the format wants it."""
+
+
 class ToolMissing(TnhwError):
     """An external tool is missing or too old."""
 

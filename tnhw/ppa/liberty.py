@@ -7,92 +7,28 @@ A cell is parsed when it is asked for: a library of ten megabytes opens in a sec
 import gzip
 import hashlib
 import re
+import warnings
+import zlib
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, LibertyWarning
+from .liberty_syntax import Group, clean, end_of_group, parse, scale
 
 __all__ = ["Arc", "Cell", "Group", "Library", "Pin", "Table"]
 
-_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^\s"{}();:,]+)|([{}();:,])', re.S)
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
-
-
-@dataclass
-class Group:
-    """A Liberty group: ``kind(names) { values; groups }``."""
-
-    kind: str
-    names: list
-    values: dict = field(default_factory=dict)
-    groups: list = field(default_factory=list)
-
-    def all(self, kind):
-        """Groups of a kind inside this one."""
-        return [group for group in self.groups if group.kind == kind]
-
-    def number(self, key, default=0.0):
-        value = self.values.get(key)
-        return float(value[0]) if value else default
-
-    def text(self, key, default=None):
-        value = self.values.get(key)
-        return value[0] if value else default
-
-
-def _parse(text, where):
-    tokens = [m.group(1) if m.group(1) is not None else m.group(0) for m in _TOKEN.finditer(text)]
-    kinds = [m.lastindex for m in _TOKEN.finditer(text)]
-    at = 0
-
-    def is_mark(k, mark):
-        return k < len(tokens) and kinds[k] == 3 and tokens[k] == mark
-
-    def group():
-        nonlocal at
-        found = Group(tokens[at], [])
-        at += 2
-        while not is_mark(at, ")"):
-            if kinds[at] != 3:
-                found.names.append(tokens[at])
-            at += 1
-        at += 2
-        while not is_mark(at, "}"):
-            if is_mark(at, ";"):
-                at += 1
-            elif is_mark(at + 1, ":"):
-                words, key = [], tokens[at]
-                at += 2
-                line_end = {";", "}"}
-                while not (kinds[at] == 3 and tokens[at] in line_end):
-                    words.append(tokens[at])
-                    at += 1
-                    if kinds[at - 1] != 3 and is_mark(at + 1, ":"):  # a missing semicolon
-                        break
-                found.values[key] = ["".join(words) if len(words) != 1 else words[0]]
-            elif is_mark(at + 1, "("):
-                end = at + 2
-                while not is_mark(end, ")"):
-                    end += 1
-                if is_mark(end + 1, "{"):
-                    found.groups.append(group())
-                else:
-                    inside = [tokens[k] for k in range(at + 2, end) if kinds[k] != 3]
-                    found.values.setdefault(tokens[at], []).extend(inside)
-                    at = end + 1
-            else:
-                raise InputError(f"{where}: not Liberty near {tokens[at]!r}")
-        at += 1
-        return found
-
-    try:
-        return group()
-    except IndexError:
-        raise InputError(f"{where}: ends in the middle of a group") from None
+# Conversions of what a file says: a number, an axis, a shape.
+_BROKEN = (ValueError, KeyError, IndexError, TypeError, AttributeError)
+# Attribute, what is taken without it, base unit, and prefix of the unit that is used here.
+_UNITS = (
+    ("time_unit", "1ns", "s", "n"),
+    ("voltage_unit", "1V", "v", ""),
+    ("leakage_power_unit", "1nW", "w", ""),
+)
 
 
 def _numbers(texts):
@@ -144,7 +80,7 @@ class Arc:
     kind, sense, when : str or None
         ``timing_type``, ``timing_sense`` and condition.
     rise, fall : Table or None
-        Delay in ns, or energy of a change in the library's unit.
+        Delay in ns, or energy of a change in pJ.
     rise_slew, fall_slew : Table or None
         Output transition in ns.
     """
@@ -176,7 +112,7 @@ class Pin:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: area in the library's unit (um2), leakage in the library's unit of power."""
+    """A cell: area in the library's unit (um2), leakage in W."""
 
     name: str
     area: float
@@ -212,8 +148,20 @@ class Library:
         SHA-256 of the text of the file.
     names : list of str
         Of all cells.
-    time_unit, cap_unit, leakage_unit, voltage : float
-        In ns, pF, W and V.
+    time_unit, cap_unit, voltage_unit, leakage_unit, energy_unit : float
+        In ns, pF, V, W and pJ. The unit of internal energy follows from the others: capacitance x voltage^2.
+    voltage : float
+        Nominal, in V.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, is no Liberty file or has no cells.
+
+    Warns
+    -----
+    LibertyWarning
+        Once, where the file lacks semicolons, and once for each unit that it does not name.
     """
 
     def __init__(self, path):
@@ -226,10 +174,11 @@ class Library:
             text = data.decode("utf-8", "replace")
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-        except EOFError:
+        except (EOFError, zlib.error):
             raise InputError(f"{path}: ends early; is it complete?") from None
         self.digest = hashlib.sha256(data).hexdigest()
-        self.text = text = _COMMENT.sub(" ", text)
+        self._told = False
+        self.text = text = clean(text)
         found = re.search(r'\blibrary\s*\(\s*"?([^")\s]+)', text)
         if not found:
             raise InputError(f"{path}: no Liberty file: it has no `library` group")
@@ -243,33 +192,54 @@ class Library:
         self._cells = {}
         first = min(self._at.values())
         head = text[found.start() : first] + "}"
-        self._head = _parse(head, str(path))
-        number, unit = re.fullmatch(r"([\d.]+)(\w+)", self._head.text("time_unit", "1ns")).groups()
-        self.time_unit = float(number) * {"ns": 1, "ps": 1e-3, "us": 1e3}[unit]
-        load = self._head.values.get("capacitive_load_unit", ["1", "pf"])
-        self.cap_unit = float(load[0]) * {"pf": 1, "ff": 1e-3}[load[1].lower()]
-        number, unit = re.fullmatch(
-            r"([\d.]+)(\w+)", self._head.text("leakage_power_unit", "1nW")
-        ).groups()
-        self.leakage_unit = float(number) * {"pW": 1e-12, "nW": 1e-9, "uW": 1e-6, "mW": 1e-3}[unit]
+        self._head = parse(head, str(path), text.count("\n", 0, found.start()) + 1, self._tell)
+        try:
+            self._read_head()
+        except _BROKEN as error:
+            raise InputError(f"{path}: its units or voltages cannot be read ({error})") from None
+
+    def _tell(self, text):
+        """Warn of the first semicolon that is missing; others may be, too."""
+        if not self._told:
+            warnings.warn(
+                f"{text}; the end of the line is taken for it", LibertyWarning, stacklevel=3
+            )
+        self._told = True
+
+    def _assumed(self, key, default):
+        text = f"{self.path}: it has no `{key}`; {default} is taken"
+        warnings.warn(text, LibertyWarning, stacklevel=4)
+        return default
+
+    def _read_head(self):
+        units = {}
+        for key, default, base, reference in _UNITS:
+            text = self._head.text(key) or self._assumed(key, default)
+            units[key] = scale(text, base, reference, f"{self.path}: `{key}`")
+        self.time_unit, self.voltage_unit, self.leakage_unit = units.values()
+        key = "capacitive_load_unit"
+        load = self._head.values.get(key) or self._assumed(key, "1 pf").split()
+        self.cap_unit = scale("".join(load[:2]), "f", "p", f"{self.path}: `{key}`")
+        self.energy_unit = self.cap_unit * self.voltage_unit**2
         self.voltage = self._head.number("nom_voltage")
         if not self.voltage:
             voltages = [g.number("voltage") for g in self._head.all("operating_conditions")]
             self.voltage = next((v for v in voltages if v), 0.0)
+        self.voltage *= self.voltage_unit
         self._templates = {g.names[0]: g for g in self._head.groups if "template" in g.kind}
-
-    @property
-    def energy_unit(self):
-        """Joules of the unit of the internal power tables: capacitance unit x volt squared."""
-        return self.cap_unit * 1e-12
 
     def cell(self, name):
         """A cell by name."""
         if name not in self._cells:
             if name not in self._at:
                 raise InputError(f"{self.path}: this library has no cell `{name}`")
-            group = _parse(self._block(self._at[name]), f"{self.path}, cell {name}")
-            self._cells[name] = self._cell(group)
+            where, start = f"{self.path}, cell {name}", self._at[name]
+            line = self.text.count("\n", 0, start) + 1
+            group = parse(self._block(start), where, line, self._tell)
+            try:
+                self._cells[name] = self._cell(group)
+            except _BROKEN as error:
+                raise InputError(f"{where}: a value or table cannot be read ({error})") from None
         return self._cells[name]
 
     def source(self, name):
@@ -288,12 +258,10 @@ class Library:
         return {name: cell for name, cell in cells.items() if not cell.dont_use}
 
     def _block(self, start):
-        depth, at = 0, self.text.index("{", start)
-        for match in re.compile(r"[{}]").finditer(self.text, at):
-            depth += 1 if match[0] == "{" else -1
-            if not depth:
-                return self.text[start : match.end()]
-        raise InputError(f"{self.path}: ends in the middle of a cell")
+        end = end_of_group(self.text, start)
+        if end is None:
+            raise InputError(f"{self.path}: ends in the middle of a cell")
+        return self.text[start:end]
 
     def _cell(self, group):
         pins = {}
@@ -308,7 +276,8 @@ class Library:
         leakage = group.number("cell_leakage_power", -1)
         if leakage < 0:
             parts = [part.number("value") for part in group.all("leakage_power")]
-            leakage = float(np.mean(parts)) if parts else 0.0
+            default = self._head.number("default_cell_leakage_power")
+            leakage = float(np.mean(parts)) if parts else default
         return Cell(
             name=group.names[0],
             area=group.number("area"),
@@ -321,7 +290,10 @@ class Library:
 
     def _pin(self, name, group):
         timings = [self._arc(t, "cell_rise", "cell_fall") for t in group.all("timing")]
-        powers = [self._arc(p, "rise_power", "fall_power") for p in group.all("internal_power")]
+        powers = [
+            self._arc(p, "rise_power", "fall_power", self.energy_unit)
+            for p in group.all("internal_power")
+        ]
         capacitance = group.number("capacitance", -1)
         if capacitance < 0:
             sides = [group.number(f"{edge}_capacitance") for edge in ("rise", "fall")]
@@ -350,10 +322,11 @@ class Library:
             ),
         )
 
-    def _arc(self, group, rise, fall):
+    def _arc(self, group, rise, fall, unit=None):
+        """An arc whose values are in `unit`: that of time by default."""
         both = group.all("power")  # one table for both edges
         tables = {
-            kind: self._table(part)
+            kind: self._table(part, unit or self.time_unit)
             for kind in (rise, fall, "rise_transition", "fall_transition")
             for part in (group.all(kind) or (both if kind in (rise, fall) else []))[:1]
         }
@@ -369,9 +342,9 @@ class Library:
             fall_slew=tables.get("fall_transition"),
         )
 
-    def _table(self, group):
+    def _table(self, group, unit):
         template = self._templates.get(group.names[0] if group.names else "")
-        values = _numbers(group.values.get("values", ["0"]))
+        values = _numbers(group.values.get("values", ["0"])) * unit
         axes = []
         for number in ("1", "2"):
             kind = template.text(f"variable_{number}") if template else None
