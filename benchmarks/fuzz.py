@@ -19,17 +19,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import fuzz
 import marks
+import network_fuzz
 
 from tnhw.files import write_files
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.
-COUNTS = {"gates": (100_000, 30), "verilog": (1_000, 1), "netlist": (100, 1)}
+COUNTS = {"gates": (100_000, 30), "verilog": (1_000, 1), "netlist": (100, 1),
+          "networks": (2_000, 10), "networks-verilog": (100, 1)}  # fmt: skip
 WHAT = {
     "gates": "gates in Amaranth's simulator",
     "verilog": "emitted Verilog in Icarus, bench of `sim/`",
     "netlist": f"netlist after synthesis ({', '.join(fuzz.NETLISTS)} in turn) in Icarus, bench of `sim/`",
-}
+}  # of kernels; for networks see network_fuzz
+FAILED = ROOT / "build" / "fuzz" / "failed"
 PAGE = ROOT / "docs" / "verification.md"
 
 
@@ -44,6 +47,8 @@ def _part(job):
     level, seed, numbers = job
     gc.disable()  # what a part leaves behind goes at its end, a fifth faster than bit by bit
     try:
+        if level in network_fuzz.LEVELS:
+            return network_fuzz.run(seed, numbers, network_fuzz.LEVELS[level], FAILED)
         return fuzz.run(seed, numbers, fuzz.LEVELS[level])
     finally:
         gc.enable()
@@ -96,7 +101,7 @@ def table(records):
         } if key in rows else record  # fmt: skip
     lines = ["| cases run through | seed | cases | mismatches | a tool broke off | a minute | of a core | share of a kind |",
              "|---|---|---|---|---|---|---|---|"]  # fmt: skip
-    for level in COUNTS:
+    for level in WHAT:
         for (_, seed), record in sorted((k, r) for k, r in rows.items() if k[0] == level):
             count, cells = record["count"], [*record["cells"].values()]
             least = min(cells) if len(cells) == len(fuzz.CELLS) else 0
@@ -114,7 +119,8 @@ def main():
     parser.add_argument("--level", choices=[*COUNTS, "all"], default="all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0, help="number of the first case")
-    parser.add_argument("--count", type=int, help="100000 gates, 1000 verilog, 100 netlist")
+    usual = ", ".join(f"{count} {level}" for level, (count, _) in COUNTS.items())
+    parser.add_argument("--count", type=int, help=f"cases, by default {usual}")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--records", type=Path, default=ROOT / "build" / "fuzz", metavar="DIR")
     parser.add_argument("--docs", action="store_true", help="write the table of all records")
@@ -126,9 +132,16 @@ def main():
         say(f"{level}: seed {given.seed}, cases {given.first} .. {given.first + count - 1}")
         path = given.records / f"{level}-{given.seed}-{given.first}.json"
         done.append(volume(level, given.seed, given.first, count, path, jobs=given.jobs, say=say))
+    if networks := [record for record in done if record["level"] in network_fuzz.LEVELS]:
+        say(network_fuzz.table(networks))
     if given.docs:
         records = [json.loads(path.read_text()) for path in sorted(given.records.glob("*.json"))]
-        marks.put(PAGE, "fuzzing", table(records))
+        networks = [record for record in records if record["level"] in network_fuzz.LEVELS]
+        kernels = [record for record in records if record not in networks]
+        if kernels:
+            marks.put(PAGE, "fuzzing", table(kernels))
+        if networks:
+            marks.put(PAGE, "networks", network_fuzz.table(networks))
     print(json.dumps(done, indent=2))
     return any(record["failures"] for record in done)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
+from addresses import Checked
 from amaranth.hdl import Const, ResetInserter, Signal, Value
 from amaranth.sim import Simulator
 
@@ -148,7 +149,7 @@ def simulate(component, script, count, *, seed=None, calm=(0, 0)):
 
 def run(component, *benches):
     """Run benches; one named `monitor` does not keep the simulation going."""
-    simulator = Simulator(ResetInserter(reset)(component))
+    simulator = Simulator(Checked(ResetInserter(reset)(component)))
     simulator.add_clock(1e-6)
     for bench in benches:
         simulator.add_testbench(bench, background=bench.__name__ == "monitor")

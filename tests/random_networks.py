@@ -1,6 +1,8 @@
 """Random networks with random folds that are valid, and the check of a case."""
 
+import math
 from dataclasses import dataclass
+from itertools import count
 
 import gates
 import network_oracle
@@ -12,8 +14,9 @@ from tnhw.network import Network
 from tnhw.stage import Fold
 
 RULES = ("threshold", "threshold", "ternary", "mac", "addernet", "shift")
-WISHES = ("padding", "shared", "conv", "any")  # in turn: large ones are dropped more often
-MAX_CYCLES, MAX_LANES = 40, 16
+MAX_LANES = 16
+# Cycles a vector. Layers that share an engine add up, and a window that moves takes many of them.
+MAX_CYCLES = {"pipeline": 80, "shared": 160}
 # A network by hand: a convolution of two channels, then three sums.
 TWO = {
     "name": "two",
@@ -91,9 +94,13 @@ def parameters(rng, keys, shape):
     return arrays
 
 
-def geometry(rng, shape):
+def geometry(rng, shape, wish=None):
     """Keys of a convolution on an image."""
+    if wish == "window as large as the image":
+        return {"kind": "conv", "kernel": shape[:2]}
     kernel = [int(rng.integers(1, 4)) for _ in range(2)]
+    if wish == "window of 1x1" or (wish == "stride over window" and rng.random() < 0.5):
+        kernel = [1, 1]
     padding = int(rng.integers(0, max(2, min(kernel)))) if rng.random() < 0.6 else 0
     kernel = [min(k, n + 2 * padding) for k, n in zip(kernel, shape, strict=False)]
     keys = {"kind": "conv", "kernel": kernel}
@@ -101,7 +108,9 @@ def geometry(rng, shape):
         keys["padding"] = padding
     else:
         keys["kernel"] = [min(k, n) for k, n in zip(kernel, shape, strict=False)]
-    if rng.random() < 0.5:
+    if wish == "stride over window":
+        keys["stride"] = max(keys["kernel"]) + int(rng.integers(1, 3))
+    elif rng.random() < 0.5:
         keys["stride"] = int(rng.integers(1, 3))
     return keys
 
@@ -112,10 +121,12 @@ def out_shape(keys, shape):
     return [*size, keys["outputs"]]
 
 
-def random_network(rng, shared):
-    """Keys and parameters of a network."""
-    count = int(rng.integers(1, 4)) if not shared else int(rng.integers(2, 4))
-    convs = int(rng.integers(0, count + 1))
+def random_network(rng, shared, wish=None):
+    """Keys and parameters of a network; a wish of `KINDS` makes it likely, not certain."""
+    size = int(rng.integers(2 if shared or wish == "mixed rules" else 1, 4))
+    size = 1 if wish == "one neuron" else size
+    convs = size if wish == "shared, convolution last" else int(rng.integers(0, size + 1))
+    special = int(rng.integers(0, max(1, convs)))  # which convolution has the window that is wished
     dense_only = convs == 0
     shape = [int(rng.integers(1, 17))] if dense_only and rng.random() < 0.7 else \
         [*rng.integers(1, 7, 2).tolist(), int(rng.integers(1, 6))]  # fmt: skip
@@ -123,19 +134,20 @@ def random_network(rng, shared):
     x = [rng.integers(*oracle.bounds(network["input"]), int(np.prod(shape)), endpoint=True)
          for _ in range(3)]  # fmt: skip
     same = synapse(rng, True)
-    for k in range(count):
-        keys = geometry(rng, shape) if k < convs else {"kind": "dense"}
+    for k in range(size):
+        wished = wish if k == special else None
+        keys = geometry(rng, shape, wished) if k < convs else {"kind": "dense"}
         padded = bool(keys.get("padding"))
         keys |= same if shared else synapse(rng, padded)
-        keys["outputs"] = int(rng.integers(1, 6))
+        keys["outputs"] = 1 if wish == "one neuron" else int(rng.integers(1, 6))
         if rng.random() < 0.35:
             keys["complement"] = True
         taps = keys.get("kernel", [])
         channels = shape[-1] if taps else int(np.prod(shape))
-        size = (keys["outputs"], *taps, channels * (1 + keys.get("complement", 0)))
+        full = (keys["outputs"], *taps, channels * (1 + keys.get("complement", 0)))
         network["layers"].append(keys)
-        network["arrays"].append(parameters(rng, keys, size))
-        last = k == count - 1
+        network["arrays"].append(parameters(rng, keys, full))
+        last = k == size - 1
         if not last or rng.random() < 0.6:
             sums = [value for one in x for value in network_oracle.trace(network, one)[0][-1]]
             output = network["input"] if shared and not last else number(rng)
@@ -143,7 +155,7 @@ def random_network(rng, shared):
             keys["output"] = output
             keys["shift"] = max(-3, most - int(output[1:]) + int(rng.integers(-1, 2)))
         shape = out_shape(keys, shape) if taps else [keys["outputs"]]
-    one_place = convs < count or shape[:2] == [1, 1]
+    one_place = convs < size or shape[:2] == [1, 1]
     network["result"] = "class" if one_place and rng.random() < 0.5 else "vector"
     return network
 
@@ -173,29 +185,70 @@ def random_folds(rng, network, shared):
     return tuple([folds[-1]] * len(folds) if shared else folds)
 
 
+def windows(case):
+    """Of each convolution its image, its keys, and whether it has more than one position."""
+    shape = case.network["shape"]
+    for keys in case.network["layers"]:
+        if keys["kind"] == "conv":
+            after = out_shape(keys, shape)
+            yield shape[:2], keys, after[:2] != [1, 1]
+            shape = after
+
+
+def _conv_last(case):
+    return case.schedule == "shared" and case.network["layers"][-1]["kind"] == "conv"
+
+
+#: Kinds of networks that take turns, so that each has its share; a case may be of several.
+KINDS = {
+    "any": lambda case: True,
+    "padding": lambda case: any(keys.get("padding") for _, keys, _ in windows(case)),
+    "shared": lambda case: case.schedule == "shared",
+    "shared, convolution last": lambda case: _conv_last(case) and [*windows(case)][-1][2],
+    "convolution": lambda case: any(windows(case)),
+    "window of 1x1": lambda case: any(keys["kernel"] == [1, 1] for _, keys, _ in windows(case)),
+    "stride over window": lambda case: any(
+        keys.get("stride", 1) > max(keys["kernel"]) and moves for _, keys, moves in windows(case)
+    ),
+    "window as large as the image": lambda case: any(
+        keys["kernel"] == image and image != [1, 1] for image, keys, _ in windows(case)
+    ),
+    "one neuron": lambda case: [keys["outputs"] for keys in case.network["layers"]] == [1],
+    "mixed rules": lambda case: len({keys["rule"] for keys in case.network["layers"]}) > 1,
+}
+
+
+#: How often the layers of a wished kind share an engine.
+SHARED = {"shared": 1, "shared, convolution last": 1, "one neuron": 0, "mixed rules": 0}
+
+
+def case(seed, number):
+    """Case `number` of a seed: of the kind whose turn it is."""
+    wish, is_wished = list(KINDS.items())[number % len(KINDS)]
+    for attempt in count():
+        found = draw(np.random.default_rng((seed, number, attempt)), wish)
+        if found is not None and is_wished(found):
+            return found
+
+
+def draw(rng, wish):
+    """A case, perhaps of the kind that is wished; None where it is invalid, or too slow to simulate."""
+    shared = bool(rng.random() < SHARED.get(wish, 0.25))
+    network = random_network(rng, shared, wish)
+    schedule = "shared" if shared else "pipeline"
+    rom = str(rng.choice(["auto", "block", "logic"]))
+    folds = random_folds(rng, network, shared)
+    reset = bool(rng.random() < 0.3)
+    dsp, loadable = bool(rng.random() < 0.5), bool(rng.random() < 0.3)
+    made = Case(network, folds, schedule, rom, int(rng.integers(2**31)), reset, dsp, loadable)
+    if folds is None or (shared and not fits(made)) or load(made) > MAX_CYCLES[schedule]:
+        return None
+    return made
+
+
 def cases(count, seed=0):
     """`count` cases, the same in every run."""
-    found, number = 0, 0
-    while found < count:
-        rng = np.random.default_rng((seed, number))
-        number += 1
-        wish = WISHES[found % len(WISHES)]
-        shared = wish == "shared" or rng.random() < 0.2
-        network = random_network(rng, shared)
-        if wish == "conv" and network["layers"][0]["kind"] != "conv":
-            continue
-        if wish == "padding" and not any(keys.get("padding") for keys in network["layers"]):
-            continue
-        schedule = "shared" if shared else "pipeline"
-        rom = str(rng.choice(["auto", "block", "logic"]))
-        folds = random_folds(rng, network, shared)
-        reset = bool(rng.random() < 0.3)
-        dsp, loadable = bool(rng.random() < 0.5), bool(rng.random() < 0.3)
-        case = Case(network, folds, schedule, rom, number, reset, dsp, loadable)
-        if folds is None or (shared and not fits(case)) or load(case) > MAX_CYCLES:
-            continue
-        found += 1
-        yield case
+    return (case(seed, number) for number in range(count))
 
 
 def fits(case):
@@ -211,7 +264,7 @@ def fits(case):
 def load(case):
     """Cycles a vector, about: what a simulation takes; too many lanes count as too many cycles."""
     if sum(simd * units for simd, units, _ in case.folds) > MAX_LANES:
-        return MAX_CYCLES + 1
+        return math.inf
     shape, each = case.network["shape"], []
     for keys, (simd, units, drain) in zip(case.network["layers"], case.folds, strict=True):
         conv = keys["kind"] == "conv"

@@ -140,10 +140,12 @@ class Drain(wiring.Component):
         if len(stages) > 1 and any(stage.layer.positions > 1 for stage in stages):
             # Where a layer is not over at its last output, its biases begin again.
             again = closing & one & ~leave
+            # The row after the first one of the last layer may be the first of all.
             base = select(bases, layer)
+            second = select([(base + 1) % len(rows) for base in bases], layer)
             m.d.comb += read.addr.eq(Mux(steps, Mux(again, base, following), index))
             with m.If(steps & again):
-                m.d.sync += [index.eq(base), following.eq(base + 1)]
+                m.d.sync += [index.eq(base), following.eq(second)]
 
         # Sum with bias, then the result.
         full, total_layer = Signal(), Signal.like(layer)

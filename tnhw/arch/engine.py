@@ -218,7 +218,9 @@ class Engine(wiring.Component):
                 shape=bits * fold.simd, depth=max(2, self._hidden), init=[]
             )
             write_hidden, read_hidden = hidden.write_port(), hidden.read_port()
-            m.d.comb += [read_hidden.addr.eq(sequencer.address), read_hidden.en.eq(enable)]
+            # The address has a word here only at a tap inside the image of a later layer.
+            reads = enable & sequencer.valid & (sequencer.layer != 0) & ~sequencer.idle
+            m.d.comb += [read_hidden.addr.eq(sequencer.address), read_hidden.en.eq(reads)]
             data = Mux(tokens[1]["layer"] == 0, data, read_hidden.data)
         if any(stage.halves > 1 for stage in stages):
             data = data ^ tokens[1]["invert"].replicate(len(data))
