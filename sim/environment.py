@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
+from memories import Memories
 from patterns import BACK_PRESSURE, IDLE
 from scoreboard import Scoreboard
 from streams import Driver, Failure, Monitor, Port, Receiver
@@ -94,6 +95,7 @@ class Bench:
         self.clock = getattr(dut, MANIFEST["clock"])
         self.rst = getattr(dut, MANIFEST["reset"])
         self.error = getattr(dut, MANIFEST["error"]) if MANIFEST.get("error") else None
+        self.memories = Memories(dut, FOLDER / "memories.json")
         self.cycle = 0
         self.errors = 0
         self.faults = 0
@@ -117,6 +119,7 @@ class Bench:
 
     async def start(self):
         """Start the clock and reset."""
+        self.memories.clear()
         Clock(self.clock, 10, "ns", impl="gpi").start(start_high=False)
         self.rst.value = 1
         await self.reset()
@@ -143,6 +146,7 @@ class Bench:
         """One cycle; returns whether anything was transferred."""
         await self._edge
         self.cycle += 1
+        self.memories.check()
         taken = [driver.sample(self.cycle) for driver in self.drivers]
         before, ended = self.scoreboard.count, len(self.scoreboard.cycles)
         valid = self.monitor.sample(self.cycle, self.receiver.ready)

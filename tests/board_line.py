@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from addresses import Checked
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -61,7 +62,7 @@ class SimulatedLine:
         self.harness, self.baud, self.latency = harness, harness.baud, 600 / harness.clock
         self.period = 1 / harness.clock
         self.bits, self.received, self.cycles = deque(), bytearray(), 0
-        self.simulator = Simulator(harness)
+        self.simulator = Simulator(Checked(harness))
         self.simulator.add_clock(self.period)
         self.simulator.add_testbench(self._drive, background=True)
         self.simulator.add_testbench(self._listen, background=True)

@@ -16,7 +16,6 @@ from random_networks import KINDS
 from tnhw.simulate import simulate
 
 SHARE = 0.05  # of each kind, at least
-MIXED = ("class", "vector", "pipeline", "loadable", "reset", "complement")
 
 
 def on_verilog(case):
@@ -35,13 +34,22 @@ LEVELS = {"networks": random_networks.check, "networks-verilog": on_verilog}
 
 def traits(case):
     """Kinds that a case is of, and what else it has."""
-    network = case.network
-    found = {name for name, is_of in KINDS.items() if is_of(case)}
-    found |= {network["result"], case.schedule} & set(MIXED)
-    found |= {name for name in ("loadable", "reset") if getattr(case, name)}
-    if any(keys.get("complement") for keys in network["layers"]):
-        found.add("complement")
-    return found | {f"rule {keys['rule']}" for keys in network["layers"]}
+    network, design = case.network, case.design()
+    layers, stages = network["layers"], design.stages
+    flags = {name: is_of(case) for name, is_of in KINDS.items()} | {
+        "signed input": network["input"][0] == "s",
+        "complement": any(keys.get("complement") for keys in layers),
+        "shifted left": any(keys.get("shift", 0) < 0 for keys in layers),
+        "several results a cycle": any(drain > 1 for _, _, drain in case.folds),
+        "idle lanes": any(s.words * s.fold.simd > s.layer.in_shape[2] for s in stages),
+        "idle units": any(s.layer.keys.outputs % s.fold.units for s in stages),
+        "shared products": any(s.synapse.shared_by > 1 and s.fold.units > 1 for s in stages),
+        "reset": case.reset,
+        "loadable": case.loadable,
+    }
+    found = {name for name, value in flags.items() if value}
+    found |= {f"rule {keys['rule']}" for keys in layers}
+    return found | {f"result {network['result']}", f"{len(layers)} layers"}
 
 
 def keep(case, name, folder):

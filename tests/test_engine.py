@@ -1,20 +1,19 @@
 """Folded engines in Amaranth's simulator: random networks, timing, and faults that must be found."""
 
-import collections
 import sys
 
+import network_fuzz
 import numpy as np
 import pytest
-from random_networks import Case, cases, check
+import random_networks
+from random_networks import Case, check
 from test_arch import mutate
 
 from tnhw import stage
 from tnhw.arch import argmax, codes, drain, engine, packer, sequencer, skid
-from tnhw.environment import flag
 from tnhw.rules import threshold
 
-COUNT = 1500 if flag("TNHW_NIGHTLY") else 100
-PARTS = 4
+COUNT, PARTS = 80, 4
 
 
 # ---- Random networks ----
@@ -22,37 +21,18 @@ PARTS = 4
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_random(part, capsys):
-    """Results in order under stalls and after a reset, latency, and interval."""
-    seen = collections.Counter()
-    for case in cases(COUNT // PARTS, part):
-        design, _ = check(case)
-        network = case.network
-        seen.update(f"{keys['rule']} {keys['kind']}" for keys in network["layers"])
-        seen.update(
-            [f"{len(network['layers'])} layers", case.schedule, case.rom, network["result"]]
-        )
-        flags = {
-            "signed input": network["input"][0] == "s",
-            "padding": any(keys.get("padding") for keys in network["layers"]),
-            "stride": any(keys.get("stride", 1) > 1 for keys in network["layers"]),
-            "complement": any(keys.get("complement") for keys in network["layers"]),
-            "shifted left": any(keys.get("shift", 0) < 0 for keys in network["layers"]),
-            "drain": any(fold[2] > 1 for fold in case.folds),
-            "idle lanes": any(s.words * s.fold.simd > s.layer.in_shape[2] for s in design.stages),
-            "idle units": any(s.layer.keys.outputs % s.fold.units for s in design.stages),
-            "reset": case.reset,
-            "loadable": case.loadable,
-            "shared products": any(
-                s.synapse.shared_by > 1 and s.fold.units > 1 for s in design.stages
-            ),
-        }
-        seen.update(name for name, value in flags.items() if value)
-    told = ", ".join(f"{name} {count}" for name, count in sorted(seen.items()))
+def test_random(part, tmp_path, capsys):
+    """Results in order under stalls and after a reset, latency, interval, and addresses.
+
+    ``benchmarks/fuzz.py --level networks`` runs thousands of them.
+    """
+    record = network_fuzz.run(part, range(COUNT // PARTS), check, tmp_path)
+    seen = record["cells"]
     with capsys.disabled():
-        print(f"\nnetworks {COUNT // PARTS}: {told}", file=sys.stderr)
-    kinds = ("pipeline", "shared", "class", "vector", "padding")
-    assert min(seen[name] for name in kinds) > 0
+        told = ", ".join(f"{name} {count}" for name, count in sorted(seen.items()))
+        print(f"\nnetworks {record['count']}: {told}", file=sys.stderr)
+    assert not record["failures"], record["failures"]
+    assert min(seen[kind] for kind in random_networks.KINDS) >= network_fuzz.SHARE * record["count"]
 
 
 # ---- Networks by hand ----
@@ -113,6 +93,14 @@ def shared(**options):
     return case([3, 3, 2], layers, sizes, ((2, 2),) * 3, schedule="shared", **options)
 
 
+def padded(**options):
+    """A padded convolution on the three words that one before it has left of four."""
+    keys = TN | {"kind": "conv", "output": "u3", "shift": 1, "outputs": 1}
+    layers = [keys | {"kernel": [1, 2]}, keys | {"kernel": [1, 2], "padding": 1}]
+    sizes = [(1, 1, 2, 1)] * 2
+    return case([1, 4, 1], layers, sizes, ((1, 1),) * 2, schedule="shared", **options)
+
+
 def ties(**options):
     """A class of outputs that often are equal."""
     keys = {"kind": "dense", "rule": "ternary", "outputs": 5, "output": "u2"}
@@ -141,7 +129,7 @@ def quick(**options):
     return case([2], [keys], [(2, 2)], ((2, 2, 2),), **options)
 
 
-GOOD = (image, wide, plain, shared, ties, few, slow, quick)
+GOOD = (image, wide, plain, shared, ties, few, slow, quick, padded)
 
 
 @pytest.mark.parametrize("made", GOOD)
@@ -242,6 +230,40 @@ def test_fault_is_found(fault, monkeypatch):
     with pytest.raises(AssertionError):
         for seed in range(4):  # other stalls
             check(made(seed=seed))
+
+
+# ---- Addresses ----
+
+
+def rows(positions=2, outputs=(2, 1), drain=1, **options):
+    """Windows of 1x1 on one engine, whose rows of biases are no power of two; the last layer has one or more."""
+    keys = TN | {"kind": "conv", "kernel": [1, 1], "output": "u3", "shift": 1}
+    layers = [keys | {"outputs": outputs[0]}, keys | {"outputs": outputs[1]}]
+    sizes = [(outputs[0], 1, 1, 1), (outputs[1], 1, 1, outputs[0])]
+    return case(
+        [1, positions, 1], layers, sizes, ((drain, drain, drain),) * 2, schedule="shared", **options
+    )
+
+
+@pytest.mark.parametrize(("outputs", "drain"), [((2, 1), 1), ((4, 1), 1), ((3, 3), 1), ((4, 2), 2)])
+@pytest.mark.parametrize("positions", [1, 3])
+def test_rows_of_biases(positions, outputs, drain):
+    """The rows begin again at each position, and with the next image."""
+    check(rows(positions, outputs, drain, loadable=positions == 1))
+
+
+@pytest.mark.parametrize(
+    ("owner", "old", "new", "memory", "made"),
+    [
+        (Drain, "(base + 1) % len(rows)", "base + 1", "engine_0.drain.biases", rows),
+        (Engine, "& (sequencer.layer != 0)", "", "engine_0.hidden", padded),
+        (Engine, "& ~sequencer.idle", "", "engine_0.hidden", padded),
+    ],
+)
+def test_address_beyond_depth(owner, old, new, memory, made, monkeypatch):
+    mutate(monkeypatch, owner, "elaborate", old, new)
+    with pytest.raises(AssertionError, match=f"address . of memory `{memory}`, which has . words"):
+        check(made())
 
 
 # ---- Interval ----

@@ -4,6 +4,7 @@ from dataclasses import MISSING, fields
 
 import numpy as np
 import pytest
+from addresses import Checked
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
@@ -25,12 +26,13 @@ RESULTS = [6, 60, 1533]
 
 def lights(component, vectors, results, load=(), cycles=1000):
     """The LED in every cycle."""
-    simulator = Simulator(SelfTest(component, vectors, results, load, clock=CLOCK))
+    test = SelfTest(component, vectors, results, load, clock=CLOCK)
+    simulator = Simulator(Checked(test))
     simulator.add_clock(1 / CLOCK)
     seen = []
 
     async def watch(ctx):
-        async for _, _, led in ctx.tick().sample(simulator._design.fragment.origins[0].led):
+        async for _, _, led in ctx.tick().sample(test.led):
             seen.append(led)
             if len(seen) == cycles:
                 return

@@ -136,6 +136,8 @@ def simulate(
         job = simulators.Job([source], manifest["top"], simulator, waves=waves)
         if netlist:
             job = simulators.netlist_job(job, netlist, work.folder)
+        else:
+            job = simulators.watched_job(job, work.folder)
         return work.run(job, manifest, sent, netlist)
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from . import environment, tools
+from .address_check import watched
 from .data_files import folder as data_folder
 from .errors import ToolFailed
 from .process import execute, last_lines
 from .waves import wave_lists
 
-__all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run"]
+__all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run", "watched_job"]
 
 SIMULATORS = ("icarus", "verilator")
 
@@ -153,6 +154,21 @@ def netlist_job(job: Job, family: str, folder: Path) -> Job:
     netlist = synthesise(job.sources, job.top, family, folder, dsp=family != "gowin")
     models, defines = cell_models(family, folder)
     return replace(job, sources=[netlist.path, *models], defines=list(defines))
+
+
+def watched_job(job: Job, folder: Path) -> Job:
+    """The job with copies of its emitted sources in which memories watch their addresses.
+
+    ``memories.json`` in the folder tells the bench where to look.
+    """
+    copies = folder / "watched"
+    copies.mkdir()
+    (source,) = job.sources
+    text, memories = watched(source.read_text(), job.top)
+    (copies / source.name).write_text(text)
+    if memories:
+        (folder / "memories.json").write_text(json.dumps(memories))
+    return replace(job, sources=[copies / source.name])
 
 
 def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:

@@ -1,0 +1,152 @@
+"""Memories of the simulated copy watch their addresses; what a person receives does not change."""
+
+import numpy as np
+import pytest
+from random_networks import Case
+from test_arch import mutate
+
+from tnhw import simulators, verilog
+from tnhw.address_check import watched
+from tnhw.arch import drain, serial
+from tnhw.errors import CheckFailed, ToolFailed
+from tnhw.kernel import Kernel
+from tnhw.simulate import simulate
+
+SERIAL = {"name": "tiny", "rule": "mac", "inputs": 3, "outputs": 2, "input": "u4", "parameter": "s4",
+          "architecture": "serial", "storage": "memory"}  # fmt: skip
+LAYER = {"kind": "conv", "kernel": [1, 1], "rule": "ternary"}
+#: Three rows of biases; the last layer has one of them, and two positions.
+ROWS = {
+    "name": "rows",
+    "input": "s4",
+    "shape": [1, 2, 1],
+    "layers": [LAYER | {"outputs": 2, "output": "s4"}, LAYER | {"outputs": 1}],
+    "arrays": [
+        {"sign": np.array([[[[1]]], [[[0]]]]), "bias": np.array([5, 7])},
+        {"sign": np.array([[[[1, 0]]]]), "bias": np.array([1])},
+    ],
+    "result": "vector",
+}
+MEMORY = """\
+module small(clk, a);
+  input clk;
+  wire clk;
+  input [1:0] a;
+  wire [1:0] a;
+  reg address_fault;
+  reg [3:0] words [2:0];
+  initial begin
+    words[0] = 4'h1;
+    words[1] = 4'h2;
+    words[2] = 4'h3;
+  end
+  reg [3:0] _0_;
+  always @(posedge clk) begin
+    if (address_fault)
+      words[{ a[1], a[0] }][1:0] <= _0_[1:0];
+    _0_ <= words[a];
+  end
+endmodule
+"""
+
+
+def network(**options):
+    return Case(ROWS, ((1, 1), (1, 1)), "shared", **options).design()
+
+
+def test_watched():
+    text, record = watched(MEMORY, "small")
+    assert record["memories"] == [{"name": "small.words", "depth": 3}]
+    assert record["fault"] == "address_fault_"  # the other name is taken
+    assert text.count("!== 1'b1") == 2 and "({{ a[1], a[0] }} < 3) !== 1'b1" in text
+    assert "words[2] = 4'h3;" in text
+    untouched = [line for line in MEMORY.splitlines() if "<= " not in line]
+    assert set(untouched) <= set(text.splitlines())
+
+
+def test_watched_without_memory():
+    text = MEMORY.replace(" [2:0];", ";")
+    assert watched(text, "small") == (text, None)
+
+
+@pytest.mark.parametrize("access", ["assign b = words[a];", "_0_ <= words[a"])
+def test_watched_unknown_form(access):
+    with pytest.raises(ToolFailed, match="has an access that cannot be checked: "):
+        watched(MEMORY.replace("_0_ <= words[a];", access), "small")
+
+
+@pytest.mark.parametrize("loadable", [False, True])
+def test_every_access_is_watched(loadable):
+    """As many as there are ports of memories: a read port, and a write port where something is written."""
+    design = network(loadable=loadable)
+    text, record = watched(verilog.emit(design.create(), design.name), design.name)
+    names = [memory["name"].split(".")[1] for memory in record["memories"]]
+    parameters = "parameters_0" if loadable else "parameters"
+    assert sorted(names) == ["activations", "biases", "hidden", parameters]
+    assert text.count("!== 1'b1") == 2 + 2 + 1 + 1 + 2 * loadable
+
+
+def test_every_access_of_a_kernel_is_watched():
+    made = Kernel(**SERIAL)
+    text, record = watched(verilog.emit(made.create(), made.name), made.name)
+    assert [memory["depth"] for memory in record["memories"]] == [3]
+    assert text.count("!== 1'b1") == 1 + made.outputs  # a write for each part of a row
+
+
+# ---- In a simulator ----
+
+
+def fails(design, folder, simulator="icarus"):
+    with pytest.raises(CheckFailed) as caught:
+        simulate(design, folder, vectors=4, simulator=simulator)
+    assert caught.value.result.mismatch["kind"] == "address", caught.value
+    return str(caught.value)
+
+
+@pytest.mark.needs("iverilog")
+def test_simulate_leaves_the_text_alone(tmp_path):
+    design = network()
+    assert simulate(design, tmp_path, vectors=4).passed
+    assert (tmp_path / "rows.v").read_text() == verilog.emit(design.create(), design.name)
+    assert not (tmp_path / "memories.json").exists()
+
+
+@pytest.mark.needs("iverilog")
+def test_row_of_biases_beyond_depth(tmp_path, monkeypatch):
+    mutate(monkeypatch, drain.Drain, "elaborate", "(base + 1) % len(rows)", "base + 1")
+    said = fails(network(), tmp_path)
+    assert "An address of memory `rows__engine_0__drain.biases` is 3; it has 3 words." in said
+
+
+@pytest.mark.nightly
+@pytest.mark.needs("verilator", "g++", "make", "perl")
+def test_row_of_biases_beyond_depth_in_verilator(tmp_path, monkeypatch):
+    mutate(monkeypatch, drain.Drain, "elaborate", "(base + 1) % len(rows)", "base + 1")
+    fails(network(), tmp_path, "verilator")
+
+
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("port", ["read", "write"])
+def test_kernel_address_beyond_depth(port, tmp_path, monkeypatch):
+    """A read goes one too far; a write of the last column goes one too far."""
+    old, new = {"read": ("read.addr.eq(index)", "read.addr.eq(index + (index == 2))"),
+                "write": ("write.addr.eq(loader.column)",
+                          "write.addr.eq(loader.column + (loader.column == 2))")}[port]  # fmt: skip
+    mutate(monkeypatch, serial.Serial, "_stored", old, new)
+    assert "An address of memory `tiny.parameters` is 3; it has 3 words." in fails(
+        Kernel(**SERIAL), tmp_path
+    )
+
+
+@pytest.mark.needs("iverilog")
+def test_unknown_address(tmp_path, monkeypatch):
+    real = simulators.watched
+
+    def unknown(text, top):
+        assert text.count("<= biases[read__addr];") == 1
+        return real(text.replace("<= biases[read__addr];", "<= biases[read__addr | 2'bx];"), top)
+
+    monkeypatch.setattr(simulators, "watched", unknown)
+    assert "An address of memory `rows__engine_0__drain.biases` is unknown;" in fails(
+        network(), tmp_path
+    )
