@@ -5,7 +5,7 @@
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds; docs/verification.md
 # make report   docs/results anew, on the cell libraries at hand
-# make nightly  every board, 100,000 random kernels, and all tests with larger sizes
+# make nightly  every board, 100,000 random kernels, 2,000 random networks, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
 

@@ -1,6 +1,5 @@
 """Fuzzing of networks: cases come again, a fault is found and kept, and the table adds up."""
 
-
 import network_fuzz
 import numpy as np
 import pytest
@@ -21,7 +20,7 @@ def test_cases_come_again():
 @pytest.mark.needs("iverilog")
 def test_on_verilog(monkeypatch):
     """A case goes through; with another oracle it does not."""
-    case = random_networks.case(1, 8)
+    case = random_networks.case(1, 30)
     network_fuzz.on_verilog(case)
     monkeypatch.setattr(network_fuzz.network_oracle, "result", lambda network, x: [1 << 40])
     with pytest.raises(AssertionError, match="golden model"):
