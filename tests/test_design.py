@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import test_engine as made
-from random_networks import Case, cases
+from random_networks import Case, cases, load
 
 from tnhw import verilog
 from tnhw.design import Design
@@ -220,7 +220,7 @@ def simulated():
     )
     for case in cases(60, 11):
         kind = case.schedule, case.network["result"]
-        if kind in wanted:
+        if kind in wanted and load(case) <= 40:  # cycles a vector
             wanted.remove(kind)
             found.append(case)
     assert not wanted
