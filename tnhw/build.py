@@ -28,7 +28,15 @@ from .synthesis import count
 from .top import Harness
 from .vendor_plan import write_plan
 
-__all__ = ["BuildRecord", "build", "build_component", "build_network", "find_record", "plan"]
+__all__ = [
+    "BuildRecord",
+    "board_plan",
+    "build",
+    "build_component",
+    "build_network",
+    "find_record",
+    "plan",
+]
 
 MAX_TRIES = 8
 
@@ -209,7 +217,7 @@ def build_component(
     choices = (dsp,) if dsp is not None else (True, False) if board.capacity.DSP else (False,)
     with workplace(out_dir) as folder:
         for use_dsp in choices:
-            plan = _plan(harness, board, frequency, use_dsp)
+            plan = board_plan(harness, board, frequency, use_dsp)
             record = BuildRecord(
                 name=name,
                 board=board.name,
@@ -357,8 +365,8 @@ def find_record(folder):
         ) from None
 
 
-def _plan(harness, board, frequency, dsp):
-    """Amaranth's build plan; the same for the same input, wherever it is made."""
+def board_plan(harness, board, frequency, dsp):
+    """Amaranth's build plan of a harness on a board; the same for the same input, wherever it is made."""
     platform = board.create_platform()
     if frequency != board.clock.frequency and board.clock.name is not None:
         key = board.clock.name, 0

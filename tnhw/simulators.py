@@ -12,7 +12,8 @@ from pathlib import Path
 from . import environment, tools
 from .data_files import folder as data_folder
 from .errors import ToolFailed
-from .process import execute, last_lines
+from .last_words import last_lines
+from .process import execute
 from .waves import wave_lists
 
 __all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .. import tools
 from ..errors import InputError, ToolFailed
-from ..synthesis import cells_of, count, logic, passes
+from ..synthesis import cells_of, count, logic, passes, run
 from ..verilog import emit
 
 __all__ = ["DEVICES", "Alone", "place", "route"]
@@ -132,8 +132,8 @@ def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.
         (folder / "pins.cst").write_text(pins)
         script = ["read_verilog -sv design.v"]
         script += passes("few_pins", family, dsp=dsp, booth=booth, options=synth)
-        script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
-        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+        script += ["write_json design.json", "tee -q -o stat.json stat -json"]
+        run(script, family, folder, timeout=1800)
         cells = count(cells_of((folder / "stat.json").read_text()), family)
         return route(design.name, device, folder, cells, shifted, seeds, frequency)
 

@@ -14,7 +14,7 @@ import numpy as np
 from .. import tools
 from ..errors import CheckFailed, InputError
 from ..packing import join
-from ..synthesis import cells_of, count, passes
+from ..synthesis import cells_of, count, passes, run
 from .alone import DEVICES, route
 
 __all__ = ["PEERS", "Unrolled"]
@@ -125,8 +125,8 @@ class Unrolled:
             (folder / "wrapper.v").write_text(wrapper)
             script = [f"read_verilog -sv {source}" for source in [*sources, "wrapper.v"]]
             script += passes("few_pins", family, dsp=False, options=synth)
-            script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
-            tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+            script += ["write_json design.json", "tee -q -o stat.json stat -json"]
+            run(script, family, folder, timeout=1800)
             cells = count(cells_of((folder / "stat.json").read_text()), family)
             return route(self.name, device, folder, cells, widths[0], seeds)
 

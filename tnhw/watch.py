@@ -1,0 +1,98 @@
+"""Processes that end with this one, however it ends.
+
+A process that is killed cannot end what it started. So a small watcher, a process of its own, is told the
+process groups that are at work. It reads from a pipe whose other end only this process holds: when that
+closes, by an exit or by ``kill -9``, the watcher ends the groups that are left, and itself.
+"""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+__all__ = ["end_with_parent", "watched"]
+
+# An interrupt first, so that tools remove their temporary files.
+_WATCHER = """
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+groups = set()
+for line in sys.stdin:
+    groups.add(line[1:]) if line[0] == "+" else groups.discard(line[1:])
+def end(number):
+    for group in list(groups):
+        try:
+            os.killpg(int(group), number)
+        except OSError:
+            groups.discard(group)
+end(signal.SIGINT)
+for _ in range(20):
+    if groups:
+        time.sleep(0.05)
+        end(0)
+end(signal.SIGKILL)
+"""
+_PR_SET_PDEATHSIG = 1
+
+_lock = threading.Lock()
+_pipe = None
+
+
+def _forget():
+    """A forked child must not hold the pipe of its parent open, and has a watcher of its own."""
+    global _pipe, _lock
+    _lock = threading.Lock()
+    if _pipe is not None:
+        with contextlib.suppress(OSError):
+            _pipe.close()
+        _pipe = None
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _tell(text: str) -> None:
+    global _pipe
+    with _lock:
+        for _ in range(2):
+            if _pipe is None:
+                command = [sys.executable, "-I", "-S", "-c", _WATCHER]
+                watcher = subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+                )  # fmt: skip
+                watcher.returncode = 0  # it outlives us: nobody waits for it
+                _pipe = watcher.stdin
+            try:
+                _pipe.write(text + "\n")
+                _pipe.flush()
+                return
+            except OSError:  # somebody ended the watcher
+                _pipe = None
+
+
+@contextlib.contextmanager
+def watched(process: subprocess.Popen):
+    """While the body runs, the group that `process` leads ends with this process."""
+    _tell(f"+{process.pid}")
+    try:
+        yield process
+    finally:
+        _tell(f"-{process.pid}")
+
+
+def end_with_parent(parent: int) -> None:
+    """Make this process end when the process that started it does; for a worker of a pool.
+
+    Parameters
+    ----------
+    parent
+        Process id of the one that started it, which may have ended already.
+    """
+    with contextlib.suppress(OSError, AttributeError):  # Linux only
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
