@@ -89,12 +89,12 @@ def execute(
 
 
 def _interrupt(process: subprocess.Popen) -> str:
-    """Interrupt a process and its children, so that YoWASP removes its files, and give what it said."""
-    _signal(process, signal.SIGINT)
-    try:
-        return "".join(process.communicate(timeout=2))
-    except subprocess.TimeoutExpired:
-        return ""
+    """End a process and its children, and give what it said; an interrupt first, so that YoWASP removes its files."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        _signal(process, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return "".join(process.communicate(timeout=2))
+    return ""
 
 
 def _signal(process: subprocess.Popen, number: int) -> None:

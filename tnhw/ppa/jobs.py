@@ -1,8 +1,8 @@
 """Measurements that take a while: side by side on the cores there are, each kept by what went into it.
 
 A result is stored as soon as it is there. So what was interrupted goes on where it stopped, and what was
-measured before is not measured again, as long as tnhw's own code, the tools and everything else that the
-job names are the same.
+measured before is not measured again, as long as the code that measures, the tools and everything else that the
+job names are the same. A stored result has its hash with it: one that does not agree is measured again.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
 from .. import environment
 from ..errors import InputError, TnhwError, ToolFailed
+from .code import digest
 
 __all__ = ["Job", "cache_folder", "run"]
 
@@ -43,34 +43,28 @@ class Job:
     arguments : dict
         Of the function; can be pickled.
     identity : dict
-        Everything that the result depends on, beside tnhw's code: JSON can hold it.
+        Everything that the result depends on, beside code: JSON can hold it.
+    modules : tuple of str
+        Modules whose code the result depends on, beside that of `function` and all it imports of tnhw:
+        those of plug-ins.
+    keeps : callable
+        Whether a result is worth keeping.
     """
 
     title: str
     function: Callable
     arguments: dict
     identity: dict = field(default_factory=dict)
+    modules: tuple = ()
+    keeps: Callable = bool
 
     @property
     def key(self):
         """Hash of what the result depends on."""
         name = f"{self.function.__module__}.{self.function.__qualname__}"
-        text = json.dumps([name, _code(), self.identity], sort_keys=True, default=str)
+        code = digest(self.function.__module__, *self.modules, without=(__name__,))
+        text = json.dumps([name, code, self.identity], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def _code():
-    """Hash of the code that measures: all of tnhw but for commands, training, proofs and reports."""
-    root = Path(__file__).parents[1]
-    ignored = {"commands", "train", "proof", "export", "ip"}
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root).parts
-        if parts[0] in ignored or parts in {("ppa", name) for name in ("report.py", "plots.py", "jobs.py")}:  # fmt: skip
-            continue
-        digest.update(repr(parts).encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def cache_folder():
@@ -116,7 +110,7 @@ def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: Non
     for number, result in _results(jobs, waiting, workers, scheduler, say):
         done += 1
         failed = isinstance(result, TnhwError)
-        if not failed:
+        if not failed and jobs[number].keeps(result):
             _store(jobs[number], result)
         results[number] = result
         said = f": {str(result).splitlines()[0]}" if failed else ""
@@ -237,10 +231,16 @@ def _attempt(function, arguments):
 
 
 def _read(job):
+    """The result that is kept of a job; None if there is none that is as it was written."""
     try:
-        return json.loads((cache_folder() / f"{job.key}.json").read_text())
-    except (OSError, ValueError):
+        kept = json.loads((cache_folder() / f"{job.key}.json").read_text())
+        return kept["result"] if kept["sha256"] == _hash(kept["result"]) else None
+    except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _hash(result):
+    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
 
 
 def _store(job, result):
@@ -249,7 +249,7 @@ def _store(job, result):
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-            json.dump(result, file)
+            json.dump({"sha256": _hash(json.loads(json.dumps(result))), "result": result}, file)
         os.replace(file.name, folder / f"{job.key}.json")
         entries = list(folder.iterdir())
         if len(entries) > KEPT:

@@ -1,0 +1,75 @@
+"""The code that a result depends on, as a hash: without comments and docstrings, and with that of plug-ins."""
+
+import ast
+import hashlib
+import secrets
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+__all__ = ["digest"]
+
+_OURS = __name__.partition(".")[0]
+
+
+def digest(*roots, without=()):
+    """Hash of some modules and of all that they import, as far as it is tnhw's or of the modules' packages.
+
+    Parameters
+    ----------
+    roots : str
+        Names of modules. One that has no file gives a hash that never comes again.
+    without : sequence of str
+        Modules that do not matter.
+    """
+    packages = {_OURS, *(name.partition(".")[0] for name in roots)}
+    found, waiting = set(without), set(roots)
+    texts = {}
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        texts[name], imported = _read(name)
+        waiting |= {one for one in imported if one.partition(".")[0] in packages} - found
+    return hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()
+
+
+@cache
+def _read(name):
+    """Code of a module, and the names of all modules that it imports anywhere."""
+    path = _path(name)
+    if path is None:
+        return secrets.token_hex(), frozenset()
+    tree = ast.parse(path.read_bytes())
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parts = package.split(".")[: len(package.split(".")) - node.level + 1]
+            base = ".".join([*(parts if node.level else []), *filter(None, [node.module])])
+            imported |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            if isinstance(first.value.value, str):
+                first.value.value = ""
+    return ast.unparse(tree), frozenset(one for one in imported if _path(one))
+
+
+@cache
+def _path(name):
+    """File of a Python module; None where it has none, or where there is no such module."""
+    if name in sys.modules:
+        file = getattr(sys.modules[name], "__file__", None)
+    else:
+        parent = name.rpartition(".")[0]
+        if parent and _path(parent) is None:
+            return None
+        try:
+            spec = find_spec(name)
+        except (ImportError, ValueError):
+            return None
+        file = spec and spec.origin
+    return Path(file) if file and str(file).endswith(".py") and Path(file).is_file() else None
