@@ -162,9 +162,7 @@ def test_verilator_environment():
 def test_run(fake, tmp_path):
     name = fake('cat; echo "$1 $COLOUR $(pwd)"; echo aside >&2')
     (tmp_path / "work").mkdir()
-    done = tools.run(
-        name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n"
-    )
+    done = tools.run(name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n")
     assert done.stdout == f"in\none red {tmp_path / 'work'}\n"
     assert done.stderr == "aside\n"
     assert not list(tmp_path.glob("cache/logs/*"))
@@ -254,7 +252,9 @@ def test_run_without_check(fake, tmp_path):
 
 def test_run_too_long(fake, tmp_path):
     name = fake('[ "$1" = go ] || exit 0; echo it was here; sleep 60 & echo $! > child; wait')
-    with pytest.raises(ToolTimeout, match="`tnhw-fake` gave no result within its limit of 0.5 s") as info:
+    with pytest.raises(
+        ToolTimeout, match="`tnhw-fake` gave no result within its limit of 0.5 s"
+    ) as info:
         tools.run(name, ["go"], cwd=tmp_path, timeout=0.5)
     assert "it was here" in log_of(info.value)
     child = int((tmp_path / "child").read_text())

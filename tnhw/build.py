@@ -20,8 +20,9 @@ from amaranth.build import Clock
 
 from . import toolchain, tools
 from .board import BoardTop
-from .build_files import REPORT, cache_folder, store, workplace
+from .build_files import REPORT, cache_folder, fetch, hashes, store, workplace
 from .errors import DoesNotFit, InputError, TimingNotMet
+from .ladder import recorded
 from .protocol import Sizes
 from .selftest import SelfTest
 from .synthesis import count
@@ -68,6 +69,10 @@ class BuildRecord:
         ``{resource: {"used": n, "available": n}}``.
     cells
         Cells of the netlist by kind: LUT, carry, FF, RAM, DSP, LUTRAM.
+    retries
+        What was tried again because a tool died, a list of ``failure`` and ``change``; see `tnhw.ladder`.
+    files
+        SHA-256 of every file beside `report.json`.
     out_dir, seconds, cached
         Where it is, how long it took, and whether it came from the cache; not in `report.json`.
     """
@@ -92,6 +97,8 @@ class BuildRecord:
     fmax: float = 0.0
     utilisation: dict = field(default_factory=dict)
     cells: dict = field(default_factory=dict)
+    retries: list = field(default_factory=list)
+    files: dict = field(default_factory=dict)
     out_dir: Path = field(default=Path(), compare=False)
     seconds: float = field(default=0.0, compare=False)
     cached: bool = field(default=False, compare=False)
@@ -240,23 +247,22 @@ def build_component(
             record = replace(record, digest=_digest(plan, record, seed))
             files = folder / f"result{use_dsp:d}"
             entry = cache_folder() / record.digest if cache else None
-            if entry and (entry / REPORT).is_file():
-                shutil.copytree(entry, files)
-                known = json.loads((entry / REPORT).read_text())
-                routed = {key: known[key] for key in ("fmax", "utilisation", "cells", "seed")}
+            if entry and (known := fetch(entry, files)):
+                routed = {key: known[key] for key in _ROUTED}
                 record = replace(record, **routed, cached=True)
                 break
             work = folder / f"work{use_dsp:d}"
             work.mkdir()
-            cells = toolchain.synthesise_plan(plan, work, board)
-            counts = count(cells, board.family)
-            if len(choices) > 1 and use_dsp and counts["DSP"] > board.capacity.DSP:
-                continue
-            toolchain.check_fit(name, board, cells)
-            routed = toolchain.execute(
-                plan, work, name, board, counts, frequency=frequency, seed=seed, timeout=timeout
-            )
-            record = replace(record, cells=counts, **asdict(routed))
+            with recorded() as retries:
+                cells = toolchain.synthesise_plan(plan, work, board)
+                counts = count(cells, board.family)
+                if len(choices) > 1 and use_dsp and counts["DSP"] > board.capacity.DSP:
+                    continue
+                toolchain.check_fit(name, board, cells)
+                routed = toolchain.execute(
+                    plan, work, name, board, counts, frequency=frequency, seed=seed, timeout=timeout
+                )
+            record = replace(record, cells=counts, retries=retries, **asdict(routed))
             _collect(work, files, board)
             if entry:
                 store(files, entry, record.to_json())
@@ -267,7 +273,7 @@ def build_component(
                 f"{frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
                 "or allow the failure"
             )
-        _install(files, out_dir, record)
+        record = _install(files, out_dir, record)
     return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
 
 
@@ -354,15 +360,23 @@ def find_record(folder):
     Raises
     ------
     InputError
-        If it holds none.
+        If it holds none, or one of its files is not what was built.
     """
     path = Path(folder) / REPORT
     try:
-        return BuildRecord(**json.loads(path.read_text()), out_dir=Path(folder))
+        record = BuildRecord(**json.loads(path.read_text()), out_dir=Path(folder))
+        now, built = hashes(folder), dict(record.files)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{folder}: holds no build ({error}); make one with `tnhw build`"
         ) from None
+    if {record.bitstream, record.netlist} - {*built}:
+        raise InputError(f"{path}: has no hash of the bitstream; make it again with `tnhw build`")
+    for name, value in built.items():
+        if now.get(name) != value:
+            state = "was changed after the build" if name in now else "is missing"
+            raise InputError(f"{Path(folder) / name}: {state}; make it again with `tnhw build`")
+    return record
 
 
 def board_plan(harness, board, frequency, dsp):
@@ -389,6 +403,10 @@ def _pins(board, uses):
     return result | {"rx": f"{uart}__rx__io", "tx": f"{uart}__tx__io"}
 
 
+# What a build that was kept tells of itself.
+_ROUTED = ("fmax", "utilisation", "cells", "seed", "retries")
+
+
 def _digest(plan, record, seed):
     facts = json.dumps([seed, record.frequency, record.versions], sort_keys=True)
     return hashlib.blake2b(plan.digest() + facts.encode(), digest_size=16).hexdigest()
@@ -412,7 +430,12 @@ def _collect(work, files, board):
 
 
 def _install(files, out_dir, record):
+    """Move the files to the output folder, the report last; gives the record with their hashes."""
+    (files / REPORT).unlink(missing_ok=True)
+    made = {f"{record.name}.{name}": value for name, value in hashes(files).items()}
+    record = replace(record, files=made)
     (files / REPORT).write_text(record.to_json())
     for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):
         name = REPORT if path.name == REPORT else f"{record.name}.{path.name}"
         os.replace(path, out_dir / name)
+    return record

@@ -78,7 +78,7 @@ def climb(
 
 
 def _say(error, change):
-    failure = str(error).splitlines()[0]
+    failure = str(error).splitlines()[0].removesuffix(" Its last words:")
     print(f"tnhw: {error}\ntnhw: trying again {change}", file=sys.stderr, flush=True)
     for retries in _listeners.get():
         retries.append({"failure": failure, "change": change})

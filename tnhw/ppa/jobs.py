@@ -18,10 +18,10 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from .. import environment
+from .. import environment, tool_logs
 from ..errors import InputError, TnhwError, ToolFailed
+from ..watch import end_with_parent
 from .code import digest
 
 __all__ = ["Job", "cache_folder", "run"]
@@ -153,7 +153,9 @@ def _results(jobs, waiting, workers, scheduler, say):
 
 def _in_processes(jobs, waiting, workers):
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
+    executor = ProcessPoolExecutor(
+        workers, context, initializer=_prepare_worker, initargs=(os.getpid(), tool_logs.folder())
+    )
     futures = {}
     try:
         for number in waiting:
@@ -203,9 +205,11 @@ def _on_cluster(jobs, waiting, address):
                 yield number, future.result()
 
 
-def _prepare_worker():
-    """Ctrl-C is for the parent, which ends its workers."""
+def _prepare_worker(parent, logs):
+    """Ctrl-C is for the parent, which ends its workers; they also end if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
+    tool_logs.keep_in(logs)
 
 
 def _attempt(function, arguments):

@@ -251,7 +251,9 @@ def _jobs(kernels, target, given, vectors, models, seeds):
                     "vectors": vectors, "versions": tools.versions(*needed),
                 }  # fmt: skip
                 title = f"{kernel.name} on {target}" + f", {variant.title}" * bool(variant.title)
-                yield Job(title, measure_on_family, arguments, identity, _modules(kernel), _complete)
+                yield Job(
+                    title, measure_on_family, arguments, identity, _modules(kernel), _complete
+                )
     else:
         raise InputError(
             f"the target must be {', '.join(FAMILIES)} or liberty:PATH, not {target!r}"
