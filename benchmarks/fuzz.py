@@ -9,6 +9,7 @@ import functools
 import gc
 import json
 import multiprocessing
+import os
 import sys
 from collections import Counter
 from contextlib import nullcontext
@@ -21,6 +22,7 @@ import fuzz
 import marks
 
 from tnhw.files import write_files
+from tnhw.watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.
@@ -72,7 +74,8 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
     numbers = range(first + done["count"], end, part)
     parts = [(level, seed, range(number, min(number + part, end))) for number in numbers]
     begin, before = monotonic(), done["seconds"]
-    with multiprocessing.Pool(jobs) if jobs > 1 else nullcontext() as pool:
+    workers = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with multiprocessing.Pool(jobs, **workers) if jobs > 1 else nullcontext() as pool:
         for more in (pool.imap if pool else map)(_part, parts):
             done = joined(done, more)
             done["seconds"] = round(before + monotonic() - begin, 1)

@@ -90,13 +90,14 @@ def cases(seed, number):
 def check(keys, on_board, families):
     """What synthesis says of a kernel for each family: cells by kind, what was tried again, or the failure."""
     kernel, result = Kernel(**keys), {}
-    text = emit(kernel.create(), kernel.name)
+    text = None
     for family in families:
         with tempfile.TemporaryDirectory() as folder, recorded() as retries:
             try:
                 if family == on_board and FAMILIES[family]:
                     cells = _on_board(kernel, load_board(FAMILIES[family]), folder)
                 else:
+                    text = text or emit(kernel.create(), kernel.name)
                     cells = synthesise(text, kernel.name, family, folder).counts
             except TnhwError as error:
                 result[family] = {"failure": str(error), "retries": retries}

@@ -10,8 +10,8 @@ from pathlib import Path
 from . import data_files, tool_logs, tools
 from .cell_models import cell_models
 from .errors import ToolFailed
-from .process import started
 from .toolchain import TOP
+from .watch import started
 
 __all__ = ["NetlistLink", "simulate_top"]
 

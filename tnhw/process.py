@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from .environment import for_child
 from .errors import ToolFailed
-from .watch import watched
+from .watch import started
 
 __all__ = ["ToolTimeout", "execute", "started"]
 
@@ -18,22 +18,6 @@ class ToolTimeout(ToolFailed):
     """A tool gave no result in its time limit; its attribute `output` is what it said until then."""
 
     output = ""
-
-
-@contextlib.contextmanager
-def started(command: Sequence[str], **options):
-    """A process in a group of its own, which has ended, with all its children, after the body.
-
-    It also ends if this process is killed. Options are those of `subprocess.Popen`.
-    """
-    process = subprocess.Popen(command, start_new_session=True, **options)
-    with watched(process):
-        try:
-            yield process
-        finally:
-            _signal(process, signal.SIGKILL)
-            with process:  # closes its pipes and waits
-                pass
 
 
 def execute(

@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
-__all__ = ["end_with_parent", "watched"]
+__all__ = ["end_with_parent", "started"]
 
 # An interrupt first, so that tools remove their temporary files.
 _WATCHER = """
@@ -21,7 +22,8 @@ import os, signal, sys, time
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 groups = set()
 for line in sys.stdin:
-    groups.add(line[1:]) if line[0] == "+" else groups.discard(line[1:])
+    sign, group = line[0], line[1:]
+    groups.add(group) if sign == "+" else groups.discard(group)
 def end(number):
     for group in list(groups):
         try:
@@ -54,20 +56,25 @@ def _forget():
 os.register_at_fork(after_in_child=_forget)
 
 
+def _start() -> None:
+    global _pipe
+    command = [sys.executable, "-I", "-S", "-c", _WATCHER]
+    watcher = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    watcher.returncode = 0  # it outlives us: nobody waits for it
+    _pipe = watcher.stdin
+
+
 def _tell(text: str) -> None:
     global _pipe
     with _lock:
         for _ in range(2):
             if _pipe is None:
-                command = [sys.executable, "-I", "-S", "-c", _WATCHER]
-                watcher = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-                )  # fmt: skip
-                watcher.returncode = 0  # it outlives us: nobody waits for it
-                _pipe = watcher.stdin
+                _start()
             try:
-                _pipe.write(text + "\n")
+                _pipe.write(text)
                 _pipe.flush()
                 return
             except OSError:  # somebody ended the watcher
@@ -75,13 +82,32 @@ def _tell(text: str) -> None:
 
 
 @contextlib.contextmanager
-def watched(process: subprocess.Popen):
-    """While the body runs, the group that `process` leads ends with this process."""
-    _tell(f"+{process.pid}")
+def started(command: Sequence[str], **options):
+    """A process in a group of its own, which has ended, with all its children, after the body.
+
+    The group also ends when this process does. Options are those of `subprocess.Popen`.
+    """
+    _tell("\n")  # the watcher is there before the process is
+    pipe = os.dup(_pipe.fileno())  # which `_forget` does not close
+
+    def announce():
+        with contextlib.suppress(OSError):
+            os.write(pipe, b"+%d\n" % os.getpid())
+
+    # By the new process itself, before it is what it will be: an interrupt or a kill of this one at any time
+    # finds it either not yet there or known.
+    try:
+        process = subprocess.Popen(command, start_new_session=True, preexec_fn=announce, **options)
+    finally:
+        os.close(pipe)
     try:
         yield process
     finally:
-        _tell(f"-{process.pid}")
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with process:  # closes its pipes and waits
+            pass
+        _tell(f"-{process.pid}\n")
 
 
 def end_with_parent(parent: int) -> None:
