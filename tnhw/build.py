@@ -72,7 +72,7 @@ class BuildRecord:
     retries
         What was tried again because a tool died, a list of ``failure`` and ``change``; see `tnhw.ladder`.
     files
-        SHA-256 of every file beside `report.json`.
+        SHA-256 of the other files, but for logs.
     out_dir, seconds, cached
         Where it is, how long it took, and whether it came from the cache; not in `report.json`.
     """
@@ -432,7 +432,11 @@ def _collect(work, files, board):
 def _install(files, out_dir, record):
     """Move the files to the output folder, the report last; gives the record with their hashes."""
     (files / REPORT).unlink(missing_ok=True)
-    made = {f"{record.name}.{name}": value for name, value in hashes(files).items()}
+    made = {
+        f"{record.name}.{name}": value
+        for name, value in hashes(files).items()
+        if not name.endswith(".log")  # has the time in it
+    }
     record = replace(record, files=made)
     (files / REPORT).write_text(record.to_json())
     for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):

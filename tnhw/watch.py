@@ -5,6 +5,7 @@ process groups that are at work. It reads from a pipe whose other end only this 
 closes, by an exit or by ``kill -9``, the watcher ends the groups that are left, and itself.
 """
 
+import atexit
 import contextlib
 import ctypes
 import os
@@ -44,7 +45,7 @@ _pipe = None
 
 
 def _forget():
-    """A forked child must not hold the pipe of its parent open, and has a watcher of its own."""
+    """Close the pipe: at the end, and in a forked child, which must not hold the pipe of its parent open."""
     global _pipe, _lock
     _lock = threading.Lock()
     if _pipe is not None:
@@ -53,6 +54,7 @@ def _forget():
         _pipe = None
 
 
+atexit.register(_forget)
 os.register_at_fork(after_in_child=_forget)
 
 

@@ -8,30 +8,38 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["digest"]
+__all__ = ["digest", "modules"]
 
 _OURS = __name__.partition(".")[0]
 
 
 def digest(*roots, without=()):
-    """Hash of some modules and of all that they import, as far as it is tnhw's or of the modules' packages.
+    """Hash of the code of some modules and of all that they import; see `modules`.
+
+    A module that has no file gives a hash that never comes again.
+    """
+    texts = [(name, _read(name)[0]) for name in sorted(modules(*roots, without=without))]
+    return hashlib.sha256(repr(texts).encode()).hexdigest()
+
+
+def modules(*roots, without=()):
+    """Names of modules and of all that they import, as far as it is tnhw's or of the modules' own packages.
 
     Parameters
     ----------
     roots : str
-        Names of modules. One that has no file gives a hash that never comes again.
+        Names of modules.
     without : sequence of str
         Modules that do not matter.
     """
     packages = {_OURS, *(name.partition(".")[0] for name in roots)}
-    found, waiting = set(without), set(roots)
-    texts = {}
+    found, waiting = set(), set(roots)
     while waiting:
         name = waiting.pop()
         found.add(name)
-        texts[name], imported = _read(name)
-        waiting |= {one for one in imported if one.partition(".")[0] in packages} - found
-    return hashlib.sha256(repr(sorted(texts.items())).encode()).hexdigest()
+        imported = {one for one in _read(name)[1] if one.partition(".")[0] in packages}
+        waiting |= imported - found - {*without}
+    return found
 
 
 @cache
