@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import fuzz
 import marks
 
+from tnhw import kept
 from tnhw.files import write_files
 from tnhw.watch import end_with_parent
 
@@ -63,13 +64,13 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
     path = Path(path)
     done = {"level": level, "seed": seed, "first": first, "count": 0, "cells": {}, "failures": [],
             "seconds": 0.0, "cpu": 0.0}  # fmt: skip
-    if path.exists():
-        done = json.loads(path.read_text())
+    if known := kept.read(path):  # one that was damaged is of no use
+        done = known
         given = level, seed, first
         assert (done["level"], done["seed"], done["first"]) == given, f"{path} is of another run"
         again = [_part((level, seed, [failure["number"]])) for failure in done["failures"]]
         done["failures"] = [failure for more in again for failure in more["failures"]]
-        write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
+        write_files(path.parent, {path.name: kept.text(done)})
     part, end = COUNTS[level][1], first + count
     numbers = range(first + done["count"], end, part)
     parts = [(level, seed, range(number, min(number + part, end))) for number in numbers]
@@ -81,7 +82,7 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
             done["seconds"] = round(before + monotonic() - begin, 1)
             done["cpu"] = round(done["cpu"], 1)
             done["per_minute"] = round(60 * done["count"] / max(done["seconds"], 0.1), 1)
-            write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
+            write_files(path.parent, {path.name: kept.text(done)})
             for failure in more["failures"]:
                 say(f"case {failure['number']} of seed {seed}: {failure['text']}")
             if done["count"] * 10 // count > (done["count"] - more["count"]) * 10 // count:
@@ -130,7 +131,8 @@ def main():
         path = given.records / f"{level}-{given.seed}-{given.first}.json"
         done.append(volume(level, given.seed, given.first, count, path, jobs=given.jobs, say=say))
     if given.docs:
-        records = [json.loads(path.read_text()) for path in sorted(given.records.glob("*.json"))]
+        found = map(kept.read, sorted(given.records.glob("*.json")))
+        records = [record for record in found if record is not None]
         marks.put(PAGE, "fuzzing", table(records))
     print(json.dumps(done, indent=2))
     return any(record["failures"] for record in done)

@@ -314,6 +314,22 @@ def test_prepare_announces_once(tmp_path, monkeypatch, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.needs("yowasp-icepack")
+def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "cache"))
+    tools.prepare("yowasp-icepack")
+    compiled = wasm.compiled_file(*TOOLS["yowasp-icepack"].wasm)
+    good = compiled.read_bytes()
+    middle = len(good) // 2
+    compiled.write_bytes(good[:middle] + bytes(64) + good[middle + 64 :])
+    capfd.readouterr()
+    tools.prepare("yowasp-icepack")
+    assert compiled.read_bytes() == good
+    assert "Preparing yowasp-icepack" in capfd.readouterr().err
+    tools.prepare("yowasp-icepack")
+    assert capfd.readouterr().err == ""
+
+
 def test_import_is_light(tmp_path):
     code = (
         "import tnhw.tools, sys; print(*{'rich', 'numpy', 'importlib.metadata'} & {*sys.modules})"

@@ -16,7 +16,7 @@ from .last_words import failure
 from .process import ToolTimeout, execute
 from .tool_catalog import TOOLS
 from .tool_search import ToolStatus, look, module_folder, package_version
-from .wasm import announce, compiled_file, lock
+from .wasm import announce, compiled_file, discard, intact, lock
 
 __all__ = [
     "TOOLS",
@@ -222,6 +222,9 @@ def prepare(*tools: str) -> None:
             continue
         path = find(name)
         with lock(compiled.parents[2] / "tnhw.lock"):
-            if not compiled.exists():
-                with announce(f"Preparing {name} for this machine, once (up to a minute)"):
-                    execute(name, [str(path), "--version"], timeout=_COMPILE_LIMIT)
+            if intact(compiled):
+                continue
+            discard(compiled)
+            with announce(f"Preparing {name} for this machine, once (up to a minute)"):
+                execute(name, [str(path), "--version"], timeout=_COMPILE_LIMIT)
+            intact(compiled)  # keeps its hash

@@ -19,7 +19,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
-from .. import environment, tool_logs
+from .. import environment, kept, tool_logs
 from ..errors import InputError, TnhwError, ToolFailed
 from ..watch import end_with_parent
 from .code import digest
@@ -99,7 +99,7 @@ def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: Non
     """
     results, waiting = [None] * len(jobs), []
     for number, job in enumerate(jobs):
-        known = _read(job) if cached else None
+        known = kept.read(_file(job)) if cached else None
         if known is None:
             waiting.append(number)
         else:
@@ -234,17 +234,8 @@ def _attempt(function, arguments):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _read(job):
-    """The result that is kept of a job; None if there is none that is as it was written."""
-    try:
-        kept = json.loads((cache_folder() / f"{job.key}.json").read_text())
-        return kept["result"] if kept["sha256"] == _hash(kept["result"]) else None
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _hash(result):
-    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
+def _file(job):
+    return cache_folder() / f"{job.key}.json"
 
 
 def _store(job, result):
@@ -253,8 +244,8 @@ def _store(job, result):
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-            json.dump({"sha256": _hash(json.loads(json.dumps(result))), "result": result}, file)
-        os.replace(file.name, folder / f"{job.key}.json")
+            file.write(kept.text(result))
+        os.replace(file.name, _file(job))
         entries = list(folder.iterdir())
         if len(entries) > KEPT:
             for old in sorted(entries, key=lambda path: path.stat().st_mtime)[: KEPT // 10]:
