@@ -6,16 +6,16 @@ import subprocess
 import sys
 import textwrap
 import time
-import uuid
 from pathlib import Path
 
 import pytest
 
 from tnhw.build_files import workplace
+from tnhw.environment import for_child
 from tnhw.files import work_folder
 
-LIMIT = 20  # seconds, on a busy machine
-pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+LIMIT = 60  # seconds, on a busy machine
+pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
 
 TOOL = """
     from tnhw.process import execute
@@ -66,16 +66,13 @@ def works(mark):
 
 
 class Run:
-    """A Python process of its own group; its descendants are known by a mark in their environment."""
+    """A Python process of its own group; its descendants are known by the folder that they work in."""
 
     def __init__(self, folder, program, **values):
-        self.mark, self.ready = uuid.uuid4().hex, folder / "ready"
+        self.folder, self.ready = folder.resolve(), folder / "ready"
         script = folder / "program.py"
         script.write_text(textwrap.dedent(program).format(mark=str(self.ready), **values))
-        environment = os.environ | {
-            "TNHW_TEST_MARK": self.mark,
-            "TNHW_CACHE_DIR": str(folder / "c"),
-        }
+        environment = for_child({"TMPDIR": str(folder), "TNHW_CACHE_DIR": str(folder / "c")})
         self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore", script], env=environment, cwd=folder,
             stderr=subprocess.PIPE, text=True, start_new_session=True,
@@ -89,7 +86,8 @@ class Run:
         found = {}
         for path in Path("/proc").glob("[0-9]*"):
             try:
-                if self.mark.encode() in (path / "environ").read_bytes():
+                at = (path / "cwd").resolve(strict=True)
+                if at.is_relative_to(self.folder):
                     found[int(path.name)] = (path / "cmdline").read_bytes()
             except OSError:
                 continue
