@@ -148,7 +148,7 @@ SIMULATION = """
         Path({mark!r}).touch()
 
     threading.Thread(target=look, daemon=True).start()
-    main(["simulate", "threshold16", "--vectors", "1000000"])
+    main(["simulate", "threshold16", "--vectors", "50000"])
 """
 
 
