@@ -8,7 +8,6 @@ its board's clock.
 """
 
 import argparse
-import json
 import re
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tnhw import kept
 from tnhw.board import boards, load_board
 from tnhw.build import build
 from tnhw.errors import DoesNotFit, TimingNotMet
@@ -96,7 +96,8 @@ def main(arguments=None):
     rows, failed = [], []
     for number, name in enumerate(names, 1):
         path = options.work / name / "row.json"
-        if options.again or not path.exists():
+        row = None if options.again else kept.read(path)
+        if row is None:
             print(f"[{number}/{len(names)}] {name}", file=sys.stderr, flush=True)
             try:
                 row = build_row(name, path.parent)
@@ -104,8 +105,8 @@ def main(arguments=None):
                 print(f"    failed: {error}", file=sys.stderr, flush=True)
                 failed.append(name)
                 continue
-            write_files(path.parent, {path.name: json.dumps(row, indent=2) + "\n"})
-        rows.append(json.loads(path.read_text()))
+            write_files(path.parent, {path.name: kept.text(row)})
+        rows.append(row)
     if failed:
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
         return 1

@@ -21,7 +21,7 @@ from tnhw.files import write_files
 from tnhw.folding import features, kind
 from tnhw.network import Network
 from tnhw.stage import Fold
-from tnhw.synthesis import cells_of, count, logic, passes
+from tnhw.synthesis import cells_of, count, logic, passes, run
 from tnhw.verilog import emit
 
 FAMILIES = ("ice40", "ecp5", "gowin")
@@ -65,8 +65,8 @@ def cells(design, family, place):
     """Cells of a design alone."""
     (place / "design.v").write_text(emit(design.create(), design.name))
     script = ["read_verilog -sv design.v", *passes(design.name, family, dsp=False)]
-    script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
-    tools.yosys("\n".join(script), cwd=place)
+    script += ["write_json design.json", "tee -q -o stat.json stat -json"]
+    run(script, family, place)
     counts = count(cells_of((place / "stat.json").read_text()), family)
     if family != "ice40":
         return logic(counts, family)

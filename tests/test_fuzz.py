@@ -1,13 +1,13 @@
 """Fuzzing: every kind has its share, cases come again, and a fault is found, made small and kept."""
 
 import importlib.util
-import json
 from pathlib import Path
 
 import fuzz
 import pytest
 import random_kernels
 
+from tnhw import kept
 from tnhw.environment import flag
 from tnhw.library import load
 
@@ -42,7 +42,7 @@ def test_volume(tmp_path):
     parts = [tmp_path / f"{k}.json" for k in "ab"]
     for count in (20, 40):
         record = volume.volume("gates", 1, 10, count, parts[0], say=lambda text: None)
-    assert record == json.loads(parts[0].read_text())
+    assert record == kept.read(parts[0])
     assert record["count"] == 40 and set(record["cells"].values()) == {1}
     assert not record["failures"]
     rest = volume.volume("gates", 1, 50, 10, parts[1], say=lambda text: None)

@@ -5,11 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from tnhw.errors import InputError, ToolFailed
+from tnhw.kernel import Kernel
+from tnhw.ppa import code, kernels
 from tnhw.ppa.jobs import Job, cache_folder, run
 
 
@@ -78,12 +82,95 @@ def test_failure_is_a_result_and_not_kept(tmp_path):
     assert len(list(cache_folder().iterdir())) == 1
 
 
-def test_damaged_result_is_measured_again(tmp_path):
+@pytest.mark.parametrize("damage", ["{", "", "3", "[]", '{"value": 2}', None])
+def test_damaged_result_is_measured_again(damage, tmp_path):
     log = tmp_path / "log"
     run(jobs(log, [1]), workers=1)
-    next(cache_folder().iterdir()).write_text("{")
-    assert run(jobs(log, [1]), workers=1) == [{"value": 2}]
+    (path,) = cache_folder().iterdir()
+    path.write_text(
+        path.read_text().replace('"value": 2', '"value": 3') if damage is None else damage
+    )
+    for _ in range(2):  # and replaced
+        assert run(jobs(log, [1]), workers=1) == [{"value": 2}]
     assert log.read_text() == "1\n1\n"
+
+
+def test_result_that_is_not_worth_keeping(tmp_path):
+    log = tmp_path / "log"
+    (job,) = jobs(log, [1])
+    for _ in range(2):
+        run([replace(job, keeps=lambda result: result["value"] != 2)], workers=1)
+    assert log.read_text() == "1\n1\n"
+
+
+# What a result depends on
+
+MODULES = {
+    "plugged/__init__.py": "",
+    "plugged/rule.py": '''
+"""A rule."""
+from tnhw.rules.ternary import Ternary
+from .helper import double
+class Mine(Ternary):
+    """Mine."""
+    name = "mine"
+''',
+    "plugged/helper.py": "def double(x):\n    return 2 * x\n",
+    "plugged/other.py": "x = 1\n",
+}
+
+
+@pytest.fixture
+def key(tmp_path, monkeypatch):
+    """``key(file, old, new)``: of a job that depends on a plug-in, after a change of one of its files."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, text in MODULES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def of(file=None, old="", new=""):
+        if file:
+            text = (tmp_path / file).read_text()
+            assert old in text
+            (tmp_path / file).write_text(text.replace(old, new))
+        code._read.cache_clear()
+        return Job("", double, {}, {}, modules=("plugged.rule",)).key
+
+    yield of
+    code._read.cache_clear()
+    code._path.cache_clear()
+
+
+def test_key_is_of_code_and_not_of_its_prose(key):
+    first = key()
+    assert key() == first
+    assert (
+        key("plugged/rule.py", '"""A rule."""', '"""A rule of mine."""\n# that is my own') == first
+    )
+    assert key("plugged/rule.py", '"""Mine."""', '"""Nobody else\'s."""') == first
+    assert key("plugged/other.py", "1", "2") == first  # nobody imports it
+    second = key("plugged/helper.py", "2 * x", "x + x")
+    assert second != first
+    assert key("plugged/rule.py", '"mine"', '"yours"') not in (first, second)
+
+
+def test_key_of_a_module_without_a_file_never_comes_again(monkeypatch):
+    monkeypatch.setitem(sys.modules, "made_up", ModuleType("made_up"))
+    keys = []
+    for _ in range(2):
+        code._read.cache_clear()
+        keys.append(code.digest("made_up"))
+    assert keys[0] != keys[1]
+
+
+def test_what_a_measurement_depends_on():
+    """A comment of an architecture matters to nobody, a rule's code to kernels; and what only shows results, not."""
+    kernel = Kernel(name="k", rule="ternary", inputs=2, input="u2")
+    names = kernels._modules(kernel)
+    assert {"tnhw.kernel", "tnhw.rules.ternary", "tnhw.arch.parallel"} <= {*names}
+    read = code.modules("tnhw.ppa.kernels", *names, without=("tnhw.ppa.jobs",))
+    assert {"tnhw.synthesis", "tnhw.lut_mapping", "tnhw.ppa.power", "tnhw.arch.tree"} <= read
+    assert not {"tnhw.ppa.report", "tnhw.ppa.jobs", "tnhw.cli"} & read
 
 
 @pytest.mark.slow

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from tnhw import tool_search, tools, wasm
-from tnhw.errors import ToolFailed, ToolMissing
+from tnhw import tool_logs, tool_search, tools, wasm
+from tnhw.errors import ToolDied, ToolFailed, ToolMissing
 from tnhw.tool_catalog import TOOLS, Tool
 from tnhw.tools import ToolTimeout
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -157,31 +162,88 @@ def test_verilator_environment():
 def test_run(fake, tmp_path):
     name = fake('cat; echo "$1 $COLOUR $(pwd)"; echo aside >&2')
     (tmp_path / "work").mkdir()
-    done = tools.run(
-        name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n", log="log.txt"
-    )
+    done = tools.run(name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n")
     assert done.stdout == f"in\none red {tmp_path / 'work'}\n"
     assert done.stderr == "aside\n"
-    assert Path("log.txt").read_text() == done.stdout + done.stderr
+    assert not list(tmp_path.glob("cache/logs/*"))
 
 
 def test_run_without_input(fake, tmp_path):
     assert tools.run(fake("cat"), cwd=tmp_path).stdout == ""
 
 
+def log_of(error):
+    """Text of the log that an error names in its last line."""
+    return Path(str(error).splitlines()[-1].removeprefix("Its log is ")).read_text()
+
+
 def test_run_fails(fake, tmp_path):
     script = "for i in 1 2 3 4 5 6 7; do echo line $i; done; echo ERROR: bad net; exit 3"
-    log = tmp_path / "log"
     with pytest.raises(ToolFailed) as info:
-        tools.run(fake(script), cwd=tmp_path, log=log)
-    assert str(info.value) == "`tnhw-fake` failed with exit status 3:\n  ERROR: bad net"
+        tools.run(fake(script), cwd=tmp_path)
+    assert not isinstance(info.value, ToolDied)
+    text = "`tnhw-fake` failed with exit status 3:\n  ERROR: bad net\nIts log is "
+    assert str(info.value).startswith(text)
     assert info.value.exit_status == 4
-    assert "line 7" in log.read_text()
+    assert "line 7" in log_of(info.value) and "exit status 3" in log_of(info.value)
 
 
-def test_run_fails_silently(fake, tmp_path):
-    with pytest.raises(ToolFailed, match="failed with exit status 1 and said nothing"):
-        tools.run(fake("exit 1"), cwd=tmp_path)
+@pytest.mark.parametrize(
+    "script, said",
+    [
+        ("exit 1", "ended with exit status 1 and named no error and said nothing."),
+        ("echo on its way; exit 1", "named no error. Its last words:\n  on its way"),
+        ("echo step 7; kill -SEGV $$", "was ended by the signal SIGSEGV. Its last words:\n  step 7"),
+        ("echo 'ERROR: Assert `x` failed in a.cc'; exit 1", "died with exit status 1. Its last words:"),
+        (
+            "echo step 7 > own.log; cat wasm >&2; exit 1",
+            "died in its function abc::Gia_ManDupCollapse_rec. Its last words:\n  step 7",
+        ),
+        (
+            "echo 'Traceback (most recent call last):' >&2; echo 'KeyError: 4' >&2; exit 1",
+            "died of an error of its own (KeyError: 4)",
+        ),
+    ],
+)  # fmt: skip
+def test_run_dies(script, said, fake, tmp_path):
+    """A tool that breaks is told from one that refuses its input, and its own words are quoted."""
+    (tmp_path / "wasm").write_text(
+        "Traceback (most recent call last):\n"
+        '  File "runtime.py", line 151, in run_wasm\n'
+        "wasmtime._trap.Trap: error while executing at wasm backtrace:\n"
+        "    0: 0x28755ec - yosys.wasm!abort\n"
+        "    1: 0x28773ef - yosys.wasm!__assert_fail\n"
+        "    2: 0x2297405 - yosys.wasm!abc::Gia_ManDupCollapse_rec(abc::Gia_Man_t_*)\n"
+        "    3: 0x2298080 - yosys.wasm!abc::Gia_ManDupCollapse(abc::Gia_Man_t_*)\n"
+    )
+    with pytest.raises(ToolDied) as info:
+        tools.run(fake(script), cwd=tmp_path, own_logs=["own.log"])
+    assert said in str(info.value) and "backtrace" not in str(info.value)
+    assert log_of(info.value)
+
+
+def test_log_goes_where_a_command_writes(fake, tmp_path):
+    tool_logs.keep_in(tmp_path / "out" / "logs")
+    try:
+        with pytest.raises(ToolFailed) as info:
+            tools.run(fake("echo ERROR: no; exit 1"), cwd=tmp_path)
+    finally:
+        tool_logs.keep_in(None)
+    assert f"Its log is {tmp_path}/out/logs/" in str(info.value)
+
+
+def test_no_place_for_a_log(fake, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(ToolFailed, match="bad\nIts log could not be written anywhere"):
+        tools.run(fake("echo ERROR: bad; exit 1"), cwd=tmp_path)
+
+
+def test_only_the_latest_logs_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(tool_logs, "KEPT", 3)
+    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path))
+    last = [tool_logs.keep("tool", str(number)) for number in range(5)][-1]
+    assert len(list((tmp_path / "logs").iterdir())) == 3 and last.read_text() == "4"
 
 
 def test_run_without_check(fake, tmp_path):
@@ -189,9 +251,12 @@ def test_run_without_check(fake, tmp_path):
 
 
 def test_run_too_long(fake, tmp_path):
-    name = fake('[ "$1" = go ] || exit 0; sleep 60 & echo $! > child; wait')
-    with pytest.raises(ToolTimeout, match="`tnhw-fake` gave no result within its limit of 0.5 s"):
+    name = fake('[ "$1" = go ] || exit 0; echo it was here; sleep 60 & echo $! > child; wait')
+    with pytest.raises(
+        ToolTimeout, match="`tnhw-fake` gave no result within its limit of 0.5 s"
+    ) as info:
         tools.run(name, ["go"], cwd=tmp_path, timeout=0.5)
+    assert "it was here" in log_of(info.value)
     child = int((tmp_path / "child").read_text())
     wait_until(lambda: gone(child))
 
@@ -232,29 +297,6 @@ def test_yosys_fails(tmp_path):
         tools.yosys("read_verilog none.v\n", cwd=tmp_path)
 
 
-def test_seed_retry():
-    tried = []
-
-    def attempt(seed):
-        tried.append(seed)
-        if seed < 3:
-            raise ToolTimeout(f"seed {seed} hangs.")
-        return "routed"
-
-    assert tools.seed_retry(attempt, (1, 2, 3, 4)) == (3, "routed")
-    assert tried == [1, 2, 3]
-    with pytest.raises(ToolFailed, match="No seed of 1, 2 finished in time. seed 2 hangs."):
-        tools.seed_retry(attempt, (1, 2))
-
-
-def test_seed_retry_passes_other_errors_on():
-    def attempt(seed):
-        raise ToolFailed("no such part")
-
-    with pytest.raises(ToolFailed, match="^no such part$"):
-        tools.seed_retry(attempt)
-
-
 # ---- WebAssembly ----
 
 
@@ -270,6 +312,22 @@ def test_prepare_announces_once(tmp_path, monkeypatch, capfd):
 
     tools.prepare("yowasp-icepack")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.needs("yowasp-icepack")
+def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "cache"))
+    tools.prepare("yowasp-icepack")
+    compiled = wasm.compiled_file(*TOOLS["yowasp-icepack"].wasm)
+    good = compiled.read_bytes()
+    middle = len(good) // 2
+    compiled.write_bytes(good[:middle] + bytes(64) + good[middle + 64 :])
+    capfd.readouterr()
+    tools.prepare("yowasp-icepack")
+    assert compiled.read_bytes() == good
+    assert "Preparing yowasp-icepack" in capfd.readouterr().err
+    tools.prepare("yowasp-icepack")
+    assert capfd.readouterr().err == ""
 
 
 def test_import_is_light(tmp_path):

@@ -7,10 +7,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import data_files, tools
+from . import data_files, tool_logs, tools
 from .cell_models import cell_models
 from .errors import ToolFailed
 from .toolchain import TOP
+from .watch import started
 
 __all__ = ["NetlistLink", "simulate_top"]
 
@@ -101,21 +102,19 @@ def simulate_top(record, host):
             listener.listen(1)
             bench = data_files.folder("sim") / "board_run.py"
             command = [sys.executable, str(bench), str(folder / "job.json")]
-            process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-            try:
-                with _accept(listener, process, folder / "log") as connection:
-                    with connection.makefile("rw") as stream:
-                        result = host(NetlistLink(stream, record.clock / record.divisor))
-                process.wait(60)
-            finally:
-                process.kill()
-                process.wait()
+            options = {"cwd": folder, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+            with started(command, **options) as process:
+                try:
+                    with _accept(listener, process) as connection:
+                        with connection.makefile("rw") as stream:
+                            result = host(NetlistLink(stream, record.clock / record.divisor))
+                    process.wait(60)
+                except ToolFailed as error:
+                    raise _logged(error, folder / "log") from None
     return result
 
 
-def _accept(listener, process, log):
+def _accept(listener, process):
     """Connection of the bench, once it is compiled."""
     listener.settimeout(0.2)
     for _ in range(5 * START_LIMIT):
@@ -124,5 +123,11 @@ def _accept(listener, process, log):
         except TimeoutError:
             if process.poll() is not None:
                 break
-    lines = log.read_text(errors="replace").strip().splitlines()[-5:]
-    raise ToolFailed("the board's netlist cannot be simulated:\n  " + "\n  ".join(lines))
+    raise ToolFailed("the board's netlist cannot be simulated")
+
+
+def _logged(error, log):
+    """The error, with the last lines of the simulation's log and the place where it is kept."""
+    said = log.read_text(errors="replace")
+    lines = "".join(f"\n  {line}" for line in said.strip().splitlines()[-5:])
+    return type(error)(f"{error}:{lines}\nIts log is {tool_logs.keep('board-simulation', said)}")

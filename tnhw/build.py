@@ -20,15 +20,24 @@ from amaranth.build import Clock
 
 from . import toolchain, tools
 from .board import BoardTop
-from .build_files import REPORT, cache_folder, store, workplace
+from .build_files import REPORT, cache_folder, fetch, hashes, store, workplace
 from .errors import DoesNotFit, InputError, TimingNotMet
+from .ladder import recorded
 from .protocol import Sizes
 from .selftest import SelfTest
 from .synthesis import count
 from .top import Harness
 from .vendor_plan import write_plan
 
-__all__ = ["BuildRecord", "build", "build_component", "build_network", "find_record", "plan"]
+__all__ = [
+    "BuildRecord",
+    "board_plan",
+    "build",
+    "build_component",
+    "build_network",
+    "find_record",
+    "plan",
+]
 
 MAX_TRIES = 8
 
@@ -60,6 +69,10 @@ class BuildRecord:
         ``{resource: {"used": n, "available": n}}``.
     cells
         Cells of the netlist by kind: LUT, carry, FF, RAM, DSP, LUTRAM.
+    retries
+        What was tried again because a tool died, a list of ``failure`` and ``change``; see `tnhw.ladder`.
+    files
+        SHA-256 of the other files, but for logs.
     out_dir, seconds, cached
         Where it is, how long it took, and whether it came from the cache; not in `report.json`.
     """
@@ -84,6 +97,8 @@ class BuildRecord:
     fmax: float = 0.0
     utilisation: dict = field(default_factory=dict)
     cells: dict = field(default_factory=dict)
+    retries: list = field(default_factory=list)
+    files: dict = field(default_factory=dict)
     out_dir: Path = field(default=Path(), compare=False)
     seconds: float = field(default=0.0, compare=False)
     cached: bool = field(default=False, compare=False)
@@ -209,7 +224,7 @@ def build_component(
     choices = (dsp,) if dsp is not None else (True, False) if board.capacity.DSP else (False,)
     with workplace(out_dir) as folder:
         for use_dsp in choices:
-            plan = _plan(harness, board, frequency, use_dsp)
+            plan = board_plan(harness, board, frequency, use_dsp)
             record = BuildRecord(
                 name=name,
                 board=board.name,
@@ -232,23 +247,22 @@ def build_component(
             record = replace(record, digest=_digest(plan, record, seed))
             files = folder / f"result{use_dsp:d}"
             entry = cache_folder() / record.digest if cache else None
-            if entry and (entry / REPORT).is_file():
-                shutil.copytree(entry, files)
-                known = json.loads((entry / REPORT).read_text())
-                routed = {key: known[key] for key in ("fmax", "utilisation", "cells", "seed")}
+            if entry and (known := fetch(entry, files)):
+                routed = {key: known[key] for key in _ROUTED}
                 record = replace(record, **routed, cached=True)
                 break
             work = folder / f"work{use_dsp:d}"
             work.mkdir()
-            cells = toolchain.synthesise_plan(plan, work, board)
-            counts = count(cells, board.family)
-            if len(choices) > 1 and use_dsp and counts["DSP"] > board.capacity.DSP:
-                continue
-            toolchain.check_fit(name, board, cells)
-            routed = toolchain.execute(
-                plan, work, name, board, counts, frequency=frequency, seed=seed, timeout=timeout
-            )
-            record = replace(record, cells=counts, **asdict(routed))
+            with recorded() as retries:
+                cells = toolchain.synthesise_plan(plan, work, board)
+                counts = count(cells, board.family)
+                if len(choices) > 1 and use_dsp and counts["DSP"] > board.capacity.DSP:
+                    continue
+                toolchain.check_fit(name, board, cells)
+                routed = toolchain.execute(
+                    plan, work, name, board, counts, frequency=frequency, seed=seed, timeout=timeout
+                )
+            record = replace(record, cells=counts, retries=retries, **asdict(routed))
             _collect(work, files, board)
             if entry:
                 store(files, entry, record.to_json())
@@ -259,7 +273,7 @@ def build_component(
                 f"{frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
                 "or allow the failure"
             )
-        _install(files, out_dir, record)
+        record = _install(files, out_dir, record)
     return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
 
 
@@ -346,19 +360,27 @@ def find_record(folder):
     Raises
     ------
     InputError
-        If it holds none.
+        If it holds none, or one of its files is not what was built.
     """
     path = Path(folder) / REPORT
     try:
-        return BuildRecord(**json.loads(path.read_text()), out_dir=Path(folder))
+        record = BuildRecord(**json.loads(path.read_text()), out_dir=Path(folder))
+        now, built = hashes(folder), dict(record.files)
     except (OSError, ValueError, TypeError) as error:
         raise InputError(
             f"{folder}: holds no build ({error}); make one with `tnhw build`"
         ) from None
+    if {record.bitstream, record.netlist} - {*built}:
+        raise InputError(f"{path}: has no hash of the bitstream; make it again with `tnhw build`")
+    for name, value in built.items():
+        if now.get(name) != value:
+            state = "was changed after the build" if name in now else "is missing"
+            raise InputError(f"{Path(folder) / name}: {state}; make it again with `tnhw build`")
+    return record
 
 
-def _plan(harness, board, frequency, dsp):
-    """Amaranth's build plan; the same for the same input, wherever it is made."""
+def board_plan(harness, board, frequency, dsp):
+    """Amaranth's build plan of a harness on a board; the same for the same input, wherever it is made."""
     platform = board.create_platform()
     if frequency != board.clock.frequency and board.clock.name is not None:
         key = board.clock.name, 0
@@ -379,6 +401,10 @@ def _pins(board, uses):
         return result
     uart = result.pop("uart").removesuffix("__io")
     return result | {"rx": f"{uart}__rx__io", "tx": f"{uart}__tx__io"}
+
+
+# What a build that was kept tells of itself.
+_ROUTED = ("fmax", "utilisation", "cells", "seed", "retries")
 
 
 def _digest(plan, record, seed):
@@ -404,7 +430,16 @@ def _collect(work, files, board):
 
 
 def _install(files, out_dir, record):
+    """Move the files to the output folder, the report last; gives the record with their hashes."""
+    (files / REPORT).unlink(missing_ok=True)
+    made = {
+        f"{record.name}.{name}": value
+        for name, value in hashes(files).items()
+        if not name.endswith(".log")  # has the time in it
+    }
+    record = replace(record, files=made)
     (files / REPORT).write_text(record.to_json())
     for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):
         name = REPORT if path.name == REPORT else f"{record.name}.{path.name}"
         os.replace(path, out_dir / name)
+    return record

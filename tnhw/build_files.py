@@ -2,17 +2,20 @@
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from . import environment
 from .errors import InputError
+from .files import work_folder
 
-__all__ = ["REPORT", "cache_folder", "store", "workplace"]
+__all__ = ["REPORT", "cache_folder", "fetch", "hashes", "store", "workplace"]
 
 REPORT = "report.json"
+HASHES = "sha256.json"
 CACHE_ENTRIES = 64
 
 
@@ -40,8 +43,8 @@ def workplace(out_dir):
                 f"{out_dir}: another build is at work there; wait for it or choose another folder"
             ) from None
         try:
-            with tempfile.TemporaryDirectory(prefix=".build-", dir=out_dir) as folder:
-                yield Path(folder)
+            with work_folder(out_dir, ".build-") as folder:
+                yield folder
         except OSError as error:
             raise InputError(
                 f"{out_dir}: cannot be written ({error.strerror}); make room or choose another "
@@ -55,16 +58,49 @@ def cache_folder():
 
 
 def store(files, entry, report):
-    """Keep the files of a build and the text of its report, and only the latest builds.
+    """Keep the files of a build and the text of its report, with their hashes, and only the latest builds.
 
     A cache that cannot be written is no error.
     """
     with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=entry.parent) as folder:
-            copied = shutil.copytree(files, Path(folder) / "entry")
+        with work_folder(entry.parent, ".new-") as folder:
+            copied = shutil.copytree(files, folder / "entry")
             (copied / REPORT).write_text(report)
+            (copied / HASHES).write_text(json.dumps(hashes(copied), indent=2))
+            if entry.exists():  # one that `fetch` did not take
+                os.replace(entry, folder / "old")
             os.replace(copied, entry)
-        entries = sorted(entry.parent.iterdir(), key=lambda path: path.stat().st_mtime)
-        for old in entries[:-CACHE_ENTRIES]:
+        kept = [path for path in entry.parent.iterdir() if not path.name.startswith(".")]
+        for old in sorted(kept, key=lambda path: path.stat().st_mtime)[:-CACHE_ENTRIES]:
             shutil.rmtree(old, ignore_errors=True)
+
+
+def fetch(entry, files):
+    """Copy a build that was kept to the new folder `files`.
+
+    Returns
+    -------
+    dict or None
+        Its report; None, and no folder, if there is no such build, or any of its files is not there or not
+        what was kept.
+    """
+    try:
+        shutil.copytree(entry, files)
+        kept = json.loads((files / HASHES).read_text())
+        (files / HASHES).unlink()
+        if kept == hashes(files):
+            return json.loads((files / REPORT).read_text())
+    except (OSError, ValueError):  # shutil.Error is an OSError
+        pass
+    shutil.rmtree(files, ignore_errors=True)
+    return None
+
+
+def hashes(folder):
+    """SHA-256 of every file of a folder, by its name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(Path(folder).iterdir())
+        if path.is_file()
+    }

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, tool_logs
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
@@ -77,16 +77,20 @@ add_commands(app)
 
 @contextmanager
 def _terminated_as_interrupted():
-    """SIGTERM ends tools and temporary folders as Ctrl-C does."""
+    """SIGTERM, and SIGHUP where it is not ignored, end tools and temporary folders as Ctrl-C does."""
 
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` does
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
@@ -111,7 +115,10 @@ def main(arguments=None):
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
         with _terminated_as_interrupted(), _plain_warnings():
-            return app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+            try:
+                return app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+            finally:
+                tool_logs.keep_in(None)
     except TnhwError as error:
         status, text = error.exit_status, str(error)
         shown = getattr(error, "shown", False)

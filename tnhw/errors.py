@@ -10,6 +10,7 @@ __all__ = [
     "InputError",
     "TimingNotMet",
     "TnhwError",
+    "ToolDied",
     "ToolFailed",
     "ToolMissing",
 ]
@@ -45,6 +46,12 @@ class ToolMissing(TnhwError):
 
 class ToolFailed(TnhwError):
     """An external tool failed, or gave no result in its time limit."""
+
+    exit_status = 4
+
+
+class ToolDied(ToolFailed):
+    """An external tool broke, instead of refusing its input; another attempt may help."""
 
     exit_status = 4
 

@@ -3,12 +3,13 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 from .errors import InputError
 
-__all__ = ["exists", "make_folder", "rename_all", "write_files"]
+__all__ = ["exists", "make_folder", "rename_all", "work_folder", "write_files"]
 
 
 def exists(path):
@@ -53,6 +54,45 @@ def _alone(folder):
         os.close(handle)
 
 
+@contextlib.contextmanager
+def work_folder(folder, prefix):
+    """A temporary folder in `folder`; those that an earlier process left there are removed.
+
+    Whoever works in such a folder holds a lock on it, which goes with the process. So a folder of that name
+    whose lock is free is nobody's, and what a process that was killed left goes the next time.
+
+    Parameters
+    ----------
+    folder : path
+    prefix : str
+        Of the name.
+    """
+    with _alone(folder):
+        for old in Path(folder).glob(f"{prefix}*"):
+            with contextlib.suppress(OSError), _held(old):
+                shutil.rmtree(old)
+        made = tempfile.mkdtemp(prefix=prefix, dir=folder)
+        lock = os.open(made, os.O_RDONLY)
+        with contextlib.suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_SH)
+    try:
+        yield Path(made)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def _held(folder):
+    """The lock of a folder; OSError if somebody has it, or there are no locks."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
 def write_files(folder, files):
     """Write files of a folder: all beside first, then each renamed into place.
 
@@ -70,13 +110,13 @@ def write_files(folder, files):
     """
     folder = make_folder(folder)
     try:
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as beside:
+        with work_folder(folder, ".new-") as new:
             for name, contents in files.items():
                 data = contents.encode() if isinstance(contents, str) else contents
-                path = Path(beside, name)
+                path = new / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
-            rename_all(beside, folder, files)
+            rename_all(new, folder, files)
     except OSError as error:
         raise _unwritable(folder, error) from None
 

@@ -1,4 +1,4 @@
-"""Run one external command: time limit, clean end of it and its children, informative failure."""
+"""Run one external command: time limit, clean end of it and its children."""
 
 import contextlib
 import os
@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 
 from .environment import for_child
 from .errors import ToolFailed
+from .watch import started
 
-__all__ = ["ToolTimeout", "execute", "failure_text", "last_lines"]
+__all__ = ["ToolTimeout", "execute", "started"]
 
 
 class ToolTimeout(ToolFailed):
-    """A tool gave no result in its time limit."""
+    """A tool gave no result in its time limit; its attribute `output` is what it said until then."""
+
+    output = ""
 
 
 def execute(
@@ -44,7 +47,7 @@ def execute(
     ToolTimeout
         If it is not done within ``timeout`` seconds.
     """
-    process = subprocess.Popen(
+    with started(
         command,
         cwd=cwd,
         env=for_child(env) if env else None,
@@ -53,49 +56,31 @@ def execute(
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        start_new_session=True,  # so that its children end with it
-    )
-    try:
-        stdout, stderr = process.communicate(input, timeout)
-    except subprocess.TimeoutExpired:
-        _end(process)
-        raise ToolTimeout(
-            f"`{tool}` gave no result within its limit of {timeout:g} s and was ended."
-        ) from None
-    except BaseException:
-        _end(process)
-        raise
+    ) as process:
+        try:
+            stdout, stderr = process.communicate(input, timeout)
+        except subprocess.TimeoutExpired:
+            error = ToolTimeout(
+                f"`{tool}` gave no result within its limit of {timeout:g} s and was ended."
+            )
+            error.output = _interrupt(process)
+            raise error from None
+        except BaseException:
+            _interrupt(process)
+            raise
     stderr = re.sub(r"(?m)^Preparing to run .*\n", "", stderr)
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def _end(process: subprocess.Popen) -> None:
-    """End a process and its children; an interrupt first, so that YoWASP removes its files."""
-    try:
-        _signal(process, signal.SIGINT)
-        process.communicate(timeout=2)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        _signal(process, signal.SIGKILL)
-        with process:  # closes its pipes and waits
-            pass
+def _interrupt(process: subprocess.Popen) -> str:
+    """End a process and its children, and give what it said; an interrupt first, so that YoWASP removes its files."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        _signal(process, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return "".join(process.communicate(timeout=2))
+    return ""
 
 
 def _signal(process: subprocess.Popen, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(OSError):  # it is gone
         os.killpg(process.pid, number)
-
-
-def last_lines(output: str, count: int) -> list[str]:
-    """Last lines of an output that speak of an error, or else its last lines."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    errors = [line for line in lines if re.search(r"\b(error|fatal|cannot)\b", line, re.IGNORECASE)]
-    return (errors or lines)[-count:]
-
-
-def failure_text(tool: str, done: subprocess.CompletedProcess[str]) -> str:
-    """Sentence for a person about a command that failed."""
-    lines = last_lines(done.stderr + done.stdout, 5)
-    said = "".join(f"\n  {line}" for line in lines) or " and said nothing."
-    return f"`{tool}` failed with exit status {done.returncode}{':' if lines else ''}{said}"

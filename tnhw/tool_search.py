@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from .errors import ToolFailed
-from .process import execute, last_lines
+from .last_words import last_lines
+from .process import execute
 from .tool_catalog import TOOLS, Tool
 
 __all__ = ["ToolStatus", "look", "module_folder", "package_version", "script_folders"]

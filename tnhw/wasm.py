@@ -7,7 +7,7 @@ from pathlib import Path
 
 from . import environment
 
-__all__ = ["announce", "compiled_file", "lock"]
+__all__ = ["announce", "compiled_file", "discard", "intact", "lock"]
 
 
 def compiled_file(module: str, file: str) -> Path | None:
@@ -28,6 +28,40 @@ def _digest(source: Path) -> str:
     import hashlib
 
     return hashlib.sha1(source.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def intact(compiled: Path) -> bool:
+    """Whether there is machine code, as it was when tnhw first saw it; its hash is kept beside it.
+
+    The runtime would run it as it is, with any damage that leaves its head alone.
+    """
+    try:
+        state = compiled.stat()
+    except OSError:
+        return False
+    return _unchanged(compiled, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _unchanged(compiled: Path, size: int, time: int) -> bool:
+    import hashlib
+
+    kept = compiled.with_name(f"{compiled.name}.sha256")
+    try:
+        with compiled.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if kept.exists():
+            return kept.read_text().strip() == found
+        kept.write_text(f"{found}\n")
+    except OSError:  # it cannot be kept
+        pass
+    return True
+
+
+def discard(compiled: Path) -> None:
+    """Remove machine code and its hash."""
+    for path in (compiled, compiled.with_name(f"{compiled.name}.sha256")):
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -127,6 +127,7 @@ def build(
         rows.append(("self-test", f"{record.self_test} vectors. {VERDICT}"))
     rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
                  f"{kernel.interval} cycles"))  # fmt: skip
+    rows += [("tried again", retry["change"]) for retry in record.retries]
     rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
     facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
     show(facts, as_json, rows, f"{kernel.name} on {target.title}")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .. import tool_logs
 from ..errors import InputError
 
 
@@ -31,8 +32,18 @@ File = Annotated[
         autocompletion=_files,
     ),
 ]
+
+
+def _with_logs(out: Path):
+    """Logs of tools that fail go where the results would."""
+    tool_logs.keep_in(out / "logs")
+    return out
+
+
 Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
-Out = Annotated[Path, typer.Option("-o", "--out", help="Folder for all results.")]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", help="Folder for all results.", callback=_with_logs)
+]
 Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
 Seed = Annotated[int, typer.Option(help="Seed of what is random.", min=0)]
 BoardName = Annotated[

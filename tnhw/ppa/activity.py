@@ -16,7 +16,7 @@ from vcd.reader import TokenKind, tokenize
 from .. import tools
 from ..cell_models import cell_models
 from ..errors import CheckFailed
-from ..synthesis import passes
+from ..synthesis import passes, run
 from ..verilog import emit
 
 __all__ = ["FAMILIES", "Activity", "activity"]
@@ -119,8 +119,8 @@ def activity(design, family, x, p=None, *, dsp=False, booth=False):
         (folder / "design.v").write_text(emit(design.create("stream"), design.name))
         script = ["read_verilog -sv design.v"]
         script += [*passes(design.name, family, dsp=dsp, booth=booth), "splitnets"]
-        script += ["write_verilog -noattr netlist.v", "write_json netlist.json", ""]
-        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+        script += ["write_verilog -noattr netlist.v", "write_json netlist.json"]
+        run(script, family, folder, timeout=1800)
         sources, defines = cell_models(family, folder)
         for file, payloads in (("beats.hex", beats), ("loads.hex", loads)):
             (folder / file).write_text("\n".join(f"{beat:x}" for beat in payloads) + "\n")

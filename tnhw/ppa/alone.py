@@ -3,17 +3,20 @@
 import json
 import statistics
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from .. import tools
+from .. import ladder, tools
+from ..board import load_board
 from ..errors import InputError, ToolFailed
-from ..synthesis import cells_of, count, logic, passes
+from ..synthesis import cells_of, count, logic, passes, run
+from ..toolchain import not_routed
 from ..verilog import emit
 
 __all__ = ["DEVICES", "Alone", "place", "route"]
 
 SEEDS = (1, 2, 3)
+FAR = 1000  # a seed whose run died is replaced by one so much higher, which no other run has
 
 _GOWIN_PINS = {"clk": 52, "rst": 25, "si": 26, "sv": 27, "so": 28, "q": 29, "v": 30, "r": 31}
 
@@ -79,12 +82,15 @@ class Alone:
         register), LUT4 + 2 CCU2C on ECP5, LUT + ALU on Gowin.
     fmax : list of float
         In MHz after place and route, for each seed.
+    retries : list of dict
+        What was tried again because a tool died; see `tnhw.ladder`.
     """
 
     device: str
     cells: dict
     logic: int
     fmax: list
+    retries: list = field(default_factory=list)
 
     @property
     def median(self):
@@ -117,25 +123,33 @@ def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.
     ------
     InputError
         If there is no such device.
+    DoesNotFit
+        If the device is too small.
     ToolFailed
-        If it does not fit, or a tool fails.
+        If a tool fails.
     """
     if device not in DEVICES:
         raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {device!r}")
     family, synth, _, _ = DEVICES[device]
     text = emit(design.create("stream"), design.name)
     wrapper, shifted = _wrapper(design)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ladder.recorded() as retries:
         folder = Path(name)
         (folder / "design.v").write_text(text + wrapper)
         pins = "".join(f'IO_LOC "{pin}" {at};\n' for pin, at in _GOWIN_PINS.items())
         (folder / "pins.cst").write_text(pins)
         script = ["read_verilog -sv design.v"]
         script += passes("few_pins", family, dsp=dsp, booth=booth, options=synth)
-        script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
-        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+        script += ["write_json design.json", "tee -q -o stat.json stat -json"]
+        run(script, family, folder, timeout=1800)
         cells = count(cells_of((folder / "stat.json").read_text()), family)
-        return route(design.name, device, folder, cells, shifted, seeds, frequency)
+        found = route(design.name, device, folder, cells, shifted, seeds, frequency)
+    return replace(found, retries=retries)
+
+
+def other_seeds(seed):
+    """Rungs of one run of place and route, for `tnhw.ladder`."""
+    return [(f"with seed {number}", number) for number in range(seed, seed + 3 * FAR, FAR)]
 
 
 def route(name, device, folder, cells, shifted, seeds=SEEDS, frequency=100.0):
@@ -158,15 +172,23 @@ def route(name, device, folder, cells, shifted, seeds=SEEDS, frequency=100.0):
     Alone
     """
     family, _, router, options = DEVICES[device]
-    fmax, used = [], {}
-    for seed in seeds:
+    fmax, used, log = [], {}, "route.log"
+
+    def attempt(seed):
         tools.run(
             router,
             [*options, "--json", "design.json", "--report", "report.json", "--seed", str(seed),
-             "--freq", str(frequency), "--timing-allow-fail", "-q"],
+             "--freq", str(frequency), "--timing-allow-fail", "-q", "--log", log],
             cwd=folder,
             timeout=1200,
+            own_logs=[log],
         )  # fmt: skip
+
+    for seed in seeds:
+        try:
+            ladder.climb(other_seeds(seed), attempt)
+        except ToolFailed as error:
+            raise not_routed(error, folder / log, router, name, load_board(device)) from None
         report = json.loads((folder / "report.json").read_text())
         if not report["fmax"]:
             raise ToolFailed(f"{router} reports no clock for {name}")

@@ -11,7 +11,7 @@ import numpy as np
 from .. import tools
 from ..board import load_board
 from ..design import Design
-from ..errors import InputError, ToolFailed
+from ..errors import DoesNotFit, InputError, ToolFailed
 from ..files import write_files
 from ..folding import fit, fold
 from ..stage import Fold
@@ -76,6 +76,7 @@ class Row:
     seconds: float = 0.0
     accuracy: float | None = None
     activity: dict | None = None
+    retries: list = field(default_factory=list)
 
 
 def _multiplies(network):
@@ -160,9 +161,9 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
                 try:
                     found = place(design, target, dsp=products == BLOCKS, seeds=seeds)
                 except ToolFailed as error:
-                    say(f"left out, as it does not fit: {error}")
+                    say(_left_out(error))
                     continue
-                row.logic, row.cells = found.logic, found.cells
+                row.logic, row.cells, row.retries = found.logic, found.cells, found.retries
                 row.fmax, row.fmax_seeds = found.median, found.fmax
                 row.rate = 1e6 * row.fmax / row.interval
                 row.seconds = row.latency / (1e6 * row.fmax)
@@ -180,6 +181,11 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
                 row.accuracy = accuracy
                 rows.append(row)
     return rows
+
+
+def _left_out(error):
+    why = "it does not fit" if isinstance(error, DoesNotFit) else "a tool failed"
+    return f"left out, as {why}: {error}"
 
 
 def _unrolled(file, network, made, target, x, seeds, say):
@@ -204,9 +210,9 @@ def _unrolled(file, network, made, target, x, seeds, say):
     try:
         found = made.place(target, seeds)
     except ToolFailed as error:
-        say(f"left out, as it does not fit: {error}")
+        say(_left_out(error))
         return None
-    row.logic, row.cells = found.logic, found.cells
+    row.logic, row.cells, row.retries = found.logic, found.cells, found.retries
     row.fmax, row.fmax_seeds = found.median, found.fmax
     row.rate = 1e6 * row.fmax
     row.seconds = row.latency / (1e6 * row.fmax)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..board import load_board
 from ..errors import DoesNotFit, ToolFailed
+from ..ladder import recorded
 from ..synthesis import logic, synthesise
 from ..toolchain import check_fit
 from ..verilog import emit
@@ -19,7 +20,9 @@ __all__ = ["DEVICES", "WARM_UP", "Variant", "measure", "router", "variants"]
 
 # Family to the board whose device is routed. Without one, synthesis only.
 DEVICES = {"ice40": "ice40_hx8k_b_evn", "ecp5": "ulx3s_25f", "gowin": "tang_nano_9k"}
-NEARLY_FULL = 0.8  # of the LUTs with carry cells, from where place and route may find no place
+
+
+FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -79,23 +82,32 @@ def measure(kernel, family, variant, x, p, source, *, seeds=(1, 2, 3), vectors=3
         kernel = kernel.with_keys(form=kernel.synapse.in_logic().form)
     options = {"dsp": variant.dsp, "booth": variant.booth}
     text = emit(kernel.create("stream"), kernel.name)
-    with tempfile.TemporaryDirectory() as folder:
-        found = synthesise(text, kernel.name, family, folder, **options)
     row = describe(kernel, family)
+    with recorded() as row.retries:
+        with tempfile.TemporaryDirectory() as folder:
+            found = synthesise(text, kernel.name, family, folder, **options)
+        _measure(row, kernel, found, options, x, p, seeds, vectors)
     row.products, row.operands = variant.title, source
+    return row
+
+
+def _measure(row, kernel, found, options, x, p, seeds, vectors):
+    """Fill a row in from a netlist: its cells, its speed alone on a device, its activity.
+
+    A row without a speed says why.
+    """
+    family = found.family
     row.cells = found.counts | {"logic": logic(found.counts, family)}
     board = load_board(DEVICES[family]) if family in DEVICES and seeds else None
     if board:
         try:
             check_fit(kernel.name, board, found.cells)
             alone = place(kernel, board.name, seeds=seeds, **options)
-        except DoesNotFit:
-            alone = None
-        except ToolFailed:
-            if row.cells["logic"] < NEARLY_FULL * board.capacity.LUT:
-                raise
-            alone = None  # too full to place
-        if alone:
+        except DoesNotFit as error:
+            row.no_fmax = f"does not fit: {str(error).splitlines()[0]}"
+        except ToolFailed as error:
+            row.no_fmax = f"{FAILED}: {str(error).splitlines()[0]}"
+        else:
             row.device, row.fmax_seeds = board.name, alone.fmax
             row.fmax = statistics.median(alone.fmax)
             if family == "ice40":
@@ -105,7 +117,6 @@ def measure(kernel, family, variant, x, p, source, *, seeds=(1, 2, 3), vectors=3
         seen = activity(kernel, family, x[:vectors], _first(given, vectors), **options)
         synapses = kernel.inputs * kernel.outputs
         row.activity = round(seen.total / synapses, 3)
-    return row
 
 
 def _first(p, vectors):

@@ -1,8 +1,8 @@
 """Measurements that take a while: side by side on the cores there are, each kept by what went into it.
 
 A result is stored as soon as it is there. So what was interrupted goes on where it stopped, and what was
-measured before is not measured again, as long as tnhw's own code, the tools and everything else that the
-job names are the same.
+measured before is not measured again, as long as the code that measures, the tools and everything else that the
+job names are the same. A stored result has its hash with it: one that does not agree is measured again.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
-from .. import environment
+from .. import environment, kept, tool_logs
 from ..errors import InputError, TnhwError, ToolFailed
+from ..watch import end_with_parent
+from .code import digest
 
 __all__ = ["Job", "cache_folder", "run"]
 
@@ -43,34 +43,28 @@ class Job:
     arguments : dict
         Of the function; can be pickled.
     identity : dict
-        Everything that the result depends on, beside tnhw's code: JSON can hold it.
+        Everything that the result depends on, beside code: JSON can hold it.
+    modules : tuple of str
+        Modules whose code the result depends on, beside that of `function` and all it imports of tnhw:
+        those of plug-ins.
+    keeps : callable
+        Whether a result is worth keeping.
     """
 
     title: str
     function: Callable
     arguments: dict
     identity: dict = field(default_factory=dict)
+    modules: tuple = ()
+    keeps: Callable = bool
 
     @property
     def key(self):
         """Hash of what the result depends on."""
         name = f"{self.function.__module__}.{self.function.__qualname__}"
-        text = json.dumps([name, _code(), self.identity], sort_keys=True, default=str)
+        code = digest(self.function.__module__, *self.modules, without=(__name__,))
+        text = json.dumps([name, code, self.identity], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
-
-
-@cache
-def _code():
-    """Hash of the code that measures: all of tnhw but for commands, training, proofs and reports."""
-    root = Path(__file__).parents[1]
-    ignored = {"commands", "train", "proof", "export", "ip"}
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        parts = path.relative_to(root).parts
-        if parts[0] in ignored or parts in {("ppa", name) for name in ("report.py", "plots.py", "jobs.py")}:  # fmt: skip
-            continue
-        digest.update(repr(parts).encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def cache_folder():
@@ -105,7 +99,7 @@ def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: Non
     """
     results, waiting = [None] * len(jobs), []
     for number, job in enumerate(jobs):
-        known = _read(job) if cached else None
+        known = kept.read(_file(job)) if cached else None
         if known is None:
             waiting.append(number)
         else:
@@ -116,7 +110,7 @@ def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: Non
     for number, result in _results(jobs, waiting, workers, scheduler, say):
         done += 1
         failed = isinstance(result, TnhwError)
-        if not failed:
+        if not failed and jobs[number].keeps(result):
             _store(jobs[number], result)
         results[number] = result
         said = f": {str(result).splitlines()[0]}" if failed else ""
@@ -159,7 +153,9 @@ def _results(jobs, waiting, workers, scheduler, say):
 
 def _in_processes(jobs, waiting, workers):
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(workers, context, initializer=_prepare_worker)
+    executor = ProcessPoolExecutor(
+        workers, context, initializer=_prepare_worker, initargs=(os.getpid(), tool_logs.folder())
+    )
     futures = {}
     try:
         for number in waiting:
@@ -209,9 +205,11 @@ def _on_cluster(jobs, waiting, address):
                 yield number, future.result()
 
 
-def _prepare_worker():
-    """Ctrl-C is for the parent, which ends its workers."""
+def _prepare_worker(parent, logs):
+    """Ctrl-C is for the parent, which ends its workers; they also end if it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent)
+    tool_logs.keep_in(logs)
 
 
 def _attempt(function, arguments):
@@ -236,11 +234,8 @@ def _attempt(function, arguments):
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _read(job):
-    try:
-        return json.loads((cache_folder() / f"{job.key}.json").read_text())
-    except (OSError, ValueError):
-        return None
+def _file(job):
+    return cache_folder() / f"{job.key}.json"
 
 
 def _store(job, result):
@@ -249,8 +244,8 @@ def _store(job, result):
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-            json.dump(result, file)
-        os.replace(file.name, folder / f"{job.key}.json")
+            file.write(kept.text(result))
+        os.replace(file.name, _file(job))
         entries = list(folder.iterdir())
         if len(entries) > KEPT:
             for old in sorted(entries, key=lambda path: path.stat().st_mtime)[: KEPT // 10]:

