@@ -132,7 +132,7 @@ def explain(model, error, where):
 
 def _sentence(model, problem):
     kind, given = problem["type"], problem.get("input")
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     if kind == "extra_forbidden":
         return f"unknown key `{key}`: {nearest(key, model.model_fields)}"
     if kind == "missing":

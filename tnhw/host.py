@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from . import tools
+from .board_text import hand_command
 from .errors import DeviceError, InputError, ToolFailed
 from .link import Link, SerialLink
 from .protocol import ANSWER, OVERHEAD, VERSION, Frame, Identity, Kind, Parser, Sizes, bytes_of
@@ -208,10 +209,11 @@ def upload(board, bitstream) -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such bitstream; make it with `tnhw build`")
     if board.program is None:
-        command = board.by_hand or "the tool that the board's maker names"
+        command = "the tool that the board's maker names"
+        if board.by_hand:
+            command = hand_command(board.by_hand, path)
         raise InputError(
-            f"board {board.name}: openFPGALoader does not know it; program it by hand: "
-            + command.replace("{bitstream}", str(path))
+            f"board {board.name}: openFPGALoader does not know it; program it by hand: {command}"
         )
     try:
         tools.run("openFPGALoader", [*board.program, path.name], cwd=path.parent, timeout=300)

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from . import environment
+from . import contained, environment
 from .errors import ToolFailed, ToolMissing
 from .process import ToolTimeout, execute, failure_text
 from .tool_catalog import TOOLS
-from .tool_search import ToolStatus, look, module_folder, package_version
+from .tool_search import ToolStatus, look, module_folder, package_version, script_folders
 from .wasm import announce, compiled_file, lock
 
 __all__ = [
@@ -131,8 +131,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool to its end.
 
-    YoWASP tools see only folders below ``/`` and ``cwd``, and have a temporary folder of their own:
-    give them paths relative to ``cwd``, and no folder whose name is also one of the root folder.
+    YoWASP tools see ``cwd`` and a temporary folder of their own, and nothing else: give them paths relative
+    to ``cwd``, below it; see `tnhw.contained`.
 
     Parameters
     ----------
@@ -167,13 +167,21 @@ def run(
     """
     path = find(tool)
     prepare(tool)
-    command = [str(path), *(os.fspath(arg) for arg in args)]
+    command = _command(tool, path, [os.fspath(arg) for arg in args])
     done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
     if log is not None:
         Path(log).write_text(done.stdout + done.stderr, encoding="utf-8")
     if check and done.returncode != 0:
         raise ToolFailed(failure_text(tool, done))
     return done
+
+
+def _command(tool: str, path: Path, args: list[str]) -> list[str]:
+    """The command line of a tool; one of WebAssembly that came with pip runs contained."""
+    wasm, package = TOOLS[tool].wasm, TOOLS[tool].package
+    if wasm and path.parent in script_folders() and module_folder(wasm[0]):
+        return contained.command(package, tool, args)
+    return [str(path), *args]
 
 
 def yosys(
