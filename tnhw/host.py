@@ -15,6 +15,9 @@ from .protocol import ANSWER, OVERHEAD, VERSION, Frame, Identity, Kind, Parser, 
 __all__ = ["Client", "Link", "RunRecord", "SerialLink", "run", "upload"]
 
 
+PATIENCE = 4  # times what a frame and its answer take, until an attempt ends
+
+
 class Client:
     """Talks to the harness of a board.
 
@@ -46,12 +49,18 @@ class Client:
         self.link.write(bytes(self.sizes.longest))
         wait = 10 * (self.sizes.longest + OVERHEAD) / self.link.baud + self.link.latency
         limit = 4 * (self.sizes.longest + self._parser.longest + OVERHEAD)
-        while limit > 0 and (data := self.link.read(limit, wait)):
+        end = self.link.clock() + PATIENCE * wait
+        while limit > 0 and (left := end - self.link.clock()) > 0:
+            data = self.link.read(limit, min(wait, left))
+            if not data:
+                break
             limit -= len(data)
         self._parser.clear()
 
     def ask(self, kind: Kind, payload: bytes, answer: int) -> bytes:
         """Payload of the answer to one request; it has `answer` bytes.
+
+        An attempt has a deadline, `PATIENCE` times what its bytes take, whatever arrives meanwhile.
 
         Raises
         ------
@@ -67,7 +76,11 @@ class Client:
             self._sequence = (self._sequence + 1) % 256
             self.link.write(Frame(kind, self._sequence, payload).encode())
             missing, limit = expected, 4 * (expected + self.sizes.longest)
-            while limit > 0 and (data := self.link.read(missing, wait)):
+            end = self.link.clock() + PATIENCE * wait
+            while limit > 0 and (left := end - self.link.clock()) > 0:
+                data = self.link.read(missing, min(wait, left))
+                if not data:
+                    break
                 limit -= len(data)
                 missing = max(1, missing - len(data))
                 for frame in self._parser.feed(data):
