@@ -47,7 +47,7 @@ def execute(
     process = subprocess.Popen(
         command,
         cwd=cwd,
-        env=for_child(env) if env else None,
+        env=for_child(env),
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,6 +14,7 @@ import signal
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -210,7 +211,8 @@ def _on_cluster(jobs, waiting, address):
 
 
 def _prepare_worker():
-    """Ctrl-C is for the parent, which ends its workers."""
+    """Ctrl-C is for the parent, which ends its workers; warnings as in the command line."""
+    warnings.filterwarnings("ignore", message=".* created but never used")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
