@@ -28,7 +28,7 @@ storage = "ports"
 
 def tnhw(*arguments, cwd, shell=None, **changes):
     """Run the command line in a process of its own; `shell` completes its command."""
-    env = {**os.environ, **changes}
+    env = environment.for_child(changes)
     command = [sys.executable, "-m", "tnhw", *map(str, arguments)]
     if shell:
         command = ["bash", "-c", f'"$0" "$@" {shell}', *command]

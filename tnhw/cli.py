@@ -98,7 +98,7 @@ def _plain_warnings():
 
     def plain(message, category, *where, **more):
         if issubclass(category, LibertyWarning):
-            return f"tnhw: {message}\n"
+            return f"tnhw: {terminal.printable(message)}\n"
         return before(message, category, *where, **more)
 
     warnings.formatwarning = plain
