@@ -12,6 +12,7 @@ from collections import deque
 import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import Combine, Event, FallingEdge, First, Timer
+from cocotb.utils import get_sim_time
 
 JOB = json.loads(os.environ["TNHW_JOB"])
 STEP = 1000  # femtoseconds: the simulator counts picoseconds
@@ -96,6 +97,9 @@ async def line(dut):
                 request = json.loads(text)
                 if "write" in request:
                     line.write(bytes.fromhex(request["write"]))
+                elif "clock" in request:
+                    stream.write(f"{get_sim_time('sec')!r}\n")
+                    stream.flush()
                 else:
                     data = await line.read(request["read"], request["timeout"])
                     stream.write(data.hex() + "\n")

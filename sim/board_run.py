@@ -6,6 +6,9 @@ from pathlib import Path
 
 from cocotb_tools.runner import get_runner
 
+# The simulator's Python looks for the bench where this one does; PYTHONSAFEPATH leaves a script's folder out.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 
 def main(job):
     folder = Path(job["folder"])

@@ -9,6 +9,9 @@ import json
 import sys
 from pathlib import Path
 
+# The simulator's Python looks for the bench where this one does; PYTHONSAFEPATH leaves a script's folder out.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 

@@ -99,6 +99,9 @@ class SimulatedLine:
             self.bits.extend(((byte >> bit) & 1, divisor) for bit in range(8))
             self.bits.append((1, divisor))
 
+    def clock(self):
+        return self.cycles * self.period
+
     def levels(self, levels):
         """Put (level, clock cycles) on the line as they are."""
         self.bits.extend(levels)

@@ -223,7 +223,7 @@ def test_examples_of_the_page(number, pins, tmp_path):
     [
         ('package = "SG48"', "", "the key `device.package` is missing"),
         ('pin = "35"', 'resource = "clk"', "give `clock.pin` with `device`"),
-        ('pin = "35"', 'pin = "35 36"', "2 names are specified"),
+        ('pin = "35"', 'pin = "35 36"', "`clock.pin`: must be a pin's name"),
     ],
 )
 def test_described_board_wrong(old, new, text, tmp_path):

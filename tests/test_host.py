@@ -1,5 +1,9 @@
+import os
+import pty
 import re
+import select
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +48,9 @@ class FakeBoard:
     def read(self, count, timeout):
         data, self.pending = self.pending[:count], self.pending[count:]
         return data
+
+    def clock(self):
+        return 0.0
 
 
 def once(change):
@@ -247,6 +254,73 @@ def test_serial_link_loops_back():
         link.write(b"abc")
         assert link.read(3, 1.0) == b"abc"
         assert link.read(1, 0.01) == b""
+
+
+@pytest.fixture
+def terminal():
+    """Both ends of a line that is no board: a file number, and the name of a port."""
+    pytest.importorskip("serial")
+    inner, outer = pty.openpty()
+    yield inner, os.ttyname(outer)
+    os.close(inner)
+    os.close(outer)
+
+
+def test_a_port_that_nobody_reads(terminal):
+    _, port = terminal
+    with (
+        SerialLink(port, 1_000_000) as link,
+        pytest.raises(DeviceError, match="takes no more bytes") as info,
+    ):
+        link.write(bytes(1 << 20))
+    assert info.value.exit_status == 6
+
+
+def test_a_byte_now_and_then(terminal):
+    """A request ends at its deadline, although something comes all the time."""
+    inner, port = terminal
+    over = threading.Event()
+
+    def trickle():
+        while not over.wait(0.01):
+            os.write(inner, b"\0")
+
+    def drain():
+        while not over.is_set():
+            if select.select([inner], [], [], 0.01)[0]:
+                os.read(inner, 4096)
+
+    threads = [threading.Thread(target=work) for work in (trickle, drain)]
+    for thread in threads:
+        thread.start()
+    try:
+        with SerialLink(port, 1_000_000, latency=0.02) as link:
+            asked = Asked(link)
+            with pytest.raises(DeviceError, match="no right answer to 2 requests"):
+                Client(asked, SIZES, retries=1).identify()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    # Before there was a deadline, as many bytes as four frames were waited for one by one.
+    assert asked.reads < 40
+
+
+class Asked:
+    """A link that counts how often it is read."""
+
+    def __init__(self, link):
+        self.link, self.reads = link, 0
+        self.baud, self.latency, self.write, self.clock = (
+            link.baud,
+            link.latency,
+            link.write,
+            link.clock,
+        )
+
+    def read(self, count, timeout):
+        self.reads += 1
+        return self.link.read(count, timeout)
 
 
 def test_serial_link_missing_port():

@@ -153,6 +153,9 @@ class NoisyLine:
     def read(self, count, timeout):
         return self.line.read(count, timeout)
 
+    def clock(self):
+        return self.line.clock()
+
 
 def test_gates_find_the_next_frame():
     """The receiver in gates, under random bytes and damaged requests: every answer that is taken is right."""

@@ -244,7 +244,7 @@ def key_of(old, new):
         (no_header, "has no metadata `tnhw-network`: only ONNX files that tnhw wrote"),
         (header_of("{"), "is not JSON"),
         (header_of("[" * 100_000), "is not JSON"),
-        (header_of("[]"), "must be a JSON object with `layers`"),
+        (header_of("[]"), "must be a JSON object"),
         (header_of('{"layers": [1]}'), "a layer of the metadata has no name"),
         (header_of('{"layers": []}'), "the array `dense0.bias` belongs to no layer"),
         (key_of('"shape": [64]', '"shape": 64'), "`shape` must be a list, not 64"),

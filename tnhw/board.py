@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from . import data_files
 from .board_keys import CapacityKeys, ClockKeys, DeviceKeys, LedKeys, UartKeys
+from .board_text import ByHand, Name, Program, Title, Value
 from .config import Record, nearest, read_toml, validate
 from .errors import InputError
 from .platforms import create_platform
@@ -45,32 +46,33 @@ class Board(Record):
     bitstream : str
         Suffix of the bitstream's file.
     program : list of str
-        Arguments of openFPGALoader before the bitstream.
+        Options of openFPGALoader before the bitstream: those that name a board or a cable.
     by_hand : str, optional
         Instead of `program`: the command that programs the board, with ``{bitstream}`` in it. A person
-        runs it; tnhw does not.
+        runs it; tnhw does not. One command of plain words: nothing that a shell would act on.
     clock, uart, led, capacity
         See `tnhw.board_keys`. A board without `uart` can only test itself; without `led` it cannot.
     options : dict of str to str
-        Overrides for the platform's ``prepare``, for example ``nextpnr_opts``.
+        Overrides for the platform's ``prepare``, for example ``nextpnr_opts``. They are scripts and options of
+        the tools, so they are code; see `tnhw.platforms.check_options`.
     """
 
     name: str
-    title: str
+    title: Title
     platform: Annotated[str | None, Field(pattern=r"^[\w.]+:\w+$")] = None
     device: DeviceKeys | None = None
-    arguments: dict[str, str | int | bool] = {}
-    settings: dict[str, str | int | float | bool] = {}
+    arguments: dict[Name, Value] = {}
+    settings: dict[Name, Value] = {}
     plain_prepare: bool = False
     family: Literal["ice40", "ecp5", "gowin", "machxo2", "xilinx", "intel"]
     bitstream: Literal["bin", "bit", "fs", "rbf"]
-    program: list[str] | None = None
-    by_hand: str | None = None
+    program: Program | None = None
+    by_hand: ByHand | None = None
     clock: ClockKeys
     uart: UartKeys | None = None
     led: LedKeys | None = None
     capacity: CapacityKeys
-    options: dict[str, str] = {}
+    options: dict[Name, str] = {}
 
     @model_validator(mode="after")
     def _whole(self):
@@ -87,6 +89,12 @@ class Board(Record):
             raise ValueError("give `program` or `by_hand`, not both")
         if self.uart is None and self.led is None:
             raise ValueError("give `uart`, or `led` for a board that can only test itself")
+        for table in filter(None, (self.clock, self.uart, self.led)):
+            for name, value in table.attributes.items():
+                if self.family == "intel" and not isinstance(value, str):
+                    raise ValueError(f"the attribute `{name}` must be text, not {value!r}")
+                if self.family != "intel" and " " in str(value):
+                    raise ValueError(f"the attribute `{name}` must be one word, not {value!r}")
         return self
 
     @property

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from .board_text import Name, Part, Pin, Value
 from .config import Record
 
 __all__ = ["CapacityKeys", "ClockKeys", "DeviceKeys", "LedKeys", "PinKeys", "UartKeys"]
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
-Attributes = dict[str, str | int | bool]
+Attributes = dict[Name, Value]
 
 
 class ClockKeys(Record):
@@ -28,9 +29,9 @@ class ClockKeys(Record):
     frequency : int
     """
 
-    resource: str | None = None
-    pin: str | None = None
-    oscillator: str | None = None
+    resource: Name | None = None
+    pin: Pin | None = None
+    oscillator: Name | None = None
     attributes: Attributes = {}
     frequency: Annotated[int, Field(ge=1_000, le=1_000_000_000)]
 
@@ -54,11 +55,11 @@ class PinKeys(Record):
     ``pmod_0:2``.
     """
 
-    resource: str | None = None
+    resource: Name | None = None
     number: Count = 0
-    rx: str | None = None
-    tx: str | None = None
-    pin: str | None = None
+    rx: Pin | None = None
+    tx: Pin | None = None
+    pin: Pin | None = None
     attributes: Attributes = {}
 
     def _check(self, pins):
@@ -93,9 +94,9 @@ class LedKeys(PinKeys):
         A pin that must be high for it to light at all.
     """
 
-    line: str | None = None
+    line: Name | None = None
     invert: bool = False
-    high: str | None = None
+    high: Pin | None = None
 
     @model_validator(mode="after")
     def _pins(self):
@@ -127,7 +128,7 @@ class DeviceKeys(Record):
         Gowin: the name that its tools want beside the part number: ``GW1N-9C``.
     """
 
-    device: str
-    package: str | None = None
-    speed: str | None = None
-    series: str | None = None
+    device: Part
+    package: Part | None = None
+    speed: Part | None = None
+    series: Part | None = None

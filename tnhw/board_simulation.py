@@ -46,6 +46,13 @@ class NetlistLink:
     def write(self, data):
         self._send({"write": data.hex()})
 
+    def clock(self):
+        self._send({"clock": True})
+        answer = self._stream.readline()
+        if not answer:
+            raise ToolFailed("the simulation of the board ended before the host was done")
+        return float(answer)
+
     def _send(self, request):
         try:
             self._stream.write(json.dumps(request) + "\n")

@@ -1,5 +1,6 @@
 """Command line: parse, call, print."""
 
+import errno
 import json
 import signal
 import sys
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, tool_logs
+from . import __version__, terminal, tool_logs
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
+BROKEN_PIPE = 141  # as a shell shows a program that such a pipe ended
 
 
 def _version(wanted: bool):
@@ -100,7 +102,7 @@ def _plain_warnings():
 
     def plain(message, category, *where, **more):
         if issubclass(category, LibertyWarning):
-            return f"tnhw: {message}\n"
+            return f"tnhw: {terminal.printable(message)}\n"
         return before(message, category, *where, **more)
 
     warnings.formatwarning = plain
@@ -113,10 +115,15 @@ def _plain_warnings():
 def main(arguments=None):
     """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    terminal.survive_encodings()
+    # Amaranth's, of components that are only asked what they are like: their latency, their gates.
+    warnings.filterwarnings("ignore", message=".* created but never used")
     try:
         with _terminated_as_interrupted(), _plain_warnings():
             try:
-                return app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+                status = app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+                sys.stdout.flush()
+                return status
             finally:
                 tool_logs.keep_in(None)
     except TnhwError as error:
@@ -124,19 +131,43 @@ def main(arguments=None):
         shown = getattr(error, "shown", False)
     except typer.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # of which the parser makes an exit
+            terminal.give_up_output()
+            return BROKEN_PIPE
+        raise
+    except BrokenPipeError:  # whoever read the output has enough
+        terminal.give_up_output()
+        return BROKEN_PIPE
     except OSError as error:  # of a folder that goes away, fills up or may not be written
-        where = f"{error.filename}: " if error.filename else ""
-        status, text, shown = 2, f"{where}{error.strerror or error}", False
+        status, text, shown = 2, _remedy(error), False
     except (KeyboardInterrupt, typer.Abort):
         status, text, shown = INTERRUPTED, "interrupted; earlier output is as it was", False
     except Exception as error:
         if not hasattr(error, "format_message"):  # a usage error of the parser has one
             raise
         status, text, shown = 2, error.format_message(), False
-    if "--json" in arguments and not shown:
-        print(json.dumps({"error": text, "exit_status": status}))
-    print(f"tnhw: {text}", file=sys.stderr)
+    try:
+        if "--json" in arguments and not shown:
+            print(json.dumps({"error": text, "exit_status": status}))
+        sys.stdout.flush()
+    except OSError:
+        terminal.give_up_output()
+    terminal.say(text)
     return status
+
+
+def _remedy(error):
+    """What the system said, of which file, and what to do about it."""
+    where = f"{error.filename}: " if error.filename else ""
+    said = f"{where}{error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{said}; make room, or name other folders: with -o for results, in TMPDIR for temporary files"
+    if "temporary directory" in said:
+        return f"{said}; name a folder that can be written in TMPDIR"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{said}; choose another folder with -o, or mend its permissions"
+    return said
 
 
 if __name__ == "__main__":

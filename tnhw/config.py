@@ -2,6 +2,7 @@
 
 import copy
 import difflib
+import json
 import tomllib
 from pathlib import Path
 
@@ -10,9 +11,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from .errors import InputError
 
-__all__ = ["ByContent", "Record", "content", "explain", "nearest", "read_toml", "validate"]
+__all__ = [
+    "ByContent",
+    "Record",
+    "content",
+    "explain",
+    "nearest",
+    "parse_json",
+    "read_toml",
+    "validate",
+]
 
 MAX_FILE_BYTES = 1 << 20
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 MAX_DOTS = 256  # in a line: tomllib takes the square of a key's parts, and keys do not span lines
 
 
@@ -132,7 +143,7 @@ def explain(model, error, where):
 
 def _sentence(model, problem):
     kind, given = problem["type"], problem.get("input")
-    key = ".".join(str(part) for part in problem["loc"])
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     if kind == "extra_forbidden":
         return f"unknown key `{key}`: {nearest(key, model.model_fields)}"
     if kind == "missing":
@@ -145,6 +156,35 @@ def _sentence(model, problem):
     return f"`{key}` {message}, not {shown if len(shown) < 60 else shown[:57] + '...'}"
 
 
+def parse_json(text, where):
+    """The JSON object of a text that a person may have written or changed: a dict.
+
+    Raises
+    ------
+    InputError
+        If it is not JSON, no object, or gives a key twice, which `json` would not tell. Begins with `where`.
+    """
+
+    def once(pairs):
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            raise InputError(
+                f"{where}: the key {max(keys, key=keys.count)!r} stands twice in one object; leave one"
+            )
+        return found
+
+    try:
+        parsed = json.loads(text, object_pairs_hook=once)
+    except InputError:
+        raise
+    except (ValueError, RecursionError):
+        raise InputError(f"{where} is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise InputError(f"{where} must be a JSON object")
+    return parsed
+
+
 def read_toml(path):
     """Dict of a TOML file; a file that is missing, huge or broken is an InputError."""
     path = Path(path)
@@ -155,7 +195,12 @@ def read_toml(path):
             raise InputError(
                 f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not a kernel or board"
             )
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
+        if data.startswith(_UTF_16):
+            raise InputError(f"{path}: a text file in UTF-16; save it as UTF-8")
+        text = data.decode("utf-8-sig").replace(
+            "\r\n", "\n"
+        )  # without the mark that some editors put first
         for number, line in enumerate(text.split("\n"), 1):
             if line.count(".") > MAX_DOTS:
                 raise InputError(f"{path}: line {number} has more than {MAX_DOTS} dots")

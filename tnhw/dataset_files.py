@@ -30,7 +30,7 @@ def _rows(path, files, **options):
     if not path.is_file():
         raise _missing(path, files)
     try:
-        return np.loadtxt(path, np.int64, delimiter=",", **options)
+        return np.loadtxt(path, np.int64, delimiter=",", encoding="utf-8-sig", **options)
     except ValueError:
         raise InputError(f"{path}: not rows of integers with commas between them") from None
 

@@ -5,13 +5,14 @@ A switch that is not listed here does not exist: `text` and the other functions 
 """
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 __all__ = [
-    "VARIABLES", "Variable", "cache_folder", "flag", "for_child", "path", "search_path", "table",
+    "VARIABLES", "Variable", "cache_folder", "flag", "for_all_children", "for_child", "path", "search_path", "table",
     "temporarily", "text",
 ]  # fmt: skip
 
@@ -97,9 +98,9 @@ def flag(name: str) -> bool:
 
 def cache_folder() -> Path:
     """Where tnhw keeps what it need not compute twice."""
-    import platformdirs
+    from .caches import folder
 
-    return path("TNHW_CACHE_DIR") or Path(platformdirs.user_cache_dir("tnhw"))
+    return folder("TNHW_CACHE_DIR", "tnhw")
 
 
 def search_path(*, first: tuple[Path, ...] = (), last: tuple[Path, ...] = ()) -> str:
@@ -109,8 +110,16 @@ def search_path(*, first: tuple[Path, ...] = (), last: tuple[Path, ...] = ()) ->
 
 
 def for_child(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """All variables of this process and `changes`, for a process that it starts."""
-    return {**os.environ, **(changes or {})}
+    """All variables of this process and `changes`, for a process that it starts.
+
+    ``TMPDIR`` is the folder that Python took: where it names none that can be written, tools need not fail of it.
+    """
+    return {**os.environ, "TMPDIR": tempfile.gettempdir(), **(changes or {})}
+
+
+def for_all_children(name: str, value: str) -> None:
+    """Set a variable of this process and of all that it starts."""
+    os.environ[VARIABLES[name].name] = value
 
 
 @contextmanager

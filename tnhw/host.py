@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 
 from . import tools
+from .board_text import hand_command
 from .errors import DeviceError, InputError, ToolFailed
 from .link import Link, SerialLink
 from .protocol import ANSWER, OVERHEAD, VERSION, Frame, Identity, Kind, Parser, Sizes, bytes_of
 
 __all__ = ["Client", "Link", "RunRecord", "SerialLink", "run", "upload"]
+
+
+PATIENCE = 4  # times what a frame and its answer take, until an attempt ends
 
 
 class Client:
@@ -45,12 +49,18 @@ class Client:
         self.link.write(bytes(self.sizes.longest))
         wait = 10 * (self.sizes.longest + OVERHEAD) / self.link.baud + self.link.latency
         limit = 4 * (self.sizes.longest + self._parser.longest + OVERHEAD)
-        while limit > 0 and (data := self.link.read(limit, wait)):
+        end = self.link.clock() + PATIENCE * wait
+        while limit > 0 and (left := end - self.link.clock()) > 0:
+            data = self.link.read(limit, min(wait, left))
+            if not data:
+                break
             limit -= len(data)
         self._parser.clear()
 
     def ask(self, kind: Kind, payload: bytes, answer: int) -> bytes:
         """Payload of the answer to one request; it has `answer` bytes.
+
+        An attempt has a deadline, `PATIENCE` times what its bytes take, whatever arrives meanwhile.
 
         Raises
         ------
@@ -66,7 +76,11 @@ class Client:
             self._sequence = (self._sequence + 1) % 256
             self.link.write(Frame(kind, self._sequence, payload).encode())
             missing, limit = expected, 4 * (expected + self.sizes.longest)
-            while limit > 0 and (data := self.link.read(missing, wait)):
+            end = self.link.clock() + PATIENCE * wait
+            while limit > 0 and (left := end - self.link.clock()) > 0:
+                data = self.link.read(missing, min(wait, left))
+                if not data:
+                    break
                 limit -= len(data)
                 missing = max(1, missing - len(data))
                 for frame in self._parser.feed(data):
@@ -208,10 +222,11 @@ def upload(board, bitstream) -> None:
     if not path.is_file():
         raise InputError(f"{path}: no such bitstream; make it with `tnhw build`")
     if board.program is None:
-        command = board.by_hand or "the tool that the board's maker names"
+        command = "the tool that the board's maker names"
+        if board.by_hand:
+            command = hand_command(board.by_hand, path)
         raise InputError(
-            f"board {board.name}: openFPGALoader does not know it; program it by hand: "
-            + command.replace("{bitstream}", str(path))
+            f"board {board.name}: openFPGALoader does not know it; program it by hand: {command}"
         )
     try:
         tools.run("openFPGALoader", [*board.program, path.name], cwd=path.parent, timeout=300)

@@ -1,10 +1,14 @@
 """Lines to a board: what they must do, and a serial port."""
 
+import time
 from typing import Protocol
 
 from .errors import DeviceError, ToolMissing
 
 __all__ = ["Link", "SerialLink"]
+
+
+WRITE_MARGIN = 2.0  # seconds that a port may take no byte
 
 
 class Link(Protocol):
@@ -27,6 +31,9 @@ class Link(Protocol):
     def write(self, data: bytes) -> None:
         """Send bytes."""
 
+    def clock(self) -> float:
+        """Seconds on the line's own clock: of the day, or of a simulation."""
+
 
 class SerialLink:
     """A serial port, through pyserial; a context manager.
@@ -43,7 +50,7 @@ class SerialLink:
     Raises
     ------
     DeviceError
-        If the port cannot be opened, or goes away.
+        If the port cannot be opened, goes away, or takes no more bytes.
     ToolMissing
         If pyserial is missing.
     """
@@ -56,7 +63,7 @@ class SerialLink:
                 'The Python package `pyserial` is missing: `pip install "tnhw[host]"`.'
             ) from None
         self.port, self.baud, self.latency = port, baud, latency
-        self._error = serial.SerialException
+        self._error, self._full = serial.SerialException, serial.SerialTimeoutException
         try:
             self._serial = serial.serial_for_url(port, baud)
         except (self._error, OSError, ValueError) as error:
@@ -68,7 +75,12 @@ class SerialLink:
         return self._guard(self._read, count, timeout)
 
     def write(self, data):
+        """Send bytes; a line that takes them at half its rate is still waited for."""
+        self._serial.write_timeout = WRITE_MARGIN + 20 * len(data) / self.baud
         self._guard(self._serial.write, data)
+
+    def clock(self):
+        return time.monotonic()
 
     def close(self):
         """Give the port back."""
@@ -87,5 +99,10 @@ class SerialLink:
     def _guard(self, action, *arguments):
         try:
             return action(*arguments)
+        except self._full:
+            raise DeviceError(
+                f"{self.port} takes no more bytes: nothing at its other end reads them; check the port, and "
+                "that the board is on and programmed"
+            ) from None
         except (self._error, OSError) as error:
             raise DeviceError(f"lost {self.port}: {error}; was the board unplugged?") from None

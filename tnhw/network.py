@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from . import parameters as arrays_of
-from .config import ByContent, Record, content, explain, validate
+from .config import ByContent, Record, content, explain, parse_json, validate
 from .errors import InputError
 from .files import write_files
 from .format import Format
@@ -310,12 +310,7 @@ class Network(ByContent):
             raise InputError(
                 f"{path}: not a network: it has no member `header`; export one with `tnhw train`"
             )
-        try:
-            header = json.loads(str(members.pop("header")))
-        except (ValueError, RecursionError):
-            raise InputError(f"{path}: `header` is not JSON") from None
-        if not isinstance(header, dict):
-            raise InputError(f"{path}: `header` must be a JSON object")
+        header = parse_json(str(members.pop("header")), f"{path}: `header`")
         header = validate(_Header, header, f"{path}: `header`")
         names = [
             str(keys.get("name", f"{keys.get('kind')}{k}")) for k, keys in enumerate(header.layers)

@@ -37,8 +37,13 @@ def read(path):
             raise InputError(f"{path}: not a file")
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
+            names = [member.filename.removesuffix(".npy") for member in archive.infolist()]
         if size > MAX_BYTES:
             raise InputError(f"{path}: {size >> 20} MiB of arrays; at most {MAX_BYTES >> 20}")
+        if len(set(names)) < len(names):
+            raise InputError(
+                f"{path}: the array {max(names, key=names.count)!r} is there twice; save each once"
+            )
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except InputError:

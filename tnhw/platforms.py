@@ -1,14 +1,23 @@
 """What Amaranth makes of a board: its platform, with the resources that its TOML adds."""
 
+import re
+import shlex
 import warnings
 from importlib import import_module
+from types import NoneType
 
 from amaranth.build import Attrs, Clock, Pins, Resource, ResourceError, Subsignal
 
 from .config import nearest
 from .errors import InputError
 
-__all__ = ["create_platform"]
+__all__ = ["check_options", "create_platform"]
+
+#: Options of ``gowin_pack`` that name no file.
+GOWIN_PACK_OPTIONS = {"-c", "--compress"} | {
+    f"--{name}_as_gpio"
+    for name in ("jtag", "sspi", "mspi", "ready", "done", "reconfign", "cpu", "i2c")
+}
 
 # Family to Amaranth's class in `amaranth.vendor`, and what it wants to know of a device.
 _VENDORS = {
@@ -52,8 +61,8 @@ def create_platform(board):
 
 def _with_resources(board):
     platform = _described(board) if board.device else _imported(board)
-    for name, value in board.settings.items():
-        setattr(platform, name, value)
+    _apply_settings(board, platform)
+    check_options(board, platform)
     try:
         platform.add_resources(_own_resources(board))
     except (NameError, TypeError, AssertionError) as error:
@@ -66,6 +75,56 @@ def _with_resources(board):
                 f"platform; {nearest(resource, known)}"
             )
     return platform
+
+
+def _apply_settings(board, platform):
+    """Set plain attributes; what has another meaning for the platform's class stays as it is."""
+    for name, value in board.settings.items():
+        held = getattr(platform, name, None)
+        if name.startswith("_") or not isinstance(held, (str, int, float, NoneType)):
+            raise InputError(f"board {board.name}: `settings.{name}` cannot be set on its platform")
+        try:
+            setattr(platform, name, value)
+        except AttributeError as error:  # a property
+            raise InputError(f"board {board.name}: `settings.{name}`: {error}") from None
+
+
+def check_options(board, platform):
+    """Hold `options` to what the templates of a platform ask for, each in the form that it takes.
+
+    They are code of the tools that read them. Those of open tools run in WebAssembly and see nothing but the
+    folder of the build; the one tool that does not, ``gowin_pack``, gets only options that name no file.
+
+    Raises
+    ------
+    InputError
+        Names the option.
+    """
+    if not board.options:
+        return
+    known = _asked_for(platform)
+    for name, text in board.options.items():
+        where = f"board {board.name}: `options.{name}`"
+        if name not in known:
+            raise InputError(f"{where}: its platform has no such option; {nearest(name, known)}")
+        if not text.replace("\n", "").replace("\t", "").isprintable():
+            raise InputError(f"{where} must not have control characters")
+        if not name.endswith("_opts"):
+            continue
+        try:
+            words = shlex.split(text)
+        except ValueError as error:
+            raise InputError(f"{where} must be words as of a shell: {error}") from None
+        if name == "gowin_pack_opts" and not set(words) <= GOWIN_PACK_OPTIONS:
+            raise InputError(
+                f"{where} may be {', '.join(sorted(GOWIN_PACK_OPTIONS))}, not {text!r}"
+            )
+
+
+def _asked_for(platform):
+    """Names of the texts that the templates of a platform ask for."""
+    texts = [*platform.file_templates.values(), *platform.command_templates]
+    return {name for text in texts for name in re.findall(r'get_override\("(\w+)"\)', text)}
 
 
 def _try_pins(board, platform):

@@ -50,7 +50,7 @@ def execute(
     with started(
         command,
         cwd=cwd,
-        env=for_child(env) if env else None,
+        env=for_child(env),
         stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

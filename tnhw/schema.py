@@ -57,7 +57,7 @@ def _schema(model):
     made = model.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_Generate)
     made.pop("title")
     made["definitions"] = made.pop("$defs", {})
-    made["description"] = inspect.getdoc(model).splitlines()[0]
+    made["description"] = (inspect.getdoc(model) or model.__name__).splitlines()[0]
     for entry in [made, *made["definitions"].values()]:
         if "properties" in entry:
             entry["properties"] = {k: _plain_keys(v) for k, v in entry["properties"].items()}
@@ -91,7 +91,7 @@ def described(model):
     dict of str to str
         Plain text, without marks of reStructuredText.
     """
-    lines = iter(inspect.getdoc(model).splitlines())
+    lines = iter((inspect.getdoc(model) or "").splitlines())  # without docstrings under -OO
     for line in lines:
         if line.startswith("Attributes"):
             break

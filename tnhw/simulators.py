@@ -113,6 +113,8 @@ def _records(path):
 def _environment(simulator):
     """Variables for the simulator's process: found tools, and nothing of an outer test run."""
     result = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_CURRENT_TEST": "", "NO_COLOR": "1"}
+    # The bench is one program, whoever runs it; Icarus hands the name of its temporary folder to a shell.
+    result |= {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "TMPDIR": "."}
     if simulator == "verilator":
         return result | tools.verilator_environment()
     return result | {"PATH": environment.search_path(last=(tools.find("iverilog").parent,))}

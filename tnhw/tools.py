@@ -10,12 +10,12 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from . import environment, tool_logs
+from . import contained, environment, tool_logs
 from .errors import ToolMissing
 from .last_words import failure
 from .process import ToolTimeout, execute
 from .tool_catalog import TOOLS
-from .tool_search import ToolStatus, look, module_folder, package_version
+from .tool_search import ToolStatus, look, module_folder, package_version, script_folders
 from .wasm import announce, compiled_file, discard, intact, lock
 
 __all__ = [
@@ -128,8 +128,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a tool to its end.
 
-    YoWASP tools see only folders below ``/`` and ``cwd``, and have a temporary folder of their own:
-    give them paths relative to ``cwd``, and no folder whose name is also one of the root folder.
+    YoWASP tools see ``cwd`` and a temporary folder of their own, and nothing else: give them paths relative
+    to ``cwd``, below it; see `tnhw.contained`.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def run(
     """
     path = find(tool)
     prepare(tool)
-    command = [str(path), *(os.fspath(arg) for arg in args)]
+    command = _command(tool, path, [os.fspath(arg) for arg in args])
     try:
         done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
     except ToolTimeout as error:
@@ -194,6 +194,14 @@ def _logged(error, tool, command, ending, output, own_logs, cwd):
     place = tool_logs.keep(tool, "\n".join(filter(None, parts)))
     text = f"Its log is {place}" if place else "Its log could not be written anywhere"
     return type(error)(f"{error}\n{text}")
+
+
+def _command(tool: str, path: Path, args: list[str]) -> list[str]:
+    """The command line of a tool; one of WebAssembly that came with pip runs contained."""
+    wasm, package = TOOLS[tool].wasm, TOOLS[tool].package
+    if wasm and path.parent in script_folders() and module_folder(wasm[0]):
+        return contained.command(package, tool, args)
+    return [str(path), *args]
 
 
 def yosys(script: str, *, cwd: str | os.PathLike, timeout: float = 600) -> str:

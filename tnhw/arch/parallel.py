@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .heap import summation
 from .loader import Loader
 from .requantise import Requantise
-from .terms import Terms
+from .terms import Terms, direct
 from .tree import AdderTree, Leaf
 
 __all__ = ["Parallel"]
@@ -82,6 +82,7 @@ class Parallel(wiring.Component):
         self._words, self._biases = [], []
         payload = self.i.payload
         x = payload.x if kernel.storage == "ports" else payload
+        x = [direct(element) for element in x]
         sums = []
         for j in range(kernel.outputs):
             leaves, constant = [], kernel.start(j)
@@ -103,7 +104,7 @@ class Parallel(wiring.Component):
     def _word(self, j, i):
         kernel = self._kernel
         if kernel.storage == "ports":
-            return self.i.payload.p.synapses[j][i]
+            return direct(self.i.payload.p.synapses[j][i])
         init = kernel.initial_words[j][i] if kernel.initialised else 0
         word = Signal(kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init, reset_less=True)
         self._words.append(word)

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 from amaranth.hdl import Signal
+from amaranth.hdl._ast import Operator, Slice
+from amaranth.lib import data
 
 from .tree import normalise
 
-__all__ = ["Terms", "lane_constant"]
+__all__ = ["Terms", "direct", "lane_constant"]
 
 
 def lane_constant(rule):
@@ -15,6 +17,22 @@ def lane_constant(rule):
         Signal(rule.input.shape), rule.word(Signal(rule.word_bits, name="p"))
     )
     return constant + normalise(addends)[1]
+
+
+def direct(value):
+    """An element of a payload as a slice of the payload's signal, not of a slice of it.
+
+    Amaranth copies the nets of every slice that it meets, once for each use: slices of wide slices take the
+    square of a kernel's inputs.
+    """
+    if isinstance(value, data.View):
+        return data.View(value.shape(), direct(value.as_value()))
+    if isinstance(value, Operator) and value.operator == "s":
+        return direct(value.operands[0]).as_signed()
+    start, stop = 0, len(value)
+    while isinstance(value, Slice):
+        start, stop, value = start + value.start, stop + value.start, value.value
+    return value[start:stop]
 
 
 class Terms:

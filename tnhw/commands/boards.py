@@ -92,7 +92,7 @@ def build(
             options["self_test"], _ = test_set(dataset, data, self_test)
         else:
             options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
-    _warn_of_code(target)
+    _warn_of_code(target, own=board.endswith(".toml"))
     if target.vendor_tool:
         kernel = load_design(
             file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
@@ -139,8 +139,11 @@ def _vectors_of(arrays, path):
     return arrays["x"]
 
 
-def _warn_of_code(board):
-    """Say that a board's platform comes from a module which nobody but the user vouches for."""
+def _warn_of_code(board, own):
+    """Say what of a board file is code that nobody but the user vouches for."""
+    if own and board.options:
+        keys = " and ".join(f"`{name}`" for name in board.options)
+        say(f"board {board.name}: its `[options]` {keys} are code of the tools that build for it")
     module = (board.platform or "amaranth_boards.").split(":")[0]
     if not module.startswith("amaranth_boards."):
         say(f"board {board.name}: importing its platform runs the module `{module}`")

@@ -1,6 +1,7 @@
 """Commands that make, draw and check Verilog: `generate`, `graph`, `simulate`, `prove`."""
 
 import json
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,24 @@ from .options import (
 class Interface(StrEnum):
     stream = "stream"
     axi_stream = "axi-stream"
+
+
+LONG = 20  # seconds from which on a person wants to know
+
+
+def _patience(kernel):
+    """Say before a long wait how long it will be, and on a terminal how much of it is over."""
+    from ..kernel import Kernel
+    from ..verilog import expected_seconds
+    from ..wasm import announce
+
+    if not isinstance(kernel, Kernel) or (seconds := expected_seconds(kernel)) < LONG:
+        return nullcontext()
+    synapses = kernel.inputs * kernel.outputs
+    return announce(
+        f"tnhw: Verilog of {kernel.name}, {synapses:,} synapses side by side: about {seconds:.0f} s, an estimate "
+        "(half to twice that)"
+    )
 
 
 def generate(
@@ -69,7 +88,8 @@ def generate(
             )
         kernel = kernel.with_keys(**changes)
     folder = out / kernel.name / "rtl"
-    manifest = emit(kernel, folder)
+    with _patience(kernel):
+        manifest = emit(kernel, folder)
     packaged = []
     if kernel.interface == "axi-stream":
         from ..ip import package

@@ -1,7 +1,6 @@
 """Options that several commands take, and how a command speaks: tables, JSON, progress."""
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from .. import tool_logs
 from ..errors import InputError
+from ..terminal import printable, say  # noqa: F401  (`say` for the commands)
 
 
 def _files(incomplete: str):
@@ -141,13 +141,15 @@ def show(record, as_json, rows, title=None):
     from rich.table import Table
     from rich.text import Text
 
+    title = title and Text(printable(title))
     table = Table(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
     for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    console = Console()
+        table.add_row(*(Text(printable(cell)) for cell in row))
+
+    class Output(Console):
+        def on_broken_pipe(self):
+            raise  # noqa: PLE0704  (the command line says how it ends)
+
+    console = Output()
     # A table that would be cut is wider than the screen instead.
-    Console(width=max(console.width, Console(width=10_000).measure(table).maximum)).print(table)
-
-
-def say(text):
-    print(f"tnhw: {text}", file=sys.stderr, flush=True)
+    Output(width=max(console.width, Console(width=10_000).measure(table).maximum)).print(table)

@@ -5,9 +5,9 @@ the latter, written as ONNX again, and must give the same graph and functions, n
 graph was changed is refused, and never taken for what it is not. Nothing outside the file is read.
 """
 
-import json
 from pathlib import Path
 
+from ..config import parse_json
 from ..errors import InputError
 from ..network import Network
 from .onnx_writer import HEADER, model, packages
@@ -62,11 +62,8 @@ def _header(found, path):
             f"{path}: has no metadata `{HEADER}`: only ONNX files that tnhw wrote can be read; train a "
             "network with `tnhw train`, or write its npz file"
         )
-    try:
-        header = json.loads(texts[0])
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: the metadata `{HEADER}` is not JSON; {REMEDY}") from None
-    if not isinstance(header, dict) or not isinstance(header.get("layers"), list):
+    header = parse_json(texts[0], f"{path}: the metadata `{HEADER}`")
+    if not isinstance(header.get("layers"), list):
         raise InputError(f"{path}: the metadata `{HEADER}` must be a JSON object with `layers`")
     return header
 
@@ -102,6 +99,8 @@ def _arrays(found, path, onnx, numpy_helper):
             array = numpy_helper.to_array(tensor)
         except (ValueError, TypeError):
             raise InputError(f"{path}: `{name}` is damaged; {REMEDY}") from None
+        if name in arrays:
+            raise InputError(f"{path}: the tensor `{name}` is there twice; {REMEDY}")
         if "." in name and not name.endswith(".taps"):
             arrays[name] = array
     return arrays

@@ -14,6 +14,7 @@ import signal
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -206,7 +207,8 @@ def _on_cluster(jobs, waiting, address):
 
 
 def _prepare_worker(parent, logs):
-    """Ctrl-C is for the parent, which ends its workers; they also end if it is killed."""
+    """Ctrl-C is for the parent, which ends its workers; they also end if it is killed. Warnings as in the command line."""
+    warnings.filterwarnings("ignore", message=".* created but never used")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(parent)
     tool_logs.keep_in(logs)

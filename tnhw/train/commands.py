@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
+from ..terminal import printable
 
 __all__ = ["add_commands", "train"]
 
@@ -171,7 +172,7 @@ def _progress():
         nonlocal last
         if monotonic() - last >= SECONDS:
             last = monotonic()
-            print(text, file=sys.stderr, flush=True)
+            print(printable(text), file=sys.stderr, flush=True)
 
     if not console.is_terminal:
         yield line
@@ -186,7 +187,7 @@ def _print(record, as_json):
         return
     for key, value in record.items():
         if key != "recipe":
-            print(f"{key:12} {value}")
+            print(printable(f"{key:12} {value}"))
 
 
 def _print_table(rows, as_json):
