@@ -12,6 +12,7 @@ __all__ = [
     "TnhwError",
     "ToolFailed",
     "ToolMissing",
+    "Undecided",
 ]
 
 
@@ -45,6 +46,12 @@ class ToolMissing(TnhwError):
 
 class ToolFailed(TnhwError):
     """An external tool failed, or gave no result in its time limit."""
+
+    exit_status = 4
+
+
+class Undecided(ToolFailed):
+    """A solver gave no answer in its time, or a proof does not apply to the Verilog that it is given."""
 
     exit_status = 4
 
