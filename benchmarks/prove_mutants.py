@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import verilog_mutants
 
-from tnhw.errors import TnhwError  # noqa: F401
 from tnhw.files import write_files
 
 ROOT = Path(__file__).resolve().parent.parent

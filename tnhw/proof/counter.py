@@ -1,13 +1,13 @@
 """From a lemma that fails to vectors that really go wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import z3
 
 from .replay import beats_of, expected_of, replay
 
-__all__ = ["CounterExample", "search"]
+__all__ = ["CounterExample", "alone", "expected", "listed", "search"]
 
 _VECTORS = 24
 _SETS = 3
@@ -21,28 +21,41 @@ class CounterExample:
     Attributes
     ----------
     fault : str
+        Half a sentence.
     x : list of list of int
         The vector and, for a fault of the stream, the vectors before it.
     parameters : dict of lists, or None
     expected, got : int or None
         Payload of the result beat.
-    vcd : str
+    wave : bytes
+        Contents of a file of waves.
+    wave_format : str
+        ``vcd`` or ``fst``.
+    vector : int or None
+        Number of the vector among those that were sent.
+    test : str
+        Test of the bench that failed, and its cycle; empty for a directed run.
     """
 
     fault: str
     x: list
     parameters: dict | None
     expected: int | None
-    got: int
-    vcd: str
+    got: int | None
+    wave: bytes = field(repr=False)
+    wave_format: str = "vcd"
+    vector: int | None = None
+    test: str = ""
 
     def as_dict(self):
         return {
             "fault": self.fault,
+            "vector": self.vector,
             "x": self.x,
             "parameters": self.parameters,
             "expected": self.expected,
             "got": self.got,
+            "test": self.test,
         }
 
 
@@ -78,7 +91,7 @@ def _run(kernel, manifest, text, reference, sets, seeds):
     """The first fault of runs in which each of some parameter sets is loaded, and its vectors follow."""
     script, due, owners = [], [], []
     for number, (x, p) in enumerate(sets):
-        y = [_expected(kernel, reference, vector, p) for vector in x.tolist()]
+        y = [expected(kernel, reference, vector, p) for vector in x.tolist()]
         script += beats_of(kernel, x, p)
         beats = expected_of(kernel, y) if y else []
         due += beats
@@ -90,21 +103,33 @@ def _run(kernel, manifest, text, reference, sets, seeds):
         number, vector = owners[min(run.beat, len(owners) - 1)]
         x, p = sets[number]
         if seed is None and run.fault == "wrong" and len(x) > 1:  # one vector may be enough
-            alone = _run(kernel, manifest, text, reference, [(x[vector : vector + 1], p)], [None])
-            if alone is not None:
-                return alone
+            found = alone(kernel, manifest, text, reference, x[vector], p)
+            if found is not None:
+                return found
         return CounterExample(
-            run.fault,
+            f"a result is {run.fault}",
             x[: vector + 1].tolist(),
-            None if p is None else {k: np.asarray(v).tolist() for k, v in p.items()},
+            listed(p),
             due[run.beat][0] if run.beat < len(due) else None,
             run.got,
-            run.vcd(),
+            run.vcd().encode(),
+            vector=vector,
         )
     return None
 
 
-def _expected(kernel, reference, vector, p):
+def alone(kernel, manifest, text, reference, x, p):
+    """A run with one vector that goes wrong, or None."""
+    return _run(kernel, manifest, text, reference, [(np.asarray(x)[None], p)], [None])
+
+
+def listed(p):
+    """Parameters as lists, for JSON."""
+    return None if p is None else {k: np.asarray(v).tolist() for k, v in p.items()}
+
+
+def expected(kernel, reference, vector, p):
+    """Result of a vector by the reference: list of int."""
     arrays = kernel.arrays if p is None else p
     words = [
         [_fields(reference, arrays, j, i) for i in range(kernel.inputs)]

