@@ -124,17 +124,20 @@ def _environment(simulator):
     return result | {"PATH": environment.search_path(last=(tools.find("iverilog").parent,))}
 
 
-def netlist_job(job: Job, family: str, folder: Path) -> Job:
+def netlist_job(job: Job, family: str, folder: Path, *, mapped: bool = False) -> Job:
     """The job with the netlist after synthesis for a family, and its cell models, as sources.
 
-    Yosys has no model of Gowin's multiplier blocks: there products are in logic.
+    Sources that are `mapped` are such a netlist. Yosys has no model of Gowin's multiplier blocks: there products are in logic.
     """
     from .cell_models import cell_models
     from .synthesis import synthesise
 
-    netlist = synthesise(job.sources, job.top, family, folder, dsp=family != "gowin")
+    sources = job.sources
+    if not mapped:
+        made = synthesise(job.sources, job.top, family, folder, dsp=family != "gowin")
+        sources = [made.path]
     models, defines = cell_models(family, folder)
-    return replace(job, sources=[netlist.path, *models], defines=list(defines))
+    return replace(job, sources=[*sources, *models], defines=list(defines))
 
 
 def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:

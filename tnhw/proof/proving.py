@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from .. import __version__, tools, verilog
+from .. import rtl as own
 from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing, Undecided
 from ..files import make_folder, write_files
 from ..process import ToolTimeout
@@ -119,6 +120,7 @@ def prove(
     solver=None,
     limit=120,
     say=lambda text: None,
+    rtl=None,
 ):
     """Prove a kernel's emitted Verilog.
 
@@ -140,6 +142,9 @@ def prove(
         Seconds for one question to the solver.
     say : callable
         Called with a line of text for each step.
+    rtl : list of path, optional
+        Verilog files of the caller's, which are proven in place of what tnhw emits; with `netlist` they hold a netlist
+        of this family's cells, which is proven equal to what tnhw emits.
 
     Returns
     -------
@@ -151,11 +156,16 @@ def prove(
         If a property is disproved; its attribute `result` is the `Result`.
     Undecided
         If one is neither proven nor disproved; with `result` as well.
+    InputError
+        If an argument is wrong, or the caller's Verilog has not the module and ports of the kernel.
     """
     check_covered(kernel)
     component = kernel.create()
     text = verilog.emit(component, kernel.name)
     manifest = verilog.manifest(kernel, component, text)
+    given = own.given(rtl, manifest, cells=netlist is not None) if rtl else None
+    if given is not None and netlist is None:
+        text = given
     return prove_text(
         kernel,
         text,
@@ -164,15 +174,56 @@ def prove(
         properties=properties,
         method=method,
         netlist=netlist,
+        mapped=given if netlist else None,
         solver=solver,
         limit=limit,
         say=say,
     )
 
 
-def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, solver=None, limit=120,
-               say=lambda text: None):  # fmt: skip
-    """The same for any Verilog text that is said to be the kernel's; arguments as for `prove`."""
+def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, mapped=None, solver=None,
+               limit=120, say=lambda text: None):  # fmt: skip
+    """Prove any Verilog text that is said to be a kernel's.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        What the Verilog is checked against.
+    text : str
+        Verilog with the module and ports that the manifest describes, and all that it needs. Names inside are not
+        trusted: a text of another form than the emitted one may end undecided, and is then tested.
+    manifest : dict
+        As :func:`tnhw.verilog.manifest` gives it.
+    out_dir : path
+        Receives the text, ``manifest.json``, ``proof.json``, and ``counterexample.vcd`` or ``counterexample.fst``
+        where there is one.
+    properties, method, solver, limit, say
+        As for :func:`prove`.
+    netlist : str, optional
+        Also prove a netlist of this family equal to the text: what synthesis makes of the text, or `mapped`.
+    mapped : str, optional
+        Verilog of that netlist.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CheckFailed
+        If a property is disproved: a run from a reset goes wrong, by the reference of the proof and by the golden
+        model. Its attribute `result` is the `Result`, with the counter-example.
+    Undecided
+        If one is neither proven nor disproved; with `result` as well, which says what was proven and what was tested.
+
+    Examples
+    --------
+    A file that was changed by hand::
+
+        kernel = load("threshold16")
+        manifest = verilog.generate(kernel, "rtl")
+        prove_text(kernel, Path("mine.v").read_text(), manifest, "proof")
+    """
     solver = solver or default_solver()
     if solver not in SOLVERS:
         raise InputError(f"the solver must be {', '.join(SOLVERS)}, not {solver!r}")
@@ -194,7 +245,7 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
     try:
         work.run(properties)
         if netlist:
-            work.netlist(netlist)
+            work.netlist(netlist, mapped)
     except _Found:
         pass
     result, wave = work.result, work.wave
@@ -362,11 +413,12 @@ class _Work:
 
         self._part("stream", "AXI4-Stream ports", "induction", framing, seeds=seeds)
 
-    def netlist(self, family):
-        """The netlist of a family against the Verilog."""
+    def netlist(self, family, text=None):
+        """The netlist of a family against the Verilog; made by synthesis if it is not given."""
         top = self.manifest["top"]
-        self.say(f"synthesis for {family}")
-        text = synthesised(self.text, top, family)
+        if text is None:
+            self.say(f"synthesis for {family}")
+            text = synthesised(self.text, top, family)
 
         def pairs(_):
             try:
