@@ -9,6 +9,7 @@ that is always true, an inverted condition, a wrong value after a reset or at th
 import random
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 import equivalence
@@ -139,16 +140,20 @@ def _constant(line, start, end):
 def mutants(text, count, seed=1):
     """`count` different faults of a Verilog text, of each kind about as many: list of Mutant."""
     rng, lines = random.Random(seed), text.split("\n")
-    places, widths, before = {}, {}, ""
+    places, widths, words, before = {}, {}, Counter(), ""
     for number, line in enumerate(lines):
         if line.startswith("module "):
             body = "\n".join(lines[number:]).split("\nendmodule")[0]
             found = re.findall(
                 rf"(?:wire|reg|input|output)(?: reg)?(?: \[(\d+):0\])? ({_NAME})[ ;]", body
             )
+            words = Counter(re.findall(_NAME, body))
             widths = {
                 name: int(high or 0) + 1 for high, name in found if name not in ("clk", "reg")
             }
+        target = re.match(rf"\s*assign ({_NAME})", line)
+        if target and words[target[1]] < 3:  # declared and assigned, and read by nobody
+            continue
         for kind, edit in _edits(line, widths, "if (rst)" in before):
             places.setdefault(kind, []).append((number, line, edit))
         before = line

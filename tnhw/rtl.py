@@ -100,6 +100,8 @@ def _yosys(script, folder, names):
             " Give the file that has this module with another --rtl; for a netlist of FPGA cells name their family "
             "with --netlist"
         )
+    if "include file" in said:
+        text += " Includes are not followed: put its text into the file"
     raise InputError(text)
 
 
