@@ -22,7 +22,7 @@ from tnhw.errors import CheckFailed, ToolFailed
 from tnhw.kernel import Kernel
 from tnhw.simulate import run_bench
 
-__all__ = ["KERNELS", "Mutant", "judged", "kernel", "mutants"]
+__all__ = ["KERNELS", "Mutant", "counts", "good", "judged", "kernel", "mutants", "of"]
 
 _SMALL = {"rule": "threshold", "inputs": 8, "outputs": 2, "input": "u8", "parameter": "u8", "bias": "s12",
           "output": "u8", "shift": 4}  # fmt: skip
@@ -221,15 +221,29 @@ def _real(made, manifest, text, mutant, folder):
     return {"equivalent": "no", "different": "yes"}.get(word, "unknown")
 
 
+def of(made, count, seed=1):
+    """Faults of a kernel's emitted Verilog."""
+    return mutants(verilog.emit(made.create(), made.name), count, seed)
+
+
 def counts(records):
-    """Faults that are real, and how many of those were disproved with a vector, proven, and undecided."""
+    """How many edits there are, how many of them change nothing, and what was said of the others, which are faults."""
     real = [r for r in records if r["real"] != "no"]
     words = [r["verdict"] for r in real]
+    seconds = sorted(r["seconds"] for r in real) or [0]
     return {
-        "mutants": len(records),
+        "edits": len(records),
         "equivalent": len(records) - len(real),
+        "faults": len(real),
         "disproved": sum(r["verdict"] == "disproved" and r["vector"] for r in real),
-        "proven": words.count("proven"),
         "undecided": words.count("undecided"),
-        "slowest": max(r["seconds"] for r in records),
+        "proven": words.count("proven"),
+        "median": seconds[len(seconds) // 2],
+        "slowest": seconds[-1],
     }
+
+
+def good(records):
+    """Whether no fault was proven, and nine in ten were disproved with a run that goes wrong."""
+    own = counts(records)
+    return not own["proven"] and own["disproved"] >= 0.9 * own["faults"]

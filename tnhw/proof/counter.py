@@ -1,11 +1,13 @@
 """From a lemma that fails to vectors that really go wrong."""
 
+import time
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 import z3
 
-from .replay import beats_of, expected_of, replay
+from .replay import Replay, beats_of, expected_of
 
 __all__ = ["CounterExample", "alone", "expected", "listed", "search"]
 
@@ -59,7 +61,7 @@ class CounterExample:
         }
 
 
-def search(kernel, manifest, text, reference, binding, values, seeds=(None, 1, 2, 3)):
+def search(kernel, manifest, text, reference, binding, values, seeds, end):
     """Vectors for which the emitted Verilog differs from the reference, or None.
 
     Parameters
@@ -68,13 +70,15 @@ def search(kernel, manifest, text, reference, binding, values, seeds=(None, 1, 2
         Values of the unrolled circuit's variables that a solver found.
     seeds : iterable
         None: nobody stalls; a number: random stalls.
+    end : float
+        When no further run begins, by `time.monotonic`.
     """
     rng = np.random.default_rng(0)
     for number in range(1 if kernel.storage == "constant" else _SETS):
         hint = values if number % 2 == 0 else {}
         p = _parameters(kernel, reference, binding, hint, rng, number)
         x = _vectors(kernel, reference, binding, hint, rng)
-        found = _run(kernel, manifest, text, reference, [(x, p)], seeds)
+        found = _run(kernel, manifest, text, reference, [(x, p)], seeds, end)
         if found is not None:
             return found
     if kernel.storage != "memory":
@@ -84,11 +88,13 @@ def search(kernel, manifest, text, reference, binding, values, seeds=(None, 1, 2
     for number in range(_LOADS):
         p = kernel.random_parameters(rng)
         sets.append((kernel.random_input(rng, number % 3), p))
-    return _run(kernel, manifest, text, reference, sets, seeds)
+    return _run(kernel, manifest, text, reference, sets, seeds, end)
 
 
-def _run(kernel, manifest, text, reference, sets, seeds):
+def _run(kernel, manifest, text, reference, sets, seeds, end=inf):
     """The first fault of runs in which each of some parameter sets is loaded, and its vectors follow."""
+    if time.monotonic() > end:
+        return None
     script, due, owners = [], [], []
     for number, (x, p) in enumerate(sets):
         y = [expected(kernel, reference, vector, p) for vector in x.tolist()]
@@ -96,8 +102,11 @@ def _run(kernel, manifest, text, reference, sets, seeds):
         beats = expected_of(kernel, y) if y else []
         due += beats
         owners += [(number, k * len(x) // len(beats)) for k in range(len(beats))]
+    runs = Replay(text, manifest, script, due)
     for seed in seeds:
-        run = replay(text, manifest, script, due, seed=seed)
+        if time.monotonic() > end:
+            return None
+        run = runs.run(seed)
         if run.fault is None:
             continue
         number, vector = owners[min(run.beat, len(owners) - 1)]

@@ -30,7 +30,7 @@ __all__ = ["Result", "prove", "prove_text"]
 SCHEMA = 1
 PROPERTIES = ("function", "stream")
 METHODS = ("lemmas", "whole")
-SEARCH_SECONDS = 20  # for a vector that shows a fault
+SEARCH_SECONDS = 15  # for directed runs before the bench, and for a vector by one formula
 
 
 @dataclass
@@ -439,17 +439,19 @@ class _Work:
         """Turn the last part into a disproof, if there is a run that goes wrong.
 
         Directed vectors come first, as they give the shortest run; then the bench, once; then values for which the
-        result as one formula is wrong, and stalls at random.
+        result as one formula is wrong, and what time was too short for before.
         """
         self.say("looking for a run that goes wrong")
-        self._try(self._directed, values, (None,))
+        begin, seeds = time.monotonic(), (None, *seeds)
+        self._try(self._directed, values, seeds, SEARCH_SECONDS)
+        cut_off = time.monotonic() - begin > SEARCH_SECONDS
         self._try(self._bench)
         part = self.result.parts[-1]
         if part["part"] == "gates" and part["method"] == "lemmas":
             # A lemma may fail for values that do not meet in one vector.
-            self._try(lambda: self._directed(self._whole(), (None,)))
-        if seeds:
-            self._try(self._directed, values, seeds)
+            self._try(lambda: self._directed(self._whole(), (None,), self.limit))
+        if cut_off:
+            self._try(self._directed, values, seeds, self.limit)
         part["text"] += " (no run from a reset was found that goes wrong)"
 
     def _try(self, look, *arguments):
@@ -468,11 +470,19 @@ class _Work:
         self.wave = f"counterexample.{found.wave_format}", found.wave
         raise _Found
 
-    def _directed(self, values, seeds):
+    def _directed(self, values, seeds, seconds):
         if values is None:
             return None
+        end = time.monotonic() + seconds
         return search(
-            self.kernel, self.manifest, self.runs(), self.reference, self.binding, values, seeds
+            self.kernel,
+            self.manifest,
+            self.runs(),
+            self.reference,
+            self.binding,
+            values,
+            seeds,
+            end,
         )
 
     def _bench(self):
