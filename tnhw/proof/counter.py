@@ -7,13 +7,18 @@ from math import inf
 import numpy as np
 import z3
 
+from ..errors import ToolFailed
 from .replay import Replay, beats_of, expected_of
 
-__all__ = ["CounterExample", "alone", "expected", "listed", "search"]
+__all__ = ["Contradiction", "CounterExample", "alone", "expected", "judge", "listed", "search"]
 
 _VECTORS = 24
 _SETS = 3
 _LOADS = 12
+
+
+class Contradiction(ToolFailed):
+    """The golden model and the reference of the proof disagree."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,7 @@ def _run(kernel, manifest, text, reference, sets, seeds, end=inf):
             continue
         number, vector = owners[min(run.beat, len(owners) - 1)]
         x, p = sets[number]
+        judge(kernel, reference, x[vector], p)
         if seed is None and run.fault == "wrong" and len(x) > 1:  # one vector may be enough
             found = alone(kernel, manifest, text, reference, x[vector], p)
             if found is not None:
@@ -130,6 +136,23 @@ def _run(kernel, manifest, text, reference, sets, seeds, end=inf):
 def alone(kernel, manifest, text, reference, x, p):
     """A run with one vector that goes wrong, or None."""
     return _run(kernel, manifest, text, reference, [(np.asarray(x)[None], p)], [None])
+
+
+def judge(kernel, reference, x, p):
+    """Two definitions that share no code must give the same result before the Verilog is called wrong.
+
+    Raises
+    ------
+    Contradiction
+    """
+    golden = kernel.golden(np.asarray(x)[None], p)[0].tolist()
+    other = expected(kernel, reference, np.asarray(x).tolist(), p)
+    if golden != other:
+        raise Contradiction(
+            f"THE GOLDEN MODEL AND THE REFERENCE OF THE PROOF DISAGREE: for x = {np.asarray(x).tolist()} and parameters "
+            f"{listed(p)} the golden model gives {golden} and the reference {other}. One of them is wrong, so nothing is "
+            "said of the Verilog; please report it with the kernel file"
+        )
 
 
 def listed(p):

