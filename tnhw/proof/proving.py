@@ -11,18 +11,22 @@ from ..errors import InputError, ToolFailed, ToolMissing
 from ..files import make_folder, write_files
 from ..process import ToolTimeout
 from ..progress import progress
+from .adders import adders_in
 from .binding import Binding
+from .circuit import of_verilog
 from .counter import Contradiction
 from .framing import prove_framing
 from .function import Failure, prove_whole
 from .host import prove_host
 from .lemmas import prove_lemmas
+from .liveness import prove_liveness
 from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
 from .result import Result, raise_unless_proven
 from .searching import Search, unforeseen
 from .solver import SOLVERS, Solver, default_solver
 from .stream import StreamFailure, prove_stream
+from .waiting import LivenessFailure
 
 __all__ = ["Result", "prove", "prove_text"]
 
@@ -230,6 +234,8 @@ class _Work:
             self.binding = Binding(self.text, self.manifest, self.reference, adders=whole)
             return True, ""
 
+        if "stream" in properties:
+            self._handshakes()
         self.say("reading the Verilog as formulas")
         first = properties[0] if properties else "netlist"
         if not self._part(first, "binding", "", read, seeds=(1, 2)):
@@ -250,12 +256,15 @@ class _Work:
         """
         self.say(f"{property_}: {part}, {method}" if method else f"{property_}: {part}")
         solver, start, values = Solver(self.solver_name, self.limit), time.monotonic(), {}
+        found = None
         with progress(f"{self.kernel.name}: {property_}, {part}", solver.state):
             try:
                 given, text = action(solver)
                 verdict = "proven"
             except (ToolTimeout, ToolMissing):
                 raise
+            except LivenessFailure as error:
+                verdict, given, text, found = "undecided", None, error.what, error.example
             except (Failure, StreamFailure) as error:
                 verdict, given, text, values = "undecided", None, str(error), error.values
             except ToolFailed as error:  # undecided, or it has not what the proof is bound to
@@ -265,6 +274,8 @@ class _Work:
             ) as error:  # Verilog may have any form; nothing was proven, so it is safe
                 verdict, given, text = "undecided", None, unforeseen(error)
         self._add(property_, part, verdict, method, solver, time.monotonic() - start, text)
+        if found:
+            self._disproved(self.result.parts[-1], found)
         if verdict == "undecided":
             self._look_for_a_run(self.result.parts[-1], values, seeds)
         return given
@@ -282,6 +293,9 @@ class _Work:
         if found is None:
             entry["text"] += " (no run from a reset was found that goes wrong)"
             return
+        self._disproved(entry, found)
+
+    def _disproved(self, entry, found):
         entry["verdict"] = "disproved"
         entry["text"] += f"; {found.fault}"
         self.result.counter_example = found.as_dict()
@@ -327,6 +341,13 @@ class _Work:
                 return True, f"words and folded biases of all {count} parameter values"
 
             self._part("function", "parameters as sent", "exhaustive", host)
+
+    def _handshakes(self):
+        def handshakes(_):
+            circuit = of_verilog(self.text, self.manifest["top"], outside=adders_in(self.text))
+            return True, "; ".join(prove_liveness(circuit, self.manifest))
+
+        self._part("stream", "handshakes", "all control states", handshakes, seeds=(1, 2))
 
     def _stream(self):
         def stream(solver):
