@@ -4,8 +4,6 @@ import numpy as np
 
 __all__ = ["Contract"]
 
-DROPS = 0
-
 
 class Contract:
     """Counts packets at the ports, and says in which clock a promise is broken.
@@ -89,7 +87,7 @@ class Contract:
             )
         ends, drops = last == 1, count == beats
         wrong = taken & ~drops & (ends != at_end)
-        following = np.where(ends, 0, np.where(at_end, beats * DROPS, count + 1 - drops))
+        following = np.where(ends, 0, np.where(at_end, beats, count + 1 - drops))
         return np.where(taken, following, count), taken & at_end & ends, wrong
 
     def clock(self, counters, inputs, outputs):
