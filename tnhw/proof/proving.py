@@ -24,6 +24,7 @@ from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
 from .result import Result, raise_unless_proven
 from .searching import Search, unforeseen
+from .sent import check_results, check_sets, check_vectors
 from .solver import SOLVERS, Solver, default_solver
 from .stream import StreamFailure, prove_stream
 from .waiting import LivenessFailure
@@ -333,14 +334,28 @@ class _Work:
             words = "and the folded bias as sent" if folded else "and the bias"
             return owed, f"each adder node, each lane, rounding and clamp, {words}"
 
+        self._part("function", "vectors and results as packed", "replay", self._packed)
         owed = self._part("function", "gates", "lemmas", lemmas)
         if folded and owed is not None:
 
             def host(solver):
-                count = prove_host(self.kernel, self.binding, owed)
-                return True, f"words and folded biases of all {count} parameter values"
+                count, sets = prove_host(self.kernel, self.binding, owed)
+                return True, (
+                    f"words and folded biases of all {count} parameter values, and in {sets} sets that tell all "
+                    "places apart each in its place"
+                )
 
             self._part("function", "parameters as sent", "exhaustive", host)
+
+    def _packed(self, _):
+        kernel, reference = self.kernel, self.reference
+        count = check_vectors(kernel, self.binding)
+        shown = [f"elements of {count} vectors are sent to their places"]
+        if kernel.storage == "ports" and not reference.folded:
+            count = check_sets(kernel, self.binding, None)
+            shown.append(f"parameters of {count} sets as well")
+        count = check_results(kernel, reference)
+        return True, "; ".join([*shown, f"{count} results are read from theirs"])
 
     def _handshakes(self):
         def handshakes(_):
