@@ -1,7 +1,6 @@
 """Command line: parse, call, print."""
 
 import json
-import signal
 import sys
 import warnings
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__
+from . import __version__, interrupts
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
@@ -31,6 +30,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
+STOPPED = "interrupted; earlier output is as it was"
 
 
 def _version(wanted: bool):
@@ -76,20 +76,6 @@ add_commands(app)
 
 
 @contextmanager
-def _terminated_as_interrupted():
-    """SIGTERM ends tools and temporary folders as Ctrl-C does."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
 def _plain_warnings():
     """Warnings about a user's own file look like messages, not like Python's."""
     before = warnings.formatwarning
@@ -110,8 +96,11 @@ def main(arguments=None):
     """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with _terminated_as_interrupted(), _plain_warnings():
-            return app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+        with interrupts.handled(), _plain_warnings():
+            status = app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+        if status != INTERRUPTED:  # typer gives this status for an interrupt
+            return status
+        text, shown = STOPPED, False
     except TnhwError as error:
         status, text = error.exit_status, str(error)
         shown = getattr(error, "shown", False)
@@ -121,7 +110,7 @@ def main(arguments=None):
         where = f"{error.filename}: " if error.filename else ""
         status, text, shown = 2, f"{where}{error.strerror or error}", False
     except (KeyboardInterrupt, typer.Abort):
-        status, text, shown = INTERRUPTED, "interrupted; earlier output is as it was", False
+        status, text, shown = INTERRUPTED, STOPPED, False
     except Exception as error:
         if not hasattr(error, "format_message"):  # a usage error of the parser has one
             raise

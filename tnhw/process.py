@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from . import interrupts
 from .environment import for_child
 from .errors import ToolFailed
 
@@ -44,6 +45,7 @@ def execute(
     ToolTimeout
         If it is not done within ``timeout`` seconds.
     """
+    interrupts.check()
     process = subprocess.Popen(
         command,
         cwd=cwd,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from .. import packing
+from .. import interrupts, packing
 from .circuit import of_verilog
 from .compiled import compiled
 
@@ -97,6 +97,7 @@ class Replay:
         place = {name: k for k, name in enumerate(self._names)}
         history = [state]
         for _ in range(limit + 4):
+            interrupts.check()
             state = self._step(*state)
             history.append(state)
             if state[place["fault"]]:

@@ -102,4 +102,5 @@ def _rest(result):
             text
             + f"Only tested: the bench found no fault with {count:,} vectors in {cycles:,} cycles."
         )
-    return text + "Nothing was tested."
+    why = f": {result.tested['not_run']}" if result.tested else "."
+    return f"{text}Nothing was tested{why}"

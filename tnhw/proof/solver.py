@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import z3
 
-from .. import tools
+from .. import interrupts, tools
 from ..errors import Undecided
 from ..process import ToolTimeout
 from .circuit import support
@@ -62,19 +62,21 @@ class Solver:
     ----------
     asked : dict of str to [int, float]
         For each kind of question how many were answered, and in how many seconds.
-    now : str
-        What is asked at the moment.
+    stage, now : str
+        Which part of the kernel is looked at, and what is asked or done at the moment.
     """
 
     name: str = "z3"
     limit: float = 60
     asked: dict = field(default_factory=dict)
+    stage: str = ""
     now: str = ""
 
     def state(self):
         """How far it is, for a display of progress."""
         count = sum(count for count, _ in self.asked.values())
-        return f"{count} lemmas proven, now: {self.now}" if self.now else ""
+        said = f"{count} lemmas proven, now: {self.now}" if self.now else ""
+        return ", ".join(filter(None, (self.stage, said)))
 
     @property
     def version(self):
@@ -94,6 +96,7 @@ class Solver:
         Undecided
             If the solver does not know.
         """
+        interrupts.check()
         start, self.now = time.monotonic(), what
         claim = z3.simplify(claim)
         if not z3.is_true(claim):
@@ -204,7 +207,8 @@ def _interruptible(action, stop):
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        done.wait()
+        while not done.wait(0.2):
+            interrupts.check()
     except BaseException:
         stop()
         done.wait(5)
