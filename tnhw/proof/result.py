@@ -13,6 +13,7 @@ ASSUMPTIONS = [
     "Yosys reads the Verilog as a synthesis tool does, and writes what it read in SMT-LIB",
     "the solver's answers are right",
     "senders keep what the stream contract asks: an offered beat stays until it is taken",
+    "a receiver is ready again and again, and a sender goes on with a vector that it has begun, until its end",
     "a gain field is 0, 1 or 2",
 ]
 
