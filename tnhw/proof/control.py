@@ -12,6 +12,7 @@ import z3
 from .circuit import as_bits, support
 from .compiled import compiled
 from .solver import Undecided
+from .trying import computable
 
 __all__ = ["Control", "Packing"]
 
@@ -67,7 +68,10 @@ class Control:
         variables += sorted({name for name, _ in self.data} - set(variables))
         later = self._of_registers(shown)
         self.shown, self.later = [*shown], [*later]
-        self._run = compiled([*shown.values(), *later.values(), *self._next.values()], variables)
+        wanted = [*shown.values(), *later.values(), *self._next.values()]
+        if not all(map(computable, wanted)):
+            raise Undecided("a handshake depends on numbers of more than 62 bits")
+        self._run = compiled(wanted, variables)
         self._variables = variables
 
     def _cone(self, wanted):

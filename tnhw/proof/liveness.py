@@ -64,18 +64,17 @@ def _prove_waits(system):
     said = "an accepted vector is never answered"
     system.wait(said, numbers[due], nothing_offered)  # whether or not results are taken
     longest = system.wait(said, numbers[due], no_result, **{"o ready": 1})
-    shown = [f"an accepted vector is answered, a beat within {longest} clocks"]
+    shown = [f"an accepted vector is answered, each beat within {longest} clocks"]
     calm = {"i valid": 1} | ({"p valid": 0} if contract.loads else {})
     said = "a vector that is offered is never accepted"
     system.wait(said, numbers[within & ~due], no_vector, **calm)
     longest = system.wait(said, numbers[within], no_vector, **calm, **{"o ready": 1})
-    shown.append(f"a vector that is offered is accepted, a beat within {longest} clocks")
+    shown.append(f"a vector that is offered is accepted, each beat within {longest} clocks")
     if contract.loads:
         said = "the rest of a vector is never accepted while a load is offered"
-        both = {"i valid": 1, "p valid": 1}
-        system.wait(said, numbers[vector & ~due], no_vector, **both)
+        system.wait(said, numbers[vector & ~due], no_vector, **{"i valid": 1})
         said = "a load that is offered is never taken"
         system.wait(said, numbers[~vector & ~due], no_load, **{"p valid": 1})
         longest = system.wait(said, numbers, no_load, **{"p valid": 1, "o ready": 1})
-        shown.append(f"a load that is offered is taken, a beat within {longest} clocks")
+        shown.append(f"a load that is offered is taken, each beat within {longest} clocks")
     return shown
