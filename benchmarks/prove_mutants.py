@@ -48,11 +48,16 @@ def records(name, faults, seed):
 
 def table(found):
     """Lines of the table."""
-    yield "| kernel | edits | change nothing | faults | disproved with a run | undecided | proven | median s | slowest s |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield "| kernel | edits | change nothing | perhaps nothing | faults | disproved with a run | undecided | proven | median s | slowest s |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
     for name, some in found.items():
         own = verilog_mutants.counts(some)
         yield "| " + " | ".join(map(str, [name, *own.values()])) + " |"
+    yield ""
+    for name, some in found.items():
+        for r in some:
+            if r["real"] == "unknown":
+                yield f"- {name}, {r['verdict']}: {r['fault']}"
 
 
 def main():

@@ -194,7 +194,7 @@ def ungated_lane(made, text):
 FAULTS = {
     off_by_one: "function",
     one_bit_less: "function",
-    no_rounding: "function",
+    no_rounding: "(function|stream)",  # without the half its tree is another
     swapped: "function",
     dropped: "stream",
     moves_in_a_stall: "stream",
@@ -261,9 +261,9 @@ def test_whole_without_shifts(architecture, input, tmp_path, monkeypatch):
     ("method", "old", "new", "said"),
     [
         ("elaborate", "~held & ~self.o.valid)", "~self.o.valid)", "no load 1 moves after a beat"),
-        ("elaborate", "enable & held", "held", "stream.*rests in a stall.*counterexample.vcd"),
-        ("_parameters", "m.Elif(opened)", "m.Elif(~opened)", "parameters are whole"),
-        ("_sum", "*pairs, (bias", "*pairs[1:], pairs[1], (bias", "function.*counterexample.vcd"),
+        ("elaborate", "enable & held", "held", "stream.*rests in a stall"),
+        ("_parameters", "m.Elif(opened)", "m.Elif(~opened)", "a vector starts without a whole set"),
+        ("_sum", "*pairs, (bias", "*pairs[1:], pairs[1], (bias", "function.*a result is wrong"),
     ],
 )
 def test_fault_in_a_tile(method, old, new, said, tmp_path, monkeypatch):
@@ -277,7 +277,7 @@ def test_what_flip_flops_hide(tmp_path, monkeypatch):
     """A load that stays open a cycle longer breaks the hold of latches, and shows in no run of flip-flops."""
     mutate(monkeypatch, Tile, "_parameters", "idle & ~opened)", "idle)")
     made = kernel("threshold", "tile", "memory", arithmetic="heap", inputs=2)
-    said = "no load begins while one is taken.*Proven: function .gates.*Only tested: the bench found no fault with"
+    said = "no load begins while one is taken.*Proven: .*function .gates.*Only tested: the bench found no fault with"
     with pytest.raises(Undecided, match=said):
         proof.prove(made, tmp_path)
 
@@ -286,7 +286,7 @@ def test_what_flip_flops_hide(tmp_path, monkeypatch):
     ("architecture", "ready", "said"),
     [
         ("parallel", "1", "a result is wrong"),
-        ("serial", "self.idle & ~loaded", "a result is missing"),
+        ("serial", "self.idle & ~loaded", "a load that is offered is never taken"),
     ],
 )
 def test_fault_of_a_load(architecture, ready, said, tmp_path, monkeypatch):
@@ -420,7 +420,13 @@ def test_a_kernel_without_synapses(tmp_path):
 
 
 @pytest.fixture
-def in_a_load():
+def no_handshakes(monkeypatch):
+    """The lemmas of the handshakes, which see most faults of a load, look away."""
+    monkeypatch.setattr("tnhw.proof.proving.prove_liveness", lambda *_: ["not looked at"])
+
+
+@pytest.fixture
+def in_a_load(no_handshakes):
     """A kernel, its manifest, and Verilog that calls a load complete after one row; no lemma knows its counter."""
     made = kernel("ternary", "parallel", "memory", inputs=2)
     text, manifest = emitted(made)
@@ -472,7 +478,7 @@ def test_golden_and_reference_disagree(tmp_path, monkeypatch, capsys):
         proof.prove_text(made, broken, manifest, tmp_path)
 
 
-def test_an_operator_without_a_python_form(tmp_path):
+def test_an_operator_without_a_python_form(no_handshakes, tmp_path):
     """A counter-example is not looked for by a directed run, but by the bench; the operator is named."""
     x = z3.BitVec("x", 4)
     with pytest.raises(Undecided, match="the operator `bvudiv` cannot be evaluated in Python"):

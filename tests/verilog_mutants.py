@@ -227,13 +227,18 @@ def of(made, count, seed=1):
 
 
 def counts(records):
-    """How many edits there are, how many of them change nothing, and what was said of the others, which are faults."""
-    real = [r for r in records if r["real"] != "no"]
+    """How many edits there are, and what was said of those that are faults.
+
+    Of the others ABC proves that they change nothing, or does not know in its time and no run shows anything; those
+    that were proven all the same are for a person to look at.
+    """
+    real = [r for r in records if r["real"] == "yes"]
     words = [r["verdict"] for r in real]
     seconds = sorted(r["seconds"] for r in real) or [0]
     return {
         "edits": len(records),
-        "equivalent": len(records) - len(real),
+        "equivalent": sum(r["real"] == "no" for r in records),
+        "unknown": sum(r["real"] == "unknown" for r in records),
         "faults": len(real),
         "disproved": sum(r["verdict"] == "disproved" and r["vector"] for r in real),
         "undecided": words.count("undecided"),
