@@ -198,7 +198,7 @@ def judged(made, mutant, folder):
     seconds = round(time.monotonic() - begin, 1)
     real = "yes" if verdict == "disproved" else _real(made, manifest, text, mutant, folder)
     return {"fault": mutant.name, "verdict": verdict, "seconds": seconds, "vector": example is not None,
-            "real": real, "text": words}  # fmt: skip
+            "real": real, "text": words.split("; see ")[0]}  # fmt: skip
 
 
 def _real(made, manifest, text, mutant, folder):
