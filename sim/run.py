@@ -1,7 +1,8 @@
 """Compile Verilog and run the bench on it: ``python run.py JOB.json``.
 
 A job says ``folder`` (with `manifest.json` and `traffic.json`, receives `results.jsonl`),
-``sources``, ``top``, ``simulator``, ``defines``, ``includes``, ``build_args`` and ``waves``.
+``sources``, ``top``, ``simulator``, ``defines``, ``includes``, ``build_args``, ``waves``,
+``first_failure`` (stop there) and ``only`` (name of a test, or null for all).
 The exit status is 0 when the tests ran to their end, whatever they found.
 """
 
@@ -36,7 +37,11 @@ def main(job):
         build_dir=folder / "compiled",
         test_dir=folder,
         results_xml=str(folder / "results.xml"),
-        extra_env={"TNHW_BENCH": str(folder)},
+        extra_env={
+            "TNHW_BENCH": str(folder),
+            "COCOTB_MAX_FAILURES": "1" if job["first_failure"] else "0",
+        },
+        test_filter=job["only"],
         seed=1,
         waves=job["waves"],
     )

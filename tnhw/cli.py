@@ -2,7 +2,6 @@
 
 import errno
 import json
-import signal
 import sys
 import warnings
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from . import __version__, terminal, tool_logs
+from . import __version__, interrupts, terminal, tool_logs
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
@@ -33,6 +32,7 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # as a shell shows a program that such a pipe ended
+STOPPED = "interrupted; earlier output is as it was"
 
 
 def _version(wanted: bool):
@@ -78,24 +78,6 @@ add_commands(app)
 
 
 @contextmanager
-def _terminated_as_interrupted():
-    """SIGTERM, and SIGHUP where it is not ignored, end tools and temporary folders as Ctrl-C does."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    numbers = [signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as `nohup` does
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
 def _plain_warnings():
     """Warnings about a user's own file look like messages, not like Python's."""
     before = warnings.formatwarning
@@ -119,13 +101,15 @@ def main(arguments=None):
     # Amaranth's, of components that are only asked what they are like: their latency, their gates.
     warnings.filterwarnings("ignore", message=".* created but never used")
     try:
-        with _terminated_as_interrupted(), _plain_warnings():
+        with interrupts.handled(), _plain_warnings():
             try:
                 status = app(arguments, prog_name="tnhw", standalone_mode=False) or 0
                 sys.stdout.flush()
-                return status
             finally:
                 tool_logs.keep_in(None)
+        if status != INTERRUPTED:  # typer gives this status for an interrupt
+            return status
+        text, shown = STOPPED, False
     except TnhwError as error:
         status, text = error.exit_status, str(error)
         shown = getattr(error, "shown", False)
@@ -142,7 +126,7 @@ def main(arguments=None):
     except OSError as error:  # of a folder that goes away, fills up or may not be written
         status, text, shown = 2, _remedy(error), False
     except (KeyboardInterrupt, typer.Abort):
-        status, text, shown = INTERRUPTED, "interrupted; earlier output is as it was", False
+        status, text, shown = INTERRUPTED, STOPPED, False
     except Exception as error:
         if not hasattr(error, "format_message"):  # a usage error of the parser has one
             raise

@@ -13,6 +13,7 @@ __all__ = [
     "ToolDied",
     "ToolFailed",
     "ToolMissing",
+    "Undecided",
 ]
 
 
@@ -52,6 +53,12 @@ class ToolFailed(TnhwError):
 
 class ToolDied(ToolFailed):
     """An external tool broke, instead of refusing its input; another attempt may help."""
+
+    exit_status = 4
+
+
+class Undecided(ToolFailed):
+    """A solver gave no answer in its time, or a proof does not apply to the Verilog that it is given."""
 
     exit_status = 4
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 
+from . import interrupts
 from .environment import for_child
 from .errors import ToolFailed
 from .watch import started
@@ -47,6 +48,7 @@ def execute(
     ToolTimeout
         If it is not done within ``timeout`` seconds.
     """
+    interrupts.check()
     with started(
         command,
         cwd=cwd,

@@ -4,15 +4,17 @@ The benches in `sim/` run in the simulator and know only a manifest and a traffi
 prepares both, runs them in a process of their own, and turns their records into a `Result`.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from . import rtl as own
 from . import simulators, traffic
 from .errors import CheckFailed, InputError, ToolFailed
 from .files import rename_all, work_folder
@@ -51,6 +53,8 @@ class Result:
         Results that came out for the caller's own vectors, [n, outputs], or None.
     retries
         What was tried again because a tool died; see `tnhw.ladder`.
+    rtl
+        Files of the caller's Verilog, or None for what tnhw emits.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Result:
     log: Path
     y: np.ndarray | None = field(repr=False, compare=False)
     retries: list = field(default_factory=list)
+    rtl: list | None = None
 
     def as_dict(self):
         """Record for JSON."""
@@ -87,6 +92,7 @@ def simulate(
     simulator="icarus",
     netlist=None,
     params=None,
+    rtl=None,
 ):
     """Run a kernel's Verilog against its golden model.
 
@@ -110,6 +116,9 @@ def simulate(
         Run the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``, ``xc7``.
     params : dict of arrays, optional
         Parameters for storage `ports` and `memory`.
+    rtl : list of path, optional
+        Verilog files of the caller's, which run in place of what tnhw emits; with `netlist` they hold a netlist
+        of this family's cells. If a test fails, waves up to the failure are kept.
 
     Returns
     -------
@@ -119,6 +128,8 @@ def simulate(
     ------
     CheckFailed
         If a test failed. Its attribute `result` is the `Result`.
+    InputError
+        If an argument is wrong, or the caller's Verilog has not the module and ports of the kernel.
     """
     from . import verilog
 
@@ -138,12 +149,16 @@ def simulate(
         os.replace(work.folder / "rtl" / source.name, source)
         shutil.rmtree(work.folder / "rtl")
         job = simulators.Job([source], manifest["top"], simulator, waves=waves)
+        if rtl:
+            text = own.given(rtl, manifest, cells=netlist is not None)
+            source.write_text(text)
+            manifest["files"] = {source.name: hashlib.sha256(text.encode()).hexdigest()}
         with recorded() as retries:
             if netlist:
-                job = simulators.netlist_job(job, netlist, work.folder)
-            else:
+                job = simulators.netlist_job(job, netlist, work.folder, mapped=bool(rtl))
+            elif not rtl:  # whose memories may have any form
                 job = simulators.watched_job(job, work.folder)
-        return work.run(job, manifest, sent, netlist, retries)
+        return work.run(job, manifest, sent, netlist, retries, rtl)
 
 
 def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=False):
@@ -152,12 +167,41 @@ def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=Fal
     Parameters
     ----------
     sources : list of path
+        Verilog files with the module ``manifest["top"]`` and all that it needs.
     manifest : dict
         ``top``, ``clock``, ``reset``, ``error``, ``latency``, ``interval`` and ``streams``, as
         :func:`tnhw.verilog.manifest` gives them.
     sent : Traffic
-    out_dir, simulator, waves
-        As for :func:`simulate`.
+        Vectors, parameters and what must come out, as :func:`tnhw.traffic.make` gives them.
+    out_dir : path
+        Receives ``manifest.json``, ``traffic.json``, ``results.json``, ``simulate.log``, and waves. A failure
+        leaves them as they were and writes to ``failed/`` in it.
+    simulator : str
+        ``icarus`` or ``verilator``.
+    waves : bool
+        Whether to keep waves, with lists of ports for GTKWave and Surfer.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CheckFailed
+        If a test failed. Its attribute `result` is the `Result`.
+    ToolMissing
+        If the simulator is missing or too old.
+    ToolFailed
+        If it does not take the Verilog, or stops early.
+
+    Examples
+    --------
+    A file that was changed by hand, with a thousand random vectors::
+
+        kernel = load("threshold16")
+        manifest = verilog.generate(kernel, "rtl")
+        sent = traffic.make(kernel, manifest, vectors=1000)
+        run_bench(["mine.v"], manifest, sent, "sim", waves=True)
     """
     _check(0, simulator, None)
     with _Work(out_dir) as work:
@@ -197,7 +241,7 @@ class _Work:
     def __exit__(self, *_):
         self._temporary.cleanup()
 
-    def run(self, job, manifest, sent, netlist, retries=()):
+    def run(self, job, manifest, sent, netlist, retries=(), rtl=None):
         """Run the bench, publish what it left, and return a `Result` or raise."""
         (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         (self.folder / "traffic.json").write_text(json.dumps(sent.record) + "\n")
@@ -208,6 +252,8 @@ class _Work:
             raise type(error)(f"{error} The log is {place / 'simulate.log'}.") from None
         failed = [test for test in tests if not test["passed"]]
         place = self.out_dir / "failed" if failed else self.out_dir
+        if failed and rtl and not job.waves:
+            job = self._again_with_waves(job)
         waves = simulators.collect_waves(job, manifest, self.folder)
         result = Result(
             name=manifest["top"],
@@ -223,6 +269,7 @@ class _Work:
             log=place / "simulate.log",
             y=_received(self.folder, manifest, sent),
             retries=list(retries),
+            rtl=rtl and [str(path) for path in rtl],
         )
         (self.folder / "results.json").write_text(json.dumps(result.as_dict(), indent=2) + "\n")
         self._publish(place)
@@ -232,6 +279,19 @@ class _Work:
             raise error
         self._forget_failure()
         return result
+
+    def _again_with_waves(self, job):
+        """Run to the first failure once more, and record waves; returns the job that has them."""
+        job = replace(job, waves=True, first_failure=True)
+        with tempfile.TemporaryDirectory(prefix="tnhw-") as folder:
+            for name in ("manifest.json", "traffic.json"):
+                shutil.copyfile(self.folder / name, Path(folder, name))
+            simulators.run(job, Path(folder))
+            made = Path(folder, "compiled", f"{job.top}.fst"), Path(folder, "dump.vcd")
+            for path in filter(Path.exists, made):
+                (self.folder / path.relative_to(folder).parent).mkdir(exist_ok=True)
+                shutil.copyfile(path, self.folder / path.relative_to(folder))
+        return job
 
     def _forget_failure(self):
         """Remove what an earlier failure left."""
@@ -290,7 +350,8 @@ def _sentence(result):
     count = sum(not test["passed"] for test in result.tests)
     return (
         f"{text} Seen by test {record['test']} in cycle {record['cycle']}; {count} of "
-        f"{len(result.tests)} tests failed, see {result.log.with_name('results.json')}."
+        f"{len(result.tests)} tests failed, see {result.log.with_name('results.json')}"
+        f"{f' and the waves {result.waves}' if result.waves else ''}."
     )
 
 

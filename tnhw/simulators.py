@@ -3,9 +3,7 @@
 import json
 import shutil
 import sys
-import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from .data_files import folder as data_folder
 from .errors import ToolFailed
 from .last_words import last_lines
 from .process import ToolTimeout, execute
+from .progress import progress
 from .waves import wave_lists
 
 __all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run", "watched_job"]
@@ -25,7 +24,6 @@ SIMULATORS = ("icarus", "verilator")
 IDLE = {"icarus": "x", "verilator": "junk"}
 
 _OPTIONS = {"icarus": [], "verilator": ["-Wno-fatal", "--no-timing"]}
-_QUIET = 2  # seconds before a progress display
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,10 @@ class Job:
         Macros.
     timeout
         Limit in seconds for compiling and running.
+    first_failure
+        Whether to stop at the first test that fails.
+    only
+        Name of the only test that runs; all by default.
     """
 
     sources: list[Path]
@@ -54,6 +56,8 @@ class Job:
     waves: bool = False
     defines: list[str] = field(default_factory=list)
     timeout: float = 3600
+    first_failure: bool = False
+    only: str | None = None
 
 
 def run(job: Job, folder: Path) -> tuple[list[dict], float]:
@@ -82,11 +86,17 @@ def run(job: Job, folder: Path) -> tuple[list[dict], float]:
         "includes": [],
         "build_args": _OPTIONS[job.simulator],
         "waves": job.waves,
+        "first_failure": job.first_failure,
+        "only": job.only,
     }
     (folder / "job.json").write_text(json.dumps(order))
     command = [sys.executable, "-B", str(data_folder("sim") / "run.py"), str(folder / "job.json")]
     begin = time.monotonic()
-    with _progress(f"Simulating {job.top} in {job.simulator}", folder / "results.jsonl"):
+
+    def state():
+        return f"{len(_records(folder / 'results.jsonl'))} tests done"
+
+    with progress(f"Simulating {job.top} in {job.simulator}", state):
         try:
             done = execute(job.simulator, command, cwd=folder, timeout=job.timeout, env=variables)
         except ToolTimeout as error:
@@ -98,7 +108,9 @@ def run(job: Job, folder: Path) -> tuple[list[dict], float]:
     tests = _records(folder / "results.jsonl")
     summary = folder / "summary.json"
     failed = sum(not test["passed"] for test in tests)
-    complete = summary.exists() and json.loads(summary.read_text())["failed"] == failed
+    complete = summary.exists()
+    if complete and not (job.first_failure and failed):  # cocotb counts what did not run as failed
+        complete = json.loads(summary.read_text())["failed"] == failed
     broken = [f"test {test['test']}: {test['exception']}" for test in tests if "exception" in test]
     if not tests or not complete or broken:
         said = "".join(f"\n  {line}" for line in broken[:3] or last_lines(log, 5))
@@ -120,47 +132,20 @@ def _environment(simulator):
     return result | {"PATH": environment.search_path(last=(tools.find("iverilog").parent,))}
 
 
-@contextmanager
-def _progress(text, results):
-    """Say what takes more than two seconds, and on a terminal how many tests are done."""
-    over = threading.Event()
-
-    def show():
-        if over.wait(_QUIET):
-            return
-        from rich.console import Console
-        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-        console = Console(stderr=True, soft_wrap=True, highlight=False)
-        if not console.is_terminal:
-            console.print(f"{text} ...")
-            return
-        columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-        with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task(text)
-            while not over.wait(0.5):
-                progress.update(task, description=f"{text}: {len(_records(results))} tests done")
-
-    thread = threading.Thread(target=show, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def netlist_job(job: Job, family: str, folder: Path) -> Job:
+def netlist_job(job: Job, family: str, folder: Path, *, mapped: bool = False) -> Job:
     """The job with the netlist after synthesis for a family, and its cell models, as sources.
 
-    Yosys has no model of Gowin's multiplier blocks: there products are in logic.
+    Sources that are `mapped` are such a netlist. Yosys has no model of Gowin's multiplier blocks: there products are in logic.
     """
     from .cell_models import cell_models
     from .synthesis import synthesise
 
-    netlist = synthesise(job.sources, job.top, family, folder, dsp=family != "gowin")
+    sources = job.sources
+    if not mapped:
+        made = synthesise(job.sources, job.top, family, folder, dsp=family != "gowin")
+        sources = [made.path]
     models, defines = cell_models(family, folder)
-    return replace(job, sources=[netlist.path, *models], defines=list(defines))
+    return replace(job, sources=[*sources, *models], defines=list(defines))
 
 
 def watched_job(job: Job, folder: Path) -> Job:

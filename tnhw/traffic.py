@@ -32,6 +32,8 @@ class Traffic:
         All vectors of the segments in order, and the golden results.
     user : slice
         Where the caller's own vectors lie in them.
+    sets : list of (int, dict of arrays or None)
+        Parameters that vectors meet: for each segment the number of its first vector, and its parameters.
     record : dict
         The traffic file: ``seed``; ``idle`` (payload while nothing is offered: ``x`` or ``junk``);
         ``segments``, each ``p``, ``i`` and ``o`` with payloads in hexadecimal; ``quick``, for each
@@ -43,6 +45,18 @@ class Traffic:
     y: np.ndarray
     user: slice
     record: dict = field(repr=False)
+    sets: list = field(default_factory=list, repr=False)
+
+    def parameters(self, vector):
+        """Parameters that a vector meets: dict of arrays [outputs, inputs] and [outputs], or None."""
+        start, p = [pair for pair in self.sets if pair[0] <= vector][-1]
+        if p is None:
+            return None
+        own = {name: np.asarray(array) for name, array in p.items()}
+        return {
+            name: array[vector - start] if array.ndim > (1 if name == "bias" else 2) else array
+            for name, array in own.items()
+        }
 
 
 def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
@@ -87,8 +101,9 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
         params = kernel.arrays or kernel.random_parameters(rng)
     if len(own):
         kernel.golden(own[:1], params)  # refuses a wrong shape with a sentence
-    sent, expected, segments = [], [], []
+    sent, expected, segments, sets = [], [], [], []
     for part, p in _parts(kernel, rng, own, vectors, params, manifest["interval"]):
+        sets.append((sum(map(len, sent)), p))
         sent.append(part)
         expected.append(kernel.golden(part, p))
         segments.append(_segment(kernel, manifest, part, p, expected[-1]))
@@ -103,7 +118,7 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
         "quick": _quick(manifest, segments, [len(part) for part in sent]),
         "initial": initial,
     }
-    return Traffic(np.concatenate(sent), np.concatenate(expected), slice(0, len(own)), record)
+    return Traffic(np.concatenate(sent), np.concatenate(expected), slice(0, len(own)), record, sets)
 
 
 def _parts(kernel, rng, own, vectors, params, interval):

@@ -20,6 +20,7 @@ from .options import (
     Loadable,
     Out,
     RomOption,
+    Rtl,
     ScheduleOption,
     Seed,
     Vectors,
@@ -150,6 +151,7 @@ def simulate(
     netlist: Annotated[
         Family | None, typer.Option(help="Run the netlist after synthesis for this family.")
     ] = None,
+    rtl: Rtl = None,
     dataset: Dataset = None,
     data: Data = None,
     folds: Folds = None,
@@ -179,6 +181,7 @@ def simulate(
             waves=waves,
             simulator=str(simulator),
             netlist=str(netlist) if netlist else None,
+            rtl=rtl,
         )
     except CheckFailed as error:
         if as_json and hasattr(error, "result"):
@@ -238,7 +241,10 @@ def prove(
     solver: Annotated[
         SolverName | None, typer.Option(help="SMT solver; by default bitwuzla, else z3.")
     ] = None,
-    limit: Annotated[float, typer.Option(help="Seconds for one question to the solver.")] = 120,
+    limit: Annotated[
+        float, typer.Option(help="Seconds for one question to the solver, and for the bench.")
+    ] = 120,
+    rtl: Rtl = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
@@ -265,6 +271,7 @@ def prove(
             solver=solver and str(solver),
             limit=limit,
             say=say,
+            rtl=rtl,
         )
     except TnhwError as error:
         if not hasattr(error, "result"):
@@ -281,6 +288,8 @@ def _show_proof(result, as_json):
         keys = ("property", "part", "verdict", "method", "solver")
         rows.append((*(part[key] or "" for key in keys), f"{part['seconds']:.1f}"))
     if result.counter_example:
-        rows += list(result.counter_example.items())
+        rows += [(key, value) for key, value in result.counter_example.items() if value is not None]
+    if result.tested:
+        rows += [(f"tested: {key}", value) for key, value in result.tested.items()]
     rows.append(("total", "", result.verdict, "", "", f"{result.seconds:.1f}"))
     show(result.as_dict(), as_json, rows, result.name)

@@ -85,6 +85,15 @@ RomOption = Annotated[
     Rom | None, typer.Option(help="Network: parameters in block RAM or in logic.")
 ]
 
+Rtl = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--rtl",
+        help="Kernel: Verilog of your own in place of ours, with the same module and ports; repeatable. With "
+        "--netlist: a netlist of this family's cells.",
+        dir_okay=False,
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(help="Kernels: measurements at a time; as many as there are cores.", min=1),

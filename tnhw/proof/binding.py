@@ -101,12 +101,16 @@ class Binding:
 
         The core of an AXI kernel may get them from a wider port of its own.
         """
-        expression, bits = self.circuit.wire(self.port("i", "payload")), []
+        return self.payload_of("i")
+
+    def payload_of(self, stream):
+        """The same of another stream."""
+        expression, bits = self.circuit.wire(self.port(stream, "payload")), []
         for k in range(expression.size()):
             read = support(z3.simplify(z3.Extract(k, k, expression)))
             name, (_, numbers) = next(iter(read.items()), ("", (None, ())))
             if len(read) != 1 or len(numbers) != 1 or name not in self.circuit.inputs:
-                raise ToolFailed("the payload of stream `i` is no input of the Verilog")
+                raise ToolFailed(f"the payload of stream `{stream}` is no input of the Verilog")
             bits.append((name, *numbers))
         return bits
 

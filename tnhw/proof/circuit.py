@@ -7,6 +7,7 @@ bit-vector expressions of inputs and registers. Nothing here knows what the modu
 import re
 import tempfile
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 import z3
@@ -53,6 +54,8 @@ class Circuit:
         A register's value before the first clock; of a memory, its cells.
     beyond : set of str
         Those of `inputs` that stand for what lies beyond the end of a ROM.
+    initialised : frozenset of str
+        Registers whose initial value the Verilog states.
     cells : dict of str to str
         Instances that were left out, and their modules.
     """
@@ -63,6 +66,7 @@ class Circuit:
     next: dict = field(repr=False)
     initial: dict = field(repr=False)
     beyond: frozenset = frozenset()
+    initialised: frozenset = frozenset()
     cells: dict = field(default_factory=dict)
 
     def wire(self, name):
@@ -78,6 +82,7 @@ class Circuit:
         return self.wires[name]
 
 
+@lru_cache(maxsize=2)
 def of_verilog(text, top, *, zero=False, outside=()):
     """`Circuit` of one module of a Verilog text, with all that is below it.
 
@@ -169,6 +174,7 @@ def _parse(text):
         {name: found[targets[symbol]] for symbol, name in registers.items()},
         _initial({name: found[symbol] for symbol, name in registers.items()}, conditions),
         frozenset(beyond),
+        frozenset(support(*conditions)),
     )
 
 

@@ -2,6 +2,8 @@
 
 import z3
 
+from ..errors import Undecided
+
 __all__ = ["compiled"]
 
 
@@ -18,6 +20,11 @@ def compiled(expressions, variables):
     -------
     callable
         Takes a value for each variable and gives a list of values; Booleans are 0 and 1.
+
+    Raises
+    ------
+    Undecided
+        If an operator has no Python form here.
     """
     lines, names = [], {}
     number = {name: f"a[{k}]" for k, name in enumerate(variables)}
@@ -132,4 +139,4 @@ def _code(term, c, number):
         return f"{c[0]}.get({c[1]}, 0)"
     if kind == z3.Z3_OP_STORE:
         return f"{{**{c[0]}, {c[1]}: {c[2]}}}"
-    raise NotImplementedError(f"{term.decl().name()} has no Python form")
+    raise Undecided(f"the operator `{term.decl().name()}` cannot be evaluated in Python yet")

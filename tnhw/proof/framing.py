@@ -9,6 +9,7 @@ from math import ceil
 
 import z3
 
+from .adders import adders_in
 from .binding import _bool
 from .circuit import as_bits, of_verilog
 from .solver import Refuted
@@ -43,7 +44,7 @@ def prove_framing(text, manifest, reference, solver):
 class _Frame:
     def __init__(self, text, manifest, reference, solver):
         self.reference, self.solver = reference, solver
-        self.circuit = of_verilog(text, manifest["top"])
+        self.circuit = of_verilog(text, manifest["top"], outside=adders_in(text))
         self.shown = []
         streams = {stream["name"]: stream for stream in manifest["streams"]}
         kernel = manifest["kernel"]
@@ -54,11 +55,16 @@ class _Frame:
         if (self.beats, self.beats_out) != (streams["i"]["beats"], streams["o"]["beats"]):
             raise StreamFailure("the manifest's beats do not fit its elements")
         self.calm = [self.circuit.inputs["rst"] == 0]
-        self.take = z3.And(self.bit("s_axis_tvalid"), self.bit("s_axis_tready"))
+        self.dropping = self.bit("dropping")  # the rest of a packet that is too long
+        self.shake = z3.And(self.bit("s_axis_tvalid"), self.bit("s_axis_tready"))
+        self.take = z3.And(self.shake, z3.Not(self.dropping))
         self.position = self.wire("position")
         self.at_end = self.position == self.beats - 1
         self.in_vector = self.position != 0
-        self.range = [z3.ULT(_fit(self.position, 1 + self.position.size()), self.beats)]
+        self.range = [
+            z3.ULT(_fit(self.position, 1 + self.position.size()), self.beats),
+            z3.Implies(self.dropping, self.position == 0),
+        ]
         self.last = self.bit("s_axis_tlast")
         self.wrong = z3.And(self.take, self.last != self.at_end)
         self.held = z3.BoolVal(False)
@@ -102,17 +108,22 @@ class _Frame:
     # ---- Lemmas ----
 
     def reset(self):
-        names = ["position"]
-        names += [
-            n for n in ("full", "left", "results_left", "load_position") if n in self._registers()
-        ]
+        names = ["position", "dropping"]
+        more = ("full", "left", "results_left", "load_position", "load_dropping")
+        names += [name for name in more if name in self._registers()]
         for name in names:
-            self.prove(self.next(name) == 0, f"`{name}` is 0 after a reset",
+            self.prove(as_bits(self.next(name)) == 0, f"`{name}` is 0 after a reset",
                        [self.circuit.inputs["rst"] == 1])  # fmt: skip
         after = z3.If(z3.Or(self.at_end, self.wrong), 0, self.position + 1)
         self.becomes("position", z3.If(self.take, after, self.position))
-        within = z3.substitute(self.range[0], (self.position, self.next("position")))
+        drops = z3.Or(self.wrong, z3.And(self.dropping, self.shake))
+        self.becomes("dropping", z3.If(drops, z3.Not(self.last), self.dropping))
+        self.prove(z3.Implies(self.dropping, self.bit("s_axis_tready")), "what is dropped is taken")
+        position, dropping = self.next("position"), self.next("dropping")
+        within = z3.substitute(self.range[0], (self.position, position))
         self.prove(within, "`position` stays in a vector", self.calm)
+        within = z3.Implies(_bool(dropping), position == 0)
+        self.prove(within, "no part of a vector is here while one is dropped", self.calm)
 
     def _registers(self):
         return set(self.circuit.wires)
@@ -149,7 +160,7 @@ class _Frame:
         )
         self.shown.append(
             f"{self.beats} beats with tlast on the last are one vector of the core, in their places; "
-            "others are discarded"
+            "others are discarded, and what is too long up to its tlast"
         )
 
     def elements(self):
@@ -256,14 +267,21 @@ class _Frame:
             _bool(self.circuit.inputs["s_axis_param_tlast"]),
         )
         at_end = position == count - 1
-        within = [z3.ULT(position, count)]
-        take = z3.And(valid, ready)
+        dropping = self.bit("load_dropping")
+        within = [z3.ULT(position, count), z3.Implies(dropping, position == 0)]
+        shake = z3.And(valid, ready)
+        take = z3.And(shake, z3.Not(dropping))
         wrong = z3.And(take, last != at_end)
         self.load_wrong = wrong
         after = z3.If(z3.Or(at_end, wrong), z3.BitVecVal(0, position.size()), position + 1)
         self.becomes("load_position", z3.If(take, after, position), within)
-        self.prove(z3.ULT(self.next("load_position"), count), "`load_position` stays in a load",
-                   [*self.calm, *within])  # fmt: skip
+        drops = z3.Or(wrong, z3.And(dropping, shake))
+        self.becomes("load_dropping", z3.If(drops, z3.Not(last), dropping), within)
+        self.prove(z3.Implies(dropping, ready), "what is dropped of a load is taken")
+        following = self.next("load_position")
+        dropped = _bool(self.next("load_dropping"))
+        kept = z3.And(z3.ULT(following, count), z3.Implies(dropped, following == 0))
+        self.prove(kept, "`load_position` stays in a load", [*self.calm, *within])
         self.prove(
             self.next("core.restart") == as_bits(wrong), "a wrong tlast voids the load", self.calm
         )
@@ -275,9 +293,9 @@ class _Frame:
         payload = self.wire("core.p__payload")
         data = self.circuit.inputs["s_axis_param_tdata"]
         self.prove(payload == _fit(data, payload.size()), "the core sees the low bits of the beat")
-        self.prove(z3.Implies(restart, z3.Not(ready)), "nothing is loaded in a restart")
+        self.prove(z3.Implies(restart, z3.Not(take)), "nothing is loaded in a restart")
         busy = z3.Or(self.in_vector, self.held)
-        self.prove(z3.Implies(busy, z3.Not(ready)), "no load while part of a vector is here")
+        self.prove(z3.Implies(busy, z3.Not(take)), "no load while part of a vector is here")
         # The core's counters and the wrapper's agree.
         column, row = self.wire("core.loader.column"), self.wire("core.loader.row")
         width = position.size() + row.size() + column.size()

@@ -12,6 +12,8 @@ from ..kernel import folded
 from .circuit import at_bits
 from .compiled import compiled
 from .function import Failure
+from .meaning import check_words
+from .sent import check_sets
 from .solver import Undecided
 
 __all__ = ["prove_host"]
@@ -30,8 +32,8 @@ def prove_host(kernel, binding, owed):
 
     Returns
     -------
-    int
-        Number of parameter values.
+    int, int
+        Numbers of parameter values and of parameter sets.
 
     Raises
     ------
@@ -40,19 +42,22 @@ def prove_host(kernel, binding, owed):
     reference = binding.reference
     arrays = _all_values(kernel)
     words = np.array(kernel.synapse.pack(arrays)[:, 0].tolist(), dtype=np.int64)
-    _check_words(reference, arrays, words)
+    wrong = check_words(reference, arrays, words)
+    if wrong is not None:
+        shown = {name: int(array[wrong, 0]) for name, array in arrays.items()}
+        raise Failure(f"the packed word of {shown} does not mean it", 0)
     modulus = 1 << reference.sum.bits
     bare = dict(arrays)
     bare["bias"] = np.zeros(len(words), np.int64)
     sent = {sign: folded(kernel.synapse, bare, 0, sign) for sign in set(kernel.polarity)}
     word = z3.BitVec("word", reference.word_bits)
-    known = {}
+    known, keys = {}, {}
     for output in range(reference.outputs):
         total = owed[output][0]
         for input in range(reference.inputs):
             base = owed["fold"][output, input]
             base = at_bits(base, binding.word(output, input), word)
-            key = base.get_id(), kernel.polarity[input]
+            key = keys[output, input] = base.get_id(), kernel.polarity[input]
             if key not in known:
                 values = _evaluated(base, words)
                 both = (np.asarray(values) + sent[kernel.polarity[input]]) % modulus
@@ -64,7 +69,7 @@ def prove_host(kernel, binding, owed):
                         f"synapse {input} with {shown}",
                         output,
                     )
-                known[key] = int(both.flat[0]), base
+                known[key] = int(both.flat[0]), base, values
             total += known[key][0]
         if total % modulus:
             raise Failure(
@@ -72,7 +77,17 @@ def prove_host(kernel, binding, owed):
                 f"{modulus}",
                 output,
             )
-    return len(words)
+
+    order = np.argsort(words)
+
+    def gates(output, row):
+        """What gates add to the terms of an output with these words."""
+        numbers = order[np.searchsorted(words, row, sorter=order)]
+        return owed[output][0] + sum(
+            int(known[keys[output, input]][2][number]) for input, number in enumerate(numbers)
+        )
+
+    return len(words), check_sets(kernel, binding, gates)
 
 
 def _all_values(kernel):
@@ -92,27 +107,3 @@ def _evaluated(base, words):
         return np.full(len(words), base.as_long(), np.int64)
     values = compiled([base], ["word"])(words)[0]
     return np.broadcast_to(np.asarray(values, dtype=np.int64), words.shape)
-
-
-def _check_words(reference, arrays, words):
-    """Fields of packed words against the values they were packed from."""
-    fields = reference.integers(words)
-    values = {name: array[:, 0] for name, array in arrays.items()}
-    there = values["sign"] != 0 if "sign" in values else np.ones(len(words), bool)
-    wrong = np.zeros(len(words), bool)
-    for name in ("theta", "weight", "exponent", "gain"):
-        if name in values:
-            wrong |= there & (fields[name] != values[name])
-    if "sign" in values:
-        wrong |= there & (fields.get("sign", 0) != (values["sign"] < 0))
-        absent = np.zeros(len(words), bool)
-        if "present" in fields:
-            wrong |= there & (fields["present"] != 1)
-            absent |= fields["present"] == 0
-        if reference.rule == "threshold":  # a term of no input
-            absent |= fields["theta"] >= reference.x.high
-        wrong |= ~there & ~absent
-    if wrong.any():
-        first = int(np.flatnonzero(wrong)[0])
-        shown = {name: int(value[first]) for name, value in values.items()}
-        raise Failure(f"the packed word of {shown} does not mean it", 0)

@@ -13,7 +13,7 @@ import z3
 from .adders import prove_adders
 from .affine import affine_of, runs
 from .bit_sums import BitSums
-from .circuit import at_bits, support
+from .circuit import as_bits, at_bits, support
 from .function import Failure, parameters_of, prove_range
 from .solver import Refuted, Undecided
 
@@ -40,10 +40,13 @@ def prove_lemmas(binding, solver):
         raise Failure(f"not true: {refuted.what}", 0, refuted.values) from None
     for output in range(reference.outputs):
         sums = _Sums(binding, solver, output)
+        solver.stage = f"output {output + 1} of {reference.outputs}"
+        solver.now = "which lanes and weights its sum has"
         try:
             sums.prove(owed)
         except Refuted as refuted:
             raise Failure(f"output {output}: {refuted.what}", output, refuted.values) from None
+    solver.stage = "all outputs"
     prove_range(binding, solver)
     return owed
 
@@ -117,11 +120,16 @@ class _Sums:
                     self.output,
                 )
             return element, time
-        z = binding.circuit.wire(f"requantise_{self.output}.z")
+        z = as_bits(binding.circuit.wire(f"requantise_{self.output}.z"))
         if z.size() != self.bits:
             raise Failure(
                 f"output {self.output}: the sum has {z.size()} bits instead of {self.bits}",
                 self.output,
+            )
+        if not support(element):
+            raise Undecided(
+                f"output {self.output} is a constant, so there is no register that a lemma could be about; "
+                "`--method whole` proves it"
             )
         name, used = next(iter(support(element).items()))
         if len(support(element)) != 1 or name not in binding.circuit.next:

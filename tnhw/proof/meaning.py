@@ -1,0 +1,38 @@
+"""What the fields of a packed parameter word mean."""
+
+import numpy as np
+
+__all__ = ["check_words"]
+
+
+def check_words(reference, arrays, words):
+    """Fields of packed words against the values they were packed from.
+
+    Parameters
+    ----------
+    reference : Reference
+    arrays : dict of arrays [count, 1]
+    words : array [count]
+
+    Returns
+    -------
+    int or None
+        Number of the first word that does not mean its values.
+    """
+    fields = reference.integers(words)
+    values = {name: array[:, 0] for name, array in arrays.items()}
+    there = values["sign"] != 0 if "sign" in values else np.ones(len(words), bool)
+    wrong = np.zeros(len(words), bool)
+    for name in ("theta", "weight", "exponent", "gain"):
+        if name in values:
+            wrong |= there & (fields[name] != values[name])
+    if "sign" in values:
+        wrong |= there & (fields.get("sign", 0) != (values["sign"] < 0))
+        absent = np.zeros(len(words), bool)
+        if "present" in fields:
+            wrong |= there & (fields["present"] != 1)
+            absent |= fields["present"] == 0
+        if reference.rule == "threshold":  # a term of no input
+            absent |= fields["theta"] >= reference.x.high
+        wrong |= ~there & ~absent
+    return int(np.flatnonzero(wrong)[0]) if wrong.any() else None

