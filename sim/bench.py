@@ -8,7 +8,7 @@ import functools
 import json
 import random
 import time
-from itertools import product
+from itertools import cycle, product
 
 import cocotb
 from environment import (
@@ -328,29 +328,32 @@ async def loads_in_a_row(bench):
 @cocotb.parametrize(idle=list(IDLE), back_pressure=["never", "random"])
 @recorded
 async def wrong_last(bench):
-    """A wrong `tlast` discards the vector and raises `error` for one cycle."""
+    """A wrong `tlast` discards its packet and raises `error` for one cycle; the packet after it is whole."""
     rng = random.Random(SEED)
-    faulty = []
+    faulty, kinds = [], cycle(WRONG)
     for work in part():
         load = [payload for payload, _ in work.load]
         spoilt = Work()
-        for _ in range(3 if load else 0):
-            spoilt.load += wrong_frame(rng, load)
-            spoilt.faults += 1
+        for _ in range(len(WRONG) if 0 < len(load) <= SHORT_LOAD else bool(load)):
+            spoilt.load += wrong_frame(rng, load, next(kinds))
         spoilt.load += work.load
         for alone in work.split():
             for _ in range(rng.choice((0, 1, 1, 2))):
-                spoilt.input += wrong_frame(rng, [payload for payload, _ in alone.input])
-                spoilt.faults += 1
+                payloads = [payload for payload, _ in alone.input]
+                spoilt.input += wrong_frame(rng, payloads, next(kinds))
             spoilt.input += alone.input
         spoilt.output = work.output
         faulty.append(spoilt)
     await bench.run(faulty)
 
 
-def wrong_frame(rng, payloads):
-    """Beats of a vector that ends too early, or not where it should."""
-    kept = rng.randint(1, len(payloads))
-    if kept == len(payloads):
-        return [(payload, 0) for payload in payloads]
-    return frame(payloads[:kept])
+WRONG = ["first", "early", "longer", "double", "triple"]
+
+
+def wrong_frame(rng, payloads, kind):
+    """Beats of a packet with `tlast` on its first beat, elsewhere too early, or after the last one."""
+    beats = len(payloads)
+    rest = {"longer": rng.randint(1, beats), "double": beats, "triple": 2 * beats}.get(kind)
+    if rest is None and beats > 1:
+        return frame(payloads[: 1 if kind == "first" else rng.randint(1, beats - 1)])
+    return frame((3 * payloads)[: beats + (rest or 1)])

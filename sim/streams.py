@@ -40,6 +40,33 @@ class Port:
         raise Failure("unknown", f"`{self.names[which]}` is {value}, neither 0 nor 1.")
 
 
+class Framing:
+    """Tells which beats of a sink show a wrong `tlast`.
+
+    One that is early shows it where it stands. One that is late shows it on the beat that should have
+    had it; what follows, up to and including the next `tlast`, belongs to no vector.
+
+    Parameters
+    ----------
+    beats : int
+        Beats of a vector or a load.
+    """
+
+    def __init__(self, beats):
+        self.beats = beats
+        self.position, self.dropping = 0, False
+
+    def is_wrong(self, last):
+        """Whether the next beat, with this `tlast`, shows that it or an earlier one is wrong."""
+        if self.dropping:
+            self.dropping = not last
+            return False
+        at_end = self.position == self.beats - 1
+        self.dropping = at_end and not last
+        self.position = 0 if at_end or last else self.position + 1
+        return at_end != bool(last)
+
+
 class Driver:
     """Offers beats (payload, last) to a sink of the kernel, and holds each until it is taken.
 
@@ -50,6 +77,13 @@ class Driver:
         Whether to pause.
     filler : str
         Payload while nothing is offered: ``x``, or ``junk``, random bits.
+
+    Attributes
+    ----------
+    taken : list of int
+        Cycles in which beats were taken.
+    faulty : bool
+        Whether the beat that was taken in this cycle shows a wrong `tlast`.
     """
 
     def __init__(self, port, idle, filler):
@@ -58,6 +92,7 @@ class Driver:
         self.beats = []
         self.taken = []
         self.offering = False
+        self.faulty, self._framing = False, Framing(port.beats)
         self._filler = _filler(port.payload, port.width, filler)
         self._last_filler = _filler(port.last, 1, filler) if port.last is not None else None
         self._put_filler()
@@ -71,7 +106,9 @@ class Driver:
         """Note whether the offered beat was taken; true if so."""
         taken = self.offering and self.port.bit("ready")
         if taken:
+            _, last = self.beats[len(self.taken)]
             self.taken.append(cycle)
+        self.faulty = taken and self._framing.is_wrong(last)
         return taken
 
     def drive(self, taken):
@@ -92,6 +129,7 @@ class Driver:
     def clear(self):
         """Forget all beats, offered and to come."""
         self.beats, self.taken = [], []
+        self.faulty, self._framing = False, Framing(self.port.beats)
         self.stop()
 
     def stop(self):

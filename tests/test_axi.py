@@ -127,46 +127,49 @@ def test_bytes_of_a_beat():
 # ---- Wrong tlast ----
 
 
-def wrong(made, kind):
-    """Beats of a vector whose tlast is early, or missing at its end."""
-    beats = sent(made, vectors(made, 1, 9))
-    if kind == "missing":
-        return beats[:-1] + [(beats[-1][0], 0)]
-    return [(beats[0][0], 1)]
+def wrong(good, kind):
+    """Beats of a vector or a load with a wrong tlast, and the number of the beat that shows it."""
+    if kind == "early":
+        return [(good[0][0], 1)], 0
+    rest = {"longer": good[:1], "double": good, "triple": good + good}[kind]
+    data = [beat for beat, _ in good + rest]
+    return [(beat, int(k == len(data) - 1)) for k, beat in enumerate(data)], len(good) - 1
 
 
-WRONG = [(shape, kind) for shape in SHAPES for kind in ("early", "missing")
-         if kind == "missing" or -(-shape["inputs"] // (shape["beat"] or shape["inputs"])) > 1]  # fmt: skip
+WRONG = [(shape, kind) for shape in SHAPES for kind in ("early", "longer", "double", "triple")
+         if kind != "early" or -(-shape["inputs"] // (shape["beat"] or shape["inputs"])) > 1]  # fmt: skip
 
 
 @pytest.mark.parametrize(("shape", "kind"), WRONG, ids=[f"{label(s)}-{k}" for s, k in WRONG])
 @pytest.mark.parametrize("seed", [None, 0, 1])
 def test_wrong_tlast(shape, kind, seed):
-    """The vector is discarded, `error` is up for a cycle, and the next beat starts a vector."""
+    """The packet is discarded, `error` is up for a cycle, and the beat after `tlast` starts a vector."""
     check_wrong_tlast(shape, kind, seed)
 
 
 def check_wrong_tlast(shape, kind, seed):
     made = kernel(**shape)
     component, x = made.create(), vectors(made, 9)
-    script = []
+    beats, faulty = [], []
     for part in (x[:3], x[3:6], x[6:]):
-        script += [("i", sent(made, part)), ("i", wrong(made, kind))]
-    trace = gates.simulate(component, script, 9 * component.source_beats, seed=seed)
+        beats += sent(made, part)
+        packet, shows = wrong(sent(made, vectors(made, 1, 9)), kind)
+        faulty.append(len(beats) + shows)
+        beats += packet
+    trace = gates.simulate(component, [("i", beats)], 9 * component.source_beats, seed=seed)
     assert unpack(made, trace.results) == made.golden(x).tolist()
-    assert len(trace.errors) == 3
-    assert all(cycle - 1 in trace.accepted for cycle in trace.errors), "one cycle after its beat"
+    assert trace.errors == [trace.accepted[beat] + 1 for beat in faulty]
 
 
 @pytest.mark.parametrize("architecture", ["parallel", "serial"])
-@pytest.mark.parametrize("kind", ["early", "missing"])
+@pytest.mark.parametrize("kind", ["early", "longer", "double", "triple"])
 def test_wrong_tlast_of_a_load(architecture, kind):
-    """The load is void: vectors wait for a complete one."""
+    """The load is void: vectors wait for a complete one, which the beat after `tlast` starts."""
     made = kernel(storage="memory", architecture=architecture, beat=2)
     keys = {"inputs": 4, "outputs": 3}
     old, new = parameters(keys, 1), parameters(keys, 2)
     x, good = vectors(made, 4), load(made, new)
-    bad = [*good[:-1], (good[-1][0], 0)] if kind == "missing" else [*good[:4], (good[4][0], 1)]
+    bad, shows = wrong(load(made, parameters(keys, 3)), kind)
     component = made.create()
 
     async def script(ctx, ports):
@@ -186,6 +189,28 @@ def test_wrong_tlast_of_a_load(architecture, kind):
         *made.golden(x, old).tolist(),
         *made.golden(x, new).tolist(),
     ]
+    assert trace.errors == [trace.loaded[len(good) + shows] + 1]
+
+
+@pytest.mark.parametrize("architecture", ["parallel", "serial"])
+def test_load_while_a_packet_is_dropped(architecture):
+    """A packet that is too long keeps no load waiting, and none of its beats waits for the load."""
+    made = kernel(storage="memory", architecture=architecture, beat=2)
+    p, x = parameters({"inputs": 4, "outputs": 3}, 1), vectors(made, 3)
+    packet, shows = wrong(sent(made, x[:1]), "double")
+    component = made.create()
+
+    async def script(ctx, ports):
+        await ports["p"].send(ctx, load(made, parameters({"inputs": 4, "outputs": 3}, 2)))
+        await ports["i"].send(ctx, packet[: shows + 1])
+        words = load(made, p)
+        await ports["p"].send(ctx, words[:3])
+        await ports["i"].send(ctx, packet[shows + 1 :])
+        await ports["p"].send(ctx, words[3:])
+        await ports["i"].send(ctx, sent(made, x))
+
+    trace = gates.simulate(component, script, 3 * component.source_beats)
+    assert unpack(made, trace.results) == made.golden(x, p).tolist()
     assert len(trace.errors) == 1
 
 
@@ -206,18 +231,20 @@ def test_reload(shape):
 
 
 @pytest.mark.parametrize(
-    ("old", "new"),
+    ("old", "new", "kind"),
     [
-        ("wrong.eq(take & (self.s_axis_tlast != at_end))", "wrong.eq(0)"),
-        ("Mux(at_end | wrong, 0, position + 1)", "Mux(at_end, 0, position + 1)"),
-        ("self.error.eq(Cat(errors).any())", "self.error.eq(0)"),
+        ("wrong.eq(take & (self.s_axis_tlast != at_end))", "wrong.eq(0)", "early"),
+        ("Mux(at_end | wrong, 0, position + 1)", "Mux(at_end, 0, position + 1)", "early"),
+        ("self.error.eq(Cat(errors).any())", "self.error.eq(0)", "early"),
+        ("_drop_rest(m, dropping,", "_drop_rest(Module(), dropping,", "double"),
+        ("blocked = dropping | ", "blocked = ", "double"),
     ],
 )
 @pytest.mark.parametrize("architecture", ["parallel", "serial"])
-def test_fault_is_found(old, new, architecture, monkeypatch):
+def test_fault_is_found(old, new, kind, architecture, monkeypatch):
     from test_arch import mutate
 
     mutate(monkeypatch, axi.AxiStream, "elaborate", old, new)
     with pytest.raises(AssertionError):
         shape = {"architecture": architecture, "inputs": 5, "outputs": 3, "beat": 2}
-        check_wrong_tlast(shape, "early", None)
+        check_wrong_tlast(shape, kind, None)

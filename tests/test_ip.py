@@ -394,7 +394,12 @@ def test_own_tests_in_a_bare_venv(name, package, bare):
 FAULTS = {
     "stream": ("rtl/{}.v", None, None),
     "a load that never completes": ("rtl/{}_axil.v", "count == LAST_WORD) ^ aborting", "aborting)"),
-    "abort": ("rtl/{}_axil.v", "aborting <= (taken", "aborting <= 1'b0 & (taken"),
+    "abort": ("rtl/{}_axil.v", "still_aborting | ((taken", "1'b0 & ((taken"),
+    "abort of the last word": (
+        "rtl/{}_axil.v",
+        "aborting & ~(taken & param_tlast)",
+        "aborting & ~taken",
+    ),
     "enable": ("rtl/{}_axil.v", "core_ready & enable", "core_ready"),
     "strobes": ("rtl/{}_axil.v", "(strobe == 4'hf) & ", ""),
     "count": ("rtl/{}_axil.v", "vectors + 32'd1", "vectors + 32'd2"),
@@ -405,7 +410,7 @@ FAULTS = {
 @pytest.mark.slow
 @COCOTB
 @pytest.mark.parametrize("fault", [
-    pytest.param(fault, marks=() if fault in ("stream", "abort") else pytest.mark.nightly)
+    pytest.param(fault, marks=() if fault in ("stream", "abort of the last word") else pytest.mark.nightly)
     for fault in FAULTS
 ])  # fmt: skip
 def test_own_tests_find_faults(fault, package, bare):

@@ -96,6 +96,14 @@ FAULTS = {
     "wrong tlast not a new start": ("axi", "second <= ~second & ~wrong", "second <= ~second",
                                     {"value", "lost", "error"}),
     "no error": ("axi", "error <= wrong", "error <= 0", {"error"}),
+    "error a cycle late": ("axi", "error <= wrong;", "was <= wrong; error <= was;", {"error"}),
+    "rest of a packet taken for a vector": (
+        "axi", "dropping <= ~s_axis_tlast", "dropping <= 0", {"duplicated", "value", "error"},
+    ),
+    "packet after a long one dropped": (
+        "axi", "dropping <= ~s_axis_tlast", "dropping <= wrong | dropping & ~tick",
+        {"missing", "lost", "value", "error"},
+    ),
     "error too long": ("axi", "error <= wrong", "error <= wrong | (error & tick)", {"error"}),
     "error without reason": ("axi", "error <= wrong", "error <= wrong | &s_axis_tdata[3:0] & take",
                              {"error"}),

@@ -13,9 +13,12 @@ class AxiStream(wiring.Component):
     """A kernel's streams as AXI4-Stream, named as FPGA engineers expect.
 
     Each element takes whole bytes, sign- or zero-extended, element 0 in the low bytes; the last
-    beat of a vector is padded with zeros and carries `tlast`. A wrong `tlast` discards the vector,
-    raises `error` for one cycle, and the next beat starts a vector. A load of parameters is framed
-    the same way; when its `tlast` is wrong the kernel waits for a complete load.
+    beat of a vector is padded with zeros and carries `tlast`. A `tlast` that comes too early discards
+    the vector, and the next beat starts one. Where the last beat has none, the vector is discarded
+    and so is every further beat up to and including the next one with `tlast`; these are taken at
+    once. In both cases `error` is high for one cycle, the one after the beat that shows the fault.
+    A load of parameters is framed in the same way; after a wrong one the kernel waits for a complete
+    load.
 
     Parameters
     ----------
@@ -86,26 +89,28 @@ class AxiStream(wiring.Component):
         busy, start, wrong = Signal(name="busy"), Signal(name="start"), Signal(name="wrong")
         position = Signal(range(max(2, self.sink_beats)))
         at_end = position == self.sink_beats - 1
-        take = Signal()
+        take, dropping = Signal(name="take"), Signal(name="dropping")
+        blocked = dropping | ~start & (position == 0)
+        errors = [wrong]
+        if self._streaming:
+            held, ready = self._feed_elements(m, take & ~wrong, at_end, blocked)
+        else:
+            held, ready = self._feed_vector(m, take, wrong, at_end, blocked)
         m.d.comb += [
-            take.eq(self.s_axis_tvalid & self.s_axis_tready),
+            self.s_axis_tready.eq(dropping | ready),
+            take.eq(self.s_axis_tvalid & ready),
             wrong.eq(take & (self.s_axis_tlast != at_end)),
+            busy.eq((position != 0) | held),
         ]
         with m.If(take):
             m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
-        blocked = ~start & (position == 0)
-        errors = [wrong]
-
-        if self._streaming:
-            held = self._feed_elements(m, take & ~wrong, at_end, blocked)
-        else:
-            held = self._feed_vector(m, take, wrong, at_end, blocked)
-        m.d.comb += busy.eq((position != 0) | held)
+        _drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)
 
         # A load waits for the vectors before it, and vectors wait for a load.
         if self._has_load:
             errors.append(self._feed_load(m, busy))
-            m.d.comb += start.eq(core.may_start & ~self.s_axis_param_tvalid)
+            # In a restart the core does not know yet that its parameters are void.
+            m.d.comb += start.eq(core.may_start & ~self.s_axis_param_tvalid & ~core.restart)
         else:
             m.d.comb += start.eq(1)
         m.d.sync += self.error.eq(Cat(errors).any())
@@ -124,22 +129,20 @@ class AxiStream(wiring.Component):
         return [self.s_axis_tdata[k * step :][: kernel.input.bits] for k in range(self._sink_beat)]
 
     def _feed_vector(self, m, take, wrong, at_end, blocked):
-        """Gather a whole vector; returns the bit that says one is held."""
+        """Gather a whole vector; returns the bits that say one is held, and a beat can be taken."""
         core, kernel = self._core, self._core.kernel
         data = Cat(self._elements())
         if self.sink_beats == 1:
             m.d.comb += [
                 core.i.payload.eq(data),
                 core.i.valid.eq(self.s_axis_tvalid & self.s_axis_tlast & ~blocked),
-                self.s_axis_tready.eq(core.i.ready & ~blocked),
             ]
-            return Const(0, 1)
+            return Const(0, 1), core.i.ready & ~blocked
         gathered = Signal(len(data) * self.sink_beats)
         full = Signal()
         m.d.comb += [
             core.i.payload.eq(gathered[: kernel.inputs * kernel.input.bits]),
             core.i.valid.eq(full),
-            self.s_axis_tready.eq((~full | core.i.ready) & ~blocked),
         ]
         with m.If(full & core.i.ready):
             m.d.sync += full.eq(0)
@@ -147,32 +150,30 @@ class AxiStream(wiring.Component):
             m.d.sync += gathered.eq(Cat(gathered[len(data) :], data))
             with m.If(at_end & ~wrong):
                 m.d.sync += full.eq(1)
-        return full
+        return full, (~full | core.i.ready) & ~blocked
 
     def _feed_elements(self, m, take, at_end, blocked):
-        """Hand the elements of a beat on one by one; returns the bit that says some are held."""
+        """Hand the elements of a beat on one by one; returns the same bits as `_feed_vector`."""
         core, kernel = self._core, self._core.kernel
         elements = self._elements()
         if self._sink_beat == 1:
             m.d.comb += [
                 core.i.payload.eq(elements[0]),
                 core.i.valid.eq(take),
-                self.s_axis_tready.eq(core.i.ready & ~blocked),
             ]
-            return Const(0, 1)
+            return Const(0, 1), core.i.ready & ~blocked
         rest = kernel.inputs - (self.sink_beats - 1) * self._sink_beat
         held = Signal(kernel.input.bits * self._sink_beat)
         left = Signal(range(self._sink_beat + 1))
         m.d.comb += [
             core.i.payload.eq(held[: kernel.input.bits]),
             core.i.valid.eq(left != 0),
-            self.s_axis_tready.eq(((left == 0) | ((left == 1) & core.i.ready)) & ~blocked),
         ]
         with m.If(core.i.valid & core.i.ready):
             m.d.sync += [held.eq(held >> kernel.input.bits), left.eq(left - 1)]
         with m.If(take):
             m.d.sync += [held.eq(Cat(elements)), left.eq(Mux(at_end, rest, self._sink_beat))]
-        return left != 0
+        return left != 0, ((left == 0) | ((left == 1) & core.i.ready)) & ~blocked
 
     def _feed_load(self, m, busy):
         """Parameters; returns the bit that says their framing is wrong."""
@@ -181,13 +182,14 @@ class AxiStream(wiring.Component):
         position = Signal(range(max(2, beats)), name="load_position")
         at_end = position == beats - 1
         passes, wrong = Signal(name="load_passes"), Signal(name="load_wrong")
-        restart = Signal(name="load_restart")
+        restart, dropping = Signal(name="load_restart"), Signal(name="load_dropping")
+        blocked = busy | restart | dropping
         m.d.comb += [
-            passes.eq(~busy & ~restart & core.p.ready),
-            self.s_axis_param_tready.eq(passes),
+            passes.eq(~blocked & core.p.ready),
+            self.s_axis_param_tready.eq(dropping | passes),
             wrong.eq(self.s_axis_param_tvalid & passes & (self.s_axis_param_tlast != at_end)),
             core.p.valid.eq(
-                self.s_axis_param_tvalid & ~busy & ~restart & (self.s_axis_param_tlast == at_end)
+                self.s_axis_param_tvalid & ~blocked & (self.s_axis_param_tlast == at_end)
             ),
             core.p.payload.eq(self.s_axis_param_tdata),
             core.restart.eq(restart),
@@ -195,6 +197,7 @@ class AxiStream(wiring.Component):
         m.d.sync += restart.eq(wrong)
         with m.If(self.s_axis_param_tvalid & passes):
             m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
+        _drop_rest(m, dropping, wrong, self.s_axis_param_tvalid, self.s_axis_param_tlast)
         return wrong
 
     def _drain(self, m):
@@ -227,6 +230,12 @@ class AxiStream(wiring.Component):
             m.d.sync += [held.eq(held >> len(self.m_axis_tdata)), left.eq(left - 1)]
         with m.If(core.o.valid & core.o.ready):
             m.d.sync += [held.eq(Cat(beats)), left.eq(self.source_beats)]
+
+
+def _drop_rest(m, dropping, wrong, valid, last):
+    """`dropping` from a last beat without `tlast` until the next beat that has it."""
+    with m.If(wrong | dropping & valid):
+        m.d.sync += dropping.eq(~last)
 
 
 def _bytes(number):
