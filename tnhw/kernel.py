@@ -28,7 +28,7 @@ from .arch.tile import Tile
 from .config import Record, explain, nearest, read_toml
 from .errors import InputError
 from .format import Format
-from .names import check_name
+from .names import check_design_name
 from .rule import RULES
 
 __all__ = ["ARCHITECTURES", "Kernel", "folded"]
@@ -175,7 +175,7 @@ class Kernel(Record):
     # Checks
 
     def _check(self):
-        check_name(self.name)
+        check_design_name(self.name)
         for key, known in (("rule", RULES), ("architecture", ARCHITECTURES)):
             if getattr(self, key) not in known:
                 given = getattr(self, key)

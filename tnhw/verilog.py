@@ -15,10 +15,10 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 from . import __version__, tools
-from .arch.cells import Cells, used_modules
+from .arch.cells import Cells, own_modules
 from .files import write_files
 from .names import KEYWORDS
-from .templating import LICENSE
+from .templating import LICENSE, render
 
 __all__ = ["emit", "generate", "golden_vectors", "manifest"]
 
@@ -80,7 +80,7 @@ def emit(component, name):
         Path(folder, "design.il").write_text(text)
         tools.yosys(_SCRIPT, cwd=folder)
         text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
-    return f"// SPDX-License-Identifier: {LICENSE}\n" + text + used_modules(text)
+    return f"// SPDX-License-Identifier: {LICENSE}\n" + own_modules(text, name)
 
 
 def _tidy(text, top, order):
@@ -189,16 +189,19 @@ def golden_vectors(kernel, count=16, seed=0):
 _CORE = """\
 CAPI=2:
 # SPDX-License-Identifier: {license}
-name: ::{name}:{version}
+name: :rtl:{name}:{version}
 description: "{title}"
 filesets:
   rtl:
     files:
       - {name}.v
     file_type: verilogSource
+  waivers:
+    files:
+      - {name}.vlt: {{file_type: vlt}}
 targets:
   default: &default
-    filesets: [rtl]
+    filesets: ["tool_verilator? (waivers)", rtl]
     toplevel: {name}
   lint:
     <<: *default
@@ -206,6 +209,7 @@ targets:
     tools:
       verilator:
         mode: lint-only
+        verilator_options: [-Wall]
 """
 
 
@@ -218,7 +222,8 @@ def generate(kernel, out_dir):
     ----------
     kernel : Kernel
     out_dir : path
-        Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` and ``vectors.json``.
+        Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` with the waivers ``<name>.vlt`` for
+        Verilator, and ``vectors.json``.
 
     Returns
     -------
@@ -237,6 +242,7 @@ def generate(kernel, out_dir):
             title=kernel.title,
             license=LICENSE,
         ),
+        f"{kernel.name}.vlt": render("ip", "vlt", name=kernel.name),
         "vectors.json": json.dumps(golden_vectors(kernel)) + "\n",
     }
     write_files(out_dir, files)
