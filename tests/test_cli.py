@@ -34,7 +34,13 @@ def test_generate(capsys, tmp_path):
     assert status == 0
     assert json.loads(out)["manifest"]["latency"] == 6
     names = {path.name for path in folder.iterdir()}
-    assert names == {"threshold16.v", "manifest.json", "threshold16.core", "vectors.json"}
+    assert names == {
+        "threshold16.v",
+        "manifest.json",
+        "threshold16.core",
+        "threshold16.vlt",
+        "vectors.json",
+    }
 
 
 def test_generate_unknown_name(capsys, tmp_path):

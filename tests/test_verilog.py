@@ -76,7 +76,11 @@ def test_same_bytes(hash_seed, emitted, tmp_path):
     for made in KERNELS[::4]:
         names = sorted(path.name for path in (emitted / made.name).iterdir())
         assert names == sorted(
-            [f"{made.name}.v", f"{made.name}.core", "manifest.json", "vectors.json"]
+            [
+                *(f"{made.name}.{end}" for end in ("v", "vlt", "core")),
+                "manifest.json",
+                "vectors.json",
+            ]
         )
         for name in names:
             again = (tmp_path / made.name / name).read_bytes()
@@ -243,6 +247,7 @@ def test_two_generate_at_once(tmp_path):
         "manifest.json",
         "same.core",
         "same.v",
+        "same.vlt",
         "vectors.json",
     ]
 

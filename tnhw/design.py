@@ -9,7 +9,7 @@ from .arch.chain import Chain
 from .arch.drain import Drain
 from .config import ByContent, content
 from .errors import InputError
-from .names import check_name
+from .names import check_design_name
 from .packing import join, split
 from .stage import Stage
 
@@ -58,7 +58,7 @@ class Design(ByContent):
         self, network, folds, *, schedule="pipeline", rom="auto", dsp=False, loadable=False
     ):
         self.network, self.schedule, self.rom = network, schedule, rom
-        self.name = check_name(network.name)
+        self.name = check_design_name(network.name)
         self._handed_out = False
         if schedule not in ("pipeline", "shared"):
             raise InputError(f'`schedule` must be "pipeline" or "shared", not {schedule!r}')

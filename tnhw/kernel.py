@@ -28,7 +28,7 @@ from .arch.tile import Tile
 from .config import Record, content, explain, nearest, read_toml
 from .errors import InputError
 from .format import Format
-from .names import check_name
+from .names import check_design_name
 from .rule import RULES
 
 __all__ = ["ARCHITECTURES", "Kernel", "folded", "modulo"]
@@ -191,7 +191,7 @@ class Kernel(Record):
     # Checks
 
     def _check(self):
-        check_name(self.name)
+        check_design_name(self.name)
         for key, most in MAX_BITS.items():
             number = getattr(self, key)
             if number is not None and number.bits > most:

@@ -21,7 +21,7 @@ from .files import write_files
 from .format import Format
 from .kernel import FormatKey
 from .layer import Layer, LayerKeys
-from .names import check_name
+from .names import check_design_name
 
 __all__ = ["Network"]
 
@@ -102,7 +102,7 @@ class Network(ByContent):
             )
         self._header = header
         try:
-            check_name(name)
+            check_design_name(name)
             self.layers = tuple(self._layers(header, arrays))
         except InputError as error:
             raise InputError(f"{where}: {error}") from None

@@ -10,7 +10,7 @@ from .board import load_board
 from .config import nearest
 from .errors import InputError
 from .format import Format
-from .names import check_name
+from .names import check_design_name, check_name
 from .rule import RULES
 from .schema import property_of, schema
 
@@ -46,7 +46,7 @@ def kernel_template(name, rule="threshold"):
     """
     from . import kernel  # noqa: F401  (fills RULES)
 
-    check_name(name)
+    check_design_name(name)
     if rule not in RULES:
         raise InputError(f"there is no rule {rule!r}; {nearest(rule, RULES)}")
     values = {"name": name, "rule": rule, "architecture": "parallel", "inputs": 16, "outputs": 1}

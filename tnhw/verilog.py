@@ -15,10 +15,10 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 from . import __version__, tools
-from .arch.cells import Cells, used_modules
+from .arch.cells import Cells, own_modules
 from .files import write_files
 from .names import KEYWORDS
-from .templating import LICENSE
+from .templating import LICENSE, render
 
 __all__ = ["emit", "expected_seconds", "generate", "golden_vectors", "manifest"]
 
@@ -80,7 +80,7 @@ def emit(component, name):
         Path(folder, "design.il").write_text(text)
         tools.yosys(_SCRIPT, cwd=folder)
         text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
-    return f"// SPDX-License-Identifier: {LICENSE}\n" + text + used_modules(text)
+    return f"// SPDX-License-Identifier: {LICENSE}\n" + own_modules(text, name)
 
 
 def expected_seconds(kernel):
@@ -201,16 +201,19 @@ def golden_vectors(kernel, count=16, seed=0):
 _CORE = """\
 CAPI=2:
 # SPDX-License-Identifier: {license}
-name: ::{name}:{version}
+name: :rtl:{name}:{version}
 description: "{title}"
 filesets:
   rtl:
     files:
       - {name}.v
     file_type: verilogSource
+  waivers:
+    files:
+      - {name}.vlt: {{file_type: vlt}}
 targets:
   default: &default
-    filesets: [rtl]
+    filesets: ["tool_verilator? (waivers)", rtl]
     toplevel: {name}
   lint:
     <<: *default
@@ -218,6 +221,7 @@ targets:
     tools:
       verilator:
         mode: lint-only
+        verilator_options: [-Wall]
 """
 
 
@@ -230,7 +234,8 @@ def generate(kernel, out_dir):
     ----------
     kernel : Kernel
     out_dir : path
-        Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` and ``vectors.json``.
+        Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` with the waivers ``<name>.vlt`` for
+        Verilator, and ``vectors.json``.
 
     Returns
     -------
@@ -249,6 +254,7 @@ def generate(kernel, out_dir):
             title=kernel.title,
             license=LICENSE,
         ),
+        f"{kernel.name}.vlt": render("ip", "vlt", name=kernel.name),
         "vectors.json": json.dumps(golden_vectors(kernel)) + "\n",
     }
     write_files(out_dir, files)

@@ -1,15 +1,15 @@
 """Cells that standard-cell libraries have and operators hide: full and half adders, gated registers.
 
 Under the platform :class:`Cells`, which the emission of Verilog uses, they are instances of the modules
-in :data:`MODULES`, which travel with the Verilog as plain behaviour and which a standard-cell flow
-replaces by the cells of its library. Without it they are the same functions in Amaranth.
+in :data:`MODULES`, which travel with the Verilog as plain behaviour, under names that begin with the
+kernel's, and which a standard-cell flow replaces by the cells of its library. Without it they are the same functions in Amaranth.
 """
 
 import re
 
 from amaranth.hdl import Cat, Const, Instance, Signal
 
-__all__ = ["MODULES", "Cells", "full_adder", "half_adder", "hold", "used_modules"]
+__all__ = ["MODULES", "Cells", "full_adder", "half_adder", "hold", "own_modules", "shared_modules"]
 
 
 class Cells:
@@ -53,11 +53,23 @@ endmodule
 }
 
 
-def used_modules(text):
-    """Text of the modules that Verilog uses, in a fixed order."""
-    return "".join(
-        "\n" + module for name, module in MODULES.items() if re.search(rf"(?m)^ *{name}\b", text)
-    )
+def own_modules(text, top):
+    """Verilog with the modules that it uses, each as one of `top` alone: ``<top>__tnhw_fa``.
+
+    So the files of several kernels can stand in one design.
+    """
+    for name, module in MODULES.items():
+        if re.search(rf"(?m)^ *{name}\b", text):
+            text += "\n" + module
+    return re.sub(rf"(?m)^( *|module )({'|'.join(MODULES)})\b", rf"\1{top}__\2", text)
+
+
+def shared_modules(text):
+    """The Verilog again with the names of :data:`MODULES`, and without these modules."""
+    text = re.sub(rf"\b\w+__({'|'.join(MODULES)})\b", r"\1", text)
+    for module in MODULES.values():
+        text = text.replace(module, "")
+    return text
 
 
 def full_adder(m, platform, bits, name):

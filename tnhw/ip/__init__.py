@@ -18,12 +18,12 @@ from ..protocol import design_number
 from ..templating import LICENSE, render, spdx
 from ..verilog import emit, manifest
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
+from .scenario import OPS, Scenario
 
 __all__ = ["package"]
 
 PARTS = 3  # with other parameters each, where they are loaded
 VECTORS = 16
-LIMIT = 400  # cycles that a test bench waits for a beat, beside what the kernel takes
 
 
 def package(kernel, out_dir, record=None, text=None):
@@ -84,6 +84,7 @@ def package_files(kernel, record, text):
         "interval": kernel.interval,
         "load_text": record.get("load"),
     }
+    common["patience"] = _patience(common)
 
     def made(template, **more):
         return render("ip", template, **common, **more)
@@ -99,7 +100,8 @@ def package_files(kernel, record, text):
         registers = _register_files(kernel, made, common)
         files |= registers
     parts = _vectors(kernel, by_name)
-    benches = _bench_files(name, parts, made, by_name)
+    scenario = Scenario(kernel, record)
+    benches = _bench_files(name, scenario, made, by_name)
     tests = {"test_stream": f"{name}_axis"}
     if registers:
         tests["test_registers"] = f"{name}_axil"
@@ -107,6 +109,10 @@ def package_files(kernel, record, text):
     buses = [s["bus"] for s in streams]
     files |= benches | {
         "test/vectors.json": json.dumps(parts) + "\n",
+        "test/script.json": json.dumps({
+            "license": LICENSE, "steps": scenario.steps, "results": scenario.results,
+            "fresh": scenario.fresh, "patience": common["patience"],
+        }) + "\n",
         "test/run.py": made("run.py", tests=json.dumps(tests)),
         "test/streams.py": made("streams.py"),
         "test/test_stream.py": made("test_stream.py"),
@@ -178,20 +184,29 @@ def _vectors(kernel, streams):
     }
 
 
-def _bench_files(name, parts, made, by_name):
-    """The Verilog test bench and its memory files, of the first part."""
-    part = parts["parts"][0]
-    files = {}
-    for key, stream in (("x", "i"), ("y", "o"), ("p", "p")):
-        if key in part:
-            width = by_name[stream]["width"]
-            digits = ceil((width + 1) / 4)
-            lines = [f"{last << width | data:0{digits}x}\n" for data, last in part[key]]
-            files[f"tb/{key}.hex"] = spdx() + "".join(lines)
-    counts = {f"{key}_beats": len(part.get(key, ())) for key in ("x", "y", "p")}
-    limit = LIMIT * sum(counts.values())
-    files[f"tb/{name}_tb.v"] = made("tb.v", **counts, limit=limit)
-    return files
+def _patience(common):
+    """Cycles in which something must happen."""
+    return 2000 + 20 * (common["latency"] + common["interval"])
+
+
+def _bench_files(name, scenario, made, by_name):
+    """The Verilog test bench, its steps and the results that must come."""
+    payload = max(16, *(stream["width"] for stream in by_name.values()))
+    digits = ceil((payload + 6) / 4)
+    steps = [
+        f"{(OPS.index(op) << 2 | wrong << 1 | last) << payload | value:0{digits}x}\n"
+        for op, value, last, wrong in scenario.steps
+    ]
+    width = by_name["o"]["width"]
+    results = [
+        f"{last << width | data:0{ceil((width + 1) / 4)}x}\n" for data, last in scenario.results
+    ]
+    bench = made("tb.v", payload=payload, ops=OPS, steps=len(steps), y_beats=len(results))
+    return {
+        "tb/script.hex": spdx() + "".join(steps),
+        "tb/y.hex": spdx() + "".join(results),
+        f"tb/{name}_tb.v": bench,
+    }
 
 
 def _templates(streams, wrappers):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import tools
-from ..arch.cells import MODULES
+from ..arch.cells import MODULES, shared_modules
 from ..errors import ToolFailed
 from ..verilog import emit
 from .choice import choose
@@ -218,9 +218,7 @@ def synthesise(source, library, *, name=None, period=None):
         If Yosys fails.
     """
     text = source if isinstance(source, str) else emit(source, name)
-    text = text.split("\n// Full adder")[0] if "\n// Full adder" in text else text
-    for module in MODULES.values():
-        text = text.replace(module, "")
+    text = shared_modules(text)
     choice = choose(library)
     gates = _gates(choice)
     hold = _HOLD if choice.latch else _HOLD.replace("if (LATCH)", "if (0)")

@@ -20,7 +20,7 @@ from .solver import Undecided
 
 __all__ = ["ADDERS", "Adders", "adders_in", "prove_adders"]
 
-#: Modules of `tnhw.arch.cells`, and the bits that each adds.
+#: Modules of `tnhw.arch.cells` without the kernel's name, and the bits that each adds.
 ADDERS = {"tnhw_fa": ("a", "b", "c"), "tnhw_ha": ("a", "b")}
 
 MAX_PRODUCTS = 1000  # of bits, in one bit between adders
@@ -28,17 +28,21 @@ MAX_PRODUCTS = 1000  # of bits, in one bit between adders
 
 def adders_in(text):
     """Those of the modules that a Verilog text has."""
-    return tuple(name for name in ADDERS if re.search(rf"(?m)^module {name}\b", text))
+    return tuple(re.findall(rf"(?m)^module (\w+__(?:{'|'.join(ADDERS)}))\b", text))
+
+
+def _kind(module):
+    return module.rpartition("__")[2]
 
 
 def prove_adders(text, names, solver):
     """Each of these modules is what it is taken for."""
     for name in names:
         circuit = of_verilog(text, name)
-        taken = [z3.ZeroExt(1, as_bits(circuit.inputs[port])) for port in ADDERS[name]]
+        taken = [z3.ZeroExt(1, as_bits(circuit.inputs[port])) for port in ADDERS[_kind(name)]]
         low, high = (as_bits(circuit.wire(port)) for port in ("s", "co"))
         given = z3.Concat(high, low)
-        solver.prove(given == sum(taken[1:], taken[0]), f"`{name}` adds its bits", "adders")
+        solver.prove(given == sum(taken[1:], taken[0]), f"`{_kind(name)}` adds its bits", "adders")
 
 
 class Adders:
@@ -55,7 +59,8 @@ class Adders:
         self._circuit = circuit
         self._pins = {
             cell: [
-                z3.simplify(as_bits(at(circuit.wire(f"{cell}.{port}")))) for port in ADDERS[module]
+                z3.simplify(as_bits(at(circuit.wire(f"{cell}.{port}"))))
+                for port in ADDERS[_kind(module)]
             ]
             for cell, module in circuit.cells.items()
         }

@@ -9,7 +9,7 @@ import torch
 
 from .. import datasets
 from ..errors import InputError
-from ..names import check_name
+from ..names import check_design_name
 from ..network import Network
 from .exporting import export
 from .fitting import fit
@@ -56,7 +56,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         Its card holds data, licence, recipe, seed, command and what was measured.
     """
     dataset = data.dataset
-    check_name(name or recipe.dataset)
+    check_design_name(name or recipe.dataset)
     model = build(recipe, seed)
     x, y = data.fitting if final else (data.x_train, data.y_train)
     held = (data.x_test, data.y_test) if final else (data.x_valid, data.y_valid)
