@@ -1,5 +1,7 @@
 """Mutation scores of the bench: docs/results/mutation.json, and the table of docs/verification.md.
 
+The benches of IP packages are scored as well: the table of docs/ip.md.
+
 ``python benchmarks/mutation.py [--faults N] [--seed S] [--all] [--limit SECONDS]``. A kind that was scored with the
 same Verilog, traffic and bench is not scored again, so that a run that was cut off goes on.
 """
@@ -14,11 +16,13 @@ from tnhw.files import write_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
+import ip_mutation
 import marks
 import mutation
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "verification.md"
+PACKAGES = ROOT / "docs" / "ip.md"
 RESULTS = ROOT / "docs" / "results" / "mutation.json"
 
 #: Why a fault that changes something, or that ABC does not decide, does no harm: kernel to fault to a sentence.
@@ -67,6 +71,20 @@ def write(records):
     marks.put(PAGE, "mutation", "\n".join(table(records)))
 
 
+def packages(count, seed):
+    """Lines of the table of the benches that travel with a package."""
+    yield f"Seed {seed}; score = killed / (faults - equivalent)."
+    yield ""
+    yield "| kernel | bench | faults | killed | equivalent | score |"
+    yield "|---|---|---|---|---|---|"
+    for bench in ip_mutation.BENCHES:
+        for name in ip_mutation.KERNELS:
+            r = ip_mutation.score(name, bench, count, seed=seed)
+            print(name, bench, r["score"], r["survivors"], file=sys.stderr, flush=True)
+            cells = [r[key] for key in ("kernel", "bench", "faults", "killed", "equivalent")]
+            yield "| " + " | ".join(map(str, [*cells, f"{r['score']:.1%}"])) + " |"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faults", type=int, default=100, help="faults for each kind of kernel")
@@ -77,7 +95,11 @@ def main():
     parser.add_argument(
         "--all", action="store_true", help="all kinds, not one a rule and architecture"
     )
+    parser.add_argument("--packages", action="store_true", help="the benches of packages only")
     given = parser.parse_args()
+    marks.put(PACKAGES, "mutation", "\n".join(packages(min(given.faults, 60), given.seed)))
+    if given.packages:
+        return
     records = json.loads(RESULTS.read_text()) if RESULTS.exists() else []
     begin = time.monotonic()
     for kind in mutation.KINDS if given.all else mutation.SAMPLE:

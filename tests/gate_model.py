@@ -92,13 +92,8 @@ class Mutant:
         return f"{found['mode']} {found['cell']}.{found['port']}[{found['portbit']}]"
 
 
-def make(text, top, folder, count, seed=1):
-    """Compile Verilog with `count` faults in it; files go to `folder`.
-
-    Returns
-    -------
-    list of Mutant
-    """
+def faults(text, top, folder, count, seed=1):
+    """List `count` faults of a Verilog text in `folder`, which receives it as ``design.v``: list of Mutant."""
     folder = Path(folder)
     (folder / "design.v").write_text(text)
     tools.yosys(READ.format(top=top) + _LIST.format(count=count, seed=seed), cwd=folder)
@@ -107,12 +102,24 @@ def make(text, top, folder, count, seed=1):
     lines = (folder / "list.ys").read_text().splitlines()
     lines = [line for line in lines if not re.search(r" -port ((RD_|WR_)?CLK|RD_EN) ", line)]
     (folder / "list.ys").write_text("\n".join(lines) + "\n")
-    tools.yosys(READ.format(top=top) + _GATES, cwd=folder)
     mutants = []
     for line in lines:
         command = re.sub(rf" -ctrl {SELECT} {BITS} (\d+)", "", line)
         number = int(re.search(rf"-ctrl {SELECT} {BITS} (\d+)", line)[1])
         mutants.append(Mutant(number, command))
+    return mutants
+
+
+def make(text, top, folder, count, seed=1):
+    """Compile Verilog with `count` faults in it; files go to `folder`.
+
+    Returns
+    -------
+    list of Mutant
+    """
+    folder = Path(folder)
+    mutants = faults(text, top, folder, count, seed)
+    tools.yosys(READ.format(top=top) + _GATES, cwd=folder)
     ports, source = _translate(json.loads((folder / "gates.json").read_text())["modules"][top])
     (folder / "model.c").write_text(source)
     (folder / "ports.json").write_text(json.dumps(ports))
