@@ -126,7 +126,7 @@ EVIL = "must be letters, digits"
 # id: the command line, and what it says; the exit status is 2 unless a number stands at the end.
 CASES = {
     # Kernels.
-    "toml binary": (["generate", "junk.toml"], "junk.toml: not a text file in UTF-8"),
+    "toml binary": (["generate", "junk.toml"], "junk.toml: a text file in UTF-16; save it as UTF-8"),
     "toml cut off": (["generate", "cut.toml"], "cut.toml: not valid TOML"),
     "toml over 1 MiB": (["generate", "huge.toml"], "huge.toml: larger than 1 MiB"),
     "toml deep": (["generate", "deep.toml"], "deep.toml: (nested too deeply|not valid TOML)"),

@@ -137,7 +137,8 @@ def test_good(tmp_path):
 FILES = {
     "not TOML": (b"name = ", "not valid TOML: Invalid value"),
     "twice": (b'name = "k"\nname = "l"\n', "not valid TOML"),
-    "binary": (b"\xff\xfe\x00\x01", "not a text file in UTF-8"),
+    "binary": (b"\xff\x00\x01\x02", "not a text file in UTF-8"),
+    "UTF-16": (b"\xff\xfe\x00\x01", "a text file in UTF-16; save it as UTF-8"),
     "empty": (b"", "the key `name` is missing"),
     "huge": (b"# " + b"x" * (1 << 20), "larger than 1 MiB"),
     "deep": (b"x = " + b"[" * 100_000, "nested too deeply|not valid TOML"),

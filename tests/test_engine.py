@@ -186,7 +186,7 @@ FAULTS = {
     "sums forget": (Engine, "elaborate", "Mux(load, 0, total + tree.total)", "tree.total", plain),
     "biases shifted by one": (Drain, "elaborate", "init=min(1, len(rows) - 1)", "init=0", plain),
     "biases not again": (Drain, "elaborate", "again = closing & one & ~leave", "again = closing & ~closing", shared),
-    "biases modulo less": (stage.Stage, "biases", "(1 << bits)", "(1 << bits - 1)", wide),
+    "biases modulo less": (stage.Stage, "biases", "modulo(exact, bits)", "modulo(exact, bits - 1)", wide),
     "floor": (stage.Stage, "biases", "self.kernel.half", "0", wide),
     "results in the wrong order": (Drain, "elaborate", "group[k + d] if k + d < units else register",
                                    "register", plain),

@@ -141,8 +141,9 @@ def swap(text, before, after):
 
 
 def off_by_one(made, text):
-    arrays = made.arrays
-    arrays["theta"][0, 0] += 1
+    theta = made.arrays["theta"].copy()
+    theta[0, 0] += 1
+    arrays = dict(made.arrays) | {"theta": theta}
     keys = {key: getattr(made, key) for key in type(made).model_fields}
     return emitted(Kernel(**keys, arrays=arrays))[0]
 

@@ -14,6 +14,7 @@ import tnhw
 from tnhw import tools
 from tnhw.board import load_board
 from tnhw.build import BuildRecord, build
+from tnhw.build_files import hashes
 from tnhw.cell_models import cell_models
 from tnhw.cli import main
 from tnhw.errors import InputError
@@ -149,7 +150,11 @@ def test_run_of_a_design_without_line(tmp_path, capsys):
     folder = tmp_path / "digits_tn" / "icebreaker"
     folder.mkdir(parents=True)
     names = [field.name for field in fields(BuildRecord) if field.default is MISSING]
-    (folder / "report.json").write_text(BuildRecord(**dict.fromkeys(names), self_test=3).to_json())
+    files = {"bitstream": "d.bin", "netlist": "d.v"}
+    for name in files.values():
+        (folder / name).write_text(name)
+    keys = dict.fromkeys(names) | files | {"files": hashes(folder)}
+    (folder / "report.json").write_text(BuildRecord(**keys, self_test=3).to_json())
     assert (
         main(["run", "digits_tn", "--port", "none", "-b", "icebreaker", "-o", str(tmp_path)]) == 2
     )

@@ -39,7 +39,7 @@ KERNELS = {
 
 def kernel(name):
     """One of `KERNELS`."""
-    keys = KERNELS[name] | {"name": name}
+    keys = KERNELS[name] | {"name": f"own_{name}"}
     if keys["storage"] != "constant":
         return Kernel(**keys)
     loaded = Kernel(**keys | {"storage": "memory"})

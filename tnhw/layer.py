@@ -103,7 +103,7 @@ class Layer(ByContent):
         return Kernel(
             arrays=arrays,
             where=where,
-            name=keys.name,
+            name="layer",  # of no module: a layer's own name may be what a module's must not
             rule=keys.rule,
             architecture="serial",
             inputs=self.fan_in,
