@@ -20,6 +20,7 @@ from test_network_files import header, members, write
 
 from tnhw.cli import main
 from tnhw.environment import for_child
+from tnhw.terminal import printable
 
 SIGN = np.ones((2, 3), int)
 LONG = "a" * 5000
@@ -351,6 +352,7 @@ def test_refused(case, place, capsys, monkeypatch):
     assert last.startswith("tnhw: ") and re.search(text, last), err
     assert "Traceback" not in err and "pydantic" not in err and len(last) < 11_000
     record = json.loads(out)
+    record["error"] = printable(record["error"])  # JSON has the characters as they are
     assert record == {"error": last.removeprefix("tnhw: "), "exit_status": status}
     assert state(place) == before
 
