@@ -1,6 +1,5 @@
 """Mutation scores of the benches that travel with an IP package: how many faults in the core each finds."""
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ import mutation
 import numpy as np
 
 from tnhw import ip, tools
+from tnhw.environment import for_child
 from tnhw.kernel import Kernel
 
 __all__ = ["BENCHES", "KERNELS", "score"]
@@ -49,7 +49,7 @@ def _verilog(folder, name):
 def _cocotb(folder, name):
     """Whether the cocotb bench of the ports finds fault with it; that of the registers is not asked."""
     program = "import sys, run; run.TESTS = {'test_stream': sys.argv[1]}; sys.exit(run.main())"
-    environment = os.environ | {"PYTEST_CURRENT_TEST": "", "COCOTB_LOG_LEVEL": "CRITICAL"}
+    environment = for_child({"PYTEST_CURRENT_TEST": "", "COCOTB_LOG_LEVEL": "CRITICAL"})
     done = subprocess.run([sys.executable, "-c", program, f"{name}_axis"], cwd=folder / "test",
                           env=environment, capture_output=True, text=True)  # fmt: skip
     assert "test_stream: " in done.stdout, done.stdout + done.stderr
