@@ -6,7 +6,6 @@ imports nothing of tnhw: ``contained.py DISTRIBUTION TOOL ARGUMENT...``.
 """
 
 import sys
-from importlib.metadata import distribution
 from pathlib import Path
 
 __all__ = ["command", "main"]
@@ -27,6 +26,8 @@ def command(distribution_name, tool, arguments):
 
 def main(distribution_name, tool, *arguments):
     """Run the tool in this process and exit with its status."""
+    from importlib.metadata import distribution
+
     import wasmtime
 
     console_scripts = distribution(distribution_name).entry_points.select(group="console_scripts")
