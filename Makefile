@@ -5,7 +5,8 @@
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds; docs/verification.md
 # make report   docs/results anew, on the cell libraries at hand
-# make nightly  every board, 100,000 random kernels, 2,000 random networks, and all tests with larger sizes
+# make tables   README's tables with speeds, each from five routed seeds
+# make nightly  every board, 20,000 random kernels, 2,000 random networks, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv
 
@@ -15,7 +16,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal -q
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint bench docs mutation report nightly lock clean system .venv
+.PHONY: help demo test lint bench docs mutation report tables nightly lock clean system .venv
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -41,8 +42,11 @@ mutation: system .venv
 report: system .venv
 	@$(BIN)/python benchmarks/report.py
 
+tables: system .venv
+	@$(BIN)/python benchmarks/tables.py --jobs 2
+
 nightly: system .venv
-	@$(BIN)/python benchmarks/boards.py --again
+	@$(BIN)/python benchmarks/boards.py --check --again --jobs 2
 	@$(BIN)/python benchmarks/fuzz.py --seed $$(date +%Y%m%d) --jobs 2
 	@TNHW_NIGHTLY=1 $(PYTEST) -m "nightly or not nightly" \
 	  && echo "make nightly: all tests passed" || { echo "make nightly: FAILED"; exit 1; }

@@ -1,18 +1,19 @@
-"""Build something for every board, and write the table in `docs/boards.md`.
+"""Build something for every board, and write the table in `docs/boards.md`, or check it.
 
-python benchmarks/boards.py [-o FILE] [--work FOLDER] [--again] [BOARD...]
+python benchmarks/boards.py [-o FILE] [--work FOLDER] [--again] [--check] [--jobs N] [BOARD...]
 
-Each finished board leaves its row in the work folder, and is not built again: so the run goes on where it
-was interrupted. The page is rewritten when the rows of all boards are there. A bitstream must reach
-its board's clock.
+Each finished board leaves its row in the work folder, and is not built again: so an interrupted run goes on where
+it stopped. When the rows of all boards are there, they are written into the page; with ``--check`` they are compared
+with those of the page instead, and the exit status is 1 where they differ. A bitstream must reach its board's clock.
 """
 
 import argparse
 import re
 import sys
-import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
+import marks
 import numpy as np
 
 from tnhw import kept
@@ -24,10 +25,10 @@ from tnhw.library import load_design
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "boards.md"
-BEGIN, END = "<!-- boards: made by benchmarks/boards.py -->", "<!-- boards: end -->"
+ROW = "row.json"
 HEAD = """
-| board | device | what | with | LUTs | Fmax MHz | clock MHz | s |
-|---|---|---|---|---|---|---|---|
+| board | device | what | with | LUTs | FFs | RAM | clock MHz | seed |
+|---|---|---|---|---|---|---|---|---|
 """
 
 # What is built, the first that fits and is fast enough: one layer in a single engine, then a whole
@@ -55,7 +56,6 @@ def build_row(name, folder):
     for kernel, seed, x in attempts(board):
         if isinstance(failure, DoesNotFit) and seed != SEEDS[0]:
             continue
-        began = time.monotonic()
         try:
             record = build(kernel, board, folder, seed=seed, self_test=x, cache=False)
         except (DoesNotFit, TimingNotMet) as error:
@@ -67,10 +67,9 @@ def build_row(name, folder):
             "device": re.search(r"\((.*)\)", board.title)[1],
             "what": kernel.name,
             "with": "self-test" if record.self_test else "serial line",
-            "luts": f"{record.utilisation['LUTs']['used']}",
-            "fmax": f"{record.fmax / 1e6:.1f}",
+            **{kind: f"{record.utilisation[kind]['used']}" for kind in ("LUTs", "FFs", "RAM")},
             "clock": f"{record.clock / 1e6:g}",
-            "seconds": f"{time.monotonic() - began:.0f}",
+            "seed": f"{record.seed}",
         }
     raise failure
 
@@ -85,39 +84,62 @@ def table(rows):
     return HEAD + "".join("| " + " | ".join(row.values()) + " |\n" for row in rows)
 
 
+def differences(rows, page):
+    """Rows that are not in a page's table as they are here, and those of the page that are not here."""
+    shown = marks.get(page, "boards").splitlines()
+    made = table(rows).strip().splitlines()
+    return [f"made:  {line}" for line in made if line not in shown] + [
+        f"shown: {line}" for line in shown if line not in made
+    ]
+
+
+def build_all(names, work, jobs):
+    """Build what has no row in the work folder yet; names of the boards that failed."""
+    failed = []
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(build_row, name, work / name): name for name in names}
+        for number, done in enumerate(as_completed(waiting), 1):
+            name = waiting[done]
+            try:
+                row = done.result()
+            except Exception as error:  # the others are worth building all the same
+                failed.append(name)
+                print(
+                    f"[{number}/{len(names)}] {name} failed: {error}", file=sys.stderr, flush=True
+                )
+                continue
+            write_files(work / name, {ROW: kept.text(row)})
+            print(f"[{number}/{len(names)}] {name}", file=sys.stderr, flush=True)
+    return failed
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("-o", "--out", type=Path, default=PAGE, help="page to write the table in")
+    parser.add_argument("-o", "--out", type=Path, default=PAGE, help="page with the table")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "boards", help="kept rows")
-    parser.add_argument("--again", action="store_true", help="build all anew")
+    parser.add_argument("--again", action="store_true", help="build also what has a kept row")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the page, and write nothing"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="boards at once")
     parser.add_argument("boards", nargs="*", metavar="BOARD", help="these, and no page")
     options = parser.parse_args(arguments)
     names = options.boards or open_boards()
-    rows, failed = [], []
-    for number, name in enumerate(names, 1):
-        path = options.work / name / "row.json"
-        row = None if options.again else kept.read(path)
-        if row is None:
-            print(f"[{number}/{len(names)}] {name}", file=sys.stderr, flush=True)
-            try:
-                row = build_row(name, path.parent)
-            except Exception as error:  # the others are worth building all the same
-                print(f"    failed: {error}", file=sys.stderr, flush=True)
-                failed.append(name)
-                continue
-            write_files(path.parent, {path.name: kept.text(row)})
-        rows.append(row)
-    if failed:
+    kept_rows = {name: kept.read(options.work / name / ROW) for name in names}
+    missing = [name for name, row in kept_rows.items() if options.again or row is None]
+    if failed := build_all(missing, options.work, options.jobs):
         print(f"failed: {', '.join(failed)}", file=sys.stderr)
         return 1
+    rows = [kept.read(options.work / name / ROW) for name in names]
     if options.boards:
         print(table(rows))
-        return 0
-    before, rest = options.out.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    text = f"{before}{BEGIN}\n{table(rows)}\n{END}{after}"
-    write_files(options.out.parent, {options.out.name: text})
-    print(f"wrote {len(rows)} boards to {options.out}")
+    elif options.check:
+        told = differences(rows, options.out)
+        print("\n".join(told) or f"{len(rows)} boards as in {options.out.name}")
+        return bool(told)
+    else:
+        marks.put(options.out, "boards", table(rows))
+        print(f"wrote {len(rows)} boards to {options.out}")
     return 0
 
 

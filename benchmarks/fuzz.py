@@ -28,7 +28,7 @@ from tnhw.watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.
-COUNTS = {"gates": (100_000, 30), "verilog": (1_000, 1), "netlist": (100, 1),
+COUNTS = {"gates": (20_000, 30), "verilog": (300, 1), "netlist": (40, 1),
           "networks": (2_000, 10), "networks-verilog": (100, 1)}  # fmt: skip
 WHAT = {
     "gates": "gates in Amaranth's simulator",

@@ -1,10 +1,10 @@
-"""Tables that commands make, in pages that people write: each stands between two marks."""
+"""Tables that commands make, in pages that people write: each has its place between two marks."""
 
 import re
 
 from tnhw.files import write_files
 
-__all__ = ["put"]
+__all__ = ["get", "put"]
 
 
 def put(page, name, text):
@@ -23,3 +23,18 @@ def put(page, name, text):
     if count != 1:
         raise ValueError(f"{page} has no place for the table `{name}`")
     write_files(page.parent, {page.name: made})
+
+
+def get(page, name):
+    """What stands between the marks of a page.
+
+    Raises
+    ------
+    ValueError
+        If the page has no such marks.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    found = re.search(f"{begin}(.*){end}", page.read_text(encoding="utf-8"), flags=re.S)
+    if not found:
+        raise ValueError(f"{page} has no place for the table `{name}`")
+    return found[1].strip()

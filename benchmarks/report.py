@@ -14,6 +14,7 @@ from tnhw.environment import path as path_of
 from tnhw.library import load
 from tnhw.ppa import report as pages
 from tnhw.ppa import row as records
+from tnhw.ppa.alone import SEEDS
 from tnhw.ppa.kernels import measure_all, open_library, rows_of
 from tnhw.ppa.sweep import kernels_of
 
@@ -104,7 +105,7 @@ def main():
             groups.append((f"tile 16 x 8, {bits} bits, constant, {name}", own))
     pair = [load("threshold16"), load("mac16")]
     for family in FAMILIES:
-        rows = measured(pair, [family], seeds=(1, 2, 3))
+        rows = measured(pair, [family], seeds=SEEDS)
         groups.append((f"16 inputs, 8 bits, parameters in ports, {family}", rows))
     page = [row for _, rows in groups for row in rows]
     record = records.report(page)

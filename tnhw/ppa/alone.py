@@ -13,9 +13,9 @@ from ..synthesis import cells_of, count, logic, passes, run
 from ..toolchain import not_routed
 from ..verilog import emit
 
-__all__ = ["DEVICES", "Alone", "place", "route"]
+__all__ = ["DEVICES", "SEEDS", "Alone", "place", "route"]
 
-SEEDS = (1, 2, 3)
+SEEDS = (1, 2, 3, 4, 5)  # one routed seed moves a ratio of speeds by a tenth: medians need five
 FAR = 1000  # a seed whose run died is replaced by one so much higher, which no other run has
 
 _GOWIN_PINS = {"clk": 52, "rst": 25, "si": 26, "sv": 27, "so": 28, "q": 29, "v": 30, "r": 31}

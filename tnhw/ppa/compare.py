@@ -16,7 +16,7 @@ from ..files import write_files
 from ..folding import fit, fold
 from ..stage import Fold
 from .activity import FAMILIES, activity
-from .alone import DEVICES, place
+from .alone import DEVICES, SEEDS, place
 from .peer import PEERS, Unrolled
 
 __all__ = ["Row", "compare", "ratios", "write"]
@@ -44,8 +44,8 @@ class Row:
         that are stored for one (the widest layer's).
     logic, cells : int, dict
         See `tnhw.ppa.alone.Alone`.
-    fmax : float
-        Median of the seeds in MHz, routed alone behind few pins.
+    fmax, fmax_seeds : float, list of float
+        In MHz, routed alone behind few pins: the median, and every seed's.
     rate : float
         Vectors a second, core rate: Fmax / interval.
     seconds : float
@@ -83,21 +83,23 @@ def _multiplies(network):
     return any(layer.keys.rule == "mac" for layer in network.layers)
 
 
-def _designs(network, board, folds, lanes, products):
+def _designs(network, board, folds, lanes, products, choices):
     """(choice, Design) of a network: with the given folds or lanes, and the best on the board."""
     options = {"dsp": products == BLOCKS}
-    if folds is not None:
+    if "equal" not in choices:
+        pass
+    elif folds is not None:
         parsed = [Fold.parse(text) for text in folds.split(",")]
         yield "equal", Design(network, parsed, **options)
     elif lanes is not None:
         yield "equal", fold(network, lanes, **options)
-    found = next(fit(network, board, **options), None)
+    found = next(fit(network, board, **options), None) if "best" in choices else None
     if found is not None:
         yield "best", found[0]
 
 
-def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, vectors=8, seeds=(1, 2, 3),
-            peer=None, say=lambda text: None):  # fmt: skip
+def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, vectors=8, seeds=SEEDS,
+            peer=None, choices=("equal", "best"), say=lambda text: None):  # fmt: skip
     """Measure networks on a device.
 
     Parameters
@@ -115,6 +117,8 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
         Vectors of the activity estimate; 0 for none.
     seeds : sequence of int
         Of place and route.
+    choices : sequence of str
+        Which designs are measured: ``equal`` (with `folds` or `lanes`) and ``best``.
     peer : str, optional
         ``da4ml``: every network once more as that generator unrolls it, see `tnhw.ppa.peer`.
     say : callable
@@ -136,7 +140,7 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
             accuracy = round(100 * float((network.classes(x) == labels).mean()), 2)
         variants = [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
         for products in variants if _multiplies(network) else ["none"]:
-            for choice, design in _designs(network, board, folds, lanes, products):
+            for choice, design in _designs(network, board, folds, lanes, products, choices):
                 if products == BLOCKS and design.products > board.capacity.DSP:
                     say(f"{network.name}: {design.products} products are more than the DSP blocks")
                     continue

@@ -13,7 +13,7 @@ from ..verilog import emit
 from .activity import FAMILIES as WITH_ACTIVITY
 from .activity import WARM_UP, activity
 from .alone import DEVICES as ROUTED
-from .alone import place
+from .alone import SEEDS, place
 from .row import describe
 
 __all__ = ["DEVICES", "WARM_UP", "Variant", "measure", "router", "variants"]
@@ -59,7 +59,7 @@ def router(family):
     return ROUTED[DEVICES[family]][2] if family in DEVICES else None
 
 
-def measure(kernel, family, variant, x, p, source, *, seeds=(1, 2, 3), vectors=32):
+def measure(kernel, family, variant, x, p, source, *, seeds=SEEDS, vectors=32):
     """A row of a kernel on a family.
 
     Parameters

@@ -31,6 +31,7 @@ COLUMNS = (
     ("RAM", lambda row, ratio: str(row.cells.get("RAM", ""))),
     ("DSP", lambda row, ratio: str(row.cells.get("DSP", ""))),
     ("Fmax MHz", lambda row, ratio: f"{row.fmax:.1f}" if row.fmax else ""),
+    ("of seeds", lambda row, ratio: f"{min(row.fmax_seeds):.1f} to {max(row.fmax_seeds):.1f}" if row.fmax_seeds else ""),
     ("no Fmax", lambda row, ratio: row.no_fmax),
     ("uW", lambda row, ratio: f"{row.power['total']:,.1f}" if row.power else ""),
     ("clock uW", lambda row, ratio: f"{row.power['clock']:,.1f}" if row.power else ""),
