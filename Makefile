@@ -1,6 +1,6 @@
 # make demo     the whole flow on handwritten digits, from a kernel file to bitstreams
 # make test     all tests
-# make lint     style
+# make lint     style, and that imports only go down
 # make bench    benchmarks, as JSON
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds; docs/verification.md
@@ -28,7 +28,8 @@ test: system .venv
 	@$(PYTEST) && echo "make test: all tests passed" || { echo "make test: FAILED"; exit 1; }
 
 lint: .venv
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && echo "make lint: clean"
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo \
+	  && echo "make lint: clean"
 
 bench: system .venv
 	@$(BIN)/python benchmarks/run.py

@@ -16,12 +16,12 @@ from pathlib import Path
 import marks
 import numpy as np
 
-from tnhw import kept
-from tnhw.board import boards, load_board
-from tnhw.build import build
+from tnhw.bitstream import build
+from tnhw.boards import boards, load_board
+from tnhw.catalogue import load_design
 from tnhw.errors import DoesNotFit, TimingNotMet
-from tnhw.files import write_files
-from tnhw.library import load_design
+from tnhw.support import kept
+from tnhw.support.files import write_files
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "boards.md"

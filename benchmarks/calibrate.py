@@ -1,4 +1,4 @@
-"""Fit the cost model of `tnhw.folding` to synthesis, and print its errors.
+"""Fit the cost model of `tnhw.network.folding` to synthesis, and print its errors.
 
     python benchmarks/calibrate.py            # writes boards/cost.json
 
@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from tnhw import tools
-from tnhw.data_files import folder
-from tnhw.design import Design
-from tnhw.files import write_files
-from tnhw.folding import features, kind
-from tnhw.network import Network
-from tnhw.stage import Fold
-from tnhw.synthesis import cells_of, count, logic, passes, run
+from tnhw.netlist import count
+from tnhw.netlist.synthesis import cells_of, logic, passes, run
+from tnhw.network import Design, Fold, Network
+from tnhw.network.folding import features, kind
+from tnhw.support.data_files import folder
+from tnhw.support.files import write_files
 from tnhw.verilog import emit
 
 FAMILIES = ("ice40", "ecp5", "gowin")

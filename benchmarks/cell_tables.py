@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from tnhw.files import write_files
+from tnhw.support.files import write_files
 
 FOLDER = Path(__file__).parent.parent / "docs" / "results"
 

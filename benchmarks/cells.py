@@ -15,18 +15,18 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from tnhw import datasets, tools
-from tnhw.arch.element import Element
+from tnhw import tools
+from tnhw.catalogue import load
+from tnhw.cells import Library
+from tnhw.comparison.kernels import compare, measure_component
+from tnhw.comparison.operands import of_model
+from tnhw.comparison.row import DEFINITIONS, Row, set_power
+from tnhw.data import datasets
 from tnhw.errors import CheckFailed
-from tnhw.files import write_files
-from tnhw.format import Format
+from tnhw.gates.kernels.element import Element
 from tnhw.kernel import Kernel
-from tnhw.library import load
-from tnhw.ppa.kernels import compare, measure_component
-from tnhw.ppa.liberty import Library
-from tnhw.ppa.operands import of_model
-from tnhw.ppa.row import DEFINITIONS, Row, set_power
-from tnhw.rule import RULES
+from tnhw.support.files import write_files
+from tnhw.synapse import RULES, Format
 
 VECTORS = 40
 MODELS = {

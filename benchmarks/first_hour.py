@@ -16,7 +16,7 @@ import time
 import venv
 from pathlib import Path
 
-from tnhw.environment import for_child
+from tnhw.support.environment import for_child
 
 ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = "ice40,sim"

@@ -22,9 +22,9 @@ import fuzz
 import marks
 import network_fuzz
 
-from tnhw import kept
-from tnhw.files import write_files
-from tnhw.watch import end_with_parent
+from tnhw.support import kept
+from tnhw.support.files import write_files
+from tnhw.tools.watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.

@@ -2,7 +2,7 @@
 
 import re
 
-from tnhw.files import write_files
+from tnhw.support.files import write_files
 
 __all__ = ["get", "put"]
 

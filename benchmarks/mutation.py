@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tnhw.files import write_files
+from tnhw.support.files import write_files
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 

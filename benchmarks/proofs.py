@@ -10,7 +10,7 @@ from pathlib import Path
 import marks
 
 from tnhw import proof
-from tnhw.library import kernel_names, load
+from tnhw.catalogue import kernel_names, load
 
 HEAD = """\
 | kernel | property | part | verdict | method | solver | questions | s |

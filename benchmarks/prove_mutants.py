@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 import marks
 import verilog_mutants
 
-from tnhw.files import write_files
+from tnhw.support.files import write_files
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results" / "prove_mutants.json"

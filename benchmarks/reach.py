@@ -18,7 +18,7 @@ from pathlib import Path
 
 import marks
 
-from tnhw.files import write_files
+from tnhw.support.files import write_files
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 RULES = ("threshold subtract", "threshold max", "ternary", "addernet", "shift", "mac")

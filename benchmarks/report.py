@@ -10,13 +10,13 @@ from pathlib import Path
 
 import marks
 
-from tnhw.environment import path as path_of
-from tnhw.library import load
-from tnhw.ppa import report as pages
-from tnhw.ppa import row as records
-from tnhw.ppa.alone import SEEDS
-from tnhw.ppa.kernels import measure_all, open_library, rows_of
-from tnhw.ppa.sweep import kernels_of
+from tnhw.catalogue import load
+from tnhw.comparison import report as pages
+from tnhw.comparison import row as records
+from tnhw.comparison.kernels import measure_all, open_library, rows_of
+from tnhw.comparison.out_of_context import SEEDS
+from tnhw.comparison.sweep import kernels_of
+from tnhw.support.environment import path as path_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 # Debian: qflow-tech-osu018

@@ -12,12 +12,13 @@ import time
 from pathlib import Path
 
 from tnhw import tools
-from tnhw.board import load_board
-from tnhw.build import build
+from tnhw.bitstream import build
+from tnhw.boards import load_board
+from tnhw.catalogue import load
 from tnhw.kernel import Kernel
-from tnhw.library import load
-from tnhw.simulate import simulate
-from tnhw.synthesis import FAMILIES, logic, synthesise
+from tnhw.netlist import synthesise
+from tnhw.netlist.synthesis import FAMILIES, logic
+from tnhw.simulation import simulate
 from tnhw.verilog import generate
 
 KERNELS = {

@@ -15,17 +15,17 @@ import tempfile
 
 import numpy as np
 
-from tnhw import toolchain
-from tnhw.board import load_board
-from tnhw.build import board_plan
+from tnhw.bitstream import toolchain
+from tnhw.bitstream.building import board_plan
+from tnhw.boards import load_board
+from tnhw.boards.harness import Harness
+from tnhw.boards.protocol import Sizes
+from tnhw.comparison import jobs
 from tnhw.errors import InputError, TnhwError
 from tnhw.kernel import ARCHITECTURES, Kernel
-from tnhw.ladder import recorded
-from tnhw.ppa import jobs
-from tnhw.protocol import Sizes
-from tnhw.rule import RULES
-from tnhw.synthesis import count, synthesise
-from tnhw.top import Harness
+from tnhw.netlist import count, synthesise
+from tnhw.synapse import RULES
+from tnhw.tools.ladder import recorded
 from tnhw.verilog import emit
 
 COUNT = 300

@@ -19,13 +19,15 @@ from pathlib import Path
 import marks
 import numpy as np
 
-from tnhw import datasets, kept, tools
-from tnhw.board import load_board
-from tnhw.build import build, build_network
+from tnhw import tools
+from tnhw.bitstream import build, build_network
+from tnhw.boards import load_board
+from tnhw.catalogue import load
+from tnhw.comparison import networks
+from tnhw.data import datasets
 from tnhw.errors import DoesNotFit
-from tnhw.files import write_files
-from tnhw.library import load
-from tnhw.ppa import compare
+from tnhw.support import kept
+from tnhw.support.files import write_files
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -83,9 +85,9 @@ def measure_network(name, device):
     """
     data = datasets.load("digits")
     options = {"x": data.x_test, "labels": data.y_test}
-    rows = compare.compare({name: load(name)}, device, seeds=SEEDS, **options)
+    rows = networks.compare({name: load(name)}, device, seeds=SEEDS, **options)
     seeds = SEEDS if device == SHOWN else SEEDS[:1]
-    equal = compare.compare(
+    equal = networks.compare(
         {name: load(name)},
         device,
         lanes=DEVICES[device],

@@ -21,10 +21,10 @@ COPIES = {
     "models.md": "models/README.md",
 }
 
-#: Modules of the reference: what a person calls from Python.
+#: Packages and modules of the reference: what a person calls from Python.
 MODULES = (
-    "format", "rule", "kernel", "network", "layer", "library", "design", "stage", "folding", "verilog",
-    "simulate", "build", "board", "host", "proof", "datasets", "graph", "export", "plugins", "errors",
+    "synapse", "kernel", "network", "catalogue", "verilog", "simulation", "bitstream", "boards",
+    "boards.host", "proof", "data", "pictures", "onnx", "comparison", "export", "plugins", "errors",
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def commands():
     """Every verb of the command line with its options."""
     import typer
 
-    from tnhw.cli import app
+    from tnhw.cli.app import app
 
     group = typer.main.get_command(app)
     context = group.make_context("tnhw", [], resilient_parsing=True)
@@ -113,7 +113,7 @@ def _choices(parameter):
 
 def toml():
     """Keys of kernel and board files."""
-    from tnhw.schema import KINDS, property_of, schema
+    from tnhw.cli.schema import KINDS, property_of, schema
 
     lines = [
         "# TOML files",
@@ -140,14 +140,14 @@ def toml():
 
 def variables():
     """Environment variables."""
-    from tnhw import environment
+    from tnhw.support import environment
 
     text = "tnhw reads these variables of the environment, and no others."
     return f"# Environment variables\n\n{text}\n\n{environment.table()}"
 
 
 def _keys(whole, entry):
-    from tnhw.schema import property_of
+    from tnhw.cli.schema import property_of
 
     lines = ["| key | is | may be | default |", "|---|---|---|---|"]
     for key, keys in entry["properties"].items():

@@ -17,15 +17,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from tnhw.board import load_board
-from tnhw.build import build
-from tnhw.config import read_toml
-from tnhw.data_files import folder
+from tnhw.bitstream import build
+from tnhw.boards import load_board
 from tnhw.errors import CheckFailed, TnhwError
-from tnhw.files import write_files
 from tnhw.kernel import Kernel
-from tnhw.simulate import simulate
-from tnhw.synthesis import synthesise
+from tnhw.netlist import synthesise
+from tnhw.simulation import simulate
+from tnhw.support.config import read_toml
+from tnhw.support.data_files import folder
+from tnhw.support.files import write_files
 from tnhw.verilog import generate
 
 RULES = ("threshold", "ternary", "shift", "mac")

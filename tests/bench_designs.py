@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tnhw.simulate import run_bench
-from tnhw.traffic import Traffic
+from tnhw.simulation.simulating import run_bench
+from tnhw.simulation.traffic import Traffic
 
 DESIGNS = Path(__file__).parent / "designs"
 

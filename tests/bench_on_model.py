@@ -12,7 +12,7 @@ import sys
 import types
 from pathlib import Path
 
-from tnhw.environment import temporarily
+from tnhw.support.environment import temporarily
 
 
 class Edge:

@@ -8,8 +8,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
-from tnhw.protocol import Sizes
-from tnhw.top import Harness
+from tnhw.boards.harness import Harness
+from tnhw.boards.protocol import Sizes
 
 CLOCK = 12e6
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tnhw import environment, tools
+from tnhw import tools
+from tnhw.support import environment
 
 # After the tests' own: what benchmarks share.
 sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))

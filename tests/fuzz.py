@@ -18,8 +18,8 @@ import random_kernels
 from random_kernels import Case
 
 from tnhw.kernel import ARCHITECTURES
-from tnhw.rule import RULES
-from tnhw.simulate import simulate
+from tnhw.simulation import simulate
+from tnhw.synapse import RULES
 
 STORAGES = ("ports", "memory", "constant")
 WIDTHS = {"narrow": (2, 4), "wide": (5, 12)}

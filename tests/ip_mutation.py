@@ -10,9 +10,10 @@ import gate_model
 import mutation
 import numpy as np
 
-from tnhw import ip, tools
-from tnhw.environment import for_child
+from tnhw import tools
+from tnhw.export import ip
 from tnhw.kernel import Kernel
+from tnhw.support.environment import for_child
 
 __all__ = ["BENCHES", "KERNELS", "score"]
 

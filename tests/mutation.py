@@ -17,12 +17,15 @@ import equivalence
 import gate_model
 import numpy as np
 
-from tnhw import tools, traffic, verilog
-from tnhw.data_files import folder as data_folder
+from tnhw import tools
 from tnhw.errors import CheckFailed
-from tnhw.kernel import ARCHITECTURES, Kernel, folded
-from tnhw.rule import RULES
-from tnhw.simulate import run_bench
+from tnhw.kernel import ARCHITECTURES, Kernel
+from tnhw.kernel.kernel import folded
+from tnhw.simulation import traffic
+from tnhw.simulation.simulating import run_bench
+from tnhw.support.data_files import folder as data_folder
+from tnhw.synapse import RULES
+from tnhw.verilog import emitting
 
 __all__ = ["KINDS", "SAMPLE", "biases", "in_icarus", "kernel", "run", "score", "source"]
 
@@ -63,8 +66,8 @@ def kernel(rule, architecture, storage, arithmetic="operators", **more):
 def _emitted(made):
     """Verilog, manifest and traffic of a kernel."""
     component = made.create()
-    text = verilog.emit(component, made.name)
-    manifest = verilog.manifest(made, component, text)
+    text = emitting.emit(component, made.name)
+    manifest = emitting.manifest(made, component, text)
     return text, manifest, traffic.make(made, manifest, idle="junk").record
 
 

@@ -1,6 +1,6 @@
 """A slow simulator of mapped netlists in plain Python: changes of every net, as docs/cells.md defines them.
 
-It shares nothing with tnhw/ppa/gate_simulation.py and gate_models.py but the netlist, the delays of
+It shares nothing with tnhw/cells/gate_simulation.py and tnhw/cells/gate_models.py but the netlist, the delays of
 `Timing`, and the instants of the clock. Everything starts from 0.
 """
 

@@ -13,7 +13,7 @@ import network_oracle
 import random_networks
 from random_networks import KINDS
 
-from tnhw.simulate import simulate
+from tnhw.simulation import simulate
 
 SHARE = 0.05  # of each kind, at least
 

@@ -9,9 +9,8 @@ import oracle
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tnhw import packing
-from tnhw.kernel import ARCHITECTURES, Kernel
-from tnhw.rule import RULES
+from tnhw.kernel import ARCHITECTURES, Kernel, packing
+from tnhw.synapse import RULES
 
 STORAGES = ("ports", "memory", "constant")
 KINDS = list(product(sorted(RULES), sorted(ARCHITECTURES), STORAGES))

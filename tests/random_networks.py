@@ -9,9 +9,7 @@ import network_oracle
 import numpy as np
 import oracle
 
-from tnhw.design import Design
-from tnhw.network import Network
-from tnhw.stage import Fold
+from tnhw.network import Design, Fold, Network
 
 RULES = ("threshold", "threshold", "ternary", "mac", "addernet", "shift")
 MAX_LANES = 16

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from tnhw.catalogue import load, load_design
+from tnhw.comparison import activity as module
+from tnhw.comparison.activity import activity
 from tnhw.errors import CheckFailed
-from tnhw.library import load, load_design
-from tnhw.ppa import activity as module
-from tnhw.ppa.activity import activity
 
 VCD = """\
 $timescale 1s $end

@@ -5,12 +5,13 @@ import pytest
 from random_networks import Case
 from test_arch import mutate
 
-from tnhw import simulators, verilog
-from tnhw.address_check import watched
-from tnhw.arch import drain, serial
 from tnhw.errors import CheckFailed, ToolFailed
+from tnhw.gates.engine import drain
+from tnhw.gates.kernels import serial
 from tnhw.kernel import Kernel
-from tnhw.simulate import simulate
+from tnhw.simulation import simulate, simulators
+from tnhw.simulation.address_check import watched
+from tnhw.verilog import emitting
 
 SERIAL = {"name": "tiny", "rule": "mac", "inputs": 3, "outputs": 2, "input": "u4", "parameter": "s4",
           "architecture": "serial", "storage": "memory"}  # fmt: skip
@@ -79,7 +80,7 @@ def test_watched_unknown_form(access):
 def test_every_access_is_watched(loadable):
     """As many as there are ports of memories: a read port, and a write port where something is written."""
     design = network(loadable=loadable)
-    text, record = watched(verilog.emit(design.create(), design.name), design.name)
+    text, record = watched(emitting.emit(design.create(), design.name), design.name)
     names = [memory["name"].split(".")[1] for memory in record["memories"]]
     parameters = "parameters_0" if loadable else "parameters"
     assert sorted(names) == ["activations", "biases", "hidden", parameters]
@@ -88,7 +89,7 @@ def test_every_access_is_watched(loadable):
 
 def test_every_access_of_a_kernel_is_watched():
     made = Kernel(**SERIAL)
-    text, record = watched(verilog.emit(made.create(), made.name), made.name)
+    text, record = watched(emitting.emit(made.create(), made.name), made.name)
     assert [memory["depth"] for memory in record["memories"]] == [3]
     assert text.count("!== 1'b1") == 1 + made.outputs  # a write for each part of a row
 
@@ -107,7 +108,7 @@ def fails(design, folder, simulator="icarus"):
 def test_simulate_leaves_the_text_alone(tmp_path):
     design = network()
     assert simulate(design, tmp_path, vectors=4).passed
-    assert (tmp_path / "rows.v").read_text() == verilog.emit(design.create(), design.name)
+    assert (tmp_path / "rows.v").read_text() == emitting.emit(design.create(), design.name)
     assert not (tmp_path / "memories.json").exists()
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from random_kernels import Case, check, unpack
 
-from tnhw.arch import axi, loader, parallel, requantise, serial, terms, tree
+from tnhw.gates.kernels import axi, loader, parallel, serial
+from tnhw.gates.summing import requantise, terms, tree
 from tnhw.kernel import Kernel
-from tnhw.rules import addernet, mac, threshold
+from tnhw.synapse.rules import addernet, mac, threshold
 
 ARCHITECTURES = ["parallel", "serial"]
 

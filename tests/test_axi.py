@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from random_kernels import unpack
 
-from tnhw.arch import axi
+from tnhw.gates.kernels import axi
 from tnhw.kernel import Kernel
-from tnhw.packing import axi_beats
+from tnhw.kernel.packing import axi_beats
 
 SHAPES = [
     {"architecture": architecture, "inputs": inputs, "outputs": outputs, "beat": beat}

@@ -19,8 +19,8 @@ from test_board import OWN
 from test_network_files import header, members, write
 
 from tnhw.cli import main
-from tnhw.environment import for_child
-from tnhw.terminal import printable
+from tnhw.support.environment import for_child
+from tnhw.support.terminal import printable
 
 SIGN = np.ones((2, 3), int)
 LONG = "a" * 5000
@@ -373,7 +373,7 @@ def test_state_sees_what_is_written(place):
 
 FULL = """
 import resource, signal, sys
-from tnhw.cli import main
+from tnhw.cli.app import main
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0}))
 sys.exit(main(["generate", "k.toml", "-o", "out", "--json"]))

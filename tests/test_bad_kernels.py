@@ -11,10 +11,10 @@ import pytest
 
 import tnhw
 from tnhw import load
-from tnhw.environment import for_child
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.parameters import read
+from tnhw.kernel.parameters import read
+from tnhw.support.environment import for_child
 
 GOOD = {
     "name": '"k"', "rule": '"threshold"', "inputs": "3", "outputs": "2", "input": '"u4"',

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from board_line import Adder
 
-from tnhw import toolchain
-from tnhw.board import BoardTop, boards, load_board
-from tnhw.build import build_component, plan
+from tnhw.bitstream import plan, toolchain
+from tnhw.bitstream.building import build_component
+from tnhw.boards import boards, load_board
+from tnhw.boards.board import BoardTop
+from tnhw.boards.harness import Harness, SelfTest
 from tnhw.cli import main
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.selftest import SelfTest
-from tnhw.top import Harness
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "tang_nano_9k", "ulx3s_25f", "ulx3s_85f",
@@ -194,7 +194,7 @@ def test_board_without(name, what, tmp_path):
 
 
 def test_board_programmed_by_hand(tmp_path):
-    from tnhw.host import upload
+    from tnhw.boards.host import upload
 
     (tmp_path / "x.bin").write_bytes(b"0")
     with pytest.raises(InputError, match=r"program it by hand: icesprog .*/x.bin$"):
@@ -244,7 +244,7 @@ def test_platform_of_an_own_module(tmp_path, monkeypatch, capsys):
     # It is said before anything is imported.
     assert main(["build", "absent", "-b", str(path)]) == 2
     monkeypatch.setattr(
-        "tnhw.build.build", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
+        "tnhw.bitstream.building.build", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
     )
     assert main(["build", "digits_layer_ternary", "-b", str(path), "-o", str(tmp_path)]) == 2
     assert "importing its platform runs the module `my_platform`" in capsys.readouterr().err

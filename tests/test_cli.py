@@ -6,10 +6,11 @@ import sys
 
 import pytest
 
-from tnhw import tool_logs, tools
+from tnhw import tools
 from tnhw.cli import main
-from tnhw.environment import for_child
 from tnhw.errors import ToolFailed
+from tnhw.support.environment import for_child
+from tnhw.tools import logs
 
 
 def run(capsys, *arguments):
@@ -123,7 +124,7 @@ def test_module_runs():
 
 def test_list_can(capsys):
     """What can be done, and the command that mends what cannot."""
-    from tnhw.tools import doctor
+    from tnhw.tools.toolbox import doctor
 
     _, out, _ = run(capsys, "list", "--json")
     can = json.loads(out)["can"]
@@ -147,7 +148,7 @@ def test_list_can_without_a_tool(capsys, monkeypatch):
 
 def test_tables_show_brackets(capsys):
     """What stands in brackets is no markup: `pip install "tnhw[sim]"`."""
-    from tnhw.commands.options import show
+    from tnhw.cli.commands.options import show
 
     show(None, False, [("mend", 'pip install "tnhw[sim]"')])
     assert '"tnhw[sim]"' in capsys.readouterr().out
@@ -220,10 +221,10 @@ def test_install_completion(tmp_path):
 
 def test_log_of_a_failed_tool_lies_with_the_results(capsys, tmp_path, monkeypatch):
     def yosys(*_, **__):
-        raise ToolFailed(f"died, see {tool_logs.keep('yosys', 'why')}")
+        raise ToolFailed(f"died, see {logs.keep('yosys', 'why')}")
 
     monkeypatch.setattr(tools, "yosys", yosys)
     status, _, err = run(capsys, "generate", "threshold16", "-o", str(tmp_path / "out"))
     (log,) = (tmp_path / "out" / "logs").iterdir()
     assert status == 4 and f"died, see {log}" in err and log.read_text() == "why"
-    assert tool_logs.folder() is None
+    assert logs.folder() is None

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 from test_arch import mutate
 
-from tnhw.arch.codes import MAX_TABLE, Codes
+from tnhw.gates.engine.codes import MAX_TABLE, Codes
 
 
 def decoded(codes, words):

@@ -1,8 +1,8 @@
 import pytest
 
-from tnhw import data_files
-from tnhw.data_files import FOLDERS, folder
 from tnhw.errors import InputError
+from tnhw.support import data_files
+from tnhw.support.data_files import FOLDERS, folder
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from tnhw import datasets
-from tnhw.dataset_files import MNIST_FILES
+from tnhw.data import datasets
+from tnhw.data.files import MNIST_FILES
 from tnhw.errors import InputError
 
 FACTS = {  # rows of training, validation and test part; labels of the first test rows
@@ -137,6 +137,8 @@ def test_idx_files(data_dir, tmp_path):
 
 
 def test_import_is_light():
-    code = "import sys, tnhw.datasets; print('sklearn' in sys.modules or 'torch' in sys.modules)"
+    code = (
+        "import sys, tnhw.data.datasets; print('sklearn' in sys.modules or 'torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

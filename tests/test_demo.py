@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tnhw.environment import for_child
+from tnhw.support.environment import for_child
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDS = pytest.mark.needs(

@@ -5,12 +5,10 @@ import pytest
 import test_engine as made
 from random_networks import Case, cases, load
 
-from tnhw import verilog
-from tnhw.design import Design
 from tnhw.errors import CheckFailed, InputError
-from tnhw.network import Network
-from tnhw.simulate import simulate
-from tnhw.stage import Fold
+from tnhw.network import Design, Fold, Network
+from tnhw.simulation import simulate
+from tnhw.verilog import emitting
 
 TERNARY = {"kind": "dense", "rule": "ternary"}
 
@@ -125,7 +123,7 @@ def test_identity():
 def test_same_bytes(tmp_path):
     case = next(cases(1, 5))
     for folder in "ab":
-        verilog.generate(case.design(), tmp_path / folder)
+        emitting.generate(case.design(), tmp_path / folder)
     assert (tmp_path / "a" / "net.v").read_bytes() == (tmp_path / "b" / "net.v").read_bytes()
     assert (tmp_path / "a" / "manifest.json").read_text() == (
         tmp_path / "b" / "manifest.json"

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from tnhw.board import load_board
-from tnhw.build import build
-from tnhw.host import Client
-from tnhw.library import load
-from tnhw.simulate import simulate
+from tnhw.bitstream import build
+from tnhw.boards import Client, load_board
+from tnhw.catalogue import load
+from tnhw.simulation import simulate
 
 RULES = ("threshold", "mac")
 
@@ -91,7 +90,7 @@ def test_netlist_on_fifty_images(rule, family, digits, tmp_path):
 @pytest.mark.parametrize("board", ["icebreaker", "ulx3s_25f"])
 def test_board_top_through_uart(board, digits, tmp_path):
     """The netlist of the whole board design, driven at its serial pins by the host's own code."""
-    from tnhw.board_simulation import simulate_top
+    from tnhw.bitstream.simulated_board import simulate_top
 
     kernel, target = load("digits_layer_threshold"), load_board(board)
     baud = target.clock.frequency // 8

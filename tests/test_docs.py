@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from doc_blocks import ROOT, SHELL, blocks, pages
 
-from tnhw.environment import for_child, search_path
+from tnhw.support.environment import for_child, search_path
 
 IDS = [str(path.relative_to(ROOT)) for path in pages()]
 RUNS = ("ci", "nightly")
@@ -160,8 +160,8 @@ def test_wrong_output_is_seen(page, tmp_path):
 @pytest.mark.parametrize("name", ["threshold16", "digits_tn", "tile_threshold8"])
 def test_pictures(name):
     """Those of the pages are what `tnhw graph` draws."""
-    from tnhw.graph import draw
-    from tnhw.library import load_design
+    from tnhw.catalogue import load_design
+    from tnhw.pictures import draw
 
     made = draw(load_design(name))
     assert (ROOT / "docs" / "pictures" / f"{name}.svg").read_text(encoding="utf-8") == made

@@ -9,9 +9,9 @@ import random_networks
 from random_networks import Case, check
 from test_arch import mutate
 
-from tnhw import stage
-from tnhw.arch import argmax, codes, drain, engine, packer, sequencer, skid
-from tnhw.rules import threshold
+from tnhw.gates.engine import argmax, codes, drain, engine, packer, sequencer, skid
+from tnhw.network import stage
+from tnhw.synapse.rules import threshold
 
 COUNT, PARTS = 80, 4
 

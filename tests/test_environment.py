@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from doc_blocks import ROOT
 
-from tnhw import environment
-from tnhw.environment import VARIABLES
+from tnhw.support import caches, environment
+from tnhw.support.environment import VARIABLES
 
-OWN = ROOT / "tnhw" / "environment.py"
+OWN = ROOT / "tnhw" / "support" / "environment.py"
 FOLDERS = ("tnhw", "sim", "examples", "benchmarks", "tests", "docs")
 FILES = [path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.py")) if path != OWN]
 # They run inside a simulator, where tnhw need not be installed.
@@ -63,7 +63,7 @@ def test_no_other_module_reads_the_environment():
         if path != Path(__file__):  # whose examples are what is looked for
             found[path] = uses(path.read_text(encoding="utf-8"), bench=path in BENCHES)
     found = {str(path.relative_to(ROOT)): lines for path, lines in found.items() if lines}
-    assert not found, f"read it with tnhw.environment: {found}"
+    assert not found, f"read it with tnhw.support.environment: {found}"
 
 
 EXAMPLES = {
@@ -139,9 +139,9 @@ def test_flag(value, on, monkeypatch):
 
 def test_cache_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path))
-    assert environment.cache_folder() == tmp_path
+    assert caches.cache_folder() == tmp_path
     monkeypatch.setenv("TNHW_CACHE_DIR", "")
-    assert environment.cache_folder().name == "tnhw"
+    assert caches.cache_folder().name == "tnhw"
 
 
 def test_for_processes(monkeypatch):

@@ -2,13 +2,12 @@ import json
 
 import pytest
 
-from tnhw.board import load_board
-from tnhw.data_files import folder
-from tnhw.design import Design
+from tnhw.boards import load_board
+from tnhw.catalogue import load, load_design
 from tnhw.errors import InputError
-from tnhw.folding import fit, fold, fold_shared, ram_blocks
-from tnhw.library import load, load_design
-from tnhw.stage import Fold
+from tnhw.network import Design, Fold, fit, fold, fold_shared
+from tnhw.network.folding import ram_blocks
+from tnhw.support.data_files import folder
 
 
 def every_fold(network, lanes):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tnhw.errors import InputError
-from tnhw.format import Format
+from tnhw.synapse import Format
 
 
 @pytest.mark.parametrize(

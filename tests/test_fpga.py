@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tnhw.comparison import fpga, kernels, out_of_context, report
+from tnhw.comparison.row import flat, ratios
 from tnhw.errors import DoesNotFit, ToolDied
 from tnhw.kernel import Kernel
-from tnhw.ppa import alone, fpga, kernels, report
-from tnhw.ppa.row import flat, ratios
-from tnhw.synthesis import Netlist, count
+from tnhw.netlist import count
+from tnhw.netlist.synthesis import Netlist
 
 KERNEL = Kernel(name="k", rule="ternary", inputs=2, input="u2")
 CELLS = {"SB_LUT4": 9, "SB_DFF": 4}
@@ -53,14 +54,16 @@ def test_row_says_what_was_tried_again(measure, monkeypatch, tmp_path, capsys):
 
     def run(tool, arguments, **_):
         seeds.append(int(arguments[arguments.index("--seed") + 1]))
-        if seeds[-1] < alone.FAR:
+        if seeds[-1] < out_of_context.FAR:
             raise ToolDied("`nextpnr` died")
         clock, cells = {"clk": {"achieved": 50.0 + seeds[-1]}}, {"ICESTORM_LC": {"used": 30}}
         (tmp_path / "report.json").write_text(json.dumps({"fmax": clock, "utilization": cells}))
 
-    monkeypatch.setattr(alone.tools, "run", run)
+    monkeypatch.setattr(out_of_context.tools, "run", run)
     row = measure(
-        lambda *_, **__: alone.route("k", "icebreaker", tmp_path, {"FF": 4}, 1, seeds=(1, 2))
+        lambda *_, **__: out_of_context.route(
+            "k", "icebreaker", tmp_path, {"FF": 4}, 1, seeds=(1, 2)
+        )
     )
     assert seeds == [1, 1001, 2, 1002] and row.fmax_seeds == [1051.0, 1052.0]
     changes = ["with seed 1001", "with seed 1002"]
@@ -73,11 +76,11 @@ def test_route_tells_a_death_from_a_misfit(monkeypatch, tmp_path):
     def run(*_, **__):
         raise ToolDied("`nextpnr` died")
 
-    monkeypatch.setattr(alone.tools, "run", run)
+    monkeypatch.setattr(out_of_context.tools, "run", run)
     with pytest.raises(
         ToolDied, match="k cannot be placed and routed on icebreaker: `nextpnr` died"
     ):
-        alone.route("k", "icebreaker", tmp_path, {"FF": 4}, 1, seeds=(1,))
+        out_of_context.route("k", "icebreaker", tmp_path, {"FF": 4}, 1, seeds=(1,))
     (tmp_path / "route.log").write_text("ERROR: Unable to find legal placement for all cells")
     with pytest.raises(DoesNotFit, match="too full for"):
-        alone.route("k", "icebreaker", tmp_path, {"FF": 4}, 1, seeds=(1,))
+        out_of_context.route("k", "icebreaker", tmp_path, {"FF": 4}, 1, seeds=(1,))

@@ -7,15 +7,13 @@ import sys
 import numpy as np
 import pytest
 
-from tnhw.board import Board, load_board
-from tnhw.config import Record
-from tnhw.design import Design
+from tnhw.boards import Board, load_board
 from tnhw.errors import InputError
-from tnhw.format import Format
 from tnhw.kernel import Kernel
-from tnhw.layer import LayerKeys
-from tnhw.network import Network
-from tnhw.stage import Fold
+from tnhw.network import Design, Fold, Network
+from tnhw.network.layer import LayerKeys
+from tnhw.support.config import Record
+from tnhw.synapse import Format
 
 KEYS = {
     "name": "k",
@@ -81,7 +79,12 @@ def every_array(made):
         elif isinstance(value, (list, tuple)):
             for number, one in enumerate(value):
                 walk(one, f"{where}.{number}")
-        elif type(value).__module__ in ("tnhw.kernel", "tnhw.layer", "tnhw.network", "tnhw.design"):
+        elif type(value).__module__ in (
+            "tnhw.kernel.kernel",
+            "tnhw.network.layer",
+            "tnhw.network.network",
+            "tnhw.network.design",
+        ):
             for name in dir(type(value)):
                 if not name.startswith(("_", "model_")) and not callable(
                     getattr(type(value), name)

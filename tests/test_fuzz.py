@@ -7,9 +7,9 @@ import fuzz
 import pytest
 import random_kernels
 
-from tnhw import kept
-from tnhw.environment import flag
-from tnhw.library import load
+from tnhw.catalogue import load
+from tnhw.support import kept
+from tnhw.support.environment import flag
 
 PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "fuzz.py"
 spec = importlib.util.spec_from_file_location("volume", PATH)

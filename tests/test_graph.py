@@ -4,11 +4,12 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from tnhw.catalogue import load, load_design
 from tnhw.cli import main
-from tnhw.drawing import Box, Column, Diagram
-from tnhw.graph import SHOWN, draw, kernel_diagram, network_diagram
 from tnhw.kernel import Kernel
-from tnhw.library import load, load_design
+from tnhw.pictures import draw
+from tnhw.pictures.data_flow import SHOWN, kernel_diagram, network_diagram
+from tnhw.pictures.svg import Box, Column, Diagram
 
 
 def kernel(**keys):
@@ -80,11 +81,11 @@ def test_loads_reach_parameters():
 
 def test_unknown_architecture_and_rule(monkeypatch):
     """Those of a plug-in are drawn too."""
-    from tnhw import kernel as module
-    from tnhw.arch.tile import Tile
+    from tnhw.gates.kernels import Tile
+    from tnhw.kernel import kernel as module
 
     monkeypatch.setitem(module.ARCHITECTURES, "mine", Tile)
-    monkeypatch.setattr("tnhw.rules.threshold.Threshold.formula", "")
+    monkeypatch.setattr("tnhw.synapse.rules.threshold.Threshold.formula", "")
     assert "threshold" in texts(draw(kernel(architecture="mine")))
 
 

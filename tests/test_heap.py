@@ -5,9 +5,9 @@ import pytest
 from test_arch import mutate
 from test_tree import check, random_leaves
 
-from tnhw.arch import heap
-from tnhw.arch.heap import Heap
-from tnhw.arch.tree import Leaf
+from tnhw.gates import Heap
+from tnhw.gates.summing import heap
+from tnhw.gates.summing.tree import Leaf
 
 
 def rows_of(rng, leaves):

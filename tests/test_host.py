@@ -11,12 +11,11 @@ import pytest
 from amaranth.lib.crc.catalog import CRC16_IBM_3740
 from board_line import Adder, make_line
 
-from tnhw import host
-from tnhw.board import load_board
+from tnhw.boards import Client, host, load_board
+from tnhw.boards.host import SerialLink
+from tnhw.boards.protocol import SYNC, Frame, Identity, Kind, Parser, Sizes, crc16
 from tnhw.errors import DeviceError, InputError, ToolFailed, ToolMissing
-from tnhw.host import Client, SerialLink
 from tnhw.kernel import Kernel
-from tnhw.protocol import SYNC, Frame, Identity, Kind, Parser, Sizes, crc16
 
 SIZES = Adder().sizes
 

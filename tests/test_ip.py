@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tnhw import ip, tools
+from tnhw import tools
 from tnhw.cli import main
-from tnhw.environment import for_child, search_path
 from tnhw.errors import InputError
-from tnhw.ip.registers import register_map
+from tnhw.export import ip
+from tnhw.export.ip.registers import register_map
 from tnhw.kernel import Kernel
-from tnhw.templating import LICENSE
+from tnhw.support.environment import for_child, search_path
+from tnhw.support.templating import LICENSE
 
 ICARUS = pytest.mark.needs("iverilog", "vvp")
 VERILATOR = pytest.mark.needs("verilator", "g++", "make", "perl")
@@ -125,7 +126,7 @@ def test_same_bytes_from_another_process(packages, tmp_path):
         "import sys; import test_ip as t; from tnhw import ip\n"
         "ip.package(t.KERNELS['loaded'], sys.argv[1])"
     )
-    roots = os.pathsep.join([str(Path(__file__).parent), str(Path(ip.__file__).parents[2])])
+    roots = os.pathsep.join([str(Path(__file__).parent), str(Path(ip.__file__).parents[3])])
     command = [sys.executable, "-W", "ignore", "-c", program, tmp_path / "again"]
     status, said = run(command, tmp_path, PYTHONHASHSEED="77", PYTHONPATH=roots)
     assert status == 0, said

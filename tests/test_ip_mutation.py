@@ -7,7 +7,7 @@ from pathlib import Path
 import ip_mutation
 import pytest
 
-from tnhw import ip
+from tnhw.export import ip
 
 SCORES = {"cocotb": 0.95, "verilog": 0.85}
 pytestmark = [

@@ -11,10 +11,10 @@ from types import ModuleType
 
 import pytest
 
+from tnhw.comparison import code, kernels
+from tnhw.comparison.jobs import Job, cache_folder, run
 from tnhw.errors import InputError, ToolFailed
 from tnhw.kernel import Kernel
-from tnhw.ppa import code, kernels
-from tnhw.ppa.jobs import Job, cache_folder, run
 
 
 def double(value, log):
@@ -109,7 +109,7 @@ MODULES = {
     "plugged/__init__.py": "",
     "plugged/rule.py": '''
 """A rule."""
-from tnhw.rules.ternary import Ternary
+from tnhw.synapse.rules.ternary import Ternary
 from .helper import double
 class Mine(Ternary):
     """Mine."""
@@ -167,10 +167,17 @@ def test_what_a_measurement_depends_on():
     """A comment of an architecture matters to nobody, a rule's code to kernels; and what only shows results, not."""
     kernel = Kernel(name="k", rule="ternary", inputs=2, input="u2")
     names = kernels._modules(kernel)
-    assert {"tnhw.kernel", "tnhw.rules.ternary", "tnhw.arch.parallel"} <= {*names}
-    read = code.modules("tnhw.ppa.kernels", *names, without=("tnhw.ppa.jobs",))
-    assert {"tnhw.synthesis", "tnhw.lut_mapping", "tnhw.ppa.power", "tnhw.arch.tree"} <= read
-    assert not {"tnhw.ppa.report", "tnhw.ppa.jobs", "tnhw.cli"} & read
+    assert {"tnhw.kernel.kernel", "tnhw.synapse.rules.ternary", "tnhw.gates.kernels.parallel"} <= {
+        *names
+    }
+    read = code.modules("tnhw.comparison.kernels", *names, without=("tnhw.comparison.jobs",))
+    assert {
+        "tnhw.netlist.synthesis",
+        "tnhw.netlist.lut_mapping",
+        "tnhw.cells.power",
+        "tnhw.gates.summing.tree",
+    } <= read
+    assert not {"tnhw.comparison.report", "tnhw.comparison.jobs", "tnhw.cli.app"} & read
 
 
 @pytest.mark.slow
@@ -188,7 +195,7 @@ INTERRUPTED = """
 import signal, sys
 sys.path.insert(0, {tests!r})
 import test_jobs
-from tnhw.ppa.jobs import Job, run
+from tnhw.comparison.jobs import Job, run
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)

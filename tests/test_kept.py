@@ -2,7 +2,7 @@
 
 import pytest
 
-from tnhw import kept
+from tnhw.support import kept
 
 
 @pytest.mark.parametrize("value", [{"b": [1, 2.5, None], "a": {"x": "é"}}, [], 0, "text"])

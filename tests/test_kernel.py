@@ -6,11 +6,11 @@ import oracle
 import pytest
 from random_kernels import KINDS, Case, cases_of, check, ends, segments, steepest, with_cases
 
-from tnhw.environment import flag
 from tnhw.errors import InputError
-from tnhw.format import Format
 from tnhw.kernel import Kernel
-from tnhw.simulate import simulate
+from tnhw.simulation import simulate
+from tnhw.support.environment import flag
+from tnhw.synapse import Format
 
 NIGHTLY = flag("TNHW_NIGHTLY")
 EACH = 100 if NIGHTLY else 10

@@ -3,8 +3,8 @@
 import pytest
 
 from tnhw.errors import DoesNotFit, ToolDied, ToolFailed
-from tnhw.ladder import climb, recorded
 from tnhw.tools import ToolTimeout
+from tnhw.tools.ladder import climb, recorded
 
 RUNGS = [("with seed 1", 1), ("with seed 2", 2), ("with seed 3", 3)]
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from tnhw.errors import InputError
-from tnhw.format import Format
-from tnhw.layer import Layer, LayerKeys
+from tnhw.network import Layer
+from tnhw.network.layer import LayerKeys
+from tnhw.synapse import Format
 
 
 def layer(shape, arrays, number="u4", **keys):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tnhw.environment import path as path_of
+from tnhw.cells import Library
+from tnhw.cells.boolean import truth, verilog
+from tnhw.cells.roles import choose
 from tnhw.errors import InputError
-from tnhw.ppa.choice import choose
-from tnhw.ppa.functions import truth, verilog
-from tnhw.ppa.liberty import Library
+from tnhw.support.environment import path as path_of
 
 TOY = Path(__file__).parent / "toy.lib"
 

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from liberty_units import TOY, rewritten
 
-from tnhw import cli
+from tnhw.cells import Library, opensta
+from tnhw.cells.mapping import Mapped
+from tnhw.cli import app
+from tnhw.comparison import kernels as comparison
 from tnhw.errors import InputError, LibertyWarning
 from tnhw.kernel import Kernel
-from tnhw.ppa import kernels as comparison
-from tnhw.ppa import opensta
-from tnhw.ppa.liberty import Library
-from tnhw.ppa.mapping import Mapped
 
 UNITS = {
     "as it is": {},
@@ -83,9 +82,8 @@ def test_areas_periods_and_energies_are_the_same(period, tmp_path):
 
 def test_energy_by_hand(tmp_path):
     """An inverter that rises and falls once a cycle before one other: pJ, whatever the units."""
-    from tnhw.ppa.gate_simulation import Changes
-    from tnhw.ppa.power import energy
-    from tnhw.ppa.timing import analyse
+    from tnhw.cells import analyse, energy
+    from tnhw.cells.gate_simulation import Changes
 
     cells = {"a": ("INV", {"A": 2, "Y": 3}), "b": ("INV", {"A": 3, "Y": 4})}
     ports = {"x": ("input", [2]), "y": ("output", [4])}
@@ -246,7 +244,7 @@ def test_broken_text_is_refused(old, new, said, tmp_path):
 
 def test_the_command_line_says_it_plainly():
     where = ("x.py", 3)
-    with cli._plain_warnings():
+    with app._plain_warnings():
         assert (
             warnings.formatwarning("a.lib: text", LibertyWarning, *where) == "tnhw: a.lib: text\n"
         )

@@ -10,10 +10,10 @@ import pytest
 from board_line import Adder, make_line
 from test_host import SIZES, FakeBoard
 
-from tnhw.environment import flag
+from tnhw.boards import Client
+from tnhw.boards.protocol import OVERHEAD, SYNC, Frame, Identity, Kind, Parser, crc16
 from tnhw.errors import DeviceError
-from tnhw.host import Client
-from tnhw.protocol import OVERHEAD, SYNC, Frame, Identity, Kind, Parser, crc16
+from tnhw.support.environment import flag
 
 NIGHTLY = flag("TNHW_NIGHTLY")
 ROUNDS = 20_000 if NIGHTLY else 4000
@@ -90,7 +90,7 @@ def test_parser_takes_no_damaged_frame():
 
 def test_checker_sees_a_parser_without_crc(monkeypatch):
     """The tests of parser and client fail for a parser that takes every CRC."""
-    monkeypatch.setattr("tnhw.protocol.crc16", lambda body: Blind(crc16(body)))
+    monkeypatch.setattr("tnhw.boards.protocol.crc16", lambda body: Blind(crc16(body)))
     with pytest.raises(AssertionError):
         test_parser_finds_every_frame_between_noise()
     with pytest.raises(AssertionError):

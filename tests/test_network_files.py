@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from random_networks import TWO, cases
 
-from tnhw.environment import flag
 from tnhw.errors import InputError
 from tnhw.network import Network
+from tnhw.support.environment import flag
 
 NIGHTLY = flag("TNHW_NIGHTLY")
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from test_ip import ICARUS, VERILATOR, run
 
-from tnhw import ip, library, tools
-from tnhw.arch import cells
+from tnhw import catalogue, tools
 from tnhw.cli import main
 from tnhw.errors import InputError
+from tnhw.export import ip
+from tnhw.gates.summing import primitives
 from tnhw.kernel import Kernel
-from tnhw.names import check_design_name
-from tnhw.traffic import make
+from tnhw.kernel.names import check_design_name
+from tnhw.simulation.traffic import make
 from tnhw.verilog import generate
 
 PLAYER = Path(__file__).parent / "designs" / "player.v"
@@ -33,10 +34,10 @@ def heaps():
 def core(name):
     """A kernel or a network by its name."""
     if name == "other_axi":
-        return library.load("threshold_axi").with_keys(
+        return catalogue.load("threshold_axi").with_keys(
             name=name, architecture="serial", inputs=5, beat=2
         )
-    return library.load_design(name)
+    return catalogue.load_design(name)
 
 
 def write(designs, folder):
@@ -197,8 +198,8 @@ def test_cores_in_one_design(names, tmp_path):
 
 @ICARUS
 def test_collisions_are_found(tmp_path, monkeypatch):
-    monkeypatch.setattr("tnhw.verilog.own_modules", lambda text, _: text + "".join(
-        "\n" + module for name, module in cells.MODULES.items() if name in text))  # fmt: skip
+    monkeypatch.setattr("tnhw.verilog.emitting.own_modules", lambda text, _: text + "".join(
+        "\n" + module for name, module in primitives.MODULES.items() if name in text))  # fmt: skip
     said = simulated(write(heaps(), tmp_path), tmp_path)
     assert "tnhw_fa" in said and "PASS" not in said
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from random_networks import random_network
 
+from tnhw.catalogue import load as load_any
+from tnhw.catalogue import model_names
 from tnhw.cli import main
-from tnhw.environment import flag
 from tnhw.errors import InputError, ToolMissing
-from tnhw.export.onnx_functions import DOMAIN, FUNCTIONS
-from tnhw.export.onnx_reader import load
-from tnhw.export.onnx_writer import HEADER, model
-from tnhw.library import load as load_any
-from tnhw.library import model_names
 from tnhw.network import Network
+from tnhw.onnx import load, model
+from tnhw.onnx.functions import DOMAIN, FUNCTIONS
+from tnhw.onnx.writer import HEADER
+from tnhw.support.environment import flag
 
 onnx = pytest.importorskip("onnx", reason='pip install "tnhw[onnx]"')
 runtime = pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
@@ -333,5 +333,5 @@ def test_without_the_package(monkeypatch):
 
 def test_import_is_light():
     """The command line does not import onnx before it is needed."""
-    code = "import sys, tnhw.cli, tnhw.export; assert 'onnx' not in sys.modules"
+    code = "import sys, tnhw.cli.app, tnhw.export; assert 'onnx' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

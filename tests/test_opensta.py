@@ -6,13 +6,12 @@ import pytest
 from test_liberty import liberty_files
 
 from tnhw import tools
+from tnhw.cells import Library, analyse, opensta, synthesise
+from tnhw.cells.mapping import Mapped
+from tnhw.cells.roles import choose
+from tnhw.cells.timing import wire_capacitance
+from tnhw.comparison.row import Row, set_power
 from tnhw.kernel import Kernel
-from tnhw.ppa import opensta
-from tnhw.ppa.choice import choose
-from tnhw.ppa.liberty import Library
-from tnhw.ppa.mapping import Mapped, synthesise
-from tnhw.ppa.row import Row, set_power
-from tnhw.ppa.timing import analyse, wire_capacitance
 
 TOY = Path(__file__).parent / "toy.lib"
 INSTALLED = tools.doctor(["sta"])[0].status == "ok"

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tnhw import cli
+from tnhw.catalogue import load
+from tnhw.comparison import kernels as comparison
+from tnhw.comparison.operands import of_model
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.library import load
-from tnhw.ppa import kernels as comparison
-from tnhw.ppa.operands import of_model
 
 TOY = Path(__file__).parent / "toy.lib"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tnhw import cli
-from tnhw.library import load
-from tnhw.ppa.kernels import open_library
-from tnhw.ppa.mapping import synthesise
+from tnhw.catalogue import load
+from tnhw.cells import synthesise
+from tnhw.comparison.kernels import open_library
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results" / "kernels.json"

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import tnhw
-from tnhw.data_files import FOLDERS, folder
-from tnhw.environment import for_child
+from tnhw.support.data_files import FOLDERS, folder
+from tnhw.support.environment import for_child
 
 ROOT = Path(tnhw.__file__).parent.parent
 
 LIST_DATA = """
 import json, tnhw
-from tnhw.data_files import FOLDERS, folder
+from tnhw.support.data_files import FOLDERS, folder
 names = {f: sorted(str(p.relative_to(folder(f))) for p in folder(f).rglob("*")
                    if p.is_file() and "__pycache__" not in p.parts) for f in FOLDERS}
 print(json.dumps([tnhw.__file__, str(folder("kernels")), names]))
@@ -71,7 +71,9 @@ def test_wheel_holds_one_importable_package(installed):
 
 
 def test_wheel_lists_the_same(installed, tmp_path):
-    command = "from tnhw.cli import main; import sys; sys.argv = ['tnhw', 'list', '--json']; main()"
+    command = (
+        "from tnhw.cli.app import main; import sys; sys.argv = ['tnhw', 'list', '--json']; main()"
+    )
     assert python(command, tmp_path, installed) == python(command, tmp_path)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tnhw import cli
+from tnhw.catalogue import load
+from tnhw.comparison.da4ml import Unrolled
 from tnhw.errors import CheckFailed, InputError
-from tnhw.library import load
 from tnhw.network import Network
-from tnhw.ppa.peer import Unrolled
 
 pytest.importorskip("da4ml")
 

@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 from tnhw import plugins
+from tnhw.comparison.kernels import operands
 from tnhw.errors import InputError
-from tnhw.format import Format
 from tnhw.kernel import Kernel
-from tnhw.ppa.kernels import operands
-from tnhw.rule import RULES
+from tnhw.synapse import RULES, Format
 
 RULE = """
-from tnhw.rules.ternary import Ternary
+from tnhw.synapse.rules.ternary import Ternary
 
 class Mine(Ternary):
     name = "mine"
@@ -80,7 +79,7 @@ def test_proof_knows_no_rule_of_others(monkeypatch, tmp_path):
 
 OWN = """
 import numpy as np
-from tnhw.rules.threshold import Threshold
+from tnhw.synapse.rules.threshold import Threshold
 
 class Mine(Threshold):  # of the same arrays as a rule of tnhw, and others than its parameters
     name = "mine"
@@ -91,7 +90,7 @@ class Mine(Threshold):  # of the same arrays as a rule of tnhw, and others than 
 """
 
 NEW = """
-from tnhw.rules.mac import Mac
+from tnhw.synapse.rules.mac import Mac
 
 class Mine(Mac):  # whose arrays have names that tnhw has never heard of
     name = "mine"

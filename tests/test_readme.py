@@ -150,9 +150,9 @@ def test_the_page_of_boards_is_compared(tmp_path):
 def test_cells_of_the_threshold_network():
     """One row of README's networks, from one seed: its counts."""
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
-    from tnhw.folding import fold
-    from tnhw.library import load
-    from tnhw.ppa.alone import place
+    from tnhw.catalogue import load
+    from tnhw.comparison.out_of_context import place
+    from tnhw.network import fold
 
     found = place(fold(load("digits_tn"), 64), "icebreaker", seeds=(1,))
     row = kept()["networks"]["digits_tn, none, equal on icebreaker"]

@@ -8,11 +8,10 @@ from random_networks import cases
 from test_arch import mutate
 from test_engine import image, plain, shared, wide
 
-from tnhw.arch import chain, reload
-from tnhw.arch.engine import Engine
+from tnhw.catalogue import load_design
 from tnhw.cli import main
 from tnhw.errors import InputError
-from tnhw.library import load_design
+from tnhw.gates.engine import Engine, chain, reload
 
 MADE = {"plain": plain, "image": image, "wide": wide, "shared": shared}
 

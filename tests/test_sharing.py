@@ -6,8 +6,8 @@ from amaranth.hdl import Signal
 from random_kernels import Case, check
 from test_arch import mutate
 
-from tnhw.arch import sharing
-from tnhw.rule import Addend
+from tnhw.gates.summing import sharing
+from tnhw.synapse import Addend
 from tnhw.verilog import emit
 
 FAULTS = {
@@ -69,6 +69,6 @@ def test_none():
 def test_fault_is_found(fault, monkeypatch):
     name, old, new = FAULTS[fault]
     mutate(monkeypatch, sharing, name, old, new)
-    monkeypatch.setattr("tnhw.arch.tile.share", sharing.share)
+    monkeypatch.setattr("tnhw.gates.kernels.tile.share", sharing.share)
     with pytest.raises(AssertionError):
         check(constant(0))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from bench_designs import run_design
 
-from tnhw import verilog
 from tnhw.errors import CheckFailed, InputError, ToolFailed
 from tnhw.kernel import Kernel
-from tnhw.simulate import simulate
-from tnhw.traffic import corner_vectors
+from tnhw.simulation import simulate
+from tnhw.simulation.traffic import corner_vectors
+from tnhw.verilog import emitting
 
 pytestmark = pytest.mark.needs("iverilog")
 
@@ -220,7 +220,7 @@ def test_same_seed_same_traffic(tmp_path):
 
 
 def test_corner_vectors():
-    from tnhw.format import Format
+    from tnhw.synapse import Format
 
     rows = corner_vectors(Format.parse("s3"), 2).tolist()
     assert rows == [[-4, -4], [3, 3], [3, -4], [-4, 3], [-4, 3], [3, -4]]
@@ -229,7 +229,7 @@ def test_corner_vectors():
 
 @pytest.mark.parametrize("fault", [(" + ", " - "), (" & ", " | "), (" ? ", " == 0 ? ")])
 def test_fault_in_gates(fault, tmp_path, monkeypatch):
-    real = verilog.generate
+    real = emitting.generate
 
     def faulty(*arguments):
         record = real(*arguments)
@@ -239,7 +239,7 @@ def test_fault_in_gates(fault, tmp_path, monkeypatch):
         path.write_text(text.replace(*fault))
         return record
 
-    monkeypatch.setattr(verilog, "generate", faulty)
+    monkeypatch.setattr(emitting, "generate", faulty)
     with pytest.raises(CheckFailed):
         simulate(kernel(output="u4", shift=1, bias="s6"), tmp_path / "sim")
 
@@ -302,12 +302,12 @@ def test_output_folder_is_a_file(tmp_path):
 
 
 def test_import_is_light():
-    code = "import sys, tnhw.simulate; sys.exit('cocotb' in sys.modules or 'rich' in sys.modules)"
+    code = "import sys, tnhw.simulation.simulating; sys.exit('cocotb' in sys.modules or 'rich' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_no_litter(tmp_path):
-    from tnhw.data_files import folder
+    from tnhw.support.data_files import folder
 
     before = sorted(folder("sim").rglob("*"))
     simulate(kernel(), tmp_path / "sim", vectors=2)

@@ -8,14 +8,15 @@ import zipfile
 import numpy as np
 import pytest
 
-from tnhw import caches, environment, verilog
 from tnhw.cli import main
-from tnhw.config import read_toml
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
+from tnhw.kernel.parameters import read
 from tnhw.network import Network
-from tnhw.parameters import read
-from tnhw.terminal import printable
+from tnhw.support import caches, environment
+from tnhw.support.config import read_toml
+from tnhw.support.terminal import printable
+from tnhw.verilog import emitting
 
 KERNEL = """\
 name = "k"
@@ -102,7 +103,7 @@ def test_a_file_does_not_steer_the_terminal(line, tmp_path, capsys):
 
 
 def test_a_table_shows_titles_as_they_are(capsys):
-    from tnhw.commands.options import show
+    from tnhw.cli.commands.options import show
 
     show(None, False, [("a\x1b[31m", "b")], "My [bold]board[/bold]\x1b[31m")
     out = "".join(capsys.readouterr().out.split())  # a title is as wide as its table
@@ -209,7 +210,7 @@ def test_no_temporary_folder_at_all(tmp_path, monkeypatch, capsys):
 
 
 def test_components_that_are_only_asked_make_no_noise(tmp_path):
-    code = ("from tnhw.cli import main; main(['init', 'x']); from tnhw.kernel import Kernel; "
+    code = ("from tnhw.cli.app import main; main(['init', 'x']); from tnhw.kernel.kernel import Kernel; "
             "Kernel(name='k', rule='ternary', inputs=2, input='u2').create()")  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
@@ -219,7 +220,7 @@ def test_components_that_are_only_asked_make_no_noise(tmp_path):
 
 def test_long_wait_is_announced(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(Kernel, "create", lambda self: None)
-    monkeypatch.setattr(verilog, "emit", lambda *_: (_ for _ in ()).throw(InputError("end")))
+    monkeypatch.setattr(emitting, "emit", lambda *_: (_ for _ in ()).throw(InputError("end")))
     for outputs, said in ((1, False), (16, True)):
         (tmp_path / "k.toml").write_text(
             f'name = "k"\nrule = "threshold"\ninputs = 1024\noutputs = {outputs}\ninput = "s8"\nparameter = "s8"\n'
@@ -243,13 +244,13 @@ def test_emission_is_linear_in_the_inputs(monkeypatch):
 
     monkeypatch.setattr(_nir.Value, "__new__", count)
     monkeypatch.setattr(
-        verilog.tools, "yosys", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
+        emitting.tools, "yosys", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
     )
     each = []
     for inputs in (8, 64):
         kernel = Kernel(name="k", rule="threshold", inputs=inputs, input="s8", parameter="s8")
         copied = 0
         with pytest.raises(InputError, match="end"):
-            verilog.emit(kernel.create(), "k")
+            emitting.emit(kernel.create(), "k")
         each.append(copied / inputs)
     assert each[1] < 1.5 * each[0]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tnhw import cli
+from tnhw.comparison.sweep import kernels_of
 from tnhw.errors import InputError
-from tnhw.ppa.sweep import kernels_of
 
 TOY = Path(__file__).parent / "toy.lib"
 

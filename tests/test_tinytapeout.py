@@ -12,11 +12,11 @@ import pytest
 
 from tnhw import tools
 from tnhw.cli import main
-from tnhw.environment import for_child, search_path
 from tnhw.errors import DoesNotFit, InputError
 from tnhw.export import export
 from tnhw.export.tinytapeout import TILES, tiles_for
-from tnhw.templating import LICENSE
+from tnhw.support.environment import for_child, search_path
+from tnhw.support.templating import LICENSE
 
 COCOTB = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp", "make")
 

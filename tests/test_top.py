@@ -7,13 +7,12 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 from board_line import Adder, SimulatedLine, make_line
 
-from tnhw import framing
+from tnhw.boards import Client
+from tnhw.boards.harness import Harness, framing
+from tnhw.boards.harness.framing import CRC
+from tnhw.boards.harness.uart import UARTReceiver, UARTTransmitter, divisor_of
+from tnhw.boards.protocol import Frame, Identity, Kind, Parser, Sizes
 from tnhw.errors import DeviceError, InputError
-from tnhw.framing import CRC
-from tnhw.host import Client
-from tnhw.protocol import Frame, Identity, Kind, Parser, Sizes
-from tnhw.top import Harness
-from tnhw.uart import UARTReceiver, UARTTransmitter, divisor_of
 
 
 class Wire(wiring.Component):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tnhw.environment import flag
+from tnhw.support.environment import flag
 
 if flag("TNHW_REQUIRE_TOOLS"):
     import torch

@@ -5,9 +5,9 @@ import shlex
 
 import pytest
 
-from tnhw import datasets
-from tnhw.data_files import folder
+from tnhw.data import datasets
 from tnhw.network import Network
+from tnhw.support.data_files import folder
 from tnhw.train.cards import page
 
 MODELS = sorted(path.stem for path in folder("models").glob("*.npz"))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tnhw.environment import flag
+from tnhw.support.environment import flag
 
 if flag("TNHW_REQUIRE_TOOLS"):
     import torch
@@ -16,12 +16,12 @@ else:
 import typer
 from typer.testing import CliRunner
 
-from tnhw import datasets
-from tnhw.commands.exporting import export
+from tnhw.cli.commands.exporting import export
+from tnhw.cli.commands.training import add_commands
+from tnhw.data import datasets
 from tnhw.errors import InputError
 from tnhw.network import Network
 from tnhw.train import build, recipe_for, table, train, tune
-from tnhw.train.commands import add_commands
 from tnhw.train.recipes import KINDS, RECIPES
 from tnhw.train.training import TABLE, export_checkpoint, grid, score
 
@@ -166,7 +166,7 @@ def test_every_recipe_builds():
 
 
 def test_commands_import_no_torch():
-    code = "import sys, tnhw.train.commands; print('torch' in sys.modules)"
+    code = "import sys, tnhw.cli.commands.training; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -179,4 +179,4 @@ def test_no_torch(monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ToolMissing, match="needs PyTorch, which is not installed"):
-        package._module("layers")
+        package.part("layers")

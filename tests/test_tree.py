@@ -5,8 +5,9 @@ import pytest
 from amaranth.hdl import Signal, signed, unsigned
 from amaranth.sim import Simulator
 
-from tnhw.arch.tree import AdderTree, Leaf, normalise
-from tnhw.rule import Addend
+from tnhw.gates import AdderTree
+from tnhw.gates.summing.tree import Leaf, normalise
+from tnhw.synapse import Addend
 
 
 def weight(leaf):

@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tnhw import data_files, files, tools, verilog
-from tnhw.environment import for_child
+from tnhw import tools
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.rule import RULES
+from tnhw.support import data_files, files
+from tnhw.support.environment import for_child
+from tnhw.synapse import RULES
+from tnhw.verilog import emitting
 
 STORAGES = cycle(["ports", "memory", "constant"])
 
@@ -58,7 +60,7 @@ def emitted(tmp_path_factory):
     """Folder with every kernel's files, written once."""
     folder = tmp_path_factory.mktemp("emitted")
     for made in KERNELS:
-        verilog.generate(made, folder / made.name)
+        emitting.generate(made, folder / made.name)
     return folder
 
 
@@ -69,7 +71,7 @@ def test_same_bytes(hash_seed, emitted, tmp_path):
         "import sys; from pathlib import Path; import test_verilog as t; from tnhw import verilog\n"
         "for made in t.KERNELS[::4]: verilog.generate(made, Path(sys.argv[1]) / made.name)"
     )
-    roots = [str(Path(__file__).parent), str(Path(verilog.__file__).parents[1])]
+    roots = [str(Path(__file__).parent), str(Path(emitting.__file__).parents[2])]
     environment = for_child() | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(roots)}
     subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True,
                    env=environment, cwd=tmp_path)  # fmt: skip
@@ -176,7 +178,7 @@ def test_yosys_has_no_warning(made, emitted):
 
 
 def test_shipped_kernels_are_valid():
-    from tnhw.library import kernel_names, load
+    from tnhw.catalogue import kernel_names, load
 
     assert len(kernel_names()) >= 5
     for name in kernel_names():
@@ -265,21 +267,21 @@ def test_full_disk_leaves_old_files(tmp_path, monkeypatch):
 
 def test_failed_emission_leaves_old_files(tmp_path, monkeypatch):
     made = KERNELS[0]
-    verilog.generate(made, tmp_path)
+    emitting.generate(made, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(verilog, "golden_vectors", interrupted)
+    monkeypatch.setattr(emitting, "golden_vectors", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        verilog.generate(made, tmp_path)
+        emitting.generate(made, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_folder_that_is_a_file(tmp_path):
     (tmp_path / "out").write_text("mine")
     with pytest.raises(InputError, match="out: cannot be written") as caught:
-        verilog.generate(KERNELS[0], tmp_path / "out")
+        emitting.generate(KERNELS[0], tmp_path / "out")
     assert caught.value.exit_status == 2
     assert (tmp_path / "out").read_text() == "mine"

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tnhw.build_files import workplace
-from tnhw.environment import for_child
-from tnhw.files import work_folder
+from tnhw.bitstream.files import workplace
+from tnhw.support.environment import for_child
+from tnhw.support.files import work_folder
 
 LIMIT = 240  # seconds, on a busy machine
 pytestmark = pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="needs /proc")
 
 TOOL = """
-    from tnhw.process import execute
+    from tnhw.tools.process import execute
     command = "sleep 600 & sleep 600 & touch {mark}; wait"
     execute("sh", ["sh", "-c", command], timeout=600)
 """
@@ -26,15 +26,15 @@ POOL = """
     import sys
     sys.path.insert(0, {tests!r})
     import test_watch
-    from tnhw.ppa.jobs import Job, run
+    from tnhw.comparison.jobs import Job, run
     if __name__ == "__main__":
         jobs = [Job(str(n), test_watch.works, {{"mark": {mark!r}}}, {{"n": n}}) for n in range(3)]
         run(jobs, workers=2, cached=False)
 """
 FORKED = """
     import multiprocessing, os, time
-    from tnhw.process import execute
-    from tnhw.watch import end_with_parent
+    from tnhw.tools.process import execute
+    from tnhw.tools.watch import end_with_parent
     def work(n):
         execute("sh", ["sh", "-c", "sleep 600 & touch {mark}; wait"], timeout=600)
     execute("true", ["true"], timeout=60)  # this process has its watcher
@@ -48,9 +48,9 @@ FORKED = """
 BUILD = """
     import sys
     from pathlib import Path
-    from tnhw import toolchain
+    from tnhw.bitstream import toolchain
     from tnhw.cli import main
-    from tnhw.process import execute
+    from tnhw.tools.process import execute
     def synthesise(plan, folder, board):
         Path(folder, "half").write_text("of a netlist")
         execute("sh", ["sh", "-c", "sleep 600 & touch {mark}; wait"], timeout=600)
@@ -60,7 +60,7 @@ BUILD = """
 
 
 def works(mark):
-    from tnhw.process import execute
+    from tnhw.tools.process import execute
 
     execute("sh", ["sh", "-c", f"sleep 600 & touch {mark}; wait"], timeout=600)
 
@@ -139,7 +139,7 @@ def test_a_build_that_is_ended(number, tmp_path):
 SIMULATION = """
     import threading, time
     from pathlib import Path
-    from tnhw.cli import main
+    from tnhw.cli.app import main
 
     def look():
         while not list(Path({place!r}).glob("tnhw-*/compiled/sim.vvp")):

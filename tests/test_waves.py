@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tnhw.waves import MAX_SHOWN, wave_lists
+from tnhw.verilog.waves import MAX_SHOWN, wave_lists
 
 
 def manifest(**stream):

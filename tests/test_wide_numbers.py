@@ -10,11 +10,12 @@ import numpy as np
 import oracle
 import pytest
 
-from tnhw.environment import flag
 from tnhw.errors import InputError
-from tnhw.format import Format
-from tnhw.kernel import Kernel, folded
+from tnhw.kernel import Kernel
+from tnhw.kernel.kernel import folded
 from tnhw.network import Network
+from tnhw.support.environment import flag
+from tnhw.synapse import Format
 
 FORMATS = ["u1", "s8", "u31", "s32", "u59", "u60", "s60", "s61", "u62", "s63", "u64"]
 if flag("TNHW_NIGHTLY"):

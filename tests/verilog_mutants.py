@@ -17,10 +17,12 @@ import gate_model
 import mutation
 import numpy as np
 
-from tnhw import proof, traffic, verilog
+from tnhw import proof
 from tnhw.errors import CheckFailed, ToolFailed
 from tnhw.kernel import Kernel
-from tnhw.simulate import run_bench
+from tnhw.simulation import traffic
+from tnhw.simulation.simulating import run_bench
+from tnhw.verilog import emitting
 
 __all__ = ["KERNELS", "Mutant", "counts", "good", "judged", "kernel", "mutants", "of"]
 
@@ -185,8 +187,8 @@ def judged(made, mutant, folder):
         ``yes`` (a run goes wrong, or ABC has a counter-example), ``no`` (ABC proves it equivalent), or ``unknown``.
     """
     component = made.create()
-    text = verilog.emit(component, made.name)
-    manifest = verilog.manifest(made, component, text)
+    text = emitting.emit(component, made.name)
+    manifest = emitting.manifest(made, component, text)
     begin, example = time.monotonic(), None
     try:
         said = proof.prove_text(made, mutant.text, manifest, folder / "proof")
@@ -223,7 +225,7 @@ def _real(made, manifest, text, mutant, folder):
 
 def of(made, count, seed=1):
     """Faults of a kernel's emitted Verilog."""
-    return mutants(verilog.emit(made.create(), made.name), count, seed)
+    return mutants(emitting.emit(made.create(), made.name), count, seed)
 
 
 def counts(records):

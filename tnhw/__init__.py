@@ -5,10 +5,10 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOME = {
-    "Format": "format",
+    "Format": "synapse",
     "Kernel": "kernel",
-    "RULES": "kernel",
-    "load": "library",
+    "RULES": "synapse",
+    "load": "catalogue",
 }
 
 __all__ = ["__version__", *_HOME]

@@ -1,6 +1,6 @@
 """Rules and architectures of the user's own: modules that are imported before a kernel is loaded.
 
-A module registers what it has when it is imported: a rule by deriving from `tnhw.rule.Rule`, an
+A module registers what it has when it is imported: a rule by deriving from `tnhw.synapse.Rule`, an
 architecture by ``tnhw.kernel.ARCHITECTURES["name"] = Class``. Two ways name it: the variable
 ``TNHW_PLUGINS`` (modules, with commas between; the current folder is looked in), or an entry point of the
 group ``tnhw.plugins`` in an installed package. Nothing is imported that neither names.
@@ -11,8 +11,8 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from . import environment
 from .errors import InputError
+from .support import environment
 
 __all__ = ["GROUP", "VARIABLE", "load"]
 
@@ -28,7 +28,7 @@ def load():
     InputError
         If one cannot be imported, or does not register what it has.
     """
-    from . import kernel  # noqa: F401  (before them, so that they add to what there is)
+    from .kernel import kernel  # noqa: F401  (before them, so that they add to what there is)
 
     _load(environment.text(VARIABLE) or "")
 

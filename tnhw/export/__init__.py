@@ -8,8 +8,8 @@ The dict is what ``--json`` prints; the key ``written`` names what was made.
 from dataclasses import dataclass
 from importlib import import_module
 
-from ..config import nearest
 from ..errors import InputError
+from ..support.config import nearest
 
 __all__ = ["FORMATS", "ExportFormat", "export"]
 
@@ -42,7 +42,7 @@ FORMATS = {
         ExportFormat(
             "model", "checkpoint of `tnhw train`, or ONNX, to an npz file", "model:export"
         ),
-        ExportFormat("onnx", "network to ONNX made of standard operators", "onnx_writer:export"),
+        ExportFormat("onnx", "network to ONNX made of standard operators", "onnx:export"),
         ExportFormat(
             "tinytapeout",
             "kernel to a project folder for Tiny Tapeout",

@@ -14,12 +14,12 @@ def export(file, out, say):
         raise InputError("name the model to write with -o FILE.npz")
     out = Path(out)
     if Path(file).suffix == ".onnx":
-        from ..library import load
+        from ..catalogue import load
 
         network = load(file)
     else:
-        from ..train import _module
+        from ..train import part
 
-        network = _module("training").export_checkpoint(Path(file), out.stem)
+        network = part("training").export_checkpoint(Path(file), out.stem)
     network.save(out)
     return {"written": str(out), "model": str(out)} | network.card

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from .. import tools
+from ..catalogue import load
 from ..errors import DoesNotFit, InputError
-from ..files import write_files
 from ..kernel import Kernel
-from ..library import load
-from ..packing import axi_beats
-from ..templating import LICENSE, render, spdx
+from ..kernel.packing import axi_beats
+from ..support.files import write_files
+from ..support.templating import LICENSE, render, spdx
 from ..verilog import emit, manifest
 
 __all__ = ["TILES", "export", "tiles_for"]
@@ -141,8 +141,7 @@ def _bits(count):
 def _size(text, top, liberty):
     """Cells and area of a design: in a library, or generic cells, an estimate."""
     if liberty is not None:
-        from ..ppa.liberty import Library
-        from ..ppa.mapping import synthesise
+        from ..cells import Library, synthesise
 
         library = Library(liberty)
         # A chip has no block RAM: memories are rows of flip-flops.

@@ -5,30 +5,31 @@ import json
 import time
 from pathlib import Path
 
-from .. import rtl as own
-from .. import tools, verilog
+from .. import tools
 from ..errors import InputError, ToolFailed, ToolMissing
-from ..files import make_folder, write_files
-from ..ladder import recorded
-from ..process import ToolTimeout
-from ..progress import progress
-from .adders import adders_in
-from .binding import Binding
-from .circuit import of_verilog
-from .counter import Contradiction
-from .framing import prove_framing
-from .function import Failure, prove_whole
-from .host import prove_host
-from .lemmas import prove_lemmas
-from .liveness import prove_liveness
-from .netlist import MODELS, NetlistDiffers, equal, readable, synthesised
+from ..support.files import make_folder, write_files
+from ..support.progress import progress
+from ..tools.ladder import recorded
+from ..tools.process import ToolTimeout
+from ..verilog import emitting
+from ..verilog import foreign as own
+from .counter_example import Contradiction
+from .formulas.circuit import of_verilog
+from .formulas.solver import SOLVERS, Solver, default_solver
+from .handshakes.framing import prove_framing
+from .handshakes.liveness import prove_liveness
+from .handshakes.stream import StreamFailure, prove_stream
+from .handshakes.waiting import LivenessFailure
+from .lemmas.adders import adders_in
+from .lemmas.binding import Binding
+from .lemmas.function import Failure, prove_whole
+from .lemmas.host import prove_host
+from .lemmas.netlist import MODELS, NetlistDiffers, equal, readable, synthesised
+from .lemmas.sent import check_results, check_sets, check_vectors
+from .lemmas.sums import prove_lemmas
 from .reference import Reference
 from .result import Result, raise_unless_proven
 from .searching import Search, unforeseen
-from .sent import check_results, check_sets, check_vectors
-from .solver import SOLVERS, Solver, default_solver
-from .stream import StreamFailure, prove_stream
-from .waiting import LivenessFailure
 
 __all__ = ["Result", "prove", "prove_text"]
 
@@ -105,8 +106,8 @@ def prove(
     """
     check_covered(kernel)
     component = kernel.create()
-    text = verilog.emit(component, kernel.name)
-    manifest = verilog.manifest(kernel, component, text)
+    text = emitting.emit(component, kernel.name)
+    manifest = emitting.manifest(kernel, component, text)
     given = own.given(rtl, manifest, cells=netlist is not None) if rtl else None
     if given is not None and netlist is None:
         text = given

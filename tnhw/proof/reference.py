@@ -1,6 +1,6 @@
 """What a kernel must compute, from its definition: formulas and integers, naive on purpose.
 
-Shares no code with `tnhw.rules` or `tnhw.arch`. It knows a kernel by its manifest (formats, the
+Shares no code with `tnhw.synapse.rules` or `tnhw.gates`. It knows a kernel by its manifest (formats, the
 fields of a parameter word) and its parameter arrays.
 """
 

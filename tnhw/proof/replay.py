@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from .. import interrupts, packing
-from .circuit import of_verilog
-from .compiled import compiled
+from ..kernel import packing
+from ..support import interrupts
+from .formulas.circuit import of_verilog
+from .formulas.compiled import compiled
 
 __all__ = ["Replay", "Run", "beats_of", "expected_of"]
 

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ..errors import ToolFailed
-from .binding import Binding
-from .counter import Contradiction, search
-from .function import Failure, prove_whole
-from .solver import Solver
+from .counter_example import Contradiction, search
+from .formulas.solver import Solver
+from .lemmas.binding import Binding
+from .lemmas.function import Failure, prove_whole
 from .testing import NotTested, Tested, run_on
 
 __all__ = ["Search", "unforeseen"]

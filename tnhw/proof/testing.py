@@ -11,9 +11,10 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from .. import simulators, tools, traffic
+from .. import tools
 from ..errors import ToolFailed, ToolMissing
-from .counter import CounterExample, alone, judge, listed
+from ..simulation import simulators, traffic
+from .counter_example import CounterExample, alone, judge, listed
 
 __all__ = ["NotTested", "Tested", "run_on"]
 

@@ -31,11 +31,12 @@ __all__ = sorted(name for names in _HOME.values() for name in names)
 def __getattr__(name):
     for module, names in _HOME.items():
         if name in names:
-            return getattr(_module(module), name)
+            return getattr(part(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _module(name):
+def part(name):
+    """A module of this package; says what to install where torch is missing."""
     try:
         return importlib.import_module(f".{name}", __name__)
     except ModuleNotFoundError as error:

@@ -6,8 +6,8 @@ python -m tnhw.train.cards models    # writes models/README.md
 import sys
 from pathlib import Path
 
-from ..files import write_files
 from ..network import Network
+from ..support.files import write_files
 
 __all__ = ["page"]
 

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from ..files import work_folder
+from ..support.files import work_folder
 from .layers import Layer
 
 __all__ = ["as_input", "evaluate", "fit"]

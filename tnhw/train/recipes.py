@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from .. import datasets
-from ..config import nearest
+from ..data import datasets
 from ..errors import InputError
+from ..support.config import nearest
 from . import neurons as N
 
 __all__ = ["KINDS", "RECIPES", "TUNED", "Recipe", "build", "recipe_for"]

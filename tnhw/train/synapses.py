@@ -22,7 +22,7 @@ class Synapse:
     Attributes
     ----------
     rule : str
-        Name in `tnhw.rule.RULES`.
+        Name in `tnhw.synapse.RULES`.
     fraction : int
         Bits of a term below those of x.
     stored : int

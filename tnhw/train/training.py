@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .. import datasets
+from ..data import datasets
 from ..errors import InputError
-from ..names import check_design_name
+from ..kernel.names import check_design_name
 from ..network import Network
 from .exporting import export
 from .fitting import fit
@@ -39,7 +39,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
     ----------
     recipe : Recipe
     seed : int
-    data : tnhw.datasets.Data
+    data : tnhw.data.Data
     name : str, optional
         Of the network.
     final : bool

@@ -1,1 +1,0 @@
-"""Rule-blind hardware: how terms are summed in time and space."""

@@ -1,0 +1,35 @@
+"""The suffix of a file that a USB bootloader takes: Device Firmware Upgrade 1.1, appendix B."""
+
+import struct
+import zlib
+from pathlib import Path
+
+from ..errors import ToolFailed
+
+__all__ = ["add_suffix", "suffix"]
+
+_VERSION = 0x0100
+_ANY = 0xFFFF  # of release, product or vendor
+
+
+def suffix(data, vendor=_ANY, product=_ANY):
+    """The 16 bytes that follow `data`, with the CRC-32 of everything before it (not inverted)."""
+    head = struct.pack("<HHHH3sB", _ANY, product, vendor, _VERSION, b"UFD", 16)
+    return head + struct.pack("<I", zlib.crc32(data + head) ^ 0xFFFF_FFFF)
+
+
+def add_suffix(folder, arguments):
+    """Do what ``dfu-suffix -v VENDOR -p PRODUCT -a FILE`` does, in `folder`.
+
+    Raises
+    ------
+    ToolFailed
+        If the arguments are others than these.
+    """
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    if len(arguments) % 2 or not {"-a"} <= set(options) <= {"-a", "-v", "-p"}:
+        raise ToolFailed(f"the platform wants `dfu-suffix {' '.join(arguments)}`, unknown to tnhw")
+    path = Path(folder, options["-a"])
+    data = path.read_bytes()
+    numbers = [int(options.get(key, "ffff"), 16) for key in ("-v", "-p")]
+    path.write_bytes(data + suffix(data, *numbers))

@@ -1,0 +1,106 @@
+"""Where a build works, and where it is kept: lock, temporary folder, cache."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from ..errors import InputError
+from ..support import caches
+from ..support.files import work_folder
+
+__all__ = ["REPORT", "cache_folder", "fetch", "hashes", "store", "workplace"]
+
+REPORT = "report.json"
+HASHES = "sha256.json"
+CACHE_ENTRIES = 64
+
+
+@contextlib.contextmanager
+def workplace(out_dir):
+    """Temporary folder beside the target, which is locked against other builds.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or another build is at work there.
+    """
+    try:
+        out_dir.mkdir(parents=True, exist_ok=True)
+        lock = (out_dir / ".build.lock").open("w")
+    except OSError as error:
+        raise InputError(
+            f"{out_dir}: cannot be written ({error.strerror}); choose another output folder"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"{out_dir}: another build is at work there; wait for it or choose another folder"
+            ) from None
+        try:
+            with work_folder(out_dir, ".build-") as folder:
+                yield folder
+        except OSError as error:
+            raise InputError(
+                f"{out_dir}: cannot be written ({error.strerror}); make room or choose another "
+                "output folder"
+            ) from None
+
+
+def cache_folder():
+    """Where finished builds are kept, one folder each, named by their identity."""
+    return caches.cache_folder() / "builds"
+
+
+def store(files, entry, report):
+    """Keep the files of a build and the text of its report, with their hashes, and only the latest builds.
+
+    A cache that cannot be written is no error.
+    """
+    with contextlib.suppress(OSError):
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with work_folder(entry.parent, ".new-") as folder:
+            copied = shutil.copytree(files, folder / "entry")
+            (copied / REPORT).write_text(report)
+            (copied / HASHES).write_text(json.dumps(hashes(copied), indent=2))
+            if entry.exists():  # one that `fetch` did not take
+                os.replace(entry, folder / "old")
+            os.replace(copied, entry)
+        kept = [path for path in entry.parent.iterdir() if not path.name.startswith(".")]
+        for old in sorted(kept, key=lambda path: path.stat().st_mtime)[:-CACHE_ENTRIES]:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def fetch(entry, files):
+    """Copy a build that was kept to the new folder `files`.
+
+    Returns
+    -------
+    dict or None
+        Its report; None, and no folder, if there is no such build, or any of its files is not there or not
+        what was kept.
+    """
+    try:
+        shutil.copytree(entry, files)
+        kept = json.loads((files / HASHES).read_text())
+        (files / HASHES).unlink()
+        if kept == hashes(files):
+            return json.loads((files / REPORT).read_text())
+    except (OSError, ValueError):  # shutil.Error is an OSError
+        pass
+    shutil.rmtree(files, ignore_errors=True)
+    return None
+
+
+def hashes(folder):
+    """SHA-256 of every file of a folder, by its name."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(Path(folder).iterdir())
+        if path.is_file()
+    }

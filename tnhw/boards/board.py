@@ -1,0 +1,195 @@
+"""Boards: TOML records, and a harness at a board's pins.
+
+A board is data: its TOML names a platform of amaranth-boards (or any other importable one), or the
+device itself, and the resources or pins that the harness uses.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from amaranth.build import Subsignal
+from amaranth.hdl import Elaboratable, Module
+from pydantic import Field, model_validator
+
+from ..errors import InputError
+from ..support import data_files
+from ..support.config import Record, nearest, read_toml, validate
+from .keys import CapacityKeys, ClockKeys, DeviceKeys, LedKeys, UartKeys
+from .platforms import create_platform
+from .words import ByHand, Name, Program, Title, Value
+
+__all__ = ["Board", "BoardTop", "VENDOR_FAMILIES", "boards", "load_board"]
+
+VENDOR_FAMILIES = {"xilinx": "Vivado", "intel": "Quartus"}  # only the vendor's tools build for them
+
+
+class Board(Record):
+    """A board that tnhw can build for.
+
+    Attributes
+    ----------
+    name : str
+        File name without ``.toml``.
+    title : str
+        Name for people, with the device.
+    platform : str, optional
+        ``module:Class`` of an Amaranth platform. The module is imported, which runs it.
+    device : DeviceKeys, optional
+        Instead of `platform`: the device, around which a platform is made; nothing is imported.
+    arguments, settings : dict
+        Arguments of the platform's class, and attributes that are set on the platform.
+    plain_prepare : bool
+        Whether the vendor's own ``toolchain_prepare`` is used, for a platform whose own fails.
+    family : str
+        Key of `tnhw.netlist.synthesis.FAMILIES` that has place and route, or of `VENDOR_FAMILIES`.
+    bitstream : str
+        Suffix of the bitstream's file.
+    program : list of str
+        Options of openFPGALoader before the bitstream: those that name a board or a cable.
+    by_hand : str, optional
+        Instead of `program`: the command that programs the board, with ``{bitstream}`` in it. A person
+        runs it; tnhw does not. One command of plain words: nothing that a shell would act on.
+    clock, uart, led, capacity
+        See `tnhw.boards.keys`. A board without `uart` can only test itself; without `led` it cannot.
+    options : dict of str to str
+        Overrides for the platform's ``prepare``, for example ``nextpnr_opts``. They are scripts and options of
+        the tools, so they are code; see `tnhw.boards.platforms.check_options`.
+    """
+
+    name: str
+    title: Title
+    platform: Annotated[str | None, Field(pattern=r"^[\w.]+:\w+$")] = None
+    device: DeviceKeys | None = None
+    arguments: dict[Name, Value] = {}
+    settings: dict[Name, Value] = {}
+    plain_prepare: bool = False
+    family: Literal["ice40", "ecp5", "gowin", "machxo2", "xilinx", "intel"]
+    bitstream: Literal["bin", "bit", "fs", "rbf"]
+    program: Program | None = None
+    by_hand: ByHand | None = None
+    clock: ClockKeys
+    uart: UartKeys | None = None
+    led: LedKeys | None = None
+    capacity: CapacityKeys
+    options: dict[Name, str] = {}
+
+    @model_validator(mode="after")
+    def _whole(self):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
+            raise ValueError(
+                "`name`, or the file's without .toml, must be letters, digits, `_`, `-` and `.`, at most 64, a "
+                f"letter or digit first, not {self.name[:80]!r}"
+            )
+        if (self.platform is None) == (self.device is None):
+            raise ValueError("give either `platform` or `device`")
+        if self.device is not None and self.clock.resource is not None:
+            raise ValueError("`clock.resource` is of a `platform`; give `clock.pin` with `device`")
+        if self.program is not None and self.by_hand is not None:
+            raise ValueError("give `program` or `by_hand`, not both")
+        if self.uart is None and self.led is None:
+            raise ValueError("give `uart`, or `led` for a board that can only test itself")
+        for table in filter(None, (self.clock, self.uart, self.led)):
+            for name, value in table.attributes.items():
+                if self.family == "intel" and not isinstance(value, str):
+                    raise ValueError(f"the attribute `{name}` must be text, not {value!r}")
+                if self.family != "intel" and " " in str(value):
+                    raise ValueError(f"the attribute `{name}` must be one word, not {value!r}")
+        return self
+
+    @property
+    def vendor_tool(self):
+        """The vendor's tool that alone builds for this board, or None."""
+        return VENDOR_FAMILIES.get(self.family)
+
+    def create_platform(self):
+        """A fresh Amaranth platform; each serves for one build. See `tnhw.boards.platforms`."""
+        return create_platform(self)
+
+    def resources(self, uses=("uart", "led")):
+        """(key, resource, number) of everything that a harness which `uses` them asks of the platform."""
+        if self.clock.name is not None:
+            yield "clock", self.clock.name, 0
+        if "uart" in uses and self.uart is not None:
+            yield "uart", self.uart.resource or "tnhw_uart", self.uart.number
+        if "led" in uses and self.led is not None:
+            yield "led", self.led.resource or "tnhw_led", self.led.number
+            if self.led.high is not None:
+                yield "high", "tnhw_led_high", 0
+
+
+class BoardTop(Elaboratable):
+    """A harness at the pins of a board.
+
+    Parameters
+    ----------
+    harness : Harness or SelfTest
+        Board-independent part; `harness.uses` says what of a board it needs.
+    board : Board
+        Where its line and its LED are.
+    """
+
+    def __init__(self, harness, board):
+        self._harness = harness
+        self._board = board
+
+    @property
+    def harness(self):
+        """Board-independent part."""
+        return self._harness
+
+    @property
+    def board(self):
+        """Where its line and its LED are."""
+        return self._board
+
+    def elaborate(self, platform):
+        from amaranth.lib import io
+
+        m = Module()
+        m.submodules.harness = harness = self._harness
+        ports = {}
+        for key, resource, number in self._board.resources(harness.uses):
+            if key != "clock":
+                lines = platform.resources[resource, number].ios
+                raw = {line.name: "-" for line in lines if isinstance(line, Subsignal)} or "-"
+                ports[key] = platform.request(resource, number, dir=raw)
+        if "uart" in ports:
+            m.submodules.rx = rx = io.Buffer("i", ports["uart"].rx)
+            m.submodules.tx = tx = io.Buffer("o", ports["uart"].tx)
+            m.d.comb += [harness.rx.eq(rx.i), tx.o.eq(harness.tx)]
+        if "led" in ports:
+            line = self._board.led.line
+            port = getattr(ports["led"], line) if line else ports["led"]
+            m.submodules.led = led = io.Buffer("o", port)
+            m.d.comb += led.o.eq(harness.led)
+        if "high" in ports:
+            m.submodules.high = high = io.Buffer("o", ports["high"])
+            m.d.comb += high.o.eq(1)
+        return m
+
+
+def boards():
+    """Names of the boards that travel with tnhw."""
+    return sorted(path.stem for path in data_files.folder("boards").glob("*.toml"))
+
+
+def load_board(name):
+    """The board of a name, or of a path to a TOML file.
+
+    Raises
+    ------
+    InputError
+        If there is none, or its file is not valid.
+    """
+    name = str(name)
+    path = Path(name)
+    if path.suffix != ".toml":
+        path = data_files.folder("boards") / f"{name}.toml"
+        if name not in boards():
+            raise InputError(
+                f"there is no board {name!r}; {nearest(name, boards())} "
+                "A path to a TOML file of your own works too."
+            )
+    keys = read_toml(path)
+    return validate(Board, {"name": path.stem, **keys}, str(path))

@@ -1,0 +1,6 @@
+"""The gates around a component on a board: bytes to streams and back, or a test of itself."""
+
+from .selftest import SelfTest
+from .top import Harness
+
+__all__ = ["Harness", "SelfTest"]

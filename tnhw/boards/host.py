@@ -1,0 +1,236 @@
+"""The host's side of a board: serial line, client of the protocol, comparison with the golden model."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .. import tools
+from ..errors import DeviceError, InputError, ToolFailed
+from .link import Link, SerialLink
+from .protocol import ANSWER, OVERHEAD, VERSION, Frame, Identity, Kind, Parser, Sizes, bytes_of
+from .words import hand_command
+
+__all__ = ["Client", "Link", "RunRecord", "SerialLink", "run", "upload"]
+
+
+PATIENCE = 4  # times what a frame and its answer take, until an attempt ends
+
+
+class Client:
+    """Talks to the harness of a board.
+
+    Every request waits for its own answer: same kind, same sequence number, right length, right CRC.
+    Anything else on the line is ignored. After a time-out the client sends as many zeros as the
+    longest frame has, which ends any frame that the board may be waiting for, and asks again.
+
+    Parameters
+    ----------
+    link : Link
+        The line.
+    kernel : Kernel or Sizes
+        What the board should hold; `load` and `infer` need a kernel.
+    retries : int
+        How often a request is repeated.
+    """
+
+    def __init__(self, link, kernel, retries=3):
+        self.link = link
+        self.kernel = None if isinstance(kernel, Sizes) else kernel
+        self.sizes = kernel if isinstance(kernel, Sizes) else Sizes.of(kernel)
+        self.retries = retries
+        self.repeated = 0
+        self._sequence = 0
+        self._parser = Parser(max(Identity.SIZE, self.sizes.answer_bytes))
+
+    def resynchronise(self):
+        """Bring the board to the start of a frame, whatever it received before."""
+        self.link.write(bytes(self.sizes.longest))
+        wait = 10 * (self.sizes.longest + OVERHEAD) / self.link.baud + self.link.latency
+        limit = 4 * (self.sizes.longest + self._parser.longest + OVERHEAD)
+        end = self.link.clock() + PATIENCE * wait
+        while limit > 0 and (left := end - self.link.clock()) > 0:
+            data = self.link.read(limit, min(wait, left))
+            if not data:
+                break
+            limit -= len(data)
+        self._parser.clear()
+
+    def ask(self, kind: Kind, payload: bytes, answer: int) -> bytes:
+        """Payload of the answer to one request; it has `answer` bytes.
+
+        An attempt has a deadline, `PATIENCE` times what its bytes take, whatever arrives meanwhile.
+
+        Raises
+        ------
+        DeviceError
+            If there is none after all repetitions.
+        """
+        expected = OVERHEAD + answer
+        wait = 12 * (OVERHEAD + len(payload) + expected) / self.link.baud + self.link.latency
+        for attempt in range(self.retries + 1):
+            if attempt:
+                self.repeated += 1
+                self.resynchronise()
+            self._sequence = (self._sequence + 1) % 256
+            self.link.write(Frame(kind, self._sequence, payload).encode())
+            missing, limit = expected, 4 * (expected + self.sizes.longest)
+            end = self.link.clock() + PATIENCE * wait
+            while limit > 0 and (left := end - self.link.clock()) > 0:
+                data = self.link.read(missing, min(wait, left))
+                if not data:
+                    break
+                limit -= len(data)
+                missing = max(1, missing - len(data))
+                for frame in self._parser.feed(data):
+                    given = frame.kind, frame.sequence, len(frame.payload)
+                    if given == (kind | ANSWER, self._sequence, answer):
+                        return frame.payload
+        raise DeviceError(
+            f"the board gave no right answer to {self.retries + 1} requests ({kind.name.lower()}); "
+            f"check the port, its baud rate ({self.link.baud:g}) and what was uploaded"
+        )
+
+    def identify(self) -> Identity:
+        """What the board says it is."""
+        return Identity.decode(self.ask(Kind.IDENTIFY, b"", Identity.SIZE))
+
+    def check(self) -> Identity:
+        """Make sure that the board holds what this client talks about.
+
+        Raises
+        ------
+        DeviceError
+            If it holds something else.
+        """
+        found, wanted = self.identify(), Identity.of(self.sizes)
+        if found.version != VERSION:
+            raise DeviceError(
+                f"the board speaks version {found.version} of the protocol, this tnhw speaks "
+                f"{VERSION}; build and upload it again"
+            )
+        if found != wanted:
+            raise DeviceError(
+                f"the board holds design {found.design:08x}, but this kernel is "
+                f"{wanted.design:08x}; build it and upload it again"
+            )
+        return found
+
+    def load(self, p=None):
+        """Load parameters: the given arrays, or the kernel's own."""
+        if not self.sizes.load_bytes:
+            raise InputError("this kernel takes no load: its storage is not `memory`")
+        self.send_load(self.kernel.pack_parameters(p))
+
+    def send_load(self, beats):
+        """Load the payload integers of a load's beats."""
+        self.ask(Kind.LOAD, _to_bytes(beats, self.sizes.width_p), 0)
+
+    def infer(self, x, p=None):
+        """Results [n, outputs] of vectors x [n, inputs]; `p` for storage `ports` only."""
+        beats, count = self.kernel.pack_input(x, p), self.sizes.beats_in
+        vectors = [beats[start : start + count] for start in range(0, len(beats), count)]
+        return self.kernel.unpack_output([self.send_vector(v) for v in vectors])
+
+    def send_vector(self, beats):
+        """Payload integer of the result of one vector, given as payload integers of its beats."""
+        payload = _to_bytes(beats, self.sizes.width_i)
+        return int.from_bytes(self.ask(Kind.VECTOR, payload, self.sizes.answer_bytes), "little")
+
+
+def _to_bytes(beats, width):
+    return b"".join(int(beat).to_bytes(bytes_of(width), "little") for beat in beats)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a board did with vectors.
+
+    Parameters
+    ----------
+    vectors, equal
+        How many went through, and how many came back equal to the golden model.
+    repeated
+        Requests that had to be repeated.
+    seconds
+        Time that the vectors took.
+    y
+        The board's results, [n, outputs].
+    """
+
+    vectors: int
+    equal: int
+    repeated: int
+    seconds: float
+    y: np.ndarray
+
+    @property
+    def rate(self) -> float:
+        """Vectors a second."""
+        return self.vectors / self.seconds if self.seconds else 0.0
+
+
+def run(kernel, port, x, p=None, *, baud=115_200) -> RunRecord:
+    """Send vectors through a board and compare every answer with the golden model.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        What the board holds; anything else there is an error.
+    port : str or Link
+        Name of the serial port, or an open line.
+    x : array [n, inputs]
+        Vectors.
+    p : dict of arrays, optional
+        Parameters: loaded (storage `memory`) or sent along (`ports`).
+    baud : int
+        Of a port given by name.
+
+    Raises
+    ------
+    DeviceError
+        If the board cannot be reached, or holds another design.
+    """
+    expected = kernel.golden(x, p)
+    if isinstance(port, str):
+        with SerialLink(port, baud) as link:
+            return run(kernel, link, x, p)
+    client = Client(port, kernel)
+    client.resynchronise()
+    client.check()
+    if kernel.storage == "memory":
+        client.load(p)
+    start = time.monotonic()
+    y = client.infer(x, p)
+    seconds = time.monotonic() - start
+    equal = int((y == expected).all(axis=1).sum())
+    return RunRecord(len(y), equal, client.repeated, seconds, y)
+
+
+def upload(board, bitstream) -> None:
+    """Program a board with openFPGALoader.
+
+    Raises
+    ------
+    ToolMissing
+        If openFPGALoader is missing.
+    DeviceError
+        If it cannot program the board.
+    """
+    path = Path(bitstream)
+    if not path.is_file():
+        raise InputError(f"{path}: no such bitstream; make it with `tnhw build`")
+    if board.program is None:
+        command = "the tool that the board's maker names"
+        if board.by_hand:
+            command = hand_command(board.by_hand, path)
+        raise InputError(
+            f"board {board.name}: openFPGALoader does not know it; program it by hand: {command}"
+        )
+    try:
+        tools.run("openFPGALoader", [*board.program, path.name], cwd=path.parent, timeout=300)
+    except ToolFailed as error:
+        raise DeviceError(
+            f"cannot program {board.title}; is it plugged in, and may you use it? {error}"
+        ) from None

@@ -1,0 +1,134 @@
+"""Tables of a board's TOML: clock, serial line, LED, capacity, device."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from ..support.config import Record
+from .words import Name, Part, Pin, Value
+
+__all__ = ["CapacityKeys", "ClockKeys", "DeviceKeys", "LedKeys", "PinKeys", "UartKeys"]
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Attributes = dict[Name, Value]
+
+
+class ClockKeys(Record):
+    """The clock and its frequency in Hz: one of the keys `resource`, `pin` and `oscillator`.
+
+    Attributes
+    ----------
+    resource : str, optional
+        Resource of the platform.
+    pin, attributes : str, dict
+        A pin of the device, for a board without a platform.
+    oscillator : str, optional
+        Oscillator on the device, as Amaranth calls it: ``SB_HFOSC``, ``OSCH``. Too inexact for a
+        serial line.
+    frequency : int
+    """
+
+    resource: Name | None = None
+    pin: Pin | None = None
+    oscillator: Name | None = None
+    attributes: Attributes = {}
+    frequency: Annotated[int, Field(ge=1_000, le=1_000_000_000)]
+
+    @model_validator(mode="after")
+    def _one(self):
+        given = (self.resource, self.pin, self.oscillator)
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("give one of `resource`, `pin` and `oscillator`")
+        return self
+
+    @property
+    def name(self):
+        """Resource of the clock, or None for an oscillator on the device."""
+        return "tnhw_clock" if self.pin is not None else self.resource
+
+
+class PinKeys(Record):
+    """A resource of the platform, or pins from which a resource is made.
+
+    A pin is the device's name for it, or ``connector_number:pin`` of a connector of the platform:
+    ``pmod_0:2``.
+    """
+
+    resource: Name | None = None
+    number: Count = 0
+    rx: Pin | None = None
+    tx: Pin | None = None
+    pin: Pin | None = None
+    attributes: Attributes = {}
+
+    def _check(self, pins):
+        """Either `resource`, or all of `pins`."""
+        given = [name for name in ("rx", "tx", "pin") if getattr(self, name) is not None]
+        if (self.resource is None) == (not given) or (given and set(given) != set(pins)):
+            wanted = " and ".join(f"`{name}`" for name in pins)
+            raise ValueError(f"give either `resource`, or {wanted}")
+
+
+class UartKeys(PinKeys):
+    """The serial line, seen from the FPGA."""
+
+    baud: Annotated[int, Field(ge=300, le=12_000_000)] = 115_200
+
+    @model_validator(mode="after")
+    def _pins(self):
+        self._check(("rx", "tx"))
+        return self
+
+
+class LedKeys(PinKeys):
+    """The LED of the heartbeat or of the verdict.
+
+    Attributes
+    ----------
+    line : str, optional
+        The line to use of a resource that has several: ``g`` of an RGB LED.
+    invert : bool
+        Whether a low level at `pin` lights it; resources know it themselves.
+    high : str, optional
+        A pin that must be high for it to light at all.
+    """
+
+    line: Name | None = None
+    invert: bool = False
+    high: Pin | None = None
+
+    @model_validator(mode="after")
+    def _pins(self):
+        self._check(("pin",))
+        if self.line is not None and self.resource is None:
+            raise ValueError("`line` names a line of a `resource`; give that too")
+        return self
+
+
+class CapacityKeys(Record):
+    """What the device has: 4-input look-up tables, flip-flops, block RAMs, multipliers."""
+
+    LUT: Positive
+    FF: Positive
+    RAM: Count
+    DSP: Count
+
+
+class DeviceKeys(Record):
+    """The device of a board that no platform describes, as its vendor calls it.
+
+    Attributes
+    ----------
+    device : str
+        For example ``iCE40UP5K``, ``LFE5U-25F``; for Gowin the whole part number.
+    package, speed : str, optional
+        For example ``SG48``, ``6``; Gowin has neither.
+    series : str, optional
+        Gowin: the name that its tools want beside the part number: ``GW1N-9C``.
+    """
+
+    device: Part
+    package: Part | None = None
+    speed: Part | None = None
+    series: Part | None = None

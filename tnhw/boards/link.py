@@ -1,0 +1,108 @@
+"""Lines to a board: what they must do, and a serial port."""
+
+import time
+from typing import Protocol
+
+from ..errors import DeviceError, ToolMissing
+
+__all__ = ["Link", "SerialLink"]
+
+
+WRITE_MARGIN = 2.0  # seconds that a port may take no byte
+
+
+class Link(Protocol):
+    """A line to a board.
+
+    Attributes
+    ----------
+    baud : float
+        Bits a second; a byte takes ten.
+    latency : float
+        Seconds that an answer may take beside the bytes on the line.
+    """
+
+    baud: float
+    latency: float
+
+    def read(self, count: int, timeout: float) -> bytes:
+        """Up to `count` bytes; fewer only if `timeout` seconds passed."""
+
+    def write(self, data: bytes) -> None:
+        """Send bytes."""
+
+    def clock(self) -> float:
+        """Seconds on the line's own clock: of the day, or of a simulation."""
+
+
+class SerialLink:
+    """A serial port, through pyserial; a context manager.
+
+    Parameters
+    ----------
+    port
+        Name of the port, for example ``/dev/ttyUSB1``.
+    baud
+        Bits a second.
+    latency
+        Seconds that the port may hold an answer back.
+
+    Raises
+    ------
+    DeviceError
+        If the port cannot be opened, goes away, or takes no more bytes.
+    ToolMissing
+        If pyserial is missing.
+    """
+
+    def __init__(self, port: str, baud: int = 115_200, latency: float = 0.1):
+        try:
+            import serial
+        except ImportError:
+            raise ToolMissing(
+                'The Python package `pyserial` is missing: `pip install "tnhw[host]"`.'
+            ) from None
+        self.port, self.baud, self.latency = port, baud, latency
+        self._error, self._full = serial.SerialException, serial.SerialTimeoutException
+        try:
+            self._serial = serial.serial_for_url(port, baud)
+        except (self._error, OSError, ValueError) as error:
+            raise DeviceError(
+                f"cannot open {port}: {error}; is the board plugged in, and may you use the port?"
+            ) from None
+
+    def read(self, count, timeout):
+        return self._guard(self._read, count, timeout)
+
+    def write(self, data):
+        """Send bytes; a line that takes them at half its rate is still waited for."""
+        self._serial.write_timeout = WRITE_MARGIN + 20 * len(data) / self.baud
+        self._guard(self._serial.write, data)
+
+    def clock(self):
+        return time.monotonic()
+
+    def close(self):
+        """Give the port back."""
+        self._serial.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def _read(self, count, timeout):
+        self._serial.timeout = timeout
+        return self._serial.read(count)
+
+    def _guard(self, action, *arguments):
+        try:
+            return action(*arguments)
+        except self._full:
+            raise DeviceError(
+                f"{self.port} takes no more bytes: nothing at its other end reads them; check the port, and "
+                "that the board is on and programmed"
+            ) from None
+        except (self._error, OSError) as error:
+            raise DeviceError(f"lost {self.port}: {error}; was the board unplugged?") from None

@@ -1,0 +1,208 @@
+"""The byte protocol between host and board, as the host and the tests see it.
+
+`docs/protocol.md` describes it. The gates of `tnhw.boards.harness.top` share the constants of this module and
+nothing else: their frame parser and their CRC are written apart, so that a mistake shows.
+"""
+
+import binascii
+import hashlib
+from dataclasses import dataclass
+from enum import IntEnum
+
+from ..errors import InputError
+
+__all__ = ["ANSWER", "SYNC", "VERSION", "Frame", "Identity", "Kind", "Parser", "Sizes", "crc16"]
+
+VERSION = 1
+SYNC = 0xA5
+ANSWER = 0x80
+HEADER = 5  # bytes: sync, kind, sequence number, length (2)
+OVERHEAD = HEADER + 2
+
+
+class Kind(IntEnum):
+    """What a frame asks for; the answer has the same kind plus `ANSWER`."""
+
+    IDENTIFY = 0x01
+    VECTOR = 0x02
+    LOAD = 0x03
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/IBM-3740: polynomial 0x1021, initial value 0xFFFF, nothing reflected."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The numbers that a harness and its host must agree on.
+
+    Parameters
+    ----------
+    width_i, beats_in
+        Payload width in bits of a beat of the input stream, and beats a vector.
+    width_o
+        Payload width in bits of the output stream, one beat a vector.
+    width_p, beats_p
+        The same for a load of parameters; 0 where the component has no such stream.
+    design
+        Number of 32 bits that tells designs apart.
+    initialised
+        Whether vectors may come before a load.
+    """
+
+    width_i: int
+    beats_in: int
+    width_o: int
+    width_p: int = 0
+    beats_p: int = 0
+    design: int = 0
+    initialised: bool = True
+
+    def __post_init__(self):
+        for name in ("width_i", "beats_in", "width_o"):
+            if getattr(self, name) < 1:
+                raise InputError(f"`{name}` must be at least 1, not {getattr(self, name)}")
+        for name in ("vector_bytes", "answer_bytes", "load_bytes"):
+            if not 0 <= getattr(self, name) <= 0xFFFF:
+                raise InputError(
+                    f"a frame carries at most 65535 bytes, but this kernel needs "
+                    f"{getattr(self, name)} ({name.replace('_', ' ')}); use fewer inputs or outputs"
+                )
+
+    @classmethod
+    def of(cls, kernel) -> "Sizes":
+        """Sizes of a kernel's streams."""
+        memory = kernel.storage == "memory"
+        return cls(
+            kernel.width_i,
+            kernel.beats_in,
+            kernel.width_o,
+            kernel.width_p if memory else 0,
+            kernel.beats_p if memory else 0,
+            design_number(kernel),
+            not memory or kernel.initialised,
+        )
+
+    @property
+    def vector_bytes(self) -> int:
+        """Payload bytes of a vector frame."""
+        return bytes_of(self.width_i) * self.beats_in
+
+    @property
+    def load_bytes(self) -> int:
+        """Payload bytes of a load frame."""
+        return bytes_of(self.width_p) * self.beats_p
+
+    @property
+    def answer_bytes(self) -> int:
+        """Payload bytes of the answer to a vector."""
+        return bytes_of(self.width_o)
+
+    @property
+    def longest(self) -> int:
+        """Bytes of the longest frame that the board takes."""
+        return OVERHEAD + max(self.vector_bytes, self.load_bytes)
+
+
+def bytes_of(width: int) -> int:
+    """Whole bytes that hold `width` bits."""
+    return (width + 7) // 8
+
+
+def design_number(kernel) -> int:
+    """Number of 32 bits of everything that decides what a kernel's hardware computes."""
+    hasher = hashlib.blake2b(digest_size=4)
+    for line in kernel.identity():
+        hasher.update(f"{line}\n".encode())
+    return int.from_bytes(hasher.digest(), "little")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame: kind, sequence number, payload."""
+
+    kind: int
+    sequence: int
+    payload: bytes = b""
+
+    def encode(self) -> bytes:
+        """Bytes on the line."""
+        body = bytes([self.kind, self.sequence])
+        body += len(self.payload).to_bytes(2, "little") + self.payload
+        return bytes([SYNC]) + body + crc16(body).to_bytes(2, "big")
+
+
+class Parser:
+    """Finds the frames in a stream of bytes that may hold noise.
+
+    After a frame that turns out wrong, the search goes on at the byte after its sync byte, so that
+    noise that looks like a header hides no good frame behind it.
+
+    Parameters
+    ----------
+    longest
+        Payload bytes that a frame may have at most.
+    """
+
+    def __init__(self, longest: int = 0xFFFF):
+        self.longest = longest
+        self._pending = bytearray()
+
+    def clear(self) -> None:
+        """Forget what was fed."""
+        self._pending.clear()
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Frames that are complete and right with `data`."""
+        self._pending += data
+        frames = []
+        while (start := self._pending.find(SYNC)) >= 0:
+            del self._pending[:start]
+            if len(self._pending) < HEADER:
+                return frames
+            end = HEADER + int.from_bytes(self._pending[3:5], "little") + 2
+            if end - OVERHEAD > self.longest:
+                del self._pending[0]
+                continue
+            if len(self._pending) < end:
+                return frames
+            body, check = bytes(self._pending[1 : end - 2]), self._pending[end - 2 : end]
+            if crc16(body) == int.from_bytes(check, "big"):
+                frames.append(Frame(body[0], body[1], body[4:]))
+                del self._pending[:end]
+            else:
+                del self._pending[0]
+        self._pending.clear()
+        return frames
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a board says it is."""
+
+    version: int
+    design: int
+    vector_bytes: int
+    answer_bytes: int
+    load_bytes: int
+
+    SIZE = 11
+
+    @classmethod
+    def of(cls, sizes: Sizes) -> "Identity":
+        """The identity of a board that holds a design of these sizes."""
+        return cls(VERSION, sizes.design, sizes.vector_bytes, sizes.answer_bytes, sizes.load_bytes)
+
+    def encode(self) -> bytes:
+        """Payload of the answer to `Kind.IDENTIFY`."""
+        result = bytes([self.version]) + self.design.to_bytes(4, "little")
+        for size in (self.vector_bytes, self.answer_bytes, self.load_bytes):
+            result += size.to_bytes(2, "little")
+        return result
+
+    @classmethod
+    def decode(cls, payload: bytes) -> "Identity":
+        """Inverse of `encode`; the payload has `SIZE` bytes."""
+        low = [int.from_bytes(payload[at : at + 2], "little") for at in (5, 7, 9)]
+        return cls(payload[0], int.from_bytes(payload[1:5], "little"), *low)

@@ -1,0 +1,160 @@
+"""Command line: parse, call, print."""
+
+import errno
+import json
+import sys
+import warnings
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from ..errors import LibertyWarning, TnhwError
+from ..support import interrupts, terminal
+from ..tools import logs
+from .commands.boards import build, run, upload
+from .commands.comparing import compare
+from .commands.designs import generate, graph, prove, simulate
+from .commands.exporting import export
+from .commands.options import Json, show
+from .commands.starting import init, list_
+from .commands.sweeping import sweep
+from .commands.training import add_commands
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="tnhw",
+    help="Neural networks without multipliers, in hardware.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141  # as a shell shows a program that such a pipe ended
+STOPPED = "interrupted; earlier output is as it was"
+
+
+def _version(wanted: bool):
+    if wanted:
+        print(f"tnhw {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+):
+    pass
+
+
+app.command("list")(list_)
+for _command in (
+    init, generate, graph, simulate, prove, build, compare, sweep, upload, run, export,
+):  # fmt: skip
+    app.command()(_command)
+
+
+@app.command()
+def doctor(as_json: Json = False):
+    """Print every tool, its version, and the command that mends it."""
+    from dataclasses import asdict
+
+    from .. import tools
+
+    statuses = tools.doctor()
+    rows = [("tool", "found", "needed", "for", "mend")]
+    rows += [
+        (s.tool, s.found or s.status, s.required or "any", s.needed_for,
+         "" if s.status == "ok" else s.mend)
+        for s in statuses
+    ]  # fmt: skip
+    show([asdict(status) for status in statuses], as_json, rows)
+
+
+add_commands(app)
+
+
+@contextmanager
+def _plain_warnings():
+    """Warnings about a user's own file look like messages, not like Python's."""
+    before = warnings.formatwarning
+
+    def plain(message, category, *where, **more):
+        if issubclass(category, LibertyWarning):
+            return f"tnhw: {terminal.printable(message)}\n"
+        return before(message, category, *where, **more)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    terminal.survive_encodings()
+    # Amaranth's, of components that are only asked what they are like: their latency, their gates.
+    warnings.filterwarnings("ignore", message=".* created but never used")
+    try:
+        with interrupts.handled(), _plain_warnings():
+            try:
+                status = app(arguments, prog_name="tnhw", standalone_mode=False) or 0
+                sys.stdout.flush()
+            finally:
+                logs.keep_in(None)
+        if status != INTERRUPTED:  # typer gives this status for an interrupt
+            return status
+        text, shown = STOPPED, False
+    except TnhwError as error:
+        status, text = error.exit_status, str(error)
+        shown = getattr(error, "shown", False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # of which the parser makes an exit
+            terminal.give_up_output()
+            return BROKEN_PIPE
+        raise
+    except BrokenPipeError:  # whoever read the output has enough
+        terminal.give_up_output()
+        return BROKEN_PIPE
+    except OSError as error:  # of a folder that goes away, fills up or may not be written
+        status, text, shown = 2, _remedy(error), False
+    except (KeyboardInterrupt, typer.Abort):
+        status, text, shown = INTERRUPTED, STOPPED, False
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # a usage error of the parser has one
+            raise
+        status, text, shown = 2, error.format_message(), False
+    try:
+        if "--json" in arguments and not shown:
+            print(json.dumps({"error": text, "exit_status": status}))
+        sys.stdout.flush()
+    except OSError:
+        terminal.give_up_output()
+    terminal.say(text)
+    return status
+
+
+def _remedy(error):
+    """What the system said, of which file, and what to do about it."""
+    where = f"{error.filename}: " if error.filename else ""
+    said = f"{where}{error.strerror or error}"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{said}; make room, or name other folders: with -o for results, in TMPDIR for temporary files"
+    if "temporary directory" in said:
+        return f"{said}; name a folder that can be written in TMPDIR"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{said}; choose another folder with -o, or mend its permissions"
+    return said
+
+
+if __name__ == "__main__":
+    sys.exit(main())

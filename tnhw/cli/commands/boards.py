@@ -1,0 +1,244 @@
+"""Commands about boards: `build`, `upload`, `run`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...errors import CheckFailed, InputError
+from .options import (
+    BoardName,
+    Data,
+    Dataset,
+    File,
+    Folds,
+    Json,
+    Lanes,
+    Loadable,
+    Out,
+    RomOption,
+    ScheduleOption,
+    Seed,
+    accuracy,
+    hertz,
+    say,
+    show,
+    test_set,
+)
+
+MAX_VECTORS = 1_000_000
+
+
+def build(
+    file: File,
+    board: BoardName,
+    seed: Annotated[int, typer.Option(help="Seed of place and route.", min=0)] = 1,
+    frequency: Annotated[
+        float | None, typer.Option(help="Frequency to reach in MHz, if not the board's.")
+    ] = None,
+    baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.", min=1)] = None,
+    allow_timing_fail: Annotated[
+        bool, typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow.")
+    ] = False,
+    dsp: Annotated[
+        bool | None, typer.Option("--dsp/--no-dsp", help="Products in DSP blocks.")
+    ] = None,
+    self_test: Annotated[
+        int | None,
+        typer.Option(
+            help="Store so many vectors on the board instead of a serial line; an LED tells.",
+            min=1,
+            max=MAX_VECTORS,
+        ),
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
+    loadable: Loadable = False,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Build the bitstream of a kernel or network behind a serial line, or one that tests itself.
+
+    A network without folds or lanes gets the fastest design that fits the board. For a board that only a
+    vendor's tools build for, an archived build plan is written.
+    """
+    import numpy as np
+
+    from ...bitstream import build_network, plan
+    from ...bitstream.building import build as build_bitstream
+    from ...boards import load_board
+    from ...boards.harness.selftest import VERDICT
+    from ...catalogue import load, load_design
+    from ...network import Network
+
+    target, loaded = load_board(board), load(file)
+    folder = out / loaded.name / target.name
+    options = {
+        "seed": seed,
+        "frequency": hertz("--frequency", frequency),
+        "baud": baud,
+        "allow_timing_fail": allow_timing_fail,
+        "dsp": dsp,
+    }
+    if dataset and self_test is None:
+        raise InputError("--dataset gives the vectors of a self-test: give --self-test too")
+    if self_test is not None:
+        if dataset:
+            options["self_test"], _ = test_set(dataset, data, self_test)
+        else:
+            options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
+    _warn_of_code(target, own=board.endswith(".toml"))
+    if target.vendor_tool:
+        kernel = load_design(
+            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
+        )
+        _show_plan(
+            plan(kernel, target, folder, self_test=options.get("self_test"), baud=baud), as_json
+        )
+        return
+    if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
+        kernel, record = build_network(
+            loaded, target, folder, rom=rom or "auto", loadable=loadable, say=say, **options
+        )
+    else:
+        kernel = load_design(
+            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
+        )
+        record = build_bitstream(kernel, target, folder, **options)
+    slack = record.fmax / record.frequency
+    rows = [
+        ("bitstream", folder / record.bitstream),
+        ("clock", f"{record.clock / 1e6:g} MHz"),
+        (
+            "Fmax",
+            f"{record.fmax / 1e6:.1f} MHz, {slack:.2f} x the target (routed, seed {record.seed})",
+        ),
+    ]
+    rows += [
+        (name, f"{use['used']} of {use['available']}") for name, use in record.utilisation.items()
+    ]
+    rows += list(record.design.items())
+    if record.self_test:
+        rows.append(("self-test", f"{record.self_test} vectors. {VERDICT}"))
+    rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
+                 f"{kernel.interval} cycles"))  # fmt: skip
+    rows += [("tried again", retry["change"]) for retry in record.retries]
+    rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
+    facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
+    show(facts, as_json, rows, f"{kernel.name} on {target.title}")
+
+
+def _vectors_of(arrays, path):
+    if "x" not in arrays:
+        raise InputError(f"{path}: the array `x` is missing; save the vectors under that name")
+    return arrays["x"]
+
+
+def _warn_of_code(board, own):
+    """Say what of a board file is code that nobody but the user vouches for."""
+    if own and board.options:
+        keys = " and ".join(f"`{name}`" for name in board.options)
+        say(f"board {board.name}: its `[options]` {keys} are code of the tools that build for it")
+    module = (board.platform or "amaranth_boards.").split(":")[0]
+    if not module.startswith("amaranth_boards."):
+        say(f"board {board.name}: importing its platform runs the module `{module}`")
+
+
+def _show_plan(record, as_json):
+    rows = [
+        ("build plan", record.out_dir / record.archive),
+        ("tool", record.tool),
+        ("run in the unpacked plan", record.command),
+        ("sha256", record.sha256),
+    ]
+    facts = json.loads(record.to_json()) | {"folder": str(record.out_dir)}
+    show(facts, as_json, rows, f"{record.name} on {record.board}")
+
+
+def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json = False):
+    """Program a board with the bitstream that `tnhw build` made."""
+    from ...bitstream import find_record
+    from ...boards import load_board
+    from ...boards.host import upload as program
+    from ...catalogue import load
+
+    target = load_board(board)
+    record = find_record(out / load(file).name / target.name)
+    bitstream = record.out_dir / record.bitstream
+    program(target, bitstream)
+    show({"bitstream": bitstream, "board": target.name}, as_json, [("uploaded", bitstream)])
+
+
+def run(
+    file: File,
+    port: Annotated[str, typer.Option(help="Serial port, for example ttyUSB0's device file.")],
+    vectors: Annotated[
+        int, typer.Option(help="Number of random vectors.", min=1, max=MAX_VECTORS)
+    ] = 100,
+    seed: Seed = 0,
+    input: Annotated[
+        Path | None, typer.Option(help="npz file with vectors `x` instead of random ones.")
+    ] = None,
+    baud: Annotated[int, typer.Option(help="Baud rate.", min=1)] = 115_200,
+    board: Annotated[
+        str | None, typer.Option("--board", "-b", help="Network: the board it was built for.")
+    ] = None,
+    load_from: Annotated[
+        Path | None,
+        typer.Option("--load", help="Network built with --loadable: npz file to load first."),
+    ] = None,
+    dataset: Dataset = None,
+    data: Data = None,
+    out: Out = Path("build"),
+    as_json: Json = False,
+):
+    """Send vectors to a board and compare every answer with the golden model."""
+    import numpy as np
+
+    from ...boards.host import run as run_board
+    from ...catalogue import load, load_design
+    from ...kernel.parameters import read
+    from ...network import Network
+
+    if isinstance(loaded := load(file), Network):
+        if board is None:
+            raise InputError(f"{file}: name the board that it was built for with --board")
+        from ...bitstream import find_record
+
+        record = find_record(out / loaded.name / board)
+        if record.self_test:
+            raise InputError(f"{file}: what was built for {board} tests itself; it has no line")
+        kernel = load_design(file, **record.design)
+    else:
+        kernel = loaded
+    rng = np.random.default_rng(seed)
+    labels = None
+    if dataset:
+        x, labels = test_set(dataset, data, vectors)
+    else:
+        x = _vectors_of(read(input), input) if input else kernel.random_input(rng, vectors)
+    p = None if kernel.initialised else kernel.random_parameters(rng)
+    if load_from is not None:
+        if not getattr(kernel, "loadable", False):
+            raise InputError("--load is for a network that was built with --loadable")
+        p = Network.load(load_from).arrays
+    record = run_board(kernel, port, x, p, baud=baud)
+    facts = {
+        "vectors": record.vectors,
+        "equal": record.equal,
+        "repeated": record.repeated,
+        "vectors_per_second": round(record.rate, 1),
+    }
+    if labels is not None:
+        facts["accuracy_percent"] = round(accuracy(record.y, labels), 2)
+    show(facts, as_json, facts.items(), f"{kernel.name} on {port}")
+    if record.equal != record.vectors:
+        raise CheckFailed(
+            f"{record.vectors - record.equal} of {record.vectors} answers differ from the golden "
+            "model; is the bitstream built from this kernel file?"
+        )

@@ -1,0 +1,204 @@
+"""Command `train`, for `tnhw.cli`; torch is imported only when one runs."""
+
+import json
+import shlex
+import sys
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+
+from ...errors import InputError
+from ...support.terminal import printable
+
+__all__ = ["add_commands", "train"]
+
+
+SECONDS = 5  # between lines of progress, where it is no terminal
+
+
+class RuleName(StrEnum):
+    threshold = "threshold"
+    ternary = "ternary"
+    shift = "shift"
+    mac = "mac"
+    addernet = "addernet"
+
+
+Name = Annotated[
+    str, typer.Argument(help="digits, optdigits, pendigits, mnist or denoise.", metavar="DATASET")
+]
+Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
+Hidden = Annotated[
+    str | None, typer.Option(help="Layers but the last: 32 (dense), 8c3s2p1 (convolution), commas.")
+]
+DATA_SETS = "the data set's"
+Optional = typer.Option(show_default=DATA_SETS)
+
+
+def add_commands(app):
+    """Add `train` to a typer app."""
+    app.command()(train)
+
+
+def train(
+    dataset: Name,
+    rule: Annotated[RuleName, typer.Option(help="Rule of the synapses.")] = RuleName.threshold,
+    hidden: Hidden = None,
+    bits: Annotated[
+        int, typer.Option(help="Bits of activations between layers.", min=1, max=8)
+    ] = 4,
+    levels: Annotated[int, typer.Option(help="threshold: levels K.")] = 8,
+    min_level: Annotated[int, typer.Option(help="threshold: levels below are absent.")] = 1,
+    gain: Annotated[bool, typer.Option("--gain", help="threshold: level and gain.")] = False,
+    weight_bits: Annotated[int, typer.Option(help="mac: bits of a weight.")] = 4,
+    complement: Annotated[
+        bool, typer.Option("--complement", help="First layer also sees max - x.")
+    ] = False,
+    inject: Annotated[int, typer.Option(help="MAC layers at the front.", min=0)] = 0,
+    epochs: Annotated[int | None, Optional] = None,
+    rate: Annotated[float | None, Optional] = None,
+    prune: Annotated[float, typer.Option(help="Share of synapses that are removed.")] = 0.0,
+    noise: Annotated[
+        int | None,
+        typer.Option(help="Noise on inputs while training, in steps.", show_default=DATA_SETS),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of parameters and order.", min=0)] = 0,
+    final: Annotated[
+        bool, typer.Option("--final", help="Fit to all training data, measure on test data.")
+    ] = False,
+    table: Annotated[
+        bool, typer.Option("--table", help="Final models of every kind, seeds 0 to SEEDS - 1.")
+    ] = False,
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Search rate and spread on validation data.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(help="With --table or --tune: how many.", min=1)] = 5,
+    threads: Annotated[int, typer.Option(help="Other numbers give other models.", min=1)] = 1,
+    data: Annotated[Path | None, typer.Option(help="Folder of the data set's files.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Model (.npz); with --table a folder.")
+    ] = None,
+    as_json: Json = False,
+):
+    """Train a network, and write it as an integer model."""
+    from ...data import datasets
+    from ...train import part
+
+    recipes, training = part("recipes"), part("training")
+    kind = _kind(str(rule), gain, complement, min_level, weight_bits)
+    changes = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
+    given = {"epochs": epochs, "rate": rate, "noise": noise}
+    changes |= {key: value for key, value in given.items() if value is not None}
+    if hidden is not None:
+        changes["hidden"] = tuple(part for part in hidden.split(",") if part)
+    own = {"complement": True} if complement else {}
+    if kind not in recipes.KINDS:
+        kind, own = "mac", own | {"weight_bits": weight_bits}
+    if kind == "threshold":
+        own["min_level"] = min_level
+    recipe = recipes.recipe_for(dataset, kind, **changes, **own)
+    loaded = datasets.load(dataset, data)
+    if table:
+        with _progress() as line:
+            rows = training.table(
+                dataset, loaded, seeds=range(seeds), folder=out, threads=threads, changes=changes,
+                report=lambda card: line(f"{card['kind']}, seed {card['seed']}: {card['score']:.2f}"),
+            )  # fmt: skip
+        _print_table(rows, as_json)
+    elif tune:
+        with _progress() as line:
+            best = training.tune(
+                recipe, loaded, range(seeds), report=lambda made: line(str(made)), threads=threads
+            )
+        _print(best, as_json)
+    else:
+        name = out.stem if out else f"{dataset}_{kind}".replace("-", "_")
+        path = out or Path("build", "models", f"{name}.npz")
+        if path.suffix != ".npz":
+            raise InputError(f"{path}: a model is an `.npz` file; name one with -o")
+        checkpoint = path.with_suffix(".checkpoint")
+        with _progress() as line:
+            network = training.train(
+                recipe, seed, data=loaded, name=name, final=final, command=_command(),
+                threads=threads, checkpoint=checkpoint, report=lambda record: line(_epoch(record)),
+            )  # fmt: skip
+        network.save(path)
+        checkpoint.unlink(missing_ok=True)
+        _print({"model": str(path)} | network.card, as_json)
+
+
+def _kind(rule, gain, complement, min_level, weight_bits):
+    """Name in `tnhw.train.recipes.KINDS` of what the options ask for."""
+    if rule != "threshold" and (gain or min_level > 1):
+        raise InputError(f"--gain and --min-level are for the rule `threshold`, not `{rule}`")
+    if gain:
+        if min_level > 1:
+            raise InputError("--min-level is for thresholds without --gain")
+        return "gain-complement" if complement else "gain"
+    if rule == "threshold" and min_level == 2:
+        return "threshold4"
+    return rule if rule != "mac" or weight_bits == 4 else f"mac{weight_bits}"
+
+
+def _command():
+    """The command line without where data and result lie, which is not part of a model."""
+    words, kept = sys.argv[1:], []
+    while words:
+        word = words.pop(0)
+        if word in ("--data", "-o", "--out"):
+            words = words[1:]
+        elif word != "--json" and not word.startswith(("--data=", "--out=", "-o")):
+            kept.append(word)
+    return shlex.join(["tnhw", *kept]) if kept[:1] == ["train"] else ""
+
+
+def _epoch(record):
+    text = f"epoch {record['epoch']} of {record['epochs']}, loss {record['loss']:.4f}"
+    return text + (f", validation {record['score']:.2f}" if "score" in record else "")
+
+
+@contextmanager
+def _progress():
+    """A function that shows a line on stderr: in place in a terminal, else one every few seconds."""
+    from rich.console import Console
+
+    console, last = Console(stderr=True), -SECONDS
+
+    def line(text):
+        nonlocal last
+        if monotonic() - last >= SECONDS:
+            last = monotonic()
+            print(printable(text), file=sys.stderr, flush=True)
+
+    if not console.is_terminal:
+        yield line
+        return
+    with console.status("training") as status:
+        yield status.update
+
+
+def _print(record, as_json):
+    if as_json:
+        print(json.dumps(record, indent=2))
+        return
+    for key, value in record.items():
+        if key != "recipe":
+            print(printable(f"{key:12} {value}"))
+
+
+def _print_table(rows, as_json):
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    print(f"{'neuron':16} {'test, ' + rows[0]['unit']:>16} {'+-':>6} {'synapses':>9} {'bits':>5}")
+    for row in rows:
+        error = "-" if row["error"] is None else f"{row['error']:.2f}"
+        print(
+            f"{row['kind']:16} {row['mean']:16.2f} {error:>6} {row['synapses']:9} {row['bits']:5.1f}"
+        )
+    count = len(rows[0]["scores"])
+    print(f"+- is the standard error over seeds 0 to {count - 1}; bits are stored, a synapse")

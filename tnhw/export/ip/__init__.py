@@ -1,0 +1,243 @@
+"""IP package: a kernel as a folder that an FPGA engineer drops into a project.
+
+What stands in it is listed in `docs/ip.md`. Text comes from the templates beside this module; the same
+kernel gives the same bytes.
+"""
+
+import hashlib
+import json
+from math import ceil
+
+import numpy as np
+
+from ... import __version__
+from ...boards.protocol import design_number
+from ...errors import InputError
+from ...kernel.packing import axi_beats
+from ...support.files import write_files
+from ...support.templating import LICENSE, render, spdx
+from ...verilog import emit, manifest
+from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
+from .scenario import OPS, Scenario
+
+__all__ = ["package"]
+
+PARTS = 3  # with other parameters each, where they are loaded
+VECTORS = 16
+
+
+def package(kernel, out_dir, record=None, text=None):
+    """Write the package of a kernel.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        With interface ``axi-stream``.
+    out_dir : path
+        Receives the files; those of an earlier package are replaced.
+    record, text : dict, str, optional
+        The kernel's manifest and Verilog, if it was emitted already.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    InputError
+        If the kernel has plain streams, or the folder cannot be written.
+    """
+    if kernel.interface != "axi-stream":
+        raise InputError(
+            f"{kernel.name}: an IP package has AXI4-Stream: use --interface axi-stream"
+        )
+    if text is None:
+        component = kernel.create()
+        text = emit(component, kernel.name)
+        record = manifest(kernel, component, text)
+    record, files = package_files(kernel, record, text)
+    write_files(out_dir, files)
+    return record
+
+
+def package_files(kernel, record, text):
+    """Manifest, and contents of all files by their path in the package."""
+    name, core = kernel.name, spdx() + text
+    record = (
+        {"license": LICENSE}
+        | record
+        | {"files": {f"rtl/{name}.v": hashlib.sha256(core.encode()).hexdigest()}}
+    )
+    streams = [s | {"bus": s["payload"].removesuffix("_tdata")} for s in record["streams"]]
+    by_name = {stream["name"]: stream for stream in streams}
+    wrappers = [f"{name}_axis"]
+    common = {
+        "name": name,
+        "title": kernel.title,
+        "version": __version__,
+        "streams": streams,
+        "sink": by_name["i"],
+        "source": by_name["o"],
+        "load": by_name.get("p"),
+        "latency": kernel.latency,
+        "interval": kernel.interval,
+        "load_text": record.get("load"),
+    }
+    common["patience"] = _patience(common)
+
+    def made(template, **more):
+        return render("export/ip", template, **common, **more)
+
+    files = {
+        f"rtl/{name}.v": core,
+        f"rtl/{name}_axis.v": made("axis.v"),
+        f"rtl/{name}.vlt": made("vlt"),
+    }
+    registers = None
+    if by_name.get("p"):
+        wrappers.append(f"{name}_axil")
+        registers = _register_files(kernel, made, common)
+        files |= registers
+    parts = _vectors(kernel, by_name)
+    scenario = Scenario(kernel, record)
+    benches = _bench_files(name, scenario, made, by_name)
+    tests = {"test_stream": f"{name}_axis"}
+    if registers:
+        tests["test_registers"] = f"{name}_axil"
+        files["test/test_registers.py"] = made("test_registers.py")
+    buses = [s["bus"] for s in streams]
+    files |= benches | {
+        "test/vectors.json": json.dumps(parts) + "\n",
+        "test/script.json": json.dumps({
+            "license": LICENSE, "steps": scenario.steps, "results": scenario.results,
+            "fresh": scenario.fresh, "patience": common["patience"],
+        }) + "\n",
+        "test/run.py": made("run.py", tests=json.dumps(tests)),
+        "test/streams.py": made("streams.py"),
+        "test/test_stream.py": made("test_stream.py"),
+        f"{name}.core": made("core", wrappers=wrappers, vectors=[
+            path.split("/")[1] for path in benches if path.endswith(".hex")]),
+        f"{name}.vh": made("template.vh", templates=_templates(streams, wrappers)),
+        "package_ip.tcl": made("package_ip.tcl", wrappers=wrappers,
+                               buses=["s_axil", "s_axis", "m_axis"] if registers else buses),
+        "README.md": made("README.md"),
+        "manifest.json": json.dumps(record, indent=2) + "\n",
+    }  # fmt: skip
+    return record, files
+
+
+def _register_files(kernel, made, common):
+    """AXI4-Lite wrapper, and the register map in all its forms."""
+    registers = register_map(kernel, design_number(kernel))
+    parts = ceil(kernel.width_p / 32)
+    values = {
+        "registers": registers,
+        "address_bits": ADDRESS_BITS,
+        "parts": parts,
+        "part_bits": max(1, (parts - 1).bit_length()),
+        "width_p": kernel.width_p,
+        "width_stream": common["load"]["width"],
+        "padded": kernel.width_p if parts == 1 else 32 * parts,
+        "words": kernel.beats_p,
+        "initialised": int(kernel.initialised),
+        "map_major": MAP_VERSION[0],
+    }
+    load = {"load": common["load_text"]}
+    software = {key: value for key, value in common.items() if key != "load"} | values | load
+    name = kernel.name
+    map_record = {"license": LICENSE, "name": name, "registers": to_json(registers)}
+    return {
+        f"rtl/{name}_axil.v": made("axil.v", **values),
+        "sw/registers.json": json.dumps(map_record, indent=2) + "\n",
+        "sw/registers.md": render("export/ip", "registers.md", **software),
+        f"sw/{name}_regs.h": render("export/ip", "registers.h", **software),
+        f"sw/{name}.py": render("export/ip", "driver.py", **software),
+    }
+
+
+def _vectors(kernel, streams):
+    """Golden beats [tdata, tlast] of every stream, in parts with other parameters each."""
+    rng = np.random.default_rng(0)
+    memory = kernel.storage == "memory"
+    parts = []
+    for _ in range(PARTS if memory else 1):
+        x = kernel.random_input(rng, VECTORS)
+        x[0], x[1] = kernel.input.min, kernel.input.max
+        p = kernel.random_parameters(rng) if memory else None
+        y = kernel.golden(x, p)
+        beat = kernel.beat or max(kernel.inputs, kernel.outputs)
+        part = {
+            "x": axi_beats(x, kernel.input, min(beat, kernel.inputs)),
+            "y": axi_beats(y, kernel.output_format, min(beat, kernel.outputs)),
+        }
+        if memory:
+            words = kernel.pack_parameters(p)
+            part["p"] = [(word, int(k == len(words) - 1)) for k, word in enumerate(words)]
+        parts.append({key: [list(beat) for beat in beats] for key, beats in part.items()})
+    return {
+        "license": LICENSE,
+        "parts": parts,
+        "beats_in": streams["i"]["beats"],
+        "beats_out": streams["o"]["beats"],
+        "beats_load": kernel.beats_p if memory else 0,
+    }
+
+
+def _patience(common):
+    """Cycles in which something must happen."""
+    return 2000 + 20 * (common["latency"] + common["interval"])
+
+
+def _bench_files(name, scenario, made, by_name):
+    """The Verilog test bench, its steps and the results that must come."""
+    payload = max(16, *(stream["width"] for stream in by_name.values()))
+    digits = ceil((payload + 6) / 4)
+    steps = [
+        f"{(OPS.index(op) << 2 | wrong << 1 | last) << payload | value:0{digits}x}\n"
+        for op, value, last, wrong in scenario.steps
+    ]
+    width = by_name["o"]["width"]
+    results = [
+        f"{last << width | data:0{ceil((width + 1) / 4)}x}\n" for data, last in scenario.results
+    ]
+    bench = made("tb.v", payload=payload, ops=OPS, steps=len(steps), y_beats=len(results))
+    return {
+        "tb/script.hex": spdx() + "".join(steps),
+        "tb/y.hex": spdx() + "".join(results),
+        f"tb/{name}_tb.v": bench,
+    }
+
+
+def _templates(streams, wrappers):
+    """Ports (name, width, direction) of each wrapper."""
+    clock = [("aclk", 1, "in "), ("aresetn", 1, "in ")]
+
+    def ports(stream):
+        ends = ("in ", "out") if stream["role"] == "sink" else ("out", "in ")
+        bus = stream["bus"]
+        return [
+            (f"{bus}_tdata", stream["width"], ends[0]),
+            (f"{bus}_tvalid", 1, ends[0]),
+            (f"{bus}_tready", 1, ends[1]),
+            (f"{bus}_tlast", 1, ends[0]),
+        ]
+
+    lite = [
+        (f"s_axil_{name}", width, direction)
+        for direction, names in (
+            ("in ", {"awaddr": ADDRESS_BITS, "awprot": 3, "awvalid": 1}),
+            ("out", {"awready": 1}),
+            ("in ", {"wdata": 32, "wstrb": 4, "wvalid": 1}),
+            ("out", {"wready": 1, "bresp": 2, "bvalid": 1}),
+            ("in ", {"bready": 1, "araddr": ADDRESS_BITS, "arprot": 3, "arvalid": 1}),
+            ("out", {"arready": 1, "rdata": 32, "rresp": 2, "rvalid": 1}),
+            ("in ", {"rready": 1}),
+        )
+        for name, width in names.items()
+    ]
+    found = {wrappers[0]: clock + [p for s in streams for p in ports(s)] + [("error", 1, "out")]}
+    for wrapper in wrappers[1:]:
+        plain = [p for s in streams if s["name"] != "p" for p in ports(s)]
+        found[wrapper] = clock + lite + plain
+    return found

@@ -1,0 +1,188 @@
+"""What the benches of a package do, step by step: one list for the Verilog bench and for the cocotb one."""
+
+from ...simulation.traffic import make
+
+__all__ = ["OPS", "Scenario"]
+
+#: Steps, in the order of their codes. Each has a payload or a number; `x` and `p` have tlast and a mark too.
+OPS = ("x", "p", "refuse_x", "refuse_p", "reset", "stall", "idle", "drain", "latency", "busy")
+
+SHORT = 200  # beats of a load that is sent again for each way to send it wrongly
+VECTORS = 40
+PATIENCE = 32  # cycles in which something must not be taken
+
+
+class Scenario:
+    """Steps and the results that must come, by a kernel and its manifest.
+
+    Attributes
+    ----------
+    steps : list of (str, int, int, int)
+        Step, payload or number, tlast, and whether the beat shows a wrong tlast.
+
+        ====================  =====================================================================
+        ``x``, ``p``          offer a beat of a vector or a load until it is taken
+        ``refuse_x`` ``_p``   offer a beat for so many cycles; it must not be taken, and is withdrawn
+        ``reset``             for so many cycles; what is inside is forgotten
+        ``stall``             take no result for so many cycles from now on
+        ``idle``              let so many cycles pass
+        ``drain``             wait until so many result beats have come in all
+        ``latency``           the result begins exactly so many cycles after the beat before
+        ``busy``              results are taken always (0) or with pauses (1)
+        ====================  =====================================================================
+    results : list of (int, int)
+        Result beats (payload, tlast), in order.
+    fresh : (int, int)
+        So many steps and results at the beginning hold before the first load only, which a reset
+        does not bring back.
+    """
+
+    def __init__(self, kernel, manifest):
+        self.steps, self.results = [], []
+        self._streams = {stream["name"]: stream for stream in manifest["streams"]}
+        self._latency, self._interval = manifest["latency"], manifest["interval"]
+        record = make(kernel, manifest, vectors=VECTORS).record
+        self._segments = [self._decoded(segment) for segment in record["segments"]]
+        self._loads = "p" in self._streams
+        if record["initial"]:
+            for x, y in self._decoded(record["initial"])[1]:
+                self._vector(x, y)
+            self._drain()
+        elif self._loads:
+            self._refuse_x()
+        self.fresh = len(self.steps), len(self.results)
+        self._traffic()
+        self._resets()
+        self._wrong()
+        self._waits()
+        self._drain()
+        self._add("idle", self._latency + self._interval + 8)
+
+    def _decoded(self, segment):
+        """A load, and vectors with their results: beats as integers."""
+        beats = {name: [int(beat, 16) for beat in segment[name]] for name in "pio"}
+        i, o = self._streams["i"]["beats"], self._streams["o"]["beats"]
+        count = len(beats["i"]) // i
+        return beats["p"], [
+            (beats["i"][k * i : (k + 1) * i], beats["o"][k * o : (k + 1) * o]) for k in range(count)
+        ]
+
+    # ---- Steps ----
+
+    def _add(self, step, value=0, last=0, wrong=0):
+        self.steps.append((step, value, last, wrong))
+
+    def _frame(self, step, beats, shows=None):
+        """Beats with tlast on the last; `shows` is the one at which a wrong tlast shows."""
+        for k, beat in enumerate(beats):
+            self._add(step, beat, int(k == len(beats) - 1), int(k == shows))
+
+    def _vector(self, x, y):
+        self._frame("x", x)
+        self.results += [(beat, int(k == len(y) - 1)) for k, beat in enumerate(y)]
+
+    def _drain(self):
+        self._add("drain", len(self.results))
+
+    def _refuse_x(self):
+        self._add("refuse_x", PATIENCE)
+
+    def _load(self, number=0):
+        if self._loads:
+            self._frame("p", self._segments[number][0])
+
+    def _some(self, count=3, number=0):
+        """Vectors with the parameters of a segment, which are loaded."""
+        for x, y in self._segments[number][1][:count]:
+            self._vector(x, y)
+
+    # ---- Parts ----
+
+    def _traffic(self):
+        """All vectors; each load comes right behind the vectors before it."""
+        for number, (_, vectors) in enumerate(self._segments):
+            self._add("busy", number % 2)
+            self._load(number)
+            for k, (x, y) in enumerate(vectors):
+                if k % 16 == 5:
+                    self._add("stall", self._latency + 3 * self._interval + 8)
+                self._vector(x, y)
+        self._add("busy", 0)
+        self._load()
+        self._drain()
+        for x, y in self._segments[0][1][:6]:
+            self._vector(x, y)
+            self._add("latency", self._latency)
+            self._drain()
+
+    def _resets(self):
+        """In a vector, with results waiting, in a packet that is dropped, in a load."""
+        first = self._segments[0][1][0][0]
+        for cycles in (1, 3):
+            for cut in sorted({1, len(first) // 2, len(first) - 1} & set(range(1, len(first)))):
+                for beat in first[:cut]:
+                    self._add("x", beat)
+                self._after_reset(cycles)
+            for wait in range(min(self._latency + 1, 6)):
+                self._add("stall", 1000)
+                self._frame("x", first)
+                self._add("idle", wait)
+                self._after_reset(cycles)
+            for k, beat in enumerate(first):
+                self._add("x", beat, 0, int(k == len(first) - 1))
+            self._after_reset(cycles)
+        words = self._segments[0][0]
+        for cut in sorted({1, len(words) // 2, len(words) - 1} & set(range(1, len(words)))):
+            for word in words[:cut]:
+                self._add("p", word)
+            self._add("reset", 1)
+            self._refuse_x()
+            self._load()
+            self._some()
+            self._drain()
+
+    def _after_reset(self, cycles):
+        """A reset keeps the parameters, and nothing of what was inside comes out."""
+        self._add("reset", cycles)
+        self._add("idle", self._latency + self._interval + 2)
+        self._some()
+        self._drain()
+
+    def _wrong(self):
+        """Packets with a wrong tlast, a good one right behind each; then the same for loads."""
+        vectors = self._segments[0][1]
+        for k, (beats, shows) in enumerate(_wrong_frames(vectors[0][0])):
+            self._add("busy", k % 2)
+            self._frame("x", beats, shows)
+            self._vector(*vectors[k % len(vectors)])
+        self._drain()
+        words = self._segments[-1][0]
+        for beats, shows in _wrong_frames(words) if 0 < len(words) <= SHORT else ():
+            self._frame("p", beats, shows)
+            self._refuse_x()
+            self._load()
+            self._some()
+
+    def _waits(self):
+        """A load waits for the rest of a vector; two loads in a row, of which the second counts."""
+        if not self._loads:
+            return
+        x, y = self._segments[0][1][1]
+        self._drain()
+        if len(x) > 1:
+            self._add("x", x[0])
+            self._add("refuse_p", PATIENCE)
+            self._frame("x", x[1:])
+            self.results += [(beat, int(k == len(y) - 1)) for k, beat in enumerate(y)]
+        self._load(len(self._segments) - 1)
+        self._load()
+        self._some()
+
+
+def _wrong_frames(beats):
+    """Packets, each with the number of the beat at which its fault shows."""
+    count = len(beats)
+    for cut in sorted({1, count // 2, count - 1} & set(range(1, count))):
+        yield beats[:cut], cut - 1
+    for more in (1, count, 2 * count):
+        yield (3 * beats)[: count + more], count - 1

@@ -1,0 +1,341 @@
+"""One folded engine: a part of a layer, or of several layers in turn, every cycle."""
+
+from itertools import accumulate
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import stream, wiring
+from amaranth.lib.data import ArrayLayout
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from ...synapse import Format
+from ..summing.terms import Terms
+from ..summing.tree import AdderTree
+from .banks import Banks
+from .codes import Codes
+from .drain import Drain
+from .packer import Packer
+from .reload import Reload
+from .sequencer import Sequencer
+
+__all__ = ["Engine"]
+
+BLOCK_ROM_BITS = 1024
+
+
+class Engine(wiring.Component):
+    """Computes `simd` inputs of `units` outputs a cycle.
+
+    ::
+
+        i --> words --> two banks --> x ----+
+                            ^               v
+             address <-- sequencer -->  lanes --> trees --> accumulators --> drain --> o
+                            v               ^
+                           row --> ROM --> codes
+
+    The pipeline from the banks to the accumulators is one train: it stands still only while a group
+    of results waits for the one before it to leave. With several layers, the results of all but the
+    last go to a memory of their own, and a layer begins when the one before it is complete.
+
+    Parameters
+    ----------
+    stages : list of Stage
+        Layers with equal folds and equal synapses, in order.
+    beat : int
+        Elements a beat of `i`; divides `simd`.
+    rom : str
+        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+    pace : int
+        Images begin no closer than so many cycles; 0: as close as they can.
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature)
+        Activations in raster order, channels last: `beat` of a position a beat; `drain` results a
+        beat.
+    load_beat, load_data, load_last : In(1), In, Out(1)
+        Where parameters may change: a beat of their load, while no image is inside; the last one.
+    """
+
+    def __init__(self, stages, beat, *, rom="auto", pace=0):
+        self._stages, self._beat, self._rom = list(stages), beat, rom
+        self._pace = pace
+        first, last = stages[0], stages[-1]
+        self._fold, self._synapse = first.fold, first.synapse
+        formats = [stage.kernel.output_format for stage in stages]
+        self._output = _union(formats)
+        self._sum = _union([stage.sum_format for stage in stages])
+        self._hidden = sum(stage.in_words for stage in stages[1:])
+        super().__init__(
+            {
+                "i": In(stream.Signature(ArrayLayout(first.layer.input.shape, beat))),
+                "o": Out(
+                    stream.Signature(ArrayLayout(last.kernel.output_format.shape, self._fold.drain))
+                ),
+            }
+            | (
+                {"load_beat": In(1), "load_data": In(self._load_bits()), "load_last": Out(1)}
+                if first.loadable
+                else {}
+            )
+        )
+        self._lanes()
+
+    @property
+    def stages(self):
+        return tuple(self._stages)
+
+    @property
+    def beat(self):
+        return self._beat
+
+    @property
+    def depth(self):
+        """Cycles from the reading of a group's last word to its sums."""
+        return 3 + self._levels
+
+    @property
+    def codes(self):
+        """Codes of the parameter words: `Codes`."""
+        return self._codes
+
+    def _load_bits(self):
+        """Bits of a beat of a load: the words of a unit, or a row of biases."""
+        words = self._synapse.word_bits * self._fold.simd
+        return max(words, self._sum.bits * self._fold.drain)
+
+    def load(self, stages):
+        """Beats that load the parameters of other stages of the same shapes: list of int."""
+        bits, beats = self._codes.bits, []
+        for stage in stages:
+            for row in stage.parameter_rows:
+                for unit in row:
+                    beats.append(sum((word or 0) << (k * bits) for k, word in enumerate(unit)))
+        for stage in stages:
+            for row in stage.biases(self._sum.bits):
+                beats.append(sum(bias << (k * self._sum.bits) for k, bias in enumerate(row)))
+        return beats
+
+    def _lanes(self):
+        """Codes, lanes and trees; `elaborate` only connects them."""
+        fold, synapse = self._fold, self._synapse
+        rows = [row for stage in self._stages for row in stage.parameter_rows]
+        words = [word for row in rows for unit in row for word in unit if word is not None]
+        if self._stages[0].loadable:
+            words = range(1 << synapse.word_bits)
+        self._codes = codes = Codes(words, synapse.word_bits)
+        self._row_bits = codes.bits * fold.lanes
+        self._rows = []
+        for row in rows:
+            packed = 0
+            for unit in reversed(row):
+                for word in reversed(unit):
+                    packed = packed << codes.bits | (0 if word is None else codes.encode(word))
+            self._rows.append(packed)
+        self._x = [
+            Signal(synapse.input.shape, name=f"x_{k}", reset_less=True) for k in range(fold.simd)
+        ]
+        self._code = Signal(self._row_bits, name="code")
+        self._terms = Terms(synapse, False)
+        self._trees, self._words = [], []
+        shared_by = synapse.shared_by
+        for first in range(0, fold.units, shared_by):
+            units = range(first, min(first + shared_by, fold.units))
+            leaves = {u: [] for u in units}
+            for k in range(fold.simd):
+                words = [Signal(synapse.word, name=f"word_{k}_{u}") for u in units]
+                for u, word in zip(units, words, strict=True):
+                    code = self._code.word_select(u * fold.simd + k, codes.bits)
+                    self._words.append((word, codes.decode(code)))
+                names = [f"{k}_{u}" for u in units]
+                for u, own in zip(units, self._terms.shared(self._x[k], words, names), strict=True):
+                    leaves[u] += own
+            for own in leaves.values():
+                tree = AdderTree([leaf for _, leaf in own], self._sum.bits)
+                self._trees.append((tree, own))
+        (self._levels,) = {tree.levels for tree, _ in self._trees}
+
+    def elaborate(self, platform):
+        m = Module()
+        stages, fold = self._stages, self._fold
+        first = stages[0]
+        bits = first.layer.input.bits
+
+        # Input: beats to words, words to the open bank.
+        beats = -(-first.layer.in_shape[2] // self._beat) * first.in_words // first.words
+        m.submodules.banks = banks = Banks(beats, first.in_words)
+        m.submodules.packer = packer = Packer(
+            bits, self._beat, fold.simd, [first.layer.in_shape[2]]
+        )
+        depth_bits = ceil_log2(first.in_words)
+        m.submodules.activations = memory = Memory(
+            shape=bits * fold.simd, depth=2 << depth_bits, init=[]
+        )
+        write, read = memory.write_port(), memory.read_port()
+        m.d.comb += [
+            self.i.ready.eq(banks.space),
+            packer.beat_valid.eq(self.i.valid & banks.space),
+            packer.beat_data.eq(Value.cast(self.i.payload)),
+            banks.beat.eq(packer.beat_valid),
+            banks.write.eq(packer.write),
+            write.en.eq(packer.write),
+            write.addr.eq(Cat(banks.address[:depth_bits], banks.write_bank)),
+            write.data.eq(packer.word),
+        ]
+
+        # Order. Whether the train moves is known a cycle ahead.
+        enable, load = Signal(init=1), Signal()
+        ends = list(accumulate(stage.in_words for stage in stages[1:]))
+        bases = [0, 0, *ends][: len(stages)]
+        m.submodules.sequencer = sequencer = Sequencer(
+            stages, bases, max(first.in_words, self._hidden), self._pace
+        )
+        m.d.comb += [
+            sequencer.enable.eq(enable),
+            sequencer.start.eq(banks.start),
+            banks.reading.eq(sequencer.valid & (sequencer.layer == 0)),
+            banks.release.eq(sequencer.release),
+            read.addr.eq(Cat(sequencer.address[:depth_bits], banks.read_bank)),
+            read.en.eq(enable & banks.reading),
+        ]
+        # What travels with a word, as long as it is needed; `ends` is the last word of a group.
+        names = ["valid", "last", "ends", "closing", "leave", "layer", "idle", "invert"]
+        tokens = [{name: getattr(sequencer, name, None) for name in names}]
+        for k in range(self.depth):
+            before = tokens[-1] | {"ends": tokens[-1]["valid"] & tokens[-1]["last"]}
+            kept = names if k < 1 else [name for name in names if name not in ("idle", "invert")]
+            later = {name: Signal.like(before[name], name=f"{name}_{k}") for name in kept}
+            with m.If(enable):
+                m.d.sync += [signal.eq(before[name]) for name, signal in later.items()]
+            tokens.append(later)
+
+        # Activations.
+        data = read.data
+        if self._hidden:
+            m.submodules.hidden = hidden = Memory(
+                shape=bits * fold.simd, depth=max(2, self._hidden), init=[]
+            )
+            write_hidden, read_hidden = hidden.write_port(), hidden.read_port()
+            # The address has a word here only at a tap inside the image of a later layer.
+            reads = enable & sequencer.valid & (sequencer.layer != 0) & ~sequencer.idle
+            m.d.comb += [read_hidden.addr.eq(sequencer.address), read_hidden.en.eq(reads)]
+            data = Mux(tokens[1]["layer"] == 0, data, read_hidden.data)
+        if any(stage.halves > 1 for stage in stages):
+            data = data ^ tokens[1]["invert"].replicate(len(data))
+        if any(stage.layer.padding for stage in stages):
+            data = data & ~tokens[1]["idle"].replicate(len(data))
+        with m.If(enable):
+            m.d.sync += Cat(self._x).eq(data)
+
+        # Parameters, a cycle later.
+        style = self._rom
+        if style == "auto":
+            style = "block" if self._row_bits * len(self._rows) >= BLOCK_ROM_BITS else None
+        row = Signal.like(sequencer.row, name="row_0")
+        with m.If(enable):
+            m.d.sync += row.eq(sequencer.row)
+        self._memories(m, row, enable, style)
+
+        # Terms and their sums.
+        m.d.comb += [word.as_value().eq(value) for word, value in self._words]
+        with m.If(enable):
+            m.d.sync += [register.eq(value) for register, value in self._terms.lanes]
+        m.submodules.drain = drain = Drain(stages, self._sum, self._output)
+        if first.loadable:
+            reload = m.submodules.reload
+            m.d.comb += [
+                drain.write.eq(reload.write_bias),
+                drain.write_row.eq(reload.row),
+                drain.write_data.eq(self.load_data),
+            ]
+        token = tokens[-1]
+        for u, (tree, leaves) in enumerate(self._trees):
+            m.submodules[f"tree_{u}"] = tree
+            m.d.comb += tree.enable.eq(enable)
+            for k, (value, _) in enumerate(leaves):
+                m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
+            if all(stage.steps == 1 for stage in stages):
+                m.d.comb += drain.sums[u].eq(tree.total)
+                continue
+            total = Signal(self._sum.bits, name=f"total_{u}")
+            m.d.comb += drain.sums[u].eq(total + tree.total)
+            with m.If(enable & token["valid"]):
+                m.d.sync += total.eq(Mux(load, 0, total + tree.total))
+        m.d.comb += [
+            drain.load.eq(load),
+            drain.layer.eq(token["layer"]),
+            drain.closing.eq(token["closing"]),
+            drain.leave.eq(token["leave"]),
+        ]
+
+        ends_next = Mux(enable, tokens[-2]["valid"] & tokens[-2]["last"], token["ends"])
+        m.d.sync += [
+            enable.eq(~ends_next | drain.ready_next),
+            load.eq(ends_next & drain.ready_next),
+        ]
+
+        # Results.
+        m.d.comb += [
+            left.eq(right) for left, right in zip(self.o.payload, drain.o.payload, strict=True)
+        ]
+        if not self._hidden:
+            m.d.comb += [self.o.valid.eq(drain.o.valid), drain.o.ready.eq(self.o.ready)]
+        else:
+            leaves = drain.o_layer == len(stages) - 1
+            m.d.comb += [
+                self.o.valid.eq(drain.o.valid & leaves),
+                drain.o.ready.eq(self.o.ready | ~leaves),
+            ]
+
+            # Results of the other layers: words one after the other, a layer complete at its last.
+            channels = [stage.layer.in_shape[2] for stage in stages[1:]]
+            m.submodules.back = back = Packer(bits, fold.drain, fold.simd, channels)
+            address = Signal.like(write_hidden.addr, name="hidden_address")
+            m.d.comb += [
+                back.beat_valid.eq(drain.o.valid & ~leaves),
+                back.beat_data.eq(Cat(Value.cast(element)[:bits] for element in drain.o.payload)),
+                back.layer.eq(drain.o_layer),
+                write_hidden.en.eq(back.write),
+                write_hidden.addr.eq(address),
+                write_hidden.data.eq(back.word),
+                sequencer.written.eq(back.write & Cat(address == end - 1 for end in ends).any()),
+            ]
+            with m.If(back.write):
+                m.d.sync += address.eq(Mux(address == self._hidden - 1, 0, address + 1))
+        return m
+
+    def _memories(self, m, row, enable, style):
+        """The parameter ROM; or a memory a unit, which a load writes."""
+        rows, bits = self._rows, self._row_bits
+        if not self._stages[0].loadable:
+            attributes = {"rom_style": style} if style else {}
+            memory = Memory(shape=bits, depth=max(2, len(rows)), init=rows, attrs=attributes)
+            m.submodules.parameters = memory
+            read = memory.read_port()
+            m.d.comb += [read.addr.eq(row), read.en.eq(enable), self._code.eq(read.data)]
+            return
+        biases = sum(len(stage.biases(self._sum.bits)) for stage in self._stages)
+        m.submodules.reload = reload = Reload(self._fold.units, len(rows), biases)
+        m.d.comb += [reload.beat.eq(self.load_beat), self.load_last.eq(reload.last)]
+        own = bits // self._fold.units
+        attributes = {"ram_style": style if style == "block" else "distributed"} if style else {}
+        for u in range(self._fold.units):
+            init = [row >> (u * own) & ((1 << own) - 1) for row in rows]
+            memory = Memory(shape=own, depth=max(2, len(rows)), init=init, attrs=attributes)
+            m.submodules[f"parameters_{u}"] = memory
+            write, read = memory.write_port(), memory.read_port()
+            m.d.comb += [
+                write.en.eq(reload.write & (reload.unit == u)),
+                write.addr.eq(reload.row),
+                write.data.eq(self.load_data),
+                read.addr.eq(row),
+                read.en.eq(enable & ~reload.write),  # never both, so nothing needs to be bypassed
+                self._code.word_select(u, own).eq(read.data),
+            ]
+
+
+def _union(formats):
+    """Smallest format that holds all of `formats`."""
+    return Format.of_interval(min(f.min for f in formats), max(f.max for f in formats))

@@ -1,0 +1,203 @@
+"""Parallel architecture: a whole vector a cycle, one pipelined adder tree an output."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..summing.heap import summation
+from ..summing.requantise import Requantise
+from ..summing.terms import Terms, direct
+from ..summing.tree import AdderTree, Leaf
+from .loader import Loader
+
+__all__ = ["Parallel"]
+
+
+class Parallel(wiring.Component):
+    """All terms of all outputs at once.
+
+    ::
+
+        i --> lanes --> adder tree, a register a level --> [requantise] --> o
+
+    A vector is accepted every cycle (initiation interval 1). The pipeline is one train: it moves
+    when its last vector is taken or there is none.
+
+    Parameters
+    ----------
+    kernel : Kernel
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from a vector's acceptance to its result: 1 + adder levels + (1 with `output`); a bit
+        heap is one level.
+
+    Members
+    -------
+    i, o : In, Out(stream.Signature)
+        Vector (with parameters for storage `ports`), result vector.
+    p : In(stream.Signature)
+        Parameter load, for storage `memory`.
+    may_start : Out(1), restart : In(1)
+        Parameters are complete and none wait; make the load void. For storage `memory`.
+    """
+
+    interval = 1
+
+    def __init__(self, kernel):
+        self._kernel = kernel
+        ports = {
+            "i": In(stream.Signature(kernel.layout_i)),
+            "o": Out(stream.Signature(kernel.layout_o)),
+        }
+        if kernel.storage == "memory":
+            ports |= {
+                "p": In(stream.Signature(kernel.width_p)),
+                "may_start": Out(1),
+                "restart": In(1),
+            }
+        super().__init__(ports)
+        self._plan()
+
+    @property
+    def kernel(self):
+        return self._kernel
+
+    @property
+    def tree(self):
+        """Adder tree of output 0, or None where a bit heap sums."""
+        tree, _ = self._trees[0]
+        return tree if isinstance(tree, AdderTree) else None
+
+    @property
+    def latency(self):
+        return max(1, self._levels + 1) + (self._kernel.output is not None)
+
+    def _plan(self):
+        """Leaves, trees and parameter registers; `elaborate` only connects them."""
+        kernel = self._kernel
+        runtime_fold = kernel.storage == "ports" and not kernel.folded
+        self._terms = Terms(kernel.synapse, runtime_fold)
+        self._words, self._biases = [], []
+        payload = self.i.payload
+        x = payload.x if kernel.storage == "ports" else payload
+        x = [direct(element) for element in x]
+        sums = []
+        for j in range(kernel.outputs):
+            leaves, constant = [], kernel.start(j)
+            for i in range(kernel.inputs):
+                name = f"{i}_{j}"
+                if kernel.storage == "constant":
+                    more, owed = self._terms.constant(x[i], kernel.constants(j, i), name)
+                else:
+                    more, owed = self._terms.runtime(
+                        x[i], self._word(j, i), name, kernel.polarity[i]
+                    )
+                leaves += more
+                constant += owed
+            sums.append((leaves, constant))
+        self._delays = []
+        self._trees = [self._tree(j, *sums[j]) for j in range(kernel.outputs)]
+        self._levels = max(tree.levels for tree, _ in self._trees)
+
+    def _word(self, j, i):
+        kernel = self._kernel
+        if kernel.storage == "ports":
+            return direct(self.i.payload.p.synapses[j][i])
+        init = kernel.initial_words[j][i] if kernel.initialised else 0
+        word = Signal(kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init, reset_less=True)
+        self._words.append(word)
+        return kernel.synapse.word(word)
+
+    def _bias(self, j):
+        """Bias at run time, aligned with the lanes: a value, or None."""
+        kernel = self._kernel
+        width = kernel.sum_format.bits
+        if kernel.storage == "memory":
+            init = kernel.initial_starts[j] if kernel.initialised else 0
+            self._biases.append(Signal(width, name=f"bias_{j}", init=init, reset_less=True))
+            return self._biases[j]
+        if kernel.storage == "ports" and kernel.bias is not None:
+            self._delays.append((Signal(width, name=f"bias_{j}"), self.i.payload.p.bias[j]))
+            return self._delays[j][0]
+        return None
+
+    def _tree(self, j, leaves, constant):
+        """Adder tree of one output and the values at its leaves."""
+        kernel = self._kernel
+        width = kernel.sum_format.bits
+        bias = self._bias(j)
+        if bias is not None:
+            static = kernel.storage == "memory"
+            leaves = [*leaves, (bias, Leaf((1 << width) - 1, static=static))]
+        if kernel.storage == "memory" or kernel.folded:
+            constant = 0  # in the bias already
+        adder = summation(kernel)
+        return adder([leaf for _, leaf in leaves], width, constant=constant), leaves
+
+    def elaborate(self, platform):
+        kernel = self._kernel
+        m = Module()
+
+        # The train moves when its last vector leaves, or there is none.
+        enable = Signal()
+        m.d.comb += enable.eq(self.o.ready | ~self.o.valid)
+        valids = Signal(self.latency)
+        start = self.i.valid
+        m.d.comb += self.o.valid.eq(valids[-1])
+
+        if kernel.storage == "memory":
+            loader = Loader(
+                kernel.inputs, kernel.outputs, kernel.width_p, initialised=kernel.initialised
+            )
+            m.submodules.loader = loader
+            wiring.connect(m, wiring.flipped(self.p), loader.p)
+            m.d.comb += [
+                loader.idle.eq(~valids.any()),
+                loader.restart.eq(self.restart),
+                self.may_start.eq(loader.ready),
+                self.i.ready.eq(enable & loader.ready),
+            ]
+            start = start & loader.ready
+            # Words move along a chain: after a whole load each is in its place.
+            for write, chain in (
+                (loader.write_synapse, self._words),
+                (loader.write_bias, self._biases),
+            ):
+                with m.If(write):
+                    for word, following in zip(chain, [*chain[1:], loader.word], strict=True):
+                        m.d.sync += word.eq(following)
+        else:
+            m.d.comb += self.i.ready.eq(enable)
+
+        with m.If(enable):
+            m.d.sync += valids.eq(Cat(start, valids))
+
+        # Lanes and parameters that travel with them.
+        with m.If(enable):
+            for signal, value in [*self._terms.lanes, *self._delays]:
+                m.d.sync += signal.eq(value)
+
+        for j, (tree, leaves) in enumerate(self._trees):
+            m.submodules[f"sum_{j}"] = tree
+            m.d.comb += tree.enable.eq(enable)
+            for k, (value, _) in enumerate(leaves):
+                m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
+            total = tree.total
+            for level in range(tree.levels, self._levels):
+                delayed = Signal.like(total, name=f"sum_{j}_wait{level}")
+                with m.If(enable):
+                    m.d.sync += delayed.eq(total)
+                total = delayed
+            if kernel.output is None:
+                m.d.comb += self.o.payload[j].eq(total)
+                continue
+            requantise = Requantise(kernel.sum_format, kernel.shift, kernel.output)
+            m.submodules[f"requantise_{j}"] = requantise
+            m.d.comb += requantise.z.eq(total)
+            result = Signal(kernel.output.shape, name=f"y_{j}")
+            with m.If(enable):
+                m.d.sync += result.eq(requantise.y)
+            m.d.comb += self.o.payload[j].eq(result)
+        return m

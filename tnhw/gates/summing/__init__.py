@@ -1,0 +1,1 @@
+"""Sums of many small integers: trees of adders, bit heaps, shared terms, rounding."""

@@ -1,0 +1,148 @@
+"""Common sub-expressions of many sums: two terms that several sums add alike are added once.
+
+Sums with constant weights, as those of a kernel whose parameters never change, are written in canonical signed
+digits. Of all pairs of digits ``a + (±b << d)`` that occur in more than one place, the one that saves most bits of
+adders becomes a value of its own, again and again until none saves any. That is the greedy rule of Hartley (1996,
+doi:10.1109/82.539000) on the digits of a whole matrix, as da4ml has it (arXiv 2507.04535), counted in bits of a
+heap.
+"""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+
+from amaranth.hdl import Signal
+
+from ...synapse import Addend, Format
+from .tree import signed_digits
+
+__all__ = ["share"]
+
+
+@dataclass(frozen=True)
+class _Digit:
+    """A value that counts ``sign * 2**shift`` times."""
+
+    value: int
+    shift: int
+    sign: int
+
+
+def _pattern(one, other):
+    """What two digits add, up to a shift and a sign: values, difference of shifts, relative sign."""
+    a, b = sorted((one, other), key=lambda digit: (digit.shift, digit.value))
+    return a.value, b.value, b.shift - a.shift, a.sign * b.sign
+
+
+class _Sums:
+    """Digits of all sums, and how often each pattern occurs among them."""
+
+    def __init__(self, rows, ranges):
+        self.ranges = ranges  # of each value: lowest, highest
+        self.rows = [[] for _ in rows]
+        self.counts = Counter()
+        for row, weights in enumerate(rows):
+            for value, weight in weights.items():
+                for shift, sign in signed_digits(weight):
+                    self.add(row, _Digit(value, shift, sign))
+
+    def add(self, row, digit):
+        for other in self.rows[row]:
+            self.counts[_pattern(digit, other)] += 1
+        self.rows[row].append(digit)
+
+    def remove(self, row, digit):
+        self.rows[row].remove(digit)
+        for other in self.rows[row]:
+            self.counts[_pattern(digit, other)] -= 1
+
+    def bits(self, value):
+        return Format.of_interval(*self.ranges[value]).bits
+
+    def range_of(self, pattern):
+        a, b, distance, sign = pattern
+        low, high = (end * sign << distance for end in self.ranges[b][::sign])
+        return self.ranges[a][0] + low, self.ranges[a][1] + high
+
+    def gain(self, pattern, count):
+        """Bits of adders that it saves in `count` places."""
+        a, b, distance, _ = pattern
+        new = Format.of_interval(*self.range_of(pattern)).bits
+        return count * (self.bits(a) + self.bits(b) - new) - max(0, new - distance)
+
+    def places(self, pattern):
+        """Pairs of digits that are this pattern, none of them in two: list of (row, lower, upper)."""
+        a, b, distance, sign = pattern
+        found = []
+        for row, digits in enumerate(self.rows):
+            free = Counter(digits)
+            for digit in sorted(set(digits), key=lambda digit: digit.shift):
+                partner = _Digit(b, digit.shift + distance, digit.sign * sign)
+                need = 2 if partner == digit else 1
+                while digit.value == a and free[digit] >= need and free[partner] >= need:
+                    free[digit] -= 1
+                    free[partner] -= 1
+                    found.append((row, digit, partner))
+        return found
+
+
+def share(rows):
+    """Sums with common pairs of terms taken out.
+
+    Parameters
+    ----------
+    rows : list of list of Addend
+        One sum each, with constant weights.
+
+    Returns
+    -------
+    list of list of Addend
+        The same sums.
+    list of (Signal, Value)
+        What must be assigned, in order.
+    """
+    numbers, values, ranges, weights = {}, [], [], []
+    for row in rows:
+        own = defaultdict(int)
+        for addend in row:
+            key = repr(addend.value), addend.high
+            if key not in numbers:
+                numbers[key] = len(values)
+                values.append(addend.value)
+                ranges.append(_range(addend))
+            own[numbers[key]] += addend.weight
+        weights.append(own)
+    sums, made = _Sums(weights, ranges), []
+    while True:
+        best = max(
+            (pattern for pattern, count in sums.counts.items() if count > 1),
+            key=lambda pattern: (sums.gain(pattern, sums.counts[pattern]), pattern), default=None,
+        )  # fmt: skip
+        if best is None or sums.gain(best, sums.counts[best]) <= 0:
+            break
+        places = sums.places(best)
+        if sums.gain(best, len(places)) <= 0:  # they overlap
+            sums.counts[best] = 0
+            continue
+        a, b, distance, sign = best
+        ranges.append(sums.range_of(best))
+        number = Format.of_interval(*ranges[-1])
+        signal = Signal(number.shape, name=f"shared_{len(made)}")
+        upper = values[b] << distance
+        made.append((signal, values[a] + upper if sign > 0 else values[a] - upper))
+        values.append(signal)
+        for row, digit, partner in places:
+            sums.remove(row, digit)
+            sums.remove(row, partner)
+            sums.add(row, _Digit(len(values) - 1, digit.shift, digit.sign))
+    shared = []
+    for digits in sums.rows:
+        own = defaultdict(int)
+        for digit in digits:
+            own[digit.value] += digit.sign << digit.shift
+        shared.append([Addend(values[v], weight, ranges[v][1]) for v, weight in own.items()])
+    return shared, made
+
+
+def _range(addend):
+    number = Format(len(addend.value), addend.value.shape().signed)
+    return number.min, number.max if addend.high is None else addend.high

@@ -1,0 +1,130 @@
+"""Parameter arrays of a kernel: reading and checking.
+
+Arrays are integers: those of the rule (``theta``, ``sign``, ``gain``, ``weight``, ``exponent``) are
+[outputs, inputs], ``bias`` is [outputs].
+"""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..support.config import nearest
+
+__all__ = ["check", "fixed", "read", "vectors"]
+
+MAX_BYTES = 1 << 28
+
+# What zipfile and numpy raise for files that are damaged, locked or of another kind.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError, MemoryError,
+)  # fmt: skip
+
+
+def read(path):
+    """Arrays of an npz file, without pickle and without unpacking a bomb.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no npz, or holds anything but plain arrays.
+    """
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file")
+        with zipfile.ZipFile(path) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+            names = [member.filename.removesuffix(".npy") for member in archive.infolist()]
+        if size > MAX_BYTES:
+            raise InputError(f"{path}: {size >> 20} MiB of arrays; at most {MAX_BYTES >> 20}")
+        if len(set(names)) < len(names):
+            raise InputError(
+                f"{path}: the array {max(names, key=names.count)!r} is there twice; save each once"
+            )
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except _BROKEN as error:
+        if "pickle" in str(error):
+            raise InputError(
+                f"{path}: holds pickled objects, which are never loaded; save plain integer arrays"
+            ) from None
+        raise InputError(f"{path}: not an npz file of integer arrays") from None
+
+
+def check(arrays, ranges, shape, where, *, vectors=False):
+    """Arrays as int64, after checking names, shapes, types and ranges.
+
+    Parameters
+    ----------
+    arrays : dict of str to array_like
+    ranges : dict of str to (int, int)
+        Every array that must be there, with its lowest and highest allowed value; ``bias`` may
+        be missing and is then 0.
+    shape : (int, int)
+        Outputs, inputs.
+    where : str
+        What the error message begins with.
+    vectors : bool
+        Whether a leading axis for vectors is allowed.
+    """
+    if unknown := sorted(set(arrays) - set(ranges)):
+        raise InputError(f"{where}: unexpected array `{unknown[0]}`; {nearest(unknown[0], ranges)}")
+    checked = {}
+    for name, (low, high) in ranges.items():
+        expected = shape[:1] if name == "bias" else shape
+        if name not in arrays:
+            if name != "bias":
+                raise InputError(f"{where}: the array `{name}` is missing")
+            checked[name] = np.zeros(expected, np.int64)
+            continue
+        array = np.asarray(arrays[name])
+        if array.dtype.kind not in "iu":
+            raise InputError(
+                f"{where}: `{name}` must be integers, not {array.dtype}; round where it is made"
+            )
+        tail = array.shape[1:] if vectors and array.ndim == len(expected) + 1 else array.shape
+        if tail != tuple(expected):
+            axes = "[outputs]" if name == "bias" else "[outputs, inputs]"
+            raise InputError(
+                f"{where}: `{name}` must have the shape {tuple(expected)} = {axes}, "
+                f"not {array.shape}"
+            )
+        if array.size and not low <= int(array.min()) <= int(array.max()) <= high:
+            worst = int(array.min()) if int(array.min()) < low else int(array.max())
+            raise InputError(f"{where}: `{name}` must lie in {low} .. {high}, but holds {worst}")
+        checked[name] = array.astype(np.int64)
+    return checked
+
+
+def fixed(array):
+    """A copy of an array that nobody can write to."""
+    array = np.asarray(array)
+    return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+
+
+def vectors(x, inputs, number, where):
+    """Input vectors as int64 [n, inputs], after checking shape, type and range.
+
+    Raises
+    ------
+    InputError
+        If they are no integers [n, `inputs`] in the Format `number`; begins with `where`.
+    """
+    x = np.asarray(x)
+    if x.ndim != 2 or x.shape[1] != inputs or x.dtype.kind not in "iu":
+        raise InputError(
+            f"{where}: input must be integers [n, {inputs}], not {x.dtype} {list(x.shape)}"
+        )
+    if not number.holds(x):
+        raise InputError(
+            f"{where}: input must lie in {number.min} .. {number.max} ({number}), "
+            f"but holds {x.min()} .. {x.max()}"
+        )
+    return x.astype(np.int64)

@@ -1,0 +1,222 @@
+"""Simulation models of an FPGA family's cells, for netlists in Icarus Verilog.
+
+Yosys ships them, less the insides of a few ECP5 cells and of Gowin's block RAM, which are added here.
+They hold for what Yosys makes of a design (no output registers, no chip select), not for every use of
+the cells.
+"""
+
+import re
+from pathlib import Path
+
+from .. import tools
+from .synthesis import family_of
+
+__all__ = ["cell_models"]
+
+
+def _bits(name, count):
+    """Concatenation of single-bit ports ``name<count-1> .. name0``."""
+    return "{" + ", ".join(f"{name}{n}" for n in reversed(range(count))) + "}"
+
+
+def _block_ram_port(port):
+    return f"""
+  wire [17:0] di{port} = {_bits(f"DI{port}", 18)};
+  wire [13:0] ad{port} = {_bits(f"AD{port}", 14)};
+  wire clk{port} = CLK{port}MUX == "INV" ? ~CLK{port} : CLK{port};
+  reg [35:0] do{port} = 0;
+  integer at{port};
+  always @(posedge clk{port}) begin
+    at{port} = offset(ad{port}, DATA_WIDTH_{port});
+    if (RST{port}) do{port} <= 0;
+    else if (CE{port}) begin
+      if (!WE{port} || WRITEMODE_{port} == "READBEFOREWRITE")
+        do{port} <= memory[at{port} +: 36] & mask(DATA_WIDTH_{port});
+      if (WE{port} && WRITEMODE_{port} == "WRITETHROUGH")
+        do{port} <= di{port} & mask(DATA_WIDTH_{port});
+    end
+    if (CE{port} && WE{port} && !RST{port}) case (DATA_WIDTH_{port})
+      1: memory[at{port}] <= di{port}[0];
+      2: memory[at{port} +: 2] <= di{port}[1:0];
+      4: memory[at{port} +: 4] <= di{port}[3:0];
+      9: memory[at{port} +: 9] <= di{port}[8:0];
+      36: for (k = 0; k < 4; k = k + 1)
+        if (ad{port}[k]) memory[at{port} + 9 * k +: 9] <= wide[9 * k +: 9];
+      default: begin
+        if (ad{port}[0]) memory[at{port} +: 9] <= di{port}[8:0];
+        if (ad{port}[1]) memory[at{port} + 9 +: 9] <= di{port}[17:9];
+      end
+    endcase
+  end
+"""
+
+
+def _block_ram():
+    rows = "\n".join(
+        f"      memory[({n} * 16 + k) * 18 +: 18] = INITVAL_{n:02X}[k * 20 +: 18];"
+        for n in range(64)
+    )
+    return f"""
+  reg [18431:0] memory;
+  integer k;
+  initial for (k = 0; k < 16; k = k + 1) begin
+{rows}
+  end
+  function integer offset(input [13:0] address, input integer width);
+    offset = width == 36 ? address[13:5] * 36 : address[13:4] * 18 + (width < 18 ? address[3] * 9 : 0)
+      + (width < 9 ? address[2:0] / width * width : 0);
+  endfunction
+  function [35:0] mask(input integer width);
+    mask = (37'b1 << width) - 1;
+  endfunction
+  // Pseudo dual port: A writes 36 bits, B reads up to 36.
+  wire [35:0] wide = {{{_bits("DIB", 18)}, {_bits("DIA", 18)}}};
+  assign {_bits("DOA", 18)} = DATA_WIDTH_B == 36 ? doB[17:0] : doA[17:0];
+  assign {_bits("DOB", 18)} = DATA_WIDTH_B == 36 ? doB[35:18] : doB[17:0];
+{_block_ram_port("A")}{_block_ram_port("B")}"""
+
+
+def _multiplier():
+    return f"""
+  wire signed [18:0] a = {{SIGNEDA & A17, {_bits("A", 18)[1:]};
+  wire signed [18:0] b = {{SIGNEDB & B17, {_bits("B", 18)[1:]};
+  wire signed [37:0] product = a * b;
+  assign {_bits("P", 36)} = product[35:0];
+"""
+
+
+# Where a cell of ECP5 is declared, and what its declaration lacks.
+_ECP5_CELLS = {
+    "DP16KD": ("cells_sim.v", _block_ram),
+    "MULT18X18D": ("cells_bb.v", _multiplier),
+    "SGSR": ("cells_bb.v", str),
+    "GSR": ("cells_bb.v", str),
+}
+_ECP5_FILES = ("common_sim.vh", "ccu2c_sim.vh", "cells_sim.v")
+
+
+def _gowin_ram(ninth, dual):
+    """Block RAM of Gowin: one port, or one that writes and one that reads; with ninth bits or without.
+
+    The low bits of the address of a wide word are enables of its bytes.
+    """
+    byte = 8 + ninth
+    write, read = ("A", "B") if dual else ("", "")
+    widths = "BIT_WIDTH_0", "BIT_WIDTH_1"
+    if not dual:
+        widths = "BIT_WIDTH", "BIT_WIDTH"
+    rows = "\n".join(
+        f"    memory[{n * 32 * byte} +: {32 * byte}] = INIT_RAM_{n:02X};" for n in range(64)
+    )
+    reading = f"CE{read}" if dual else "CE && (!WRE || WRITE_MODE == 2'b10)"
+    through = (
+        ""
+        if dual
+        else f"""
+    else if (CE && WRE && WRITE_MODE == 2'b01) data <= DI & ((37'b1 << {widths[1]}) - 1);"""
+    )
+    return f"""
+  reg [{2048 * byte - 1}:0] memory;
+  reg [{4 * byte - 1}:0] data = 0;
+  integer k;
+  initial begin
+{rows}
+  end
+  function integer offset(input [13:0] address, input integer width);
+    case (width)
+      {4 * byte}: offset = address[13:5] * {4 * byte};
+      {2 * byte}: offset = address[13:4] * {2 * byte};
+      {byte}: offset = address[13:3] * {byte};
+      default: offset = address / width * width;
+    endcase
+  endfunction
+  always @(posedge CLK{read})
+    if (RESET{read}) data <= 0;
+    else if ({reading}) data <= memory[offset(AD{read}, {widths[1]}) +: {4 * byte}]
+      & ((37'b1 << {widths[1]}) - 1);{through}
+  always @(posedge CLK{write}) if (CE{write} && WRE{write}) begin
+    if ({widths[0]} >= {2 * byte}) begin
+      for (k = 0; k < {widths[0]} / {byte}; k = k + 1)
+        if (AD{write}[k]) memory[offset(AD{write}, {widths[0]}) + {byte} * k +: {byte}] <= DI[{byte} * k +: {byte}];
+    end else for (k = 0; k < {widths[0]}; k = k + 1)
+      memory[offset(AD{write}, {widths[0]}) + k] <= DI[k];
+  end
+  assign DO = data;
+"""
+
+
+_GOWIN_CELLS = {
+    "SP": lambda: _gowin_ram(0, False),
+    "SPX9": lambda: _gowin_ram(1, False),
+    "SDP": lambda: _gowin_ram(0, True),
+    "SDPX9": lambda: _gowin_ram(1, True),
+}
+
+
+# Yosys' model is an `always` block, at some of whose instances Icarus 11 breaks off.
+_GOWIN_ALU = """\
+module ALU (output SUM, output COUT, input I0, input I1, input I3, input CIN);
+  parameter ALU_MODE = 0;
+  wire S = ALU_MODE == 0 ? I0 ^ I1
+    : ALU_MODE == 2 ? I0 ^ I1 ^ ~I3
+    : ALU_MODE == 6 ? I0
+    : ALU_MODE == 7 ? ~I0
+    : ALU_MODE == 8 ? I0 ^ ~I3
+    : ALU_MODE == 9 ? (I0 & I1) ^ I3
+    : I0 ^ ~I1;
+  wire C = ALU_MODE == 3 || ALU_MODE == 7 ? 1'b1
+    : ALU_MODE == 5 ? I1
+    : ALU_MODE == 6 ? 1'b0
+    : ALU_MODE == 9 ? I0 & I1
+    : I0;
+  assign SUM = S ^ CIN;
+  assign COUT = S ? CIN : C;
+endmodule
+"""
+
+
+def _filled(text, cell, declaration, body):
+    """`text` with a cell whose declaration gets a body."""
+    pattern = rf"(?ms)^(\(\* blackbox \*\)\s*)?module {cell}\b.*?^endmodule"
+    declared = re.search(rf"(?ms)^module {cell}\b.*?^endmodule", declaration)[0]
+    return re.sub(pattern, "", text) + declared.removesuffix("endmodule") + body + "endmodule\n"
+
+
+def cell_models(family, folder):
+    """Simulation models of a family, written to `folder` where they need a change.
+
+    Parameters
+    ----------
+    family : str
+        A key of `tnhw.netlist.synthesis.FAMILIES`.
+    folder : path
+        May receive a file.
+
+    Returns
+    -------
+    list of Path, dict of str to int
+        Verilog sources, and macros to define. They need Icarus' ``-g2012``.
+    """
+    recipe = family_of(family)
+    if family == "gowin":
+        text = tools.share(recipe.models[0]).read_text()
+        for cell, body in _GOWIN_CELLS.items():
+            text = _filled(text, cell, text, body())
+        text = _filled(text, "ALU", _GOWIN_ALU, "")
+        path = Path(folder) / "gowin_cells.v"
+        path.write_text(text)
+        return [path], dict.fromkeys(recipe.defines, 1)
+    if family != "ecp5":
+        return [tools.share(name) for name in recipe.models], dict.fromkeys(recipe.defines, 1)
+    # Icarus takes no `$error` outside of procedures; the files include each other by name.
+    text = "\n".join(_read(name) for name in _ECP5_FILES)
+    text = re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
+    for cell, (source, body) in _ECP5_CELLS.items():
+        text = _filled(text, cell, _read(source), body())
+    path = Path(folder) / "ecp5_cells.v"
+    path.write_text(text)
+    return [path], dict.fromkeys(recipe.defines, 1)
+
+
+def _read(name):
+    return tools.share(f"ecp5/{name}").read_text()

@@ -1,0 +1,175 @@
+"""Synthesis that goes on when ABC9, which maps logic to LUTs inside Yosys, dies.
+
+At the end of its work ABC9 compares its result with what it was given (``&verify``). For that it walks over
+the boxes, such as carry cells, in their order, and its own step ``&mfs`` may have made a box depend on a
+later one. Then an assertion ends ABC9, and with it Yosys; the order of boxes comes from hashes of names,
+so a design may die under one name and not under another. Other steps of ABC9 have assertions of their own.
+
+So after such a death the mapping is done again without the step in question, and this module makes the
+comparison that is then missing: the logic before and after ABC9, cut at every cell that is neither a LUT nor
+a carry cell, is equal for all inputs. A mapping that is not proven equal is not used.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import tools
+from ..errors import ToolDied, ToolFailed
+from ..tools import ladder
+from ..tools.process import ToolTimeout
+
+__all__ = ["Unequal", "compare", "run"]
+
+LIMIT = 300  # seconds for a comparison
+BEFORE, AFTER = "before_abc9.il", "after_abc9.il"
+
+# What is changed, and the Yosys command that changes it.
+_CHANGES = (
+    ("without ABC9's own comparison", "scratchpad -set abc9.verify 0"),
+    ("without ABC9's step `&mfs`", "scratchpad -set abc9.verify 0\nscratchpad -set abc9.nomfs 1"),
+    (
+        "with ABC9's mapping alone",
+        "scratchpad -set abc9.verify 0\nscratchpad -set abc9.script +&if,{W},{D},{R}",
+    ),
+)
+_COMPARED = ", and a comparison by tnhw"
+
+_LINE = re.compile(r"^synth_\w+ .*-top \S+.*$", re.MULTILINE)
+
+_HALF = """\
+read_rtlil {file}
+hierarchy -top {top}
+{unwrap}
+techmap -wb -D EQUIV -autoproc -map {models} {cells}
+delete t:$scopeinfo
+expose -evert {top}/t:*
+setundef -undriven -zero
+rename {top} {name}
+design -stash {name}
+"""
+# ABC runs inside a pass of Yosys, which wants a design of its own back.
+_COMPARE = """\
+design -copy-from gold -as gold gold
+design -copy-from gate -as gate gate
+miter -equiv -flatten gold gate miter
+hierarchy -top miter
+scc -expect 0
+opt_clean
+techmap
+aigmap
+opt_clean
+write_aiger miter.aig
+design -reset
+read_verilog any.v
+prep
+techmap
+abc -script compare.abc
+"""
+_ANY = "module any(input a, b, output y); assign y = a & b; endmodule\n"
+_ABC = """\
+backup
+read_aiger miter.aig
+strash
+dprove -T {limit}
+write_status status.txt
+restore
+"""
+
+
+class Unequal(ToolFailed):
+    """A mapping was not proven equal to what was mapped."""
+
+
+def run(script: str, family, folder: Path, yosys: Callable[[str], object]) -> None:
+    """Run a script that synthesises for an FPGA, up the ladder of retries.
+
+    Parameters
+    ----------
+    script
+        Has one line that begins with the family's synthesis command.
+    family
+        A `tnhw.netlist.synthesis.Family`; one without a `lut_step` has no retries.
+    folder
+        Where the script runs; receives its files.
+    yosys
+        Runs a script there.
+
+    Raises
+    ------
+    ToolFailed
+        If Yosys refuses the script, or dies in every way.
+    """
+    rungs = [("", None)]
+    if family.lut_step and _LINE.search(script):
+        rungs += [(change + _COMPARED, command) for change, command in _CHANGES]
+
+    def attempt(command):
+        if command is None:
+            yosys(script)
+            return
+        yosys(_cut(script, family, command))
+        compare(folder, family, _top(script))
+
+    ladder.climb(rungs, attempt, failures=(ToolDied, Unequal))
+
+
+def _cut(script, family, command):
+    """The script with `command` first, and the design written before and after the mapping to LUTs."""
+    line = _line(script)
+    first, last = family.lut_step
+    parts = [
+        command,
+        f"{line} -run :{first}",
+        f"write_rtlil {BEFORE}",
+        f"{line} -run {first}:{last}",
+        f"write_rtlil {AFTER}",
+        f"{line} -run {last}:",
+    ]
+    return script.replace(line, "\n".join(parts), 1)
+
+
+def _line(script):
+    return _LINE.search(script)[0]
+
+
+def _top(script):
+    return re.search(r" -top (\S+)", _line(script))[1]
+
+
+def compare(folder: Path, family, top: str) -> None:
+    """Prove that the design in `AFTER` is the one in `BEFORE`, both written by a script of `run`.
+
+    Raises
+    ------
+    Unequal
+        If it is not, or is not known to be.
+    """
+    with tempfile.TemporaryDirectory(prefix=".compare-", dir=folder) as name:
+        place = Path(name)
+        halves = []
+        for file, half in ((BEFORE, "gold"), (AFTER, "gate")):
+            # `expose` leaves cells with a hidden name alone.
+            text = (folder / file).read_text()
+            text = re.sub(r"(?m)^  cell (\\\S+) (\$\S+)$", r"  cell \1 \\cut\2", text)
+            (place / file).write_text(text)
+            halves.append(
+                _HALF.format(
+                    file=file,
+                    top=top,
+                    name=half,
+                    unwrap=family.unwrap,
+                    models=f"+/{family.models[0]}",
+                    cells=" ".join(f"{top}/t:{c}" for c in family.logic),
+                )  # fmt: skip
+            )
+        (place / "any.v").write_text(_ANY)
+        (place / "compare.abc").write_text(_ABC.format(limit=LIMIT))
+        try:
+            tools.yosys("".join([*halves, _COMPARE]), cwd=place, timeout=2 * LIMIT)
+        except (ToolDied, ToolTimeout) as error:
+            raise Unequal(f"the mapped netlist could not be compared: {error}") from None
+        words = (place / "status.txt").read_text().split()
+    if words[:1] != ["snl_UNSAT"]:
+        raise Unequal(f"the mapped netlist is not proven equal to the design: ABC says {words[:1]}")

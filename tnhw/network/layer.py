@@ -1,0 +1,237 @@
+"""One layer of a network: a kernel, and where its inputs lie in the activations before it."""
+
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from ..errors import InputError
+from ..kernel import Kernel
+from ..kernel import parameters as arrays_of
+from ..kernel.kernel import MAX_SHIFT, FormatKey
+from ..kernel.names import check_name
+from ..support.config import ByContent, Record, content
+from ..synapse import Format
+
+__all__ = ["Layer", "LayerKeys"]
+
+Size = Annotated[int, Field(ge=1, le=64)]
+
+
+class LayerKeys(Record):
+    """What a network's file says of a layer.
+
+    Attributes
+    ----------
+    name : str
+        For messages and for the Verilog module.
+    kind : str
+        ``dense``: every output sees all inputs; ``conv``: a window that moves over an image.
+    rule, parameter, gain, output, shift
+        As for a kernel. Without `output` the layer gives its exact sums.
+    outputs : int
+        Outputs, or channels of the result.
+    complement : bool
+        Whether a synapse sees x and another one its complement ``max + min - x``: the inputs are
+        all x, then all complements (of a convolution: at every tap).
+    kernel, stride, padding : for ``conv``
+        Height and width of the window, step, and rows and columns around the image that
+        contribute no term.
+    """
+
+    name: str
+    kind: Literal["dense", "conv"]
+    rule: str
+    outputs: Annotated[int, Field(ge=1, le=1024)]
+    parameter: FormatKey | None = None
+    gain: bool = False
+    complement: bool = False
+    output: FormatKey | None = None
+    shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
+    kernel: Annotated[list[Size], Field(min_length=2, max_length=2)] | None = None
+    stride: Size | None = None
+    padding: Annotated[int, Field(ge=0, le=63)] | None = None
+
+
+class Layer(ByContent):
+    """A layer at its place in a network.
+
+    Parameters
+    ----------
+    keys : LayerKeys
+    input : Format
+        Of an activation.
+    in_shape : (int, int, int)
+        Height, width, channels of its input; a dense layer sees them as one row.
+    arrays : dict of arrays
+        Those of the rule, [outputs, inputs], or [outputs, height, width, channels] for a
+        convolution, and ``bias`` [outputs].
+
+    Raises
+    ------
+    InputError
+        Names the layer.
+
+    Attributes
+    ----------
+    kernel : Kernel
+        What is done at each position.
+    in_shape, out_shape : (int, int, int)
+        Height, width, channels. For a dense layer height and width are 1.
+    """
+
+    def __init__(self, keys, input, in_shape, arrays):
+        self.keys, self.input = keys, input
+        where = f"layer `{keys.name}`"
+        try:
+            check_name(keys.name)
+            self._place(in_shape)
+            if keys.output is not None and keys.output.bits > 32:
+                raise InputError(f"`output` must have at most 32 bits, not {keys.output}")
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
+        flat = {name: self._flat(name, array, where) for name, array in arrays.items()}
+        self.kernel = self._kernel(flat, where, storage="constant")
+        if self.padding and self.kernel.synapse.term(0, self.kernel.arrays).any():
+            raise InputError(
+                f"{where}: `padding` contributes no term, but rule `{keys.rule}` with these "
+                "parameters has one for x = 0; use padding 0"
+            )
+
+    def _kernel(self, arrays, where, **storage):
+        keys = self.keys
+        return Kernel(
+            arrays=arrays,
+            where=where,
+            name="layer",  # of no module: a layer's own name may be what a module's must not
+            rule=keys.rule,
+            architecture="serial",
+            inputs=self.fan_in,
+            outputs=keys.outputs,
+            input=self.input,
+            parameter=keys.parameter,
+            gain=keys.gain,
+            output=keys.output,
+            shift=keys.shift,
+            **storage,
+        )
+
+    @cached_property
+    def loadable(self):
+        """The kernel with parameters that may change: its formats hold whatever may be loaded.
+
+        A bias may be as large as the sum of all terms, or as the one that is there.
+        """
+        arrays, ends = self.kernel.arrays, self.kernel.synapse.interval()
+        ends = [self.fan_in * int(end) for end in ends]
+        bias = Format.of_interval(min(*ends, *arrays["bias"]), max(*ends, *arrays["bias"]))
+        return self._kernel(arrays, f"layer `{self.name}`", storage="memory", bias=str(bias))
+
+    def _place(self, in_shape):
+        """Geometry, from the keys and the shape before."""
+        keys = self.keys
+        given = [key for key in ("kernel", "stride", "padding") if getattr(keys, key) is not None]
+        if keys.kind == "dense":
+            if given:
+                raise InputError(f"a dense layer has no `{given[0]}`: leave it out")
+            self.in_shape = (1, 1, int(np.prod(in_shape)))
+            self.taps, self.stride, self.padding = (1, 1), 1, 0
+        else:
+            if keys.kernel is None:
+                raise InputError("a convolution needs `kernel`, its height and width")
+            self.in_shape = tuple(in_shape)
+            self.taps = tuple(keys.kernel)
+            self.stride, self.padding = keys.stride or 1, keys.padding or 0
+            if self.padding >= max(2, min(self.taps)):
+                raise InputError(
+                    f"`padding` must be less than the window {list(self.taps)}, not {self.padding}"
+                )
+        size = [
+            (n + 2 * self.padding - k) // self.stride + 1
+            for n, k in zip(self.in_shape[:2], self.taps, strict=True)
+        ]
+        if min(size) < 1:
+            raise InputError(
+                f"a window of {list(self.taps)} does not fit into {list(self.in_shape[:2])}"
+            )
+        self.out_shape = (*size, keys.outputs)
+
+    def _flat(self, name, array, where):
+        """An array as the kernel wants it: one row of inputs an output."""
+        array = np.asarray(array)
+        if self.keys.kind == "dense" or name == "bias":
+            return array
+        expected = (self.keys.outputs, *self.taps, self.channels)
+        if array.shape != expected:
+            raise InputError(
+                f"{where}: `{name}` must have the shape {expected} = [outputs, height, width, "
+                f"channels], not {array.shape}"
+            )
+        return array.reshape(self.keys.outputs, -1)
+
+    @property
+    def _content(self):
+        return content((self.keys, self.in_shape, self.kernel))
+
+    @property
+    def name(self):
+        return self.keys.name
+
+    @property
+    def channels(self):
+        """Inputs at one tap: the channels, twice with `complement`."""
+        return self.in_shape[2] * (1 + self.keys.complement)
+
+    @property
+    def fan_in(self):
+        """Inputs of the kernel."""
+        return self.taps[0] * self.taps[1] * self.channels
+
+    @property
+    def positions(self):
+        """Places at which the kernel works."""
+        return self.out_shape[0] * self.out_shape[1]
+
+    @property
+    def synapses(self):
+        """Stored synapses; a complement counts as one more."""
+        return self.fan_in * self.keys.outputs
+
+    @property
+    def arrays(self):
+        """Parameter arrays as they were given; they cannot be written to."""
+        return {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
+
+    def shaped(self, name, array):
+        """An array of the kernel as it was given."""
+        if self.keys.kind == "dense" or name == "bias":
+            return array
+        return array.reshape(self.keys.outputs, *self.taps, self.channels)
+
+    @cached_property
+    def rows(self):
+        """Index of every tap into a padded image, [positions, taps]."""
+        high, wide = (n + 2 * self.padding for n in self.in_shape[:2])
+        pixels = np.arange(high * wide).reshape(high, wide)
+        windows = np.lib.stride_tricks.sliding_window_view(pixels, self.taps)
+        chosen = windows[:: self.stride, :: self.stride]
+        return arrays_of.fixed(chosen.reshape(self.positions, -1))
+
+    def patches(self, x):
+        """Inputs of the kernel at every position, [n * positions, fan_in], of x [n, ...]."""
+        x = np.asarray(x).reshape(len(x), *self.in_shape)
+        if self.keys.complement:
+            x = np.concatenate([x, self.input.max + self.input.min - x], axis=-1)
+        around = (self.padding, self.padding)
+        x = np.pad(x, ((0, 0), around, around, (0, 0)))
+        x = x.reshape(len(x), -1, self.channels)[:, self.rows]
+        return x.reshape(len(x) * self.positions, self.fan_in)
+
+    def sums(self, x):
+        """Exact z of activations x [n, ...], [n, *out_shape]."""
+        return self.kernel.sums(self.patches(x)).reshape(len(x), *self.out_shape)
+
+    def golden(self, x):
+        """Activations after the layer, [n, *out_shape]."""
+        return self.kernel.requantise(self.sums(x))

@@ -1,0 +1,174 @@
+"""A network as an ONNX file: each layer is a call of a function of the domain ``tnhw``.
+
+The functions (`tnhw.onnx.functions`) are in the file and made of standard operators, so that any
+runtime of opset 17 runs it, bit for bit. Input and outputs are int64; between them numbers are int32.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..errors import InputError, ToolMissing
+from ..support.files import write_files
+from ..synapse import Format
+from .functions import DOMAIN, FUNCTIONS, OPSET, VERSION, neuron
+
+__all__ = ["HEADER", "model", "packages", "save"]
+
+HEADER = "tnhw-network"  # key of the metadata that holds what the graph does not say
+IR_VERSION = 8  # the first with functions in a model
+ROOM = 1 << 30  # of a sum: the offset of `Requantise`
+
+
+def packages():
+    """The modules `onnx`, `onnx.helper`, `onnx.numpy_helper` and `onnx.parser`.
+
+    Raises
+    ------
+    ToolMissing
+        Without the extra `onnx`.
+    """
+    try:
+        import onnx
+        from onnx import helper, numpy_helper, parser
+    except ImportError as error:
+        raise ToolMissing(
+            f'the Python package `onnx` is missing ({error}): `pip install "tnhw[onnx]"`'
+        ) from None
+    return onnx, helper, numpy_helper, parser
+
+
+def save(network, path):
+    """Write a network as an ONNX file; returns its ModelProto.
+
+    Raises
+    ------
+    InputError, ToolMissing
+        As `model`; or if the file cannot be written.
+    """
+    path, made = Path(path), model(network)
+    write_files(path.parent, {path.name: made.SerializeToString(deterministic=True)})
+    return made
+
+
+def model(network):
+    """ONNX ModelProto of a network.
+
+    Input ``x``, int64 [n, *shape]; output ``y``, int64 [n, outputs] of the last layer, and for a classifier
+    ``class``, int64 [n, 1].
+
+    Raises
+    ------
+    InputError
+        If a layer's rule has no function, or its sums need more than 31 bits.
+    ToolMissing
+        Without the extra `onnx`.
+    """
+    onnx, helper, numpy_helper, parser = packages()
+    nodes, tensors, used = [], [], set()
+    types = onnx.TensorProto
+
+    def constant(name, array):
+        tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def call(function, inputs, output, name, **attributes):
+        used.add(function)
+        nodes.append(
+            helper.make_node(function, inputs, [output], name=name, domain=DOMAIN, **attributes)
+        )
+        return output
+
+    nodes.append(helper.make_node("Cast", ["x"], ["x32"], name="integers", to=types.INT32))
+    now = "x32"
+    image = len(network.shape) == 3
+    for layer in network.layers:
+        _check_room(layer)
+        now = _layer(layer, now, image, call, constant, nodes, helper)
+        image = layer.keys.kind == "conv"
+    if image:
+        rows = constant("rows", np.array([0, network.outputs]))
+        nodes.append(helper.make_node("Reshape", [now, rows], ["row"], name="rows"))
+        now = "row"
+    outputs = [helper.make_tensor_value_info("y", types.INT64, ["n", network.outputs])]
+    nodes.append(helper.make_node("Cast", [now], ["y"], name="result", to=types.INT64))
+    if network.result == "class":
+        nodes.append(helper.make_node("ArgMax", [now], ["class"], name="first_largest", axis=-1))
+        outputs.insert(0, helper.make_tensor_value_info("class", types.INT64, ["n", 1]))
+    graph = helper.make_graph(
+        nodes,
+        network.name,
+        [helper.make_tensor_value_info("x", types.INT64, ["n", *network.shape])],
+        outputs,
+        tensors,
+    )
+    made = helper.make_model(
+        graph,
+        functions=[parser.parse_function(FUNCTIONS[name]) for name in sorted(used)],
+        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(DOMAIN, VERSION)],
+        ir_version=IR_VERSION,
+        producer_name="tnhw",
+        producer_version=__version__,
+    )
+    helper.set_model_props(made, {HEADER: json.dumps(network.header, sort_keys=True)})
+    return made
+
+
+def _layer(layer, now, image, call, constant, nodes, helper):
+    """Add the nodes of a layer whose input is named `now`, an image or a row; the name of its output."""
+    name, keys, kernel = layer.name, layer.keys, layer.kernel
+    if keys.kind == "dense" and image:
+        end = constant(f"{name}_rows", np.array([0, layer.in_shape[2]]))
+        nodes.append(helper.make_node("Reshape", [now, end], [f"{name}_x"], name=f"{name}_rows"))
+        now = f"{name}_x"
+    if keys.complement:
+        top = layer.input.max + layer.input.min
+        now = call("WithComplement", [now], f"{name}_both", f"{name}_complement", top=top)
+    if keys.kind == "conv":
+        around, p = [0] * 8, layer.padding
+        around[1] = around[2] = around[5] = around[6] = p
+        taps = constant(f"{name}.taps", layer.rows.ravel())
+        now = call(
+            "Windows", [now, taps], f"{name}_windows", f"{name}_windows",
+            pads=around, channels=[layer.channels], fan_in=[layer.fan_in],
+        )  # fmt: skip
+    function, arrays = neuron(keys.rule, keys.gain)
+    given = [
+        constant(f"{name}.{array}", _smallest(kernel.arrays[array])) for array in (*arrays, "bias")
+    ]
+    now = call(function, [now, *given], f"{name}_z", name)
+    if keys.output is not None:
+        up, down = max(0, -keys.shift), max(0, keys.shift)
+        now = call(
+            "Requantise", [now], f"{name}_y", f"{name}_requantise",
+            multiplier=1 << up, divisor=1 << down, low=keys.output.min, high=keys.output.max,
+        )  # fmt: skip
+    if keys.kind == "conv":
+        shape = constant(f"{name}_shape", np.array([0, *layer.out_shape]))
+        nodes.append(
+            helper.make_node("Reshape", [now, shape], [f"{name}_image"], name=f"{name}_image")
+        )
+        now = f"{name}_image"
+    return now
+
+
+def _smallest(array):
+    """The array in the smallest type that holds it."""
+    return array.astype(Format.of_interval(int(array.min()), int(array.max())).numpy)
+
+
+def _check_room(layer):
+    """Every partial sum, shifted and rounded, must lie within 30 bits and a sign."""
+    kernel, keys = layer.kernel, layer.keys
+    low, high = kernel.synapse.interval(kernel.arrays)
+    terms = np.maximum(np.abs(low), np.abs(high)).astype(object).sum(axis=1)
+    largest = max(terms + np.abs(kernel.arrays["bias"]).astype(object))
+    needed = (int(largest) << max(0, -keys.shift)) + kernel.half
+    ends = [keys.output.min, keys.output.max] if keys.output is not None else [0]
+    if needed >= ROOM or keys.shift >= 30 or max(map(abs, ends)) > (1 << 31) - 1:
+        raise InputError(
+            f"layer `{layer.name}`: its numbers need more than 31 bits, and ONNX functions of tnhw have int32; "
+            "use narrower formats or fewer inputs"
+        )

@@ -1,0 +1,5 @@
+"""Pictures of kernels and networks, as SVG text."""
+
+from .data_flow import draw
+
+__all__ = ["draw"]

@@ -1,1 +1,0 @@
-"""Power, performance, area: what a design costs, side by side with others."""

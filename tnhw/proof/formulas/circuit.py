@@ -1,0 +1,289 @@
+"""The emitted Verilog as formulas: what each register becomes, as Yosys writes it in SMT-LIB.
+
+Yosys reads the Verilog, flattens it and writes every wire and the next value of every register as
+bit-vector expressions of inputs and registers. Nothing here knows what the module computes.
+"""
+
+import re
+import tempfile
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+import z3
+
+from ... import tools
+from ...errors import ToolFailed
+
+__all__ = ["Circuit", "at_bits", "constant", "of_verilog", "support"]
+
+_SCRIPT = """\
+read_verilog -sv design.v
+hierarchy -check -top {top}
+proc
+setattr -set keep 1 */w:z */w:total
+{outside}flatten
+opt_clean
+{evert}memory_collect
+memory_map -rom-only
+{undefined}opt_clean
+rename -top top
+write_smt2 -wires design.smt2
+"""
+
+_EVERT = """\
+select -write {module}.txt {top}/t:{module}
+expose -evert {top}/t:{module}
+delete {module}
+"""
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """A flat module as formulas.
+
+    Attributes
+    ----------
+    inputs, registers : dict of str to z3 constant
+        Registers are named by the wire that Yosys names them by; memories are arrays.
+    wires : dict of str to z3 expression
+        Every named wire and every output, as a function of inputs and registers.
+    next : dict of str to z3 expression
+        A register's value one clock later.
+    initial : dict of str to int, or dict of int to int
+        A register's value before the first clock; of a memory, its cells.
+    beyond : set of str
+        Those of `inputs` that stand for what lies beyond the end of a ROM.
+    initialised : frozenset of str
+        Registers whose initial value the Verilog states.
+    cells : dict of str to str
+        Instances that were left out, and their modules.
+    """
+
+    inputs: dict
+    registers: dict
+    wires: dict = field(repr=False)
+    next: dict = field(repr=False)
+    initial: dict = field(repr=False)
+    beyond: frozenset = frozenset()
+    initialised: frozenset = frozenset()
+    cells: dict = field(default_factory=dict)
+
+    def wire(self, name):
+        """Expression of a wire.
+
+        Raises
+        ------
+        ToolFailed
+            If the Verilog has no wire of this name.
+        """
+        if name not in self.wires:
+            raise ToolFailed(f"the Verilog has no wire `{name}`, which the proof is bound to")
+        return self.wires[name]
+
+
+@lru_cache(maxsize=2)
+def of_verilog(text, top, *, zero=False, outside=()):
+    """`Circuit` of one module of a Verilog text, with all that is below it.
+
+    What a ROM gives beyond its end is one more input for each place, whose value nobody knows; with `zero`
+    it is 0, for a run. Instances of the modules `outside` are left out: what they take is an output of the
+    circuit, what they give an input, each named ``instance.port``.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "design.v").write_text(text)
+        undefined = "setundef -undriven -zero\n" if zero else ""
+        script = _SCRIPT.format(
+            top=top,
+            undefined=undefined,
+            outside="".join(f"setattr -mod -set keep_hierarchy 1 {m}\n" for m in outside),
+            evert="".join(_EVERT.format(top=top, module=module) for module in outside),
+        )
+        tools.yosys(script, cwd=folder)
+        cells = {}
+        for module in outside:
+            lines = Path(folder, f"{module}.txt").read_text().split()
+            cells |= {line.partition("/")[2]: module for line in lines}
+        return replace(_parse(Path(folder, "design.smt2").read_text()), cells=cells)
+
+
+def _parse(text):
+    """Definitions without the state argument, so that each is one shared expression."""
+    names, sorts, definitions, wires, widths = {}, {}, [], {}, {}
+    equations, conditions, inside = [], [], None
+    for line in text.splitlines():
+        if found := re.match(r"; yosys-smt2-input (\S+) (\d+)", line):
+            widths[found[1]] = int(found[2])
+        elif found := re.match(r"\(declare-fun (\|top#[^|]*\|) \(\|top_s\|\) (.*)\) ; (.*)$", line):
+            names[found[1]], sorts[found[1]] = found[3].lstrip("\\").strip(), found[2]
+        elif line.startswith("(define-fun |top_t|"):
+            inside = "next" if line.endswith("(and") else None
+        elif line.startswith("(define-fun |top_i|"):
+            inside = "initial" if line.endswith("(and") else None
+        elif re.match(r"\(define-fun \|top_[auh]\|", line):
+            inside = None if "(and" not in line else "other"
+        elif inside == "initial" and not line.startswith("))"):
+            conditions.append(_stateless(line.split(" ; ")[0]))
+        elif inside and line.startswith("))"):
+            inside = None
+        elif inside == "next":
+            found = re.match(r"  \(= (.*) \((\|top#\S+\|) next_state\)\)(?: ;|$)", line)
+            if not found:
+                raise ToolFailed(f"Yosys wrote an equation that the proof cannot read: {line}")
+            value = f"|next {found[2][1:]}"
+            definitions.append(f"(define-fun {value} () {sorts[found[2]]} {_stateless(found[1])})")
+            equations.append((found[2], value))
+        elif found := re.match(r"\(define-fun (\|top[#_][^|]*\|) \(\(state \|top_s\|\)\) ", line):
+            body = line[found.end() :].split(" ; ")[0]
+            definitions.append(f"(define-fun {found[1]} () {_stateless(body)}")
+            if found[1].startswith("|top_n "):
+                wires[found[1][7:-1]] = found[1]
+        elif line.startswith("(define-fun"):
+            raise ToolFailed(f"Yosys wrote a definition that the proof cannot read: {line}")
+    targets = dict(equations)
+    registers = {symbol: _plain(names[symbol]) for symbol in targets}
+    beyond = set()
+    for symbol in set(sorts) - set(registers):
+        name = _plain(names[symbol])
+        if name.startswith("$memory"):
+            beyond.add(name)
+            widths[name] = int((re.findall(r"BitVec (\d+)", sorts[symbol]) or [1])[0])
+    head = [f"(declare-fun |{name}| () (_ BitVec {width}))" for name, width in widths.items()]
+    for symbol, sort in sorts.items():
+        if symbol in registers:
+            head.append(f"(declare-fun |{registers[symbol]}| () {sort})")
+            value = f"|{registers[symbol]}|"
+        else:
+            value = _piece(_plain(names[symbol]), sort, widths)
+        head.append(f"(define-fun {symbol} () {sort} {value})")
+
+    # A term alone is no assertion: each is asked for in an equation with itself.
+    wanted = dict.fromkeys([*wires.values(), *targets, *targets.values()])
+    asked = []
+    for number, symbol in enumerate(wanted):
+        asked.append(f"(declare-fun wanted{number} () Bool)")
+        asked.append(f"(assert (=> wanted{number} (= {symbol} {symbol})))")
+    asked += [f"(assert {condition})" for condition in conditions]
+    script = list(z3.parse_smt2_string("\n".join([*head, *definitions, *asked])))
+    script, conditions = script[: len(wanted)], script[len(wanted) :]
+    found = {symbol: claim.arg(1).arg(0) for symbol, claim in zip(wanted, script, strict=True)}
+    return Circuit(
+        {name: z3.BitVec(name, width) for name, width in widths.items()},
+        {name: found[symbol] for symbol, name in registers.items()},
+        {name: found[symbol] for name, symbol in wires.items()},
+        {name: found[targets[symbol]] for symbol, name in registers.items()},
+        _initial({name: found[symbol] for symbol, name in registers.items()}, conditions),
+        frozenset(beyond),
+        frozenset(support(*conditions)),
+    )
+
+
+def _initial(registers, conditions):
+    solver = z3.Solver()
+    solver.add(*conditions)
+    if solver.check() != z3.sat:
+        raise ToolFailed("the Verilog's initial values contradict each other")
+    model, values = solver.model(), {}
+    for name, register in registers.items():
+        if z3.is_array(register):
+            cells = range(1 << register.sort().domain().size())
+            values[name] = {
+                k: model.eval(register[k], model_completion=True).as_long() for k in cells
+            }
+        else:
+            value = model.eval(register, model_completion=True)
+            values[name] = value.as_long() if z3.is_bv(value) else int(z3.is_true(value))
+    return values
+
+
+def _plain(comment):
+    return re.sub(r"^\{ ?|\\| ?\}$", "", comment)
+
+
+def _piece(name, sort, widths):
+    """Yosys names the parts of inputs that are used together: the same as parts of the inputs."""
+    parts = [(name, "", "")] if name in widths else []
+    parts = parts or re.findall(r"(\S+)(?: \[(\d+)(?::(\d+))?\])?", name)
+    values = []
+    for base, high, low in parts:
+        if base not in widths:
+            raise ToolFailed(f"`{name}` is neither an input nor a register of the Verilog")
+        value = f"|{base}|"
+        values.append(f"((_ extract {high} {low or high}) {value})" if high else value)
+    value = values[0] if len(values) == 1 else f"(concat {' '.join(values)})"
+    return f"(= {value} #b1)" if sort == "Bool" else value
+
+
+def _stateless(body):
+    return re.sub(r"\((\|top[^|]*\|) state\)", r"\1", body)
+
+
+def constant(variable, value):
+    """The integer `value` in the sort of a z3 constant."""
+    if z3.is_bool(variable):
+        return z3.BoolVal(bool(value))
+    return z3.BitVecVal(value, variable.size())
+
+
+def as_bits(value):
+    """A Boolean as a vector of one bit; a vector as it is."""
+    if not z3.is_bool(value):
+        return value
+    if z3.is_eq(value) and z3.is_bv_value(value.arg(1)) and value.arg(1).size() == 1:
+        return value.arg(0) if value.arg(1).as_long() else ~value.arg(0)
+    return z3.If(value, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
+
+
+def terms(expression):
+    """All that an expression is made of, each once."""
+    seen, stack = set(), [expression]
+    while stack:
+        term = stack.pop()
+        if term.get_id() not in seen:
+            seen.add(term.get_id())
+            yield term
+            stack.extend(term.children())
+
+
+def support(*expressions):
+    """Bits that expressions read: dict of variable name to (z3 constant, set of bit numbers).
+
+    What is read through an extraction of a variable counts bit by bit; a Boolean has bit 0.
+    """
+    found, seen, stack = {}, set(), list(expressions)
+    while stack:
+        term = stack.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        variable, bits = term, None
+        if z3.is_app_of(term, z3.Z3_OP_EXTRACT) and _is_variable(term.arg(0)):
+            high, low = term.params()
+            variable, bits = term.arg(0), range(low, high + 1)
+        if _is_variable(variable):
+            if bits is None:
+                bits = range(variable.size()) if z3.is_bv(variable) else range(1)
+            found.setdefault(variable.decl().name(), (variable, set()))[1].update(bits)
+        else:
+            stack.extend(term.children())
+    return found
+
+
+def _is_variable(term):
+    return z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED
+
+
+def at_bits(expression, bits, value):
+    """`expression` with an extraction of a variable replaced by a value."""
+    if not z3.is_app_of(bits, z3.Z3_OP_EXTRACT):
+        return z3.simplify(z3.substitute(expression, (bits, value)))
+    high, low = bits.params()
+    variable = bits.arg(0)
+    parts = []
+    if high + 1 < variable.size():
+        parts.append(z3.Extract(variable.size() - 1, high + 1, variable))
+    parts.append(value)
+    if low:
+        parts.append(z3.Extract(low - 1, 0, variable))
+    whole = z3.Concat(*parts) if len(parts) > 1 else parts[0]
+    return z3.simplify(z3.substitute(expression, (variable, whole)))

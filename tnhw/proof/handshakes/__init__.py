@@ -1,0 +1,1 @@
+"""What is shown of streams: whole vectors, each once, in order, whoever stalls."""

@@ -1,0 +1,1 @@
+"""What is shown of numbers: sums taken apart, loaded parameters, the netlist."""

@@ -1,0 +1,159 @@
+"""Function: an emitted kernel's result equals the definition, for all inputs and parameters.
+
+`docs/proof.md` has the argument. Here as one formula of the vector and its parameters, and the ranges that
+both methods need; `lemmas` takes the sum apart.
+"""
+
+import z3
+
+from ..formulas.shifts import without_shifts
+from ..formulas.solver import Refuted, Undecided
+
+__all__ = ["Failure", "parameters_of", "prove_range", "prove_whole"]
+
+
+class Failure(Exception):
+    """A step of the proof fails: the design is wrong, or the proof does not fit it.
+
+    Attributes
+    ----------
+    values : dict of str to int
+        Values of the unrolled circuit's variables that the step fails for, if a solver found some.
+    output : int
+    """
+
+    def __init__(self, text, output, values=None):
+        super().__init__(text)
+        self.output, self.values = output, values or {}
+
+
+def prove_whole(binding, solver):
+    """Every element of the result as one formula against the reference.
+
+    Raises
+    ------
+    Failure
+        With values for which they differ.
+    Undecided
+        If the solver gave up, or for parameters whose fold is not in the module.
+    """
+    reference = binding.reference
+    if reference.storage == "memory" or reference.folded:
+        raise Undecided("a folded bias is not in the module as a whole: prove it by lemmas")
+    for output in range(reference.outputs):
+        element = binding.run.whole(
+            binding.run.at(binding.element(output), binding.end), binding.end
+        )
+        element = z3.simplify(element)
+        fields = [parameters_of(binding, output, input) for input in range(reference.inputs)]
+        terms = [
+            reference.contribution(input, binding.x(input), values)
+            for input, values in enumerate(fields)
+        ]
+        given = [reference.legal(values) for values in fields]
+        what = f"output {output} equals the reference"
+        cut = without_shifts(element, list(zip(terms, fields, strict=True)), reference, solver)
+        if cut is not None:
+            gates, numbers, known = cut
+            try:
+                claim = gates == _result(binding, output, numbers)
+                solver.prove(claim, what, "whole", given=known)
+                continue
+            except Refuted:  # maybe for numbers that no shift is
+                pass
+        try:
+            claim = element == _result(binding, output, terms)
+            solver.prove(claim, what, "whole", given=given)
+        except Refuted as refuted:
+            values = _with_synapses(claim, what, given, fields, solver) or refuted.values
+            raise Failure(f"output {output} differs from the reference", output, values) from None
+    prove_range(binding, solver)
+
+
+def _with_synapses(claim, what, given, fields, solver):
+    """Values for which a claim is false where every synapse is there, or None: no parameter of ours has a sign without."""
+    there = [values["present"] == 1 for values in fields if "present" in values]
+    try:
+        solver.prove(claim, what, "whole", given=[*given, *there])
+    except Refuted as refuted:
+        return refuted.values
+    except Undecided:
+        pass
+    return None
+
+
+def _result(binding, output, terms):
+    """What the reference gives for these terms: bias, rounding, clamp."""
+    reference = binding.reference
+    n = reference.width + reference.inputs.bit_length() + 2
+    total = z3.BitVecVal(0, n)
+    for term in terms:
+        total = total + z3.SignExt(n - reference.width, term)
+    if reference.storage == "constant":
+        total = total + reference.constant_bias(output)
+    elif (bias := binding.bias(output)) is not None:
+        total = total + reference.bias.widen(bias, n)
+    if reference.clamps:
+        total = _clamp_exact(reference, total + reference.half)
+    return z3.Extract(reference.output.bits - 1, 0, total)
+
+
+def _clamp_exact(reference, value):
+    """As `Reference.clamp`, of a number of any width that holds it."""
+    n = value.size() + abs(reference.shift) + reference.output.bits
+    value = z3.SignExt(n - value.size(), value)
+    value = value >> reference.shift if reference.shift >= 0 else value << -reference.shift
+    low, high = z3.BitVecVal(reference.output.low, n), z3.BitVecVal(reference.output.high, n)
+    return z3.If(value < low, low, z3.If(value > high, high, value))
+
+
+def parameters_of(binding, output, input):
+    """Fields of one synapse's parameters: constants, or parts of its word."""
+    reference = binding.reference
+    if reference.storage == "constant":
+        return reference.of_arrays(output, input)
+    return reference.of_word(binding.word(output, input))
+
+
+def prove_range(binding, solver):
+    """The formats that the generator claims hold every z: no wrap is visible.
+
+    Each term's bounds are proven; their sum is exact arithmetic.
+    """
+    reference = binding.reference
+    x = z3.BitVec("x", reference.x.bits)
+    bounds = {}
+    for output in range(reference.outputs):
+        low = high = reference.half
+        for input in range(reference.inputs):
+            if reference.storage == "constant":
+                values = reference.of_arrays(output, input)
+                key = tuple(value.as_long() for value in values.values())
+            else:
+                values = reference.of_word(z3.BitVec("p", reference.word_bits))
+                key = ()
+            if key not in bounds:
+                own = values if reference.storage == "constant" else None
+                bounds[key] = reference.bounds(own)
+                term = reference.term(x, values)
+                claim = z3.And(term >= bounds[key][0], term <= bounds[key][1])
+                solver.prove(claim, "bounds of a term", "ranges", given=[reference.legal(values)])
+            least, most = bounds[key]
+            if input >= reference.adding:
+                least, most = -most, -least
+            low, high = low + least, high + most
+        if reference.storage == "constant":
+            bias = reference.constant_bias(output)
+            low, high = low + bias, high + bias
+        elif reference.bias:
+            low, high = low + reference.bias.low, high + reference.bias.high
+        for number, name, use in (
+            (reference.sum, "sum", True),
+            (reference.output, "output", not reference.clamps),
+        ):
+            if use and not number.low <= low <= high <= number.high:
+                raise Failure(
+                    f"output {output}: results of {low} .. {high} do not fit the format `{name}` "
+                    f"{number.text}",
+                    output,
+                )

@@ -1,0 +1,372 @@
+"""Simulation of emitted Verilog or of a netlist against the golden model.
+
+The benches in `sim/` run in the simulator and know only a manifest and a traffic file; this module
+prepares both, runs them in a process of their own, and turns their records into a `Result`.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import CheckFailed, InputError, ToolFailed
+from ..support.files import rename_all, work_folder
+from ..synapse import Format
+from ..tools.ladder import recorded
+from ..verilog import foreign as own
+from . import simulators, traffic
+from .simulators import SIMULATORS
+
+__all__ = ["SIMULATORS", "Result", "run_bench", "simulate"]
+
+MAX_VECTORS = 1_000_000
+MAX_SHOWN = 16
+
+
+@dataclass(frozen=True)
+class Result:
+    """Outcome of a simulation.
+
+    Parameters
+    ----------
+    name, simulator, netlist
+        What ran, and where; `netlist` is a family, or None for emitted Verilog.
+    passed
+        Whether every test passed.
+    vectors, cycles
+        Vectors and clock cycles over all tests.
+    seconds
+        Wall time of the simulator and its compiler.
+    tests
+        For each test ``test``, ``passed``, ``cycles``, ``vectors``, ``seconds`` and ``failure``.
+    mismatch
+        The first failure: ``kind``, ``text``, ``test``, ``cycle``, and for a wrong result
+        ``vector``, ``output``, ``expected``, ``got``, and ``input``, the vector that was sent.
+    waves, log
+        Files, or None.
+    y
+        Results that came out for the caller's own vectors, [n, outputs], or None.
+    retries
+        What was tried again because a tool died; see `tnhw.tools.ladder`.
+    rtl
+        Files of the caller's Verilog, or None for what tnhw emits.
+    """
+
+    name: str
+    simulator: str
+    netlist: str | None
+    passed: bool
+    vectors: int
+    cycles: int
+    seconds: float
+    tests: list = field(repr=False)
+    mismatch: dict | None
+    waves: Path | None
+    log: Path
+    y: np.ndarray | None = field(repr=False, compare=False)
+    retries: list = field(default_factory=list)
+    rtl: list | None = None
+
+    def as_dict(self):
+        """Record for JSON."""
+        record = asdict(self)
+        for key in ("waves", "log"):
+            record[key] = record[key] and str(record[key])
+        record["y"] = None if self.y is None else self.y.tolist()
+        return record
+
+
+def simulate(
+    kernel,
+    out_dir,
+    *,
+    vectors=100,
+    seed=0,
+    x=None,
+    waves=False,
+    simulator="icarus",
+    netlist=None,
+    params=None,
+    rtl=None,
+):
+    """Run a kernel's Verilog against its golden model.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    out_dir : path
+        Receives the Verilog, ``manifest.json``, ``traffic.json``, ``results.json``,
+        ``simulate.log``, and waves. A failure leaves them as they were and writes to ``failed/``
+        in it.
+    vectors : int
+        Random vectors, beside corner vectors.
+    seed : int
+    x : array_like of int [n, inputs], optional
+        Vectors of the caller's, sent as well.
+    waves : bool
+        Whether to keep waves, with lists of ports for GTKWave and Surfer.
+    simulator : str
+        ``icarus`` or ``verilator``.
+    netlist : str, optional
+        Run the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``, ``xc7``.
+    params : dict of arrays, optional
+        Parameters for storage `ports` and `memory`.
+    rtl : list of path, optional
+        Verilog files of the caller's, which run in place of what tnhw emits; with `netlist` they hold a netlist
+        of this family's cells. If a test fails, waves up to the failure are kept.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CheckFailed
+        If a test failed. Its attribute `result` is the `Result`.
+    InputError
+        If an argument is wrong, or the caller's Verilog has not the module and ports of the kernel.
+    """
+    from ..verilog import emitting
+
+    _check(vectors, simulator, netlist)
+    with _Work(out_dir) as work:
+        manifest = emitting.generate(kernel, work.folder / "rtl")
+        sent = traffic.make(
+            kernel,
+            manifest,
+            vectors=vectors,
+            seed=seed,
+            x=x,
+            params=params,
+            idle=simulators.IDLE[simulator],
+        )
+        source = work.folder / f"{kernel.name}.v"
+        os.replace(work.folder / "rtl" / source.name, source)
+        shutil.rmtree(work.folder / "rtl")
+        job = simulators.Job([source], manifest["top"], simulator, waves=waves)
+        if rtl:
+            text = own.given(rtl, manifest, cells=netlist is not None)
+            source.write_text(text)
+            manifest["files"] = {source.name: hashlib.sha256(text.encode()).hexdigest()}
+        with recorded() as retries:
+            if netlist:
+                job = simulators.netlist_job(job, netlist, work.folder, mapped=bool(rtl))
+            elif not rtl:  # whose memories may have any form
+                job = simulators.watched_job(job, work.folder)
+        return work.run(job, manifest, sent, netlist, retries, rtl)
+
+
+def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=False):
+    """Run the bench on any Verilog whose ports a manifest describes.
+
+    Parameters
+    ----------
+    sources : list of path
+        Verilog files with the module ``manifest["top"]`` and all that it needs.
+    manifest : dict
+        ``top``, ``clock``, ``reset``, ``error``, ``latency``, ``interval`` and ``streams``, as
+        :func:`tnhw.verilog.manifest` gives them.
+    sent : Traffic
+        Vectors, parameters and what must come out, as :func:`tnhw.simulation.traffic.make` gives them.
+    out_dir : path
+        Receives ``manifest.json``, ``traffic.json``, ``results.json``, ``simulate.log``, and waves. A failure
+        leaves them as they were and writes to ``failed/`` in it.
+    simulator : str
+        ``icarus`` or ``verilator``.
+    waves : bool
+        Whether to keep waves, with lists of ports for GTKWave and Surfer.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CheckFailed
+        If a test failed. Its attribute `result` is the `Result`.
+    ToolMissing
+        If the simulator is missing or too old.
+    ToolFailed
+        If it does not take the Verilog, or stops early.
+
+    Examples
+    --------
+    A file that was changed by hand, with a thousand random vectors::
+
+        kernel = load("threshold16")
+        manifest = verilog.generate(kernel, "rtl")
+        sent = traffic.make(kernel, manifest, vectors=1000)
+        run_bench(["mine.v"], manifest, sent, "sim", waves=True)
+    """
+    _check(0, simulator, None)
+    with _Work(out_dir) as work:
+        job = simulators.Job(list(sources), manifest["top"], simulator, waves=waves)
+        return work.run(job, manifest, sent, None)
+
+
+def _check(vectors, simulator, netlist):
+    if simulator not in SIMULATORS:
+        raise InputError(f"the simulator must be {' or '.join(SIMULATORS)}, not {simulator!r}")
+    if not isinstance(vectors, int) or not 0 <= vectors <= MAX_VECTORS:
+        raise InputError(f"the number of vectors must be 0 to {MAX_VECTORS}, not {vectors}")
+    if netlist is None:
+        return
+    from ..netlist.synthesis import family_of
+
+    family_of(netlist)
+    if simulator != "icarus":
+        raise InputError("a netlist is simulated by icarus only: leave the simulator out")
+
+
+class _Work:
+    """A folder to work in, whose files reach the output folder at the end."""
+
+    def __init__(self, out_dir):
+        self.out_dir = Path(out_dir)
+
+    def __enter__(self):
+        try:
+            self.out_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self.out_dir, error) from None
+        self._temporary = tempfile.TemporaryDirectory(prefix="tnhw-")
+        self.folder = Path(self._temporary.name)
+        return self
+
+    def __exit__(self, *_):
+        self._temporary.cleanup()
+
+    def run(self, job, manifest, sent, netlist, retries=(), rtl=None):
+        """Run the bench, publish what it left, and return a `Result` or raise."""
+        (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+        (self.folder / "traffic.json").write_text(json.dumps(sent.record) + "\n")
+        try:
+            tests, seconds = simulators.run(job, self.folder)
+        except ToolFailed as error:
+            place = self._publish(self.out_dir / "failed")
+            raise type(error)(f"{error} The log is {place / 'simulate.log'}.") from None
+        failed = [test for test in tests if not test["passed"]]
+        place = self.out_dir / "failed" if failed else self.out_dir
+        if failed and rtl and not job.waves:
+            job = self._again_with_waves(job)
+        waves = simulators.collect_waves(job, manifest, self.folder)
+        result = Result(
+            name=manifest["top"],
+            simulator=job.simulator,
+            netlist=netlist,
+            passed=not failed,
+            vectors=sum(test["vectors"] for test in tests),
+            cycles=sum(test["cycles"] for test in tests),
+            seconds=round(seconds, 2),
+            tests=tests,
+            mismatch=_mismatch(failed[0], sent) if failed else None,
+            waves=waves and place / waves.name,
+            log=place / "simulate.log",
+            y=_received(self.folder, manifest, sent),
+            retries=list(retries),
+            rtl=rtl and [str(path) for path in rtl],
+        )
+        (self.folder / "results.json").write_text(json.dumps(result.as_dict(), indent=2) + "\n")
+        self._publish(place)
+        if failed:
+            error = CheckFailed(_sentence(result))
+            error.result = result
+            raise error
+        self._forget_failure()
+        return result
+
+    def _again_with_waves(self, job):
+        """Run to the first failure once more, and record waves; returns the job that has them."""
+        job = replace(job, waves=True, first_failure=True)
+        with tempfile.TemporaryDirectory(prefix="tnhw-") as folder:
+            for name in ("manifest.json", "traffic.json"):
+                shutil.copyfile(self.folder / name, Path(folder, name))
+            simulators.run(job, Path(folder))
+            made = Path(folder, "compiled", f"{job.top}.fst"), Path(folder, "dump.vcd")
+            for path in filter(Path.exists, made):
+                (self.folder / path.relative_to(folder).parent).mkdir(exist_ok=True)
+                shutil.copyfile(path, self.folder / path.relative_to(folder))
+        return job
+
+    def _forget_failure(self):
+        """Remove what an earlier failure left."""
+        place = self.out_dir / "failed"
+        if (place / "simulate.log").exists():
+            shutil.rmtree(place, ignore_errors=True)
+
+    def _publish(self, place):
+        """Move the files to `place`: all beside first, then each renamed."""
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with work_folder(place, ".new-") as new:
+                files = [path for path in self.folder.iterdir() if path.name in _kept(self.folder)]
+                for path in files:
+                    shutil.copyfile(path, new / path.name)
+                rename_all(new, place, [path.name for path in files])
+        except OSError as error:
+            raise _unwritable(place, error) from None
+        return place
+
+
+def _kept(folder):
+    """Names of the files that a person gets."""
+    reports = {"manifest.json", "traffic.json", "results.json", "simulate.log"}
+    products = {
+        path.name
+        for path in folder.iterdir()
+        if path.suffix in (".v", ".fst", ".vcd", ".gtkw", ".sucl")
+    }
+    return reports | products
+
+
+def _unwritable(place, error):
+    return InputError(
+        f"{place}: cannot be written ({error.strerror}); choose another folder with -o"
+    )
+
+
+def _mismatch(test, sent):
+    """The failure of a test, with the vector that was sent."""
+    record = {"test": test["test"], **test["failure"]}
+    vector = record.get("vector")
+    if vector is not None:
+        record["input"] = sent.x[vector].tolist()
+    return record
+
+
+def _sentence(result):
+    record = result.mismatch
+    where = f"{result.name} ({result.netlist} netlist)" if result.netlist else result.name
+    text = f"{where}: {record['text']}"
+    if "input" in record:
+        values = record["input"]
+        shown = ", ".join(map(str, values[:MAX_SHOWN])) + (", ..." if values[MAX_SHOWN:] else "")
+        text += f" Its input is [{shown}]."
+    count = sum(not test["passed"] for test in result.tests)
+    return (
+        f"{text} Seen by test {record['test']} in cycle {record['cycle']}; {count} of "
+        f"{len(result.tests)} tests failed, see {result.log.with_name('results.json')}"
+        f"{f' and the waves {result.waves}' if result.waves else ''}."
+    )
+
+
+def _received(folder, manifest, sent):
+    """Results for the caller's own vectors, from the beats that came out; None without any."""
+    path = folder / "received.json"
+    if sent.user.start == sent.user.stop or not path.exists():
+        return None
+    stream = next(s for s in manifest["streams"] if s["carries"] == "output")
+    number, bits = Format.parse(stream["element"]), stream["element_bits"]
+    beats = [int(beat, 16) for beat in json.loads(path.read_text())]
+    values = [
+        number.decode(beat >> shift)
+        for beat in beats[: sent.user.stop * stream["beats"]]
+        for shift in range(0, stream["width"], bits)
+    ]
+    rows = np.array(values, np.int64).reshape(sent.user.stop, -1)
+    return rows[sent.user, : stream["elements"]]

@@ -1,0 +1,1 @@
+"""What every room needs: checked configuration, files written whole, templates, the environment."""

@@ -1,0 +1,219 @@
+"""Checked configuration files: TOML in, a frozen record or one clear sentence out."""
+
+import copy
+import difflib
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from ..errors import InputError
+
+__all__ = [
+    "ByContent",
+    "Record",
+    "content",
+    "explain",
+    "nearest",
+    "parse_json",
+    "read_toml",
+    "validate",
+]
+
+MAX_FILE_BYTES = 1 << 20
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
+MAX_DOTS = 256  # in a line: tomllib takes the square of a key's parts, and keys do not span lines
+
+
+def content(value):
+    """What a value holds, in a form that can be compared and hashed; arrays by type, shape and elements."""
+    if isinstance(value, dict):
+        return tuple((key, content(value[key])) for key in sorted(value))
+    if isinstance(value, (list, tuple)):
+        return tuple(content(one) for one in value)
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    return value
+
+
+class ByContent:
+    """Equal to another of its class that has the same `_content`, which can be hashed."""
+
+    def __eq__(self, other):
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._content == other._content
+
+    def __hash__(self):
+        return hash(self._content)
+
+
+class Record(ByContent, BaseModel):
+    """Base of configuration records: frozen, and closed to keys that it does not know.
+
+    Every way to make one checks it, also copies with changes, pickles and `model_construct`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_numbers(cls, values):
+        """NumPy's integers and booleans are as good as Python's, also in a list."""
+        if not isinstance(values, dict):
+            return values
+        return {
+            key: [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
+            for key, value in values.items()
+        }
+
+    @property
+    def _content(self):
+        return tuple(content(getattr(self, key)) for key in type(self).model_fields)
+
+    @property
+    def _given(self):
+        """The keys that were given, with their values."""
+        return {key: getattr(self, key) for key in self.model_fields_set}
+
+    def with_keys(self, **changes):
+        """The same record with other keys, which are checked."""
+        return validate(type(self), self._given | changes, type(self).__name__)
+
+    def model_copy(self, *, update=None, deep=False):
+        """A copy, with other keys if there are any in `update`; it is checked as any other record."""
+        return self.with_keys(**copy.deepcopy(dict(update or {})))
+
+    def copy(self, *, update=None, deep=False):
+        """As `model_copy`."""
+        return self.model_copy(update=update, deep=deep)
+
+    @classmethod
+    def model_construct(cls, _fields_set=None, **values):
+        """As the class itself: there is no record without its checks."""
+        return cls(**values)
+
+    def __copy__(self):
+        return self.with_keys()
+
+    def __deepcopy__(self, memo=None):
+        return type(self)(**copy.deepcopy(self._given, memo))
+
+    def __reduce__(self):
+        return _again, (type(self), self._given)
+
+
+def _again(cls, keys):
+    return cls(**keys)
+
+
+def _plain(value):
+    return value.item() if isinstance(value, (np.integer, np.bool_)) else value
+
+
+def nearest(word, known):
+    """A hint that names the known words nearest to `word`."""
+    known = sorted(known)
+    close = difflib.get_close_matches(str(word), known, n=2, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(f"`{name}`" for name in close) + "?"
+    return "known are " + ", ".join(f"`{name}`" for name in known)
+
+
+def validate(model, values, where):
+    """`model` made of the dict `values`.
+
+    Raises
+    ------
+    InputError
+        With one sentence for each thing that is wrong, and `where` it is.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise InputError(explain(model, error, where)) from None
+
+
+def explain(model, error, where):
+    """One line of sentences for a ValidationError of `model`."""
+    return f"{where}: " + "; ".join(_sentence(model, problem) for problem in error.errors())
+
+
+def _sentence(model, problem):
+    kind, given = problem["type"], problem.get("input")
+    key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+    if kind == "extra_forbidden":
+        return f"unknown key `{key}`: {nearest(key, model.model_fields)}"
+    if kind == "missing":
+        return f"the key `{key}` is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return f"`{key}`: {message}" if key and not message.startswith("`") else message
+    message = message.replace("Input should", "must", 1)
+    shown = repr(given)
+    return f"`{key}` {message}, not {shown if len(shown) < 60 else shown[:57] + '...'}"
+
+
+def parse_json(text, where):
+    """The JSON object of a text that a person may have written or changed: a dict.
+
+    Raises
+    ------
+    InputError
+        If it is not JSON, no object, or gives a key twice, which `json` would not tell. Begins with `where`.
+    """
+
+    def once(pairs):
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            raise InputError(
+                f"{where}: the key {max(keys, key=keys.count)!r} stands twice in one object; leave one"
+            )
+        return found
+
+    try:
+        parsed = json.loads(text, object_pairs_hook=once)
+    except InputError:
+        raise
+    except (ValueError, RecursionError):
+        raise InputError(f"{where} is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise InputError(f"{where} must be a JSON object")
+    return parsed
+
+
+def read_toml(path):
+    """Dict of a TOML file; a file that is missing, huge or broken is an InputError."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise InputError(
+                f"{path}: larger than {MAX_FILE_BYTES >> 20} MiB, not a kernel or board"
+            )
+        data = path.read_bytes()
+        if data.startswith(_UTF_16):
+            raise InputError(f"{path}: a text file in UTF-16; save it as UTF-8")
+        text = data.decode("utf-8-sig").replace(
+            "\r\n", "\n"
+        )  # without the mark that some editors put first
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.count(".") > MAX_DOTS:
+                raise InputError(f"{path}: line {number} has more than {MAX_DOTS} dots")
+        return tomllib.loads(text)
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{path}: not valid TOML: {error}") from None
+    except ValueError:  # of Python, which limits the digits that it converts
+        raise InputError(f"{path}: not valid TOML: a number has too many digits") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested too deeply") from None

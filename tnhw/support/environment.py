@@ -1,0 +1,140 @@
+"""Every environment variable that tnhw reads, and the only module that reads one.
+
+A switch that is not listed here does not exist: `text` and the other functions refuse a name that
+`VARIABLES` does not hold, and a test finds any other use of the environment in the checkout.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = [
+    "VARIABLES", "Variable", "flag", "for_all_children", "for_child", "path", "search_path", "table",
+    "temporarily", "text",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable.
+
+    Parameters
+    ----------
+    name
+        As the shell knows it.
+    kind
+        What its value is: ``folder``, ``file``, ``folder or file``, ``flag``, ``names``, ``path`` or ``JSON``.
+    meaning
+        A phrase for a person.
+    default
+        What holds where it is not set, or set to nothing.
+    reader
+        Who reads it: ``tnhw``, ``tests`` (with benchmarks), ``bench`` (set by tnhw, for the processes that
+        it starts), ``amaranth`` (set by tnhw while Amaranth runs) or ``library`` (a package that tnhw uses
+        reads it; tnhw itself need not).
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    default: str
+    reader: str = "tnhw"
+
+
+_ALL = (
+    Variable("TNHW_CACHE_DIR", "folder", "finished builds and measurements are kept there",
+             "the user's cache folder"),
+    Variable("TNHW_DATA", "folder", "data sets that tnhw may not ship; `--data` goes before it",
+             "none: tests that want them skip"),
+    Variable("TNHW_PLUGINS", "names",
+             "modules with rules and architectures of your own, with commas between", "none"),
+    Variable("YOWASP_CACHE_DIR", "folder", "tools compiled for this machine are kept there",
+             "the user's cache folder"),
+    Variable("PATH", "path", "folders in which tools are found", "the system's"),
+    Variable("TNHW_LIBERTY", "folder or file", "Liberty libraries that tnhw may not ship",
+             "none: tests that want them skip", "tests"),
+    Variable("TNHW_OSU018", "file", "the library `osu018_stdcells.lib`",
+             "where Debian's `qflow-tech-osu018` puts it", "tests"),
+    Variable("TNHW_REQUIRE_TOOLS", "flag", "a test whose tool is missing fails instead of skipping",
+             "off", "tests"),
+    Variable("TNHW_NIGHTLY", "flag", "tests take larger sizes", "off", "tests"),
+    Variable("TNHW_BENCH", "folder", "manifest and traffic for a bench", "set by tnhw", "bench"),
+    Variable("TNHW_JOB", "JSON", "what a bench is told", "set by tnhw", "bench"),
+    Variable("YOSYS", "file", "the Yosys that Amaranth runs", "set by tnhw", "amaranth"),
+    Variable("AMARANTH_USE_YOSYS", "names", "where Amaranth looks for Yosys", "set by tnhw", "amaranth"),
+    Variable("NO_COLOR", "flag", "messages and tables without colours", "off", "library"),
+    Variable("XDG_CACHE_HOME", "folder", "the user's cache folder", "`~/.cache`", "library"),
+    Variable("TMPDIR", "folder", "temporary files", "`/tmp`", "library"),
+)  # fmt: skip
+
+#: Name to variable.
+VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in _ALL}
+
+
+def text(name: str) -> str | None:
+    """Value of a variable, or None where it is not set or set to nothing.
+
+    Raises
+    ------
+    KeyError
+        If `VARIABLES` does not list it.
+    """
+    return os.environ.get(VARIABLES[name].name) or None
+
+
+def path(name: str) -> Path | None:
+    """Folder or file that a variable names, or None; whether it exists is for the caller to check."""
+    value = text(name)
+    return Path(value) if value else None
+
+
+def flag(name: str) -> bool:
+    """Whether a variable is set to anything but nothing or ``0``."""
+    return text(name) not in (None, "0")
+
+
+def search_path(*, first: tuple[Path, ...] = (), last: tuple[Path, ...] = ()) -> str:
+    """Value of ``PATH`` with more folders before or after those that it has."""
+    own = text("PATH") or os.defpath
+    return os.pathsep.join([*map(str, first), own, *map(str, last)])
+
+
+def for_child(changes: Mapping[str, str] | None = None) -> dict[str, str]:
+    """All variables of this process and `changes`, for a process that it starts.
+
+    ``TMPDIR`` is the folder that Python took: where it names none that can be written, tools need not fail of it.
+    """
+    return {**os.environ, "TMPDIR": tempfile.gettempdir(), **(changes or {})}
+
+
+def for_all_children(name: str, value: str) -> None:
+    """Set a variable of this process and of all that it starts."""
+    os.environ[VARIABLES[name].name] = value
+
+
+@contextmanager
+def temporarily(name: str, value: str) -> Iterator[None]:
+    """Set a variable of this process while the body runs."""
+    before = os.environ.get(VARIABLES[name].name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+def table() -> str:
+    """All variables that a person may set, as a table in Markdown."""
+    who = {"tnhw": "tnhw", "tests": "tests and benchmarks", "library": "libraries that tnhw uses"}
+    lines = ["| variable | is a | meaning | default | read by |", "|---|---|---|---|---|"]
+    for variable in _ALL:
+        if variable.reader in who:
+            cells = [f"`{variable.name}`", variable.kind, variable.meaning, variable.default]
+            lines.append(f"| {' | '.join([*cells, who[variable.reader]])} |")
+    return "\n".join(lines) + "\n"

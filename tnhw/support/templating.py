@@ -1,0 +1,38 @@
+"""Text of emitted files from the jinja2 templates that travel inside the package."""
+
+from functools import cache
+from pathlib import Path
+
+__all__ = ["LICENSE", "render", "spdx"]
+
+#: What tnhw emits belongs to the user: nothing is reserved.
+LICENSE = "CC0-1.0"
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def spdx(comment="//"):
+    """The line that says so, after a comment's sign."""
+    return f"{comment} SPDX-License-Identifier: {LICENSE}\n"
+
+
+def render(folder, name, /, **values):
+    """Text of the template ``<folder>/templates/<name>.j2``, `folder` within the package tnhw.
+
+    The same values give the same text. An unknown name in a template is an error.
+    """
+    return _environment(folder).get_template(f"{name}.j2").render(license=LICENSE, **values)
+
+
+@cache
+def _environment(folder):
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_PACKAGE / folder / "templates"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # Verilog, Tcl, C, Python, Markdown: none is HTML
+    )

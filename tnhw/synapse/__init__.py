@@ -1,0 +1,32 @@
+"""The synapse: number formats, the interface of a rule, and the rules. All that the author of a rule needs."""
+
+from . import rules  # noqa: F401  (registers them)
+from .format import Format
+from .rule import (
+    RULES,
+    Addend,
+    Rule,
+    at_least,
+    gate,
+    inversion,
+    negate_if,
+    normal_shares,
+    ripples,
+    scaled,
+    signs,
+)
+
+__all__ = [
+    "Addend",
+    "Format",
+    "RULES",
+    "Rule",
+    "at_least",
+    "gate",
+    "inversion",
+    "negate_if",
+    "normal_shares",
+    "ripples",
+    "scaled",
+    "signs",
+]

@@ -1,0 +1,29 @@
+"""External tools: which there are, where they are, whether they will do, and how one runs."""
+
+from .toolbox import (
+    TOOLS,
+    ToolStatus,
+    ToolTimeout,
+    doctor,
+    find,
+    prepare,
+    run,
+    share,
+    verilator_environment,
+    versions,
+    yosys,
+)
+
+__all__ = [
+    "TOOLS",
+    "ToolStatus",
+    "ToolTimeout",
+    "doctor",
+    "find",
+    "prepare",
+    "run",
+    "share",
+    "verilator_environment",
+    "versions",
+    "yosys",
+]
