@@ -20,7 +20,7 @@ from ..kernel.names import KEYWORDS
 from ..support.files import write_files
 from ..support.templating import LICENSE, render
 
-__all__ = ["emit", "expected_seconds", "generate", "golden_vectors", "manifest"]
+__all__ = ["emit", "expected_seconds", "generate", "golden_vectors", "manifest", "waivers"]
 
 SCHEMA = 1
 
@@ -225,6 +225,11 @@ targets:
 """
 
 
+def waivers(name):
+    """Verilator's lint waivers for the core of that name, as the text of a ``.vlt`` file."""
+    return render("verilog", "vlt", name=name)
+
+
 def generate(kernel, out_dir):
     """Write a kernel's Verilog, manifest, FuseSoC core file and golden vectors.
 
@@ -254,7 +259,7 @@ def generate(kernel, out_dir):
             title=kernel.title,
             license=LICENSE,
         ),
-        f"{kernel.name}.vlt": render("ip", "vlt", name=kernel.name),
+        f"{kernel.name}.vlt": waivers(kernel.name),
         "vectors.json": json.dumps(golden_vectors(kernel)) + "\n",
     }
     write_files(out_dir, files)

@@ -16,7 +16,7 @@ from ...errors import InputError
 from ...kernel.packing import axi_beats
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
-from ...verilog import emit, manifest
+from ...verilog import emit, manifest, waivers
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
 from .scenario import OPS, Scenario
 
@@ -92,7 +92,7 @@ def package_files(kernel, record, text):
     files = {
         f"rtl/{name}.v": core,
         f"rtl/{name}_axis.v": made("axis.v"),
-        f"rtl/{name}.vlt": made("vlt"),
+        f"rtl/{name}.vlt": waivers(name),
     }
     registers = None
     if by_name.get("p"):
