@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tnhw.support.files import write_files
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 import ip_mutation
 import marks

@@ -1,6 +1,5 @@
 """What all tests share: tools that may be missing, data that we may not ship, a folder."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -8,11 +7,7 @@ import pytest
 from tnhw import tools
 from tnhw.support import environment
 
-# After the tests' own: what benchmarks share.
-sys.path.append(str(Path(__file__).resolve().parent.parent / "benchmarks"))
-
 OSU018 = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
-NIGHTLY = environment.flag("TNHW_NIGHTLY")
 
 
 def pytest_runtest_setup(item):

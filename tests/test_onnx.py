@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from places import NIGHTLY
 from random_networks import random_network
 
 from tnhw.catalogue import load as load_any
@@ -16,12 +17,10 @@ from tnhw.network import Network
 from tnhw.onnx import load, model
 from tnhw.onnx.functions import DOMAIN, FUNCTIONS
 from tnhw.onnx.writer import HEADER
-from tnhw.support.environment import flag
 
 onnx = pytest.importorskip("onnx", reason='pip install "tnhw[onnx]"')
 runtime = pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
 
-NIGHTLY = flag("TNHW_NIGHTLY")
 VECTORS = 1000
 QUICK = {
     "digits_mac8",

@@ -1,10 +1,11 @@
 import json
 import re
 import zipfile
-from pathlib import Path
 
 import pytest
 from board_line import Adder
+from own_board import OWN
+from places import ROOT
 
 from tnhw.bitstream import plan, toolchain
 from tnhw.bitstream.building import build_component
@@ -15,31 +16,10 @@ from tnhw.cli import main
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
 
-ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["ice40_hx8k_b_evn", "icebreaker", "icestick", "tang_nano_9k", "ulx3s_25f", "ulx3s_85f",
          "orangecrab_r0_2"]  # fmt: skip
 OPEN = [name for name in boards() if not load_board(name).vendor_tool]
 VENDOR = [name for name in boards() if load_board(name).vendor_tool]
-
-OWN = """
-title = "iCEBreaker with a serial adapter on PMOD 1A"
-platform = "amaranth_boards.icebreaker:ICEBreakerPlatform"
-family = "ice40"
-bitstream = "bin"
-program = ["-b", "ice40_generic"]
-[clock]
-resource = "clk12"
-frequency = 12_000_000
-[uart]
-rx = "4"
-tx = "2"
-attributes = {IO_STANDARD = "SB_LVCMOS"}
-[capacity]
-LUT = 5280
-FF = 5280
-RAM = 30
-DSP = 8
-"""
 
 
 def write(folder, text):
@@ -71,7 +51,7 @@ def test_board_plan_is_the_same_twice_and_names_no_path(name):
     first, second = plan_of(board), plan_of(board)
     assert first.digest() == second.digest()
     text = "".join(first.files.values())
-    assert str(Path(__file__).parents[1]) not in text and "board_line" not in text
+    assert str(ROOT) not in text and "board_line" not in text
 
 
 @pytest.mark.parametrize(

@@ -4,52 +4,19 @@ import re
 import select
 import sys
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
 from amaranth.lib.crc.catalog import CRC16_IBM_3740
-from board_line import Adder, make_line
+from board_line import make_line
+from fake_board import SIZES, FakeBoard
+from places import ROOT
 
 from tnhw.boards import Client, host, load_board
 from tnhw.boards.host import SerialLink
 from tnhw.boards.protocol import SYNC, Frame, Identity, Kind, Parser, Sizes, crc16
 from tnhw.errors import DeviceError, InputError, ToolFailed, ToolMissing
 from tnhw.kernel import Kernel
-
-SIZES = Adder().sizes
-
-
-class FakeBoard:
-    """A link to a board made of Python, which may spoil its answers.
-
-    ``spoil`` gets each answer's bytes and gives the bytes that arrive.
-    """
-
-    baud, latency = 1e6, 0.0
-
-    def __init__(self, sizes=SIZES, spoil=lambda data: data, identity=None):
-        self.sizes, self.spoil = sizes, spoil
-        self.identity = identity or Identity.of(sizes)
-        self.parser, self.pending, self.requests = Parser(), b"", []
-
-    def write(self, data):
-        for frame in self.parser.feed(data):
-            self.requests.append(frame)
-            payload = b""
-            if frame.kind == Kind.IDENTIFY:
-                payload = self.identity.encode()
-            elif frame.kind == Kind.VECTOR:
-                payload = frame.payload[: self.sizes.answer_bytes]
-            answer = Frame(frame.kind | 0x80, frame.sequence, payload).encode()
-            self.pending += self.spoil(answer)
-
-    def read(self, count, timeout):
-        data, self.pending = self.pending[:count], self.pending[count:]
-        return data
-
-    def clock(self):
-        return 0.0
 
 
 def once(change):
@@ -74,7 +41,7 @@ def test_frame_encode():
 
 def test_documented_example():
     """The frames at the end of docs/protocol.md."""
-    text = (Path(__file__).parents[1] / "docs" / "protocol.md").read_text()
+    text = (ROOT / "docs" / "protocol.md").read_text()
     host_side, board_side = re.findall(r"(?m)^(?:host|board): +(.*)$", text)
     assert Parser().feed(bytes.fromhex(host_side)) == [Frame(2, 7, b"\x21\x0f")]
     assert Parser().feed(bytes.fromhex(board_side)) == [Frame(0x82, 7, (513).to_bytes(2, "little"))]

@@ -8,14 +8,13 @@ import random
 
 import pytest
 from board_line import Adder, make_line
-from test_host import SIZES, FakeBoard
+from fake_board import SIZES, FakeBoard
+from places import NIGHTLY
 
 from tnhw.boards import Client
 from tnhw.boards.protocol import OVERHEAD, SYNC, Frame, Identity, Kind, Parser, crc16
 from tnhw.errors import DeviceError
-from tnhw.support.environment import flag
 
-NIGHTLY = flag("TNHW_NIGHTLY")
 ROUNDS = 20_000 if NIGHTLY else 4000
 BEATS = [1, 2, 3]
 RIGHT = 0x020001

@@ -9,7 +9,8 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from test_liberty import liberty_files
+from cell_kernels import kernel
+from places import TOY, liberty_files
 
 from tnhw import cli
 from tnhw.cells import Library, analyse, energy, synthesise
@@ -20,9 +21,6 @@ from tnhw.cells.timing import wire_capacitance
 from tnhw.comparison import kernels as comparison
 from tnhw.comparison.row import ratios
 from tnhw.errors import CheckFailed, InputError
-from tnhw.kernel import Kernel
-
-TOY = Path(__file__).parent / "toy.lib"
 
 
 def library_without(folder, *cells):
@@ -33,12 +31,6 @@ def library_without(folder, *cells):
     path = Path(folder) / "part.lib"
     path.write_text(text)
     return Library(path)
-
-
-def kernel(**keys):
-    keys = {"name": "k", "rule": "threshold", "architecture": "tile", "arithmetic": "heap", "inputs": 3,
-            "outputs": 2, "input": "u3", "parameter": "u3", "storage": "memory"} | keys  # fmt: skip
-    return Kernel(**keys)
 
 
 # ---- A flip-flop and an inverter, by hand ----

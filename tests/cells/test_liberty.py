@@ -2,17 +2,14 @@
 
 import gzip
 from itertools import product
-from pathlib import Path
 
 import pytest
+from places import TOY, liberty_files
 
 from tnhw.cells import Library
 from tnhw.cells.boolean import truth, verilog
 from tnhw.cells.roles import choose
 from tnhw.errors import InputError
-from tnhw.support.environment import path as path_of
-
-TOY = Path(__file__).parent / "toy.lib"
 
 
 def test_units_and_cells():
@@ -129,13 +126,6 @@ def test_choice_needs_a_flip_flop(tmp_path):
     (tmp_path / "none.lib").write_text(text.replace("ff (IQ", "latch (IQ"))
     with pytest.raises(InputError, match="no flip-flop"):
         choose(Library(tmp_path / "none.lib"))
-
-
-def liberty_files():
-    """Libraries that the user names with TNHW_LIBERTY: a file, or a folder of them."""
-    path = path_of("TNHW_LIBERTY") or Path("none")
-    files = sorted(path.glob("*.lib*")) if path.is_dir() else [path]
-    return [file for file in files if file.is_file()]
 
 
 def test_choice_of_real_libraries():

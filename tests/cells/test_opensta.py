@@ -1,9 +1,7 @@
 """Static timing by OpenSTA: the same periods as by hand, and as our estimate."""
 
-from pathlib import Path
-
 import pytest
-from test_liberty import liberty_files
+from places import TOY, liberty_files
 
 from tnhw import tools
 from tnhw.cells import Library, analyse, opensta, synthesise
@@ -13,7 +11,6 @@ from tnhw.cells.timing import wire_capacitance
 from tnhw.comparison.row import Row, set_power
 from tnhw.kernel import Kernel
 
-TOY = Path(__file__).parent / "toy.lib"
 INSTALLED = tools.doctor(["sta"])[0].status == "ok"
 with_opensta = pytest.mark.skipif(not INSTALLED, reason="OpenSTA is not installed")
 

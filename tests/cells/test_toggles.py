@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from cell_kernels import kernel
 from naive_gates import Naive, bit
-from test_cells import TOY, kernel
-from test_liberty import liberty_files
+from places import TOY, liberty_files
 
 from tnhw.cells import Library, analyse, energy, synthesise
 from tnhw.cells.gate_simulation import simulate

@@ -1,7 +1,7 @@
 """Bad inputs through the command line: the right exit status, one clear sentence, earlier output intact.
 
-Each case fails before synthesis, simulation or training begins. `tests/test_bad_kernels.py` and
-`tests/test_network_files.py` have many more wrong keys and arrays; here every verb gets its own.
+Each case fails before synthesis, simulation or training begins. `tests/kernel/test_bad_kernels.py` and
+`tests/network/test_network_files.py` have many more wrong keys and arrays; here every verb gets its own.
 """
 
 import importlib.util
@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_bad_kernels import CONSTANT, bomb, header_bomb, pickled, toml
-from test_board import OWN
-from test_network_files import header, members, write
+from kernel_files import CONSTANT, bomb, header_bomb, pickled, toml
+from network_members import header, members, write
+from own_board import OWN
+from places import ROOT
 
 from tnhw.cli import main
 from tnhw.support.environment import for_child
@@ -386,7 +387,7 @@ def test_no_room(place):
     before = state(place)
     done = subprocess.run(
         [sys.executable, "-c", FULL.format(100)], cwd=place, capture_output=True, text=True, timeout=120,
-        env=for_child() | {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=for_child() | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
     )  # fmt: skip
     assert done.returncode in (2, 4), done.stderr
     assert "Traceback" not in done.stderr

@@ -1,15 +1,15 @@
 """Measurements side by side: order, cache, failures, a worker that is killed, an interrupt, a cluster."""
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 
 import pytest
+from measured import dies, dies_once, double, fails, jobs
+from places import SUPPORT
 
 from tnhw.comparison import code, kernels
 from tnhw.comparison.jobs import Job, cache_folder, run
@@ -17,39 +17,9 @@ from tnhw.errors import InputError, ToolFailed
 from tnhw.kernel import Kernel
 
 
-def double(value, log):
-    with Path(log).open("a") as file:
-        file.write(f"{value}\n")
-    return {"value": 2 * value}
-
-
-def fails(value):
-    raise ToolFailed(f"no {value}")
-
-
-def dies_once(mark):
-    if not Path(mark).exists():
-        Path(mark).touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return {"alive": True}
-
-
-def dies(value):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def sleeps(mark):
-    Path(mark).touch()
-    time.sleep(60)
-
-
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
-
-
-def jobs(log, values=range(4)):
-    return [Job(f"double {v}", double, {"value": v, "log": str(log)}, {"value": v}) for v in values]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -193,15 +163,15 @@ def test_killed_worker_loses_nothing(tmp_path):
 
 INTERRUPTED = """
 import signal, sys
-sys.path.insert(0, {tests!r})
-import test_jobs
+sys.path.insert(0, {support!r})
+import measured
 from tnhw.comparison.jobs import Job, run
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    slow = Job("sleeps", test_jobs.sleeps, {{"mark": {mark!r}}}, {{"n": 1}})
+    slow = Job("sleeps", measured.sleeps, {{"mark": {mark!r}}}, {{"n": 1}})
     try:
-        run([*test_jobs.jobs({log!r}, [5]), slow, slow], workers=2, say=print)
+        run([*measured.jobs({log!r}, [5]), slow, slow], workers=2, say=print)
     except KeyboardInterrupt:
         sys.exit(130)
 """
@@ -211,8 +181,7 @@ if __name__ == "__main__":
 def test_interrupt_ends_workers_and_keeps_what_is_done(tmp_path):
     mark, log = tmp_path / "mark", tmp_path / "log"
     script = tmp_path / "script.py"
-    tests = str(Path(__file__).parent)
-    script.write_text(INTERRUPTED.format(tests=tests, mark=str(mark), log=str(log)))
+    script.write_text(INTERRUPTED.format(support=str(SUPPORT), mark=str(mark), log=str(log)))
     process = subprocess.Popen(
         [sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         start_new_session=True,
@@ -232,7 +201,6 @@ def test_interrupt_ends_workers_and_keeps_what_is_done(tmp_path):
 @pytest.mark.slow
 def test_cluster(tmp_path):
     distributed = pytest.importorskip("distributed")
-    sys.path.insert(0, str(Path(__file__).parent))
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:

@@ -1,10 +1,10 @@
 """Operands of trained networks."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import TOY
 
 from tnhw import cli
 from tnhw.catalogue import load
@@ -12,8 +12,6 @@ from tnhw.comparison import kernels as comparison
 from tnhw.comparison.operands import of_model
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-
-TOY = Path(__file__).parent / "toy.lib"
 
 
 def tile(**keys):

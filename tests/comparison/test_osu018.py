@@ -2,16 +2,15 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from tnhw import cli
 from tnhw.catalogue import load
 from tnhw.cells import synthesise
 from tnhw.comparison.kernels import open_library
 
-ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "docs" / "results" / "kernels.json"
 
 

@@ -1,15 +1,13 @@
 """Sweeps: which kernels a file stands for, and the command, which goes on where it stopped."""
 
 import json
-from pathlib import Path
 
 import pytest
+from places import TOY
 
 from tnhw import cli
 from tnhw.comparison.sweep import kernels_of
 from tnhw.errors import InputError
-
-TOY = Path(__file__).parent / "toy.lib"
 
 
 def write(folder, text):

@@ -8,42 +8,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
+from ip_kernels import ICARUS, KERNELS, VERILATOR, run
+from places import SUPPORT
 
 from tnhw import tools
 from tnhw.cli import main
 from tnhw.errors import InputError
 from tnhw.export import ip
 from tnhw.export.ip.registers import register_map
-from tnhw.kernel import Kernel
-from tnhw.support.environment import for_child, search_path
+from tnhw.support.environment import search_path
 from tnhw.support.templating import LICENSE
 
-ICARUS = pytest.mark.needs("iverilog", "vvp")
-VERILATOR = pytest.mark.needs("verilator", "g++", "make", "perl")
 COCOTB = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
-
-
-def kernel(name, **keys):
-    keys = {"name": name, "rule": "threshold", "inputs": 5, "outputs": 3, "input": "u8", "parameter": "u8",
-            "storage": "memory", "bias": "s12", "interface": "axi-stream"} | keys  # fmt: skip
-    arrays = None
-    if keys["storage"] == "constant":
-        loadable = Kernel(**(keys | {"storage": "memory"}))
-        arrays = loadable.random_parameters(np.random.default_rng(0))
-    return Kernel(**keys, arrays=arrays)
-
-
-KERNELS = {
-    made.name: made
-    for made in (
-        kernel("loaded", beat=2, gain=True, output="u8", shift=4),
-        kernel("wide", rule="mac", architecture="serial", inputs=3, input="s16", parameter="s16",
-               bias="s36", beat=1),
-        kernel("fixed", storage="constant", output="s6", shift=2),
-    )
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +36,6 @@ def packages(tmp_path_factory):
 def package(packages, tmp_path):
     """A copy of one package, to be spoilt."""
     return lambda name: Path(shutil.copytree(packages / name, tmp_path / name))
-
-
-def run(command, cwd, **environment):
-    """Exit status and output of a command."""
-    done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env=for_child(environment),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
-    )  # fmt: skip
-    return done.returncode, done.stdout
 
 
 def spoil(path, old, new):
@@ -123,10 +91,10 @@ def test_every_file_says_whose_it_is_and_none_where_it_was_made(packages):
 
 def test_same_bytes_from_another_process(packages, tmp_path):
     program = (
-        "import sys; import test_ip as t; from tnhw import ip\n"
+        "import sys; import ip_kernels as t; from tnhw.export import ip\n"
         "ip.package(t.KERNELS['loaded'], sys.argv[1])"
     )
-    roots = os.pathsep.join([str(Path(__file__).parent), str(Path(ip.__file__).parents[3])])
+    roots = os.pathsep.join([str(SUPPORT), str(Path(ip.__file__).parents[3])])
     command = [sys.executable, "-W", "ignore", "-c", program, tmp_path / "again"]
     status, said = run(command, tmp_path, PYTHONHASHSEED="77", PYTHONPATH=roots)
     assert status == 0, said
@@ -448,7 +416,7 @@ results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="b
 print("results", *get_results(results))
 """
     job = {"package": str(folder), "top": top, "width_p": width_p}
-    environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(Path(__file__).parent), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
+    environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(SUPPORT), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
     tmp_path.mkdir(exist_ok=True)
     status, said = run([sys.executable, "-c", program], tmp_path, **environment)
     if found := re.search(r"Failed (\d+) of (\d+) tests", said):

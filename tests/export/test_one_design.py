@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_ip import ICARUS, VERILATOR, run
+from ip_kernels import ICARUS, VERILATOR, run
+from places import DESIGNS, ROOT
 
 from tnhw import catalogue, tools
 from tnhw.cli import main
@@ -17,9 +18,9 @@ from tnhw.kernel.names import check_design_name
 from tnhw.simulation.traffic import make
 from tnhw.verilog import generate
 
-PLAYER = Path(__file__).parent / "designs" / "player.v"
+PLAYER = DESIGNS / "player.v"
 TILES = ["tile_mac8", "tile_threshold8"]  # seconds each
-SHIPPED = sorted(path.stem for path in (Path(__file__).parents[1] / "kernels").glob("*.toml"))
+SHIPPED = sorted(path.stem for path in (ROOT / "kernels").glob("*.toml"))
 NETWORKS = ["digits_tn", "digits_mac"]
 PACKAGES = ["threshold_axi", "other_axi"]
 VECTORS = 2

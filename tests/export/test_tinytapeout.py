@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from places import TOY
 
 from tnhw import tools
 from tnhw.cli import main
@@ -119,8 +120,7 @@ def test_lint_of_the_wrapper(name, projects):
 
 
 def test_area_in_a_library(kernels, tmp_path):
-    toy = Path(__file__).with_name("toy.lib")
-    record = export(kernels / "pocket.toml", "tinytapeout", tmp_path, liberty=toy)
+    record = export(kernels / "pocket.toml", "tinytapeout", tmp_path, liberty=TOY)
     assert record["area_um2"] > 0 and record["cells"] > 50
     assert f"cells of {record['library']}" in (tmp_path / "docs" / "info.md").read_text()
 

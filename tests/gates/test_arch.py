@@ -1,12 +1,9 @@
 """Streams, loads and resets of the architectures; and faults that the checks must find."""
 
-import inspect
-import sys
-import textwrap
-
 import gates
 import numpy as np
 import pytest
+from faults import mutate
 from random_kernels import Case, check, unpack
 
 from tnhw.gates.kernels import axi, loader, parallel, serial
@@ -225,16 +222,6 @@ def test_abort():
 
 
 # ---- Faults: each must be found by the check that random kernels pass ----
-
-
-def mutate(monkeypatch, owner, method, old, new):
-    """Replace the one occurrence of `old` in the source of a method."""
-    function = getattr(owner, method)
-    source = textwrap.dedent(inspect.getsource(function))
-    assert source.count(old) == 1, f"{owner.__name__}.{method} no longer holds {old!r} once"
-    found = {}
-    exec(source.replace(old, new), vars(sys.modules[function.__module__]), found)
-    monkeypatch.setattr(owner, method, found[method])
 
 
 def case(rule="threshold", architecture="parallel", storage="memory", **keys):

@@ -3,6 +3,7 @@
 import gates
 import numpy as np
 import pytest
+from faults import mutate
 from random_kernels import unpack
 
 from tnhw.gates.kernels import axi
@@ -242,8 +243,6 @@ def test_reload(shape):
 )
 @pytest.mark.parametrize("architecture", ["parallel", "serial"])
 def test_fault_is_found(old, new, kind, architecture, monkeypatch):
-    from test_arch import mutate
-
     mutate(monkeypatch, axi.AxiStream, "elaborate", old, new)
     with pytest.raises(AssertionError):
         shape = {"architecture": architecture, "inputs": 5, "outputs": 3, "beat": 2}

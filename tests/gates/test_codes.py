@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
-from test_arch import mutate
+from faults import mutate
 
 from tnhw.gates.engine.codes import MAX_TABLE, Codes
 

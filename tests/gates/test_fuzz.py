@@ -1,22 +1,20 @@
 """Fuzzing: every kind has its share, cases come again, and a fault is found, made small and kept."""
 
 import importlib.util
-from pathlib import Path
 
 import fuzz
 import pytest
 import random_kernels
+from places import NIGHTLY, REGRESSIONS, ROOT
 
 from tnhw.catalogue import load
 from tnhw.support import kept
-from tnhw.support.environment import flag
 
-PATH = Path(__file__).resolve().parent.parent / "benchmarks" / "fuzz.py"
+PATH = ROOT / "benchmarks" / "fuzz.py"
 spec = importlib.util.spec_from_file_location("volume", PATH)
 volume = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(volume)
-NIGHTLY = flag("TNHW_NIGHTLY")
-KEPT = sorted(Path(fuzz.REGRESSIONS).glob("*.toml"))
+KEPT = sorted(REGRESSIONS.glob("*.toml"))
 
 
 def test_gates(tmp_path):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from test_arch import mutate
-from test_tree import check, random_leaves
+from faults import mutate
+from leaves import check, random_leaves
 
 from tnhw.gates import Heap
 from tnhw.gates.summing import heap

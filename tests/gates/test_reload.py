@@ -4,9 +4,9 @@ import gates
 import network_oracle
 import numpy as np
 import pytest
+from faults import mutate
+from folded_networks import image, plain, shared, wide
 from random_networks import cases
-from test_arch import mutate
-from test_engine import image, plain, shared, wide
 
 from tnhw.catalogue import load_design
 from tnhw.cli import main

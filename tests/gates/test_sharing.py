@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from amaranth.hdl import Signal
+from faults import mutate
 from random_kernels import Case, check
-from test_arch import mutate
 
 from tnhw.gates.summing import sharing
 from tnhw.synapse import Addend

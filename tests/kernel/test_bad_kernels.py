@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kernel_files import CONSTANT, bomb, header_bomb, pickled, toml
 
 import tnhw
 from tnhw import load
@@ -16,18 +17,6 @@ from tnhw.kernel import Kernel
 from tnhw.kernel.parameters import read
 from tnhw.support.environment import for_child
 
-GOOD = {
-    "name": '"k"', "rule": '"threshold"', "inputs": "3", "outputs": "2", "input": '"u4"',
-    "parameter": '"u4"',
-}  # fmt: skip
-
-
-def toml(**changes):
-    keys = GOOD | changes
-    return "".join(f"{key} = {value}\n" for key, value in keys.items() if value is not None)
-
-
-CONSTANT = {"storage": '"constant"', "parameters": '"p.npz"'}
 AXI = {"storage": '"memory"', "interface": '"axi-stream"'}
 
 # What is changed in a good file, and what the message says: the key, what was given, what is allowed.
@@ -212,32 +201,6 @@ def test_arrays(what, storage, tmp_path):
     path = tmp_path / "kernel.toml"
     path.write_text(toml(storage=f'"{storage}"', parameters='"p.npz"', bias='"s8"'))
     refused(path, text)
-
-
-def bomb():
-    """A small file that says that it unpacks to 4 GiB."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("theta.npy", b"0" * 64)
-        archive.filelist[0].file_size = 0xFFFFFFF0
-    return buffer.getvalue()
-
-
-def header_bomb():
-    """An npy whose header asks for 8 EiB."""
-    header = b"{'descr': '<i8', 'fortran_order': False, 'shape': (1152921504606846976,), }\n"
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(
-            "theta.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
-        )
-    return buffer.getvalue()
-
-
-def pickled():
-    buffer = io.BytesIO()
-    np.savez(buffer, theta=np.array([{"run": "me"}], dtype=object))
-    return buffer.getvalue()
 
 
 def plain_npy():

@@ -4,15 +4,14 @@ from itertools import product
 import numpy as np
 import oracle
 import pytest
+from places import NIGHTLY
 from random_kernels import KINDS, Case, cases_of, check, ends, segments, steepest, with_cases
 
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
 from tnhw.simulation import simulate
-from tnhw.support.environment import flag
 from tnhw.synapse import Format
 
-NIGHTLY = flag("TNHW_NIGHTLY")
 EACH = 100 if NIGHTLY else 10
 TILES = 100 if NIGHTLY else 3
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import synthesis as survey
-from conftest import NIGHTLY
+from places import NIGHTLY
 
 from tnhw import tools
 from tnhw.errors import ToolDied, ToolFailed

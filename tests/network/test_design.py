@@ -1,8 +1,8 @@
 """Folded networks: facts, refusals, and simulation of the emitted Verilog."""
 
+import folded_networks as made
 import numpy as np
 import pytest
-import test_engine as made
 from random_networks import Case, cases, load
 
 from tnhw.errors import CheckFailed, InputError

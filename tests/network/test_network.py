@@ -3,13 +3,11 @@
 import network_oracle
 import numpy as np
 import pytest
+from places import NIGHTLY
 from random_networks import TWO, random_network
 
 from tnhw.errors import InputError
 from tnhw.network import Network
-from tnhw.support.environment import flag
-
-NIGHTLY = flag("TNHW_NIGHTLY")
 
 
 def test_random_networks():

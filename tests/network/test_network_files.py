@@ -8,13 +8,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from network_members import header, members, write
+from places import NIGHTLY
 from random_networks import TWO, cases
 
 from tnhw.errors import InputError
 from tnhw.network import Network
-from tnhw.support.environment import flag
-
-NIGHTLY = flag("TNHW_NIGHTLY")
 
 
 def saved(network, folder, name="n.npz"):
@@ -44,30 +43,6 @@ def test_save_is_whole_or_not_at_all(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         Network(**TWO).save(tmp_path / "n.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["n.npz"]
-
-
-def header():
-    """Header of a good file."""
-    layers = [dict(layer) for layer in TWO["layers"]]
-    keys = {key: TWO[key] for key in ("name", "input", "shape")}
-    return {"kind": "tnhw-network", "version": 1, **keys, "layers": layers}
-
-
-def members():
-    """Arrays of a good file."""
-    return {
-        f"{layer['name']}.{name}": array
-        for layer, arrays in zip(TWO["layers"], TWO["arrays"], strict=True)
-        for name, array in arrays.items()
-    }
-
-
-def write(path, header, arrays):
-    """An npz file; `header` is a dict, a text, or None for no header at all."""
-    text = header if isinstance(header, str | type(None)) else json.dumps(header)
-    own = {} if text is None else {"header": np.array(text)}
-    np.savez(path, **own, **arrays)
-    return path
 
 
 def refused(path, text):

@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from test_arch import mutate
-from test_proof import emitted, in_ci, kernel
+from faults import mutate
+from proof_kernels import emitted, in_ci, kernel
 
 from tnhw.errors import CheckFailed, Undecided
 from tnhw.gates.kernels import Parallel, Serial, Tile, axi

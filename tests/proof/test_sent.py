@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_proof import emitted, in_ci, kernel
+from proof_kernels import emitted, in_ci, kernel
 
 from tnhw.errors import CheckFailed
 from tnhw.kernel import Kernel, packing

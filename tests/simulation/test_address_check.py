@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from faults import mutate
 from random_networks import Case
-from test_arch import mutate
 
 from tnhw.errors import CheckFailed, ToolFailed
 from tnhw.gates.engine import drain

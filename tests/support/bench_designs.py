@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+from places import DESIGNS
 
 from tnhw.simulation.simulating import run_bench
 from tnhw.simulation.traffic import Traffic
-
-DESIGNS = Path(__file__).parent / "designs"
 
 
 def _stream(name, carries, ports, width, beats, element="u4", elements=4, bits=4):

@@ -14,11 +14,11 @@ A fence ``text`` right after one that is executed holds lines of its output, in 
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
-__all__ = ["ROOT", "Block", "blocks", "pages"]
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+__all__ = ["ROOT", "Block", "blocks", "pages", "rows_of_readme"]
+
 SHELL = ("sh", "bash", "shell", "console")
 COMMAND = re.compile(r"^\s*(\$ )?(tnhw|make|pip|python|pytest)\b", re.M)
 MARK = re.compile(r"<!-- (run|elsewhere|file): (.+?) -->")
@@ -75,3 +75,13 @@ def blocks(path):
             match = MARK.fullmatch(line.strip())
             mark = (match[1], match[2]) if match else mark if not line.strip() else None
     return [block for block in found]
+
+
+def rows_of_readme():
+    """Rows of the demo's table in README: (rule, board) to cells."""
+    rows = {}
+    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 10 and cells[3] in ("icebreaker", "ulx3s_25f"):
+            rows[cells[0], cells[3]] = cells
+    return rows

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import oracle
 import random_kernels
+from places import REGRESSIONS
 from random_kernels import Case
 
 from tnhw.kernel import ARCHITECTURES
@@ -25,7 +26,6 @@ STORAGES = ("ports", "memory", "constant")
 WIDTHS = {"narrow": (2, 4), "wide": (5, 12)}
 CELLS = list(product(sorted(RULES), sorted(ARCHITECTURES), STORAGES, WIDTHS))
 NETLISTS = ("ice40", "ecp5", "gowin", "xc7")
-REGRESSIONS = Path(__file__).with_name("regressions")
 
 
 def case(seed, number):

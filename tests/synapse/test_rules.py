@@ -7,6 +7,7 @@ import oracle
 import pytest
 from amaranth.hdl import Const, Module, Signal, signed
 from amaranth.sim import Simulator
+from faults import mutate
 
 from tnhw.errors import InputError
 from tnhw.gates.summing.terms import lane_constant
@@ -422,8 +423,6 @@ def test_compact_keeps_the_other_form():
     ],
 )
 def test_fault_of_compact_is_found(method, old, new, monkeypatch):
-    from test_arch import mutate
-
     mutate(monkeypatch, RULES["threshold"], method, old, new)
     with pytest.raises(AssertionError):
         for gain in (False, True):

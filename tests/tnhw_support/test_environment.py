@@ -14,7 +14,7 @@ OWN = ROOT / "tnhw" / "support" / "environment.py"
 FOLDERS = ("tnhw", "sim", "examples", "benchmarks", "tests", "docs")
 FILES = [path for name in FOLDERS for path in sorted((ROOT / name).rglob("*.py")) if path != OWN]
 # They run inside a simulator, where tnhw need not be installed.
-BENCHES = [*sorted((ROOT / "sim").glob("*.py")), ROOT / "tests" / "ip_bench.py"]
+BENCHES = [*sorted((ROOT / "sim").glob("*.py")), ROOT / "tests" / "support" / "ip_bench.py"]
 
 ACCESS = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv", "expandvars"}
 OPTIONS = {"envvar", "auto_envvar_prefix", "env_prefix"}  # of typer, click and pydantic-settings

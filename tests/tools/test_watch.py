@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from places import SUPPORT
 
 from tnhw.bitstream.files import workplace
 from tnhw.support.environment import for_child
@@ -24,11 +25,11 @@ TOOL = """
 """
 POOL = """
     import sys
-    sys.path.insert(0, {tests!r})
-    import test_watch
+    sys.path.insert(0, {support!r})
+    import measured
     from tnhw.comparison.jobs import Job, run
     if __name__ == "__main__":
-        jobs = [Job(str(n), test_watch.works, {{"mark": {mark!r}}}, {{"n": n}}) for n in range(3)]
+        jobs = [Job(str(n), measured.works, {{"mark": {mark!r}}}, {{"n": n}}) for n in range(3)]
         run(jobs, workers=2, cached=False)
 """
 FORKED = """
@@ -57,12 +58,6 @@ BUILD = """
     toolchain.synthesise_plan = synthesise
     sys.exit(main(["build", "threshold16", "-b", "icebreaker", "-o", {out!r}]))
 """
-
-
-def works(mark):
-    from tnhw.tools.process import execute
-
-    execute("sh", ["sh", "-c", f"sleep 600 & touch {mark}; wait"], timeout=600)
 
 
 class Run:
@@ -109,7 +104,7 @@ def wait(condition, say=lambda: ""):
 
 @pytest.mark.parametrize("program", [TOOL, FORKED, pytest.param(POOL, marks=pytest.mark.slow)])
 def test_nothing_outlives_a_killed_process(program, tmp_path):
-    values = {"tests": str(Path(__file__).parent)} if program is POOL else {}
+    values = {"support": str(SUPPORT)} if program is POOL else {}
     run = Run(tmp_path, program, **values)
     assert any(b"sleep" in command for command in run.alive().values())
     assert run.end(signal.SIGKILL) == -signal.SIGKILL

@@ -1,11 +1,11 @@
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 import pytest
+from places import ROOT
 
 pytest.importorskip("sklearn", reason="the demo's data comes with scikit-learn")
-SCRIPT = Path(__file__).parents[1] / "examples" / "fit_digits.py"
+SCRIPT = ROOT / "examples" / "fit_digits.py"
 spec = importlib.util.spec_from_file_location("fit_digits", SCRIPT)
 demo = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(demo)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from tnhw.support.environment import flag
 
@@ -293,9 +294,8 @@ def test_speed():
 
 
 def test_documented_example(tmp_path, monkeypatch):
-    from pathlib import Path
 
-    text = (Path(__file__).parents[1] / "docs" / "training.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     code = text.partition("```python\n")[2].partition("```")[0]
     x, y = random_data((28, 28, 1), 64)
     monkeypatch.chdir(tmp_path)

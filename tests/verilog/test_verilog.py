@@ -5,47 +5,18 @@ import re
 import subprocess
 import sys
 import threading
-from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from emitted_kernels import KERNELS
+from places import SUPPORT
 
 from tnhw import tools
 from tnhw.errors import InputError
-from tnhw.kernel import Kernel
 from tnhw.support import data_files, files
 from tnhw.support.environment import for_child
-from tnhw.synapse import RULES
 from tnhw.verilog import emitting
-
-STORAGES = cycle(["ports", "memory", "constant"])
-
-
-def kernel(rule="threshold", architecture="parallel", storage="memory", **more):
-    keys = {"name": f"{rule}_{architecture}_{storage}", "rule": rule, "architecture": architecture,
-            "inputs": 5, "outputs": 3, "input": "s4", "storage": storage, "bias": "s7"}  # fmt: skip
-    if rule != "ternary":
-        keys["parameter"] = "u2" if rule == "shift" else "s4"
-    keys |= more
-    arrays = None
-    if storage == "constant":
-        memory = {name: value for name, value in keys.items() if name not in ("interface", "beat")}
-        memory["storage"] = "memory"
-        arrays = Kernel(**memory).random_parameters(np.random.default_rng(0))
-    return Kernel(**keys, arrays=arrays)
-
-
-KERNELS = [
-    *(kernel(*kind, next(STORAGES)) for kind in product(sorted(RULES), ["parallel", "serial"])),
-    kernel(name="gained", gain=True, output="u4", shift=2),
-    kernel(name="folded", storage="ports", bias="folded s7", form="max"),
-    kernel(name="smallest", inputs=1, outputs=1, bias=None),
-    kernel("mac", "parallel", "constant", name="axi_all", interface="axi-stream", output="s9"),
-    kernel("mac", "serial", "memory", name="axi_beats", interface="axi-stream", beat=2),
-    kernel("shift", "parallel", "memory", name="axi_one", interface="axi-stream", beat=1),
-    kernel("threshold", "serial", "constant", name="axi_rom", interface="axi-stream", beat=3),
-]
 
 
 def named(made):
@@ -68,10 +39,10 @@ def emitted(tmp_path_factory):
 def test_same_bytes(hash_seed, emitted, tmp_path):
     """From another process, another folder and another hash seed."""
     program = (
-        "import sys; from pathlib import Path; import test_verilog as t; from tnhw import verilog\n"
+        "import sys; from pathlib import Path; import emitted_kernels as t; from tnhw import verilog\n"
         "for made in t.KERNELS[::4]: verilog.generate(made, Path(sys.argv[1]) / made.name)"
     )
-    roots = [str(Path(__file__).parent), str(Path(emitting.__file__).parents[2])]
+    roots = [str(SUPPORT), str(Path(emitting.__file__).parents[2])]
     environment = for_child() | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(roots)}
     subprocess.run([sys.executable, "-W", "ignore", "-c", program, str(tmp_path)], check=True,
                    env=environment, cwd=tmp_path)  # fmt: skip

