@@ -4,8 +4,8 @@
 # make bench    benchmarks, as JSON
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds; docs/verification.md
-# make report   docs/results anew, on the cell libraries at hand
-# make tables   README's tables with speeds, each from five routed seeds
+# make report   measure docs/results again, on the cell libraries at hand
+# make tables   measure the tables with speeds again, each from five routed seeds
 # make nightly  every board, 20,000 random kernels, 2,000 random networks, and all tests with larger sizes
 # make lock     resolve the dependencies anew
 # make clean    remove what the other targets made, except .venv

@@ -1,10 +1,10 @@
-"""Measure the tables of README that hold speeds, and write them into their pages.
+"""Measure the tables that hold speeds, and write them into README and the pages of `docs/results`.
 
 ``python benchmarks/tables.py [TABLE ...] [--jobs N] [--render]`` (or ``make tables``). Every figure is kept in
-``docs/results/tables.json``, from which the pages are rendered; ``--render`` only does that. A run that was interrupted
-goes on. A speed is the median
-of five routed seeds and stands with the lowest and the highest. Nightly tests measure again: counts must be
-equal, and a median must lie within `TOLERANCE` of the one that is kept (:func:`differences`).
+``docs/results/tables.json``, from which the pages are rendered; ``--render`` renders them and measures nothing. A run
+that was interrupted continues where it stopped. A speed is shown as the median of five routed seeds, with the lowest and
+the highest in brackets. Nightly tests measure again: counts must be equal, and a median must lie within `TOLERANCE` of
+the one that is kept (:func:`differences`).
 """
 
 import argparse
@@ -32,6 +32,8 @@ from tnhw.support.files import write_files
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
+DIGITS_PAGE = RESULTS / "digits.md"
+NETWORKS_PAGE = RESULTS / "networks.md"
 KEPT = RESULTS / "tables.json"
 WORK = ROOT / "build" / "tables"
 
@@ -226,8 +228,24 @@ def lines(headings, rows):
     )  # fmt: skip
 
 
+def neurons_table(shown, board=SHOWN):
+    """The four rows of README: the layers of the demo on one board."""
+    rows = []
+    for rule in RULES:
+        row = shown["demo"][f"{rule} on {board}"]
+        count = row["counts"]
+        rate = 1e6 * statistics.median(row["fmax"]) / count["cycles"]
+        rows.append(
+            ["mac, 4-bit weights" if rule == "mac" else rule, count["stored_bits"]]
+            + [f"{count['kernel_luts']} + {count['kernel_carry']}"]
+            + [f"{count['accuracy']:.1f}", f"{rate:,.0f}"]
+        )
+    headings = "neuron, stored bits a synapse, LUTs + carry cells, accuracy %, images/s"
+    return lines(headings.split(", "), rows)
+
+
 def demo_table(shown):
-    """README's first table."""
+    """All layers of the demo, on both of its boards."""
     rows = []
     for rule in RULES:
         for board in DEMO_BOARDS:
@@ -307,7 +325,7 @@ def networks_sentence(shown, device=SHOWN):
 
 
 def devices_table(shown):
-    """What the MAC takes over what thresholds take, on every device."""
+    """What the MAC network takes divided by what the threshold network takes, on every device."""
 
     def cell(name, choice, device, key):
         row, reference = _row(shown, name, "lut", choice, device), _reference(shown, choice, device)
@@ -392,12 +410,13 @@ def claims_table(shown):
 
 #: Place in a page to the function that makes its text out of the shown rows.
 PLACES = {
-    (README, "demo"): demo_table,
-    (README, "networks"): networks_table,
-    (README, "networks in words"): networks_sentence,
-    (README, "devices"): devices_table,
-    (README, "blocks in words"): blocks_sentence,
-    (README, "boards"): boards_table,
+    (README, "four neurons"): neurons_table,
+    (DIGITS_PAGE, "demo"): demo_table,
+    (NETWORKS_PAGE, "networks"): networks_table,
+    (NETWORKS_PAGE, "networks in words"): networks_sentence,
+    (NETWORKS_PAGE, "devices"): devices_table,
+    (NETWORKS_PAGE, "blocks in words"): blocks_sentence,
+    (NETWORKS_PAGE, "boards"): boards_table,
     (RESULTS / "paper.md", "system"): claims_table,
 }
 

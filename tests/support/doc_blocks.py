@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from places import ROOT
 
-__all__ = ["ROOT", "Block", "blocks", "pages", "rows_of_readme"]
+__all__ = ["ROOT", "Block", "blocks", "pages", "rows_of_demo"]
 
 SHELL = ("sh", "bash", "shell", "console")
 COMMAND = re.compile(r"^\s*(\$ )?(tnhw|make|pip|python|pytest)\b", re.M)
@@ -77,10 +77,11 @@ def blocks(path):
     return [block for block in found]
 
 
-def rows_of_readme():
-    """Rows of the demo's table in README: (rule, board) to cells."""
+def rows_of_demo():
+    """Rows of the demo's table in `docs/results/digits.md`: (rule, board) to cells."""
     rows = {}
-    for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines():
+    page = ROOT / "docs" / "results" / "digits.md"
+    for line in page.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if len(cells) == 10 and cells[3] in ("icebreaker", "ulx3s_25f"):
             rows[cells[0], cells[3]] = cells

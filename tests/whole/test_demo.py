@@ -1,4 +1,4 @@
-"""The demo, and the figures that README takes from it."""
+"""The demo, and the figures that README and `docs/results/digits.md` take from it."""
 
 import json
 import re
@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from doc_blocks import rows_of_readme
+from doc_blocks import rows_of_demo
 from places import ROOT
 
 from tnhw.support.environment import for_child
@@ -31,7 +31,7 @@ def demo(folder, *options):
 
 
 def check(report):
-    rows = rows_of_readme()
+    rows = rows_of_demo()
     for record in report["rules"]:
         assert record["accuracy_golden"] == record["accuracy_rtl"]
         for name, board in record["boards"].items():
@@ -48,17 +48,17 @@ def check(report):
 
 @pytest.mark.slow
 @NEEDS
-def test_demo_threshold_as_in_readme(tmp_path):
+def test_demo_threshold_as_on_the_page(tmp_path):
     check(demo(tmp_path, "--rules", "threshold"))
     drawing = (tmp_path / "digits.svg").read_text()
     assert len(re.findall('fill="rgb', drawing)) == 8 * 64
-    (row,) = [cells for (rule, board), cells in rows_of_readme().items() if (rule, board) == SHOWN]
+    (row,) = [cells for (rule, board), cells in rows_of_demo().items() if (rule, board) == SHOWN]
     assert f">{row[4].split()[0]}<" in drawing and f">{row[2]} %<" in drawing
 
 
 @pytest.mark.nightly
 @NEEDS
-def test_demo_as_in_readme(tmp_path):
+def test_demo_as_on_the_page(tmp_path):
     check(demo(tmp_path))
     picture = ROOT / "docs" / "pictures" / "demo.svg"
     assert (tmp_path / "digits.svg").read_text() == picture.read_text()

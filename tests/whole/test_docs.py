@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from doc_blocks import ROOT, SHELL, blocks, pages, rows_of_readme
+from doc_blocks import ROOT, SHELL, blocks, pages, rows_of_demo
 
 from tnhw.support.environment import for_child, search_path
 
@@ -168,9 +168,9 @@ def test_pictures(name):
 
 
 def test_picture_of_the_demo():
-    """README's picture has the figures of README's table."""
+    """README's picture has the figures of the demo's table."""
     drawing = (ROOT / "docs" / "pictures" / "demo.svg").read_text(encoding="utf-8")
-    for (rule, board), cells in rows_of_readme().items():
+    for (rule, board), cells in rows_of_demo().items():
         if board == "icebreaker":
             assert f">{rule}<" in drawing
             assert f">{cells[4].split()[0]}<" in drawing

