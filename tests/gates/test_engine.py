@@ -72,30 +72,29 @@ def test_first_of_equal_outputs_wins():
 Engine, Sequencer, Drain = engine.Engine, sequencer.Sequencer, drain.Drain
 FAULTS = {
     # Order.
-    "a move is one word short": (Sequencer, "_moves", "(self._bounds(inner)[k] - 1)",
-                                 "(self._bounds(inner)[k] - 2)", image),
+    "a move is one word short": (sequencer, "move", "(turns[inner] - 1)", "(turns[inner] - 2)", image),
     "a layer begins at the wrong word": (Sequencer, "_origins", "stage.layer.in_shape[1] + 1",
                                          "stage.layer.in_shape[1]", image),
-    "the stride of a line": (Sequencer, "elaborate", '"y": stride * line', '"y": stride', image),
+    "the stride of a line": (sequencer, "_address_steps", "y=stride * line", "y=stride", image),
     "parameters not from the beginning": (Sequencer, "elaborate",
                                           "self.row.eq(select(self._rows[:-1], layer))",
                                           "self.row.eq(self.row + 1)", shared),
-    "a loop ends early": (Sequencer, "elaborate", "max(bound - 2, 0)", "max(bound - 3, 0)", plain),
+    "a loop ends early": (Sequencer, "_counters", "max(turn - 2, 0)", "max(turn - 3, 0)", plain),
     "the last layer's parameters again": (Sequencer, "elaborate", "self.row.eq(0)",
                                           "self.row.eq(self.row)", plain),
-    "a layer begins before it is written": (Sequencer, "elaborate",
+    "a layer begins before it is written": (Sequencer, "_starts",
                                             "(layer != 0) & self.written", "layer != 0", shared),
     # Padding, complements.
-    "no padding above": (Sequencer, "elaborate", "(position < 0) | (", "(", image),
-    "no padding below": (Sequencer, "elaborate", "| (position >= select(sizes, layer))", "", image),
-    "padding of one axis": (Sequencer, "elaborate", "outside_image[0] | outside_image[1]",
+    "no padding above": (Sequencer, "_addresses", "(position < 0) | (", "(", image),
+    "no padding below": (Sequencer, "_addresses", "| (position >= select(sizes, self.layer))", "", image),
+    "padding of one axis": (Sequencer, "_addresses", "outside_image[0] | outside_image[1]",
                             "outside_image[0] & outside_image[1]", image),
-    "padding not masked": (Engine, "elaborate", 'data & ~tokens[1]["idle"].replicate(len(data))',
+    "padding not masked": (Engine, "_activations", "data & ~token.idle.replicate(len(data))",
                            "data", image),
-    "complement not inverted": (Engine, "elaborate",
-                                'data ^ tokens[1]["invert"].replicate(len(data))', "data", image),
+    "complement not inverted": (Engine, "_activations",
+                                "data ^ token.invert.replicate(len(data))", "data", image),
     # Parameters.
-    "parameters a word late": (Engine, "elaborate", "self._memories(m, row,",
+    "parameters a word late": (Engine, "_parameters", "self._memories(m, row,",
                                "self._memories(m, sequencer.row,", plain),
     "wrong code": (codes.Codes, "encode", "self._rest.index(_without(word, self._apart))",
                    "self._rest.index(_without(word, self._apart)) ^ 1", few),
@@ -104,15 +103,16 @@ FAULTS = {
     "largest level yields": (threshold.Threshold, "_scale", "present = ~p.gain.all()",
                              "present = Const(1, 1)", few),
     # Sums and results.
-    "sums run on": (Engine, "elaborate", "Mux(load, 0, total + tree.total)", "total + tree.total", plain),
-    "sums forget": (Engine, "elaborate", "Mux(load, 0, total + tree.total)", "tree.total", plain),
-    "biases shifted by one": (Drain, "elaborate", "init=min(1, len(rows) - 1)", "init=0", plain),
-    "biases not again": (Drain, "elaborate", "again = closing & one & ~leave", "again = closing & ~closing", shared),
+    "sums run on": (Engine, "_sums", "Mux(load, 0, total + tree.total)", "total + tree.total", plain),
+    "sums forget": (Engine, "_sums", "Mux(load, 0, total + tree.total)", "tree.total", plain),
+    "biases shifted by one": (Drain, "_biases", "init=min(1, len(rows) - 1)", "init=0", plain),
+    "biases not again": (Drain, "_biases", "again = held.closing & held.one & ~held.leave",
+                         "again = held.closing & ~held.closing", shared),
     "biases modulo less": (stage.Stage, "biases", "modulo(exact, bits)", "modulo(exact, bits - 1)", wide),
     "floor": (stage.Stage, "biases", "self.kernel.half", "0", wide),
-    "results in the wrong order": (Drain, "elaborate", "group[k + d] if k + d < units else register",
+    "results in the wrong order": (Drain, "_group", "held.sums[k + d] if k + d < len(held.sums) else register",
                                    "register", plain),
-    "a beat too few": (Drain, "elaborate", "select(rests, self.layer), beats)",
+    "a beat too few": (Drain, "_group", "select(rests, self.layer), beats)",
                        "select(rests, self.layer), beats) - (beats > 1)", plain),
     "the last of equal outputs": (argmax.Argmax, "elaborate", "(leader - value)[-1]",
                                   "~(value - leader)[-1]", ties),
@@ -122,8 +122,8 @@ FAULTS = {
                                      "Cat(Value.cast(self.i.payload), data)", plain),
     "words run into each other": (packer.Packer, "elaborate", "at_end | position_ends", "at_end", shared),
     # Flow.
-    "bank released a word early": (Sequencer, "elaborate", "go & self.leave & (layer == 0)",
-                                   "go & (self.row == stages[0].rows - 2) & (layer == 0)", plain),
+    "bank released a word early": (Sequencer, "_counters", "go & self.leave & (layer == 0)",
+                                   "go & (self.row == self._stages[0].rows - 2) & (layer == 0)", plain),
     "three images in two banks": (engine.Banks, "elaborate", "self.space.eq(~taken[1])",
                                   "self.space.eq(1)", plain),
     "image read before it is whole": (engine.Banks, "elaborate", "self.address == self._words - 1",
@@ -132,8 +132,8 @@ FAULTS = {
                           "self.read_bank", plain),
     "spare dropped": (skid.Skid, "elaborate", "Mux(occupied, spare, held)", "held", slow),
     "spare not counted": (skid.Skid, "elaborate", "occupied | self.i.valid", "self.i.valid", quick),
-    "drain always ready": (Drain, "elaborate", "~some_next | (one_next & skid.ready_next)", "1", slow),
-    "drain too soon": (Drain, "elaborate", "one_next & skid.ready_next", "skid.ready_next", slow),
+    "drain always ready": (Drain, "_group", "~some_next | (one_next & skid.ready_next)", "1", slow),
+    "drain too soon": (Drain, "_group", "one_next & skid.ready_next", "skid.ready_next", slow),
     "two places always free": (skid.Skid, "elaborate", "self.ready_next.eq(self.o.ready | ~self.o.valid)",
                                "self.ready_next.eq(1)", slow),
     "train does not wait": (Engine, "elaborate", "enable.eq(~ends_next | drain.ready_next)",
@@ -175,15 +175,15 @@ def test_rows_of_biases(positions, outputs, drain):
 
 
 @pytest.mark.parametrize(
-    ("owner", "old", "new", "memory", "made"),
+    ("owner", "method", "old", "new", "memory", "made"),
     [
-        (Drain, "(base + 1) % len(rows)", "base + 1", "engine_0.drain.biases", rows),
-        (Engine, "& (sequencer.layer != 0)", "", "engine_0.hidden", padded),
-        (Engine, "& ~sequencer.idle", "", "engine_0.hidden", padded),
+        (Drain, "_biases", "(base + 1) % len(rows)", "base + 1", "engine_0.drain.biases", rows),
+        (Engine, "_activations", "& (sequencer.layer != 0)", "", "engine_0.hidden", padded),
+        (Engine, "_activations", "& ~sequencer.idle", "", "engine_0.hidden", padded),
     ],
 )
-def test_address_beyond_depth(owner, old, new, memory, made, monkeypatch):
-    mutate(monkeypatch, owner, "elaborate", old, new)
+def test_address_beyond_depth(owner, method, old, new, memory, made, monkeypatch):
+    mutate(monkeypatch, owner, method, old, new)
     with pytest.raises(AssertionError, match=f"address . of memory `{memory}`, which has . words"):
         check(made())
 

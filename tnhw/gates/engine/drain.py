@@ -1,5 +1,7 @@
 """From the sums of a group of outputs to results, a few a cycle."""
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
@@ -7,7 +9,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from ..summing.requantise import Requantise
-from .sequencer import select
+from .loops import select
 from .skid import Skid
 
 __all__ = ["Drain"]
@@ -69,45 +71,56 @@ class Drain(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stages, d = self._stages, self._stages[0].fold.drain
-        bits, units = self._sum_format.bits, stages[0].fold.units
-        beats = units // d
-
+        fold, bits = self._stages[0].fold, self._sum_format.bits
         # The group, and how many beats of it are left: none, one, or more.
-        group = [Signal(bits, name=f"sum_{k}", reset_less=True) for k in range(units)]
-        left = Signal(range(beats + 1), reset_less=True)
+        group = [Signal(bits, name=f"sum_{k}", reset_less=True) for k in range(fold.units)]
+        left = Signal(range(fold.units // fold.drain + 1), reset_less=True)
         some, one = Signal(), Signal()
         layer = Signal.like(self.layer, reset_less=True)
         closing, leave = Signal(reset_less=True), Signal(reset_less=True)
         moves = Signal()
+        held = _Group(group, left, some, one, layer, closing, leave)
         m.submodules.skid = skid = Skid(
             StructLayout({"results": self.o.payload.shape(), "layer": len(self.layer)})
         )
+        self._group(m, held, moves, skid)
+        biases = self._biases(m, held, moves)
+        self._totals(m, held, moves, biases, skid)
+        return m
+
+    def _group(self, m, held, moves, skid):
+        """Take a group, and shift it by a beat of results where the drain moves."""
+        stages, d = self._stages, self._stages[0].fold.drain
+        beats = stages[0].fold.units // d
         rests = [stage.beats[1] for stage in stages]
+        # Whether a group may arrive is needed a cycle early, as the engine's enable is a register:
+        # so `some` and `one` are kept beside the count, and what they will be is known.
         some_next, one_next = Signal(), Signal()
         m.d.comb += [
-            some_next.eq(self.load | (some & ~(one & moves))),
-            one_next.eq(Mux(moves, left == 2, one)),
+            some_next.eq(self.load | (held.some & ~(held.one & moves))),
+            one_next.eq(Mux(moves, held.left == 2, held.one)),
             self.ready_next.eq(~some_next | (one_next & skid.ready_next)),
         ]
-        m.d.sync += [some.eq(some_next), one.eq(one_next)]
+        m.d.sync += [held.some.eq(some_next), held.one.eq(one_next)]
         with m.If(moves):
-            m.d.sync += left.eq(left - 1)
+            m.d.sync += held.left.eq(held.left - 1)
         with m.If(self.load):
             ones = select([int(number == 1) for number in rests], self.layer)
             m.d.comb += one_next.eq(Mux(self.closing, ones, int(beats == 1)))
             m.d.sync += [
-                left.eq(Mux(self.closing, select(rests, self.layer), beats)),
-                layer.eq(self.layer),
-                closing.eq(self.closing),
-                leave.eq(self.leave),
+                held.left.eq(Mux(self.closing, select(rests, self.layer), beats)),
+                held.layer.eq(self.layer),
+                held.closing.eq(self.closing),
+                held.leave.eq(self.leave),
             ]
         with m.If(self.load | moves):
-            for k, register in enumerate(group):
-                later = group[k + d] if k + d < units else register
+            for k, register in enumerate(held.sums):
+                later = held.sums[k + d] if k + d < len(held.sums) else register
                 m.d.sync += register.eq(Mux(self.load, self.sums[k], later))
 
-        # Biases in the order in which results leave.
+    def _biases(self, m, held, moves):
+        """The memory of biases in the order in which results leave; gives a beat's."""
+        stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
         rows, bases = [], []
         for stage in stages:
             bases.append(len(rows))
@@ -129,9 +142,11 @@ class Drain(wiring.Component):
         if stages[0].loadable:
             m.d.comb += read.en.eq(~self.write)  # never both, so nothing needs to be bypassed
         shape = range(max(2, len(rows)))
+        # The row after this one is a register as well: the address of the memory, which is slow to
+        # answer, then comes from a register and one multiplexer, and no adder.
         index, following = Signal(shape), Signal(shape, init=min(1, len(rows) - 1))
         steps = Signal()
-        m.d.comb += [steps.eq(moves & some), read.addr.eq(Mux(steps, following, index))]
+        m.d.comb += [steps.eq(moves & held.some), read.addr.eq(Mux(steps, following, index))]
         with m.If(steps):
             m.d.sync += [
                 index.eq(following),
@@ -139,28 +154,31 @@ class Drain(wiring.Component):
             ]
         if len(stages) > 1 and any(stage.layer.positions > 1 for stage in stages):
             # Where a layer is not over at its last output, its biases begin again.
-            again = closing & one & ~leave
+            again = held.closing & held.one & ~held.leave
             # The row after the first one of the last layer may be the first of all.
-            base = select(bases, layer)
-            second = select([(base + 1) % len(rows) for base in bases], layer)
+            base = select(bases, held.layer)
+            second = select([(base + 1) % len(rows) for base in bases], held.layer)
             m.d.comb += read.addr.eq(Mux(steps, Mux(again, base, following), index))
             with m.If(steps & again):
                 m.d.sync += [index.eq(base), following.eq(second)]
+        return read.data
 
-        # Sum with bias, then the result.
-        full, total_layer = Signal(), Signal.like(layer)
+    def _totals(self, m, held, moves, biases, skid):
+        """Sum with bias, a register, then the result as its layer requantises it."""
+        stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
+        full, total_layer = Signal(), Signal.like(held.layer)
         totals = [
             Signal(self._sum_format.shape, name=f"total_{k}", reset_less=True) for k in range(d)
         ]
         m.d.comb += [moves.eq(skid.i.ready), skid.i.valid.eq(full)]
         with m.If(moves):
-            m.d.sync += [full.eq(some), total_layer.eq(layer)]
+            m.d.sync += [full.eq(held.some), total_layer.eq(held.layer)]
             for k, total in enumerate(totals):
-                m.d.sync += total.eq(group[k] + read.data.word_select(k, bits))
+                m.d.sync += total.eq(held.sums[k] + biases.word_select(k, bits))
         kinds = [(stage.kernel.shift, stage.kernel.output) for stage in stages]
         for k, total in enumerate(totals):
             results = {}
-            for kind in dict.fromkeys(kinds):
+            for kind in dict.fromkeys(kinds):  # layers that requantise alike share the gates
                 shift, output = kind
                 if output is None:
                     results[kind] = total
@@ -181,7 +199,23 @@ class Drain(wiring.Component):
             self.o.valid.eq(skid.o.valid),
             skid.o.ready.eq(self.o.ready),
         ]
-        return m
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Registers of the group that leaves.
+
+    `sums` shift down by a beat of results; of the `left` beats there is `some`, or exactly `one`.
+    `layer`, `closing` and `leave` are as at its load.
+    """
+
+    sums: list[Signal]
+    left: Signal
+    some: Signal
+    one: Signal
+    layer: Signal
+    closing: Signal
+    leave: Signal
 
 
 def _writes(stages, sum_format):

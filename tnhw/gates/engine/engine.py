@@ -18,6 +18,7 @@ from .drain import Drain
 from .packer import Packer
 from .reload import Reload
 from .sequencer import Sequencer
+from .token import Token
 
 __all__ = ["Engine"]
 
@@ -67,6 +68,7 @@ class Engine(wiring.Component):
         formats = [stage.kernel.output_format for stage in stages]
         self._output = _union(formats)
         self._sum = _union([stage.sum_format for stage in stages])
+        self._hidden_ends = list(accumulate(stage.in_words for stage in stages[1:]))
         self._hidden = sum(stage.in_words for stage in stages[1:])
         super().__init__(
             {
@@ -159,19 +161,37 @@ class Engine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stages, fold = self._stages, self._fold
-        first = stages[0]
-        bits = first.layer.input.bits
+        banks, read = self._images(m)
+        # Whether the train moves is known a cycle ahead: the net has the fan-out of the whole engine,
+        # so it must leave a register and not the logic of the drain.
+        enable, load = Signal(init=1), Signal()
+        sequencer = self._order(m, enable, banks, read)
+        tokens = [Token.of(sequencer)]
+        for number in range(self.depth):
+            tokens.append(tokens[-1].delayed(m, enable, number))
+        hidden = self._activations(m, enable, sequencer, tokens[1], read.data)
+        self._parameters(m, enable, sequencer)
+        drain = self._sums(m, enable, load, tokens[-1])
+        token, before = tokens[-1], tokens[-2]
+        ends_next = Mux(enable, before.valid & before.last, token.ends)
+        m.d.sync += [
+            enable.eq(~ends_next | drain.ready_next),
+            load.eq(ends_next & drain.ready_next),
+        ]
+        self._results(m, drain, sequencer, hidden)
+        return m
 
-        # Input: beats to words, words to the open bank.
+    def _images(self, m):
+        """Beats to words, and words to the open bank; gives `Banks` and the read port of both."""
+        first, simd = self._stages[0], self._fold.simd
+        bits = first.layer.input.bits
         beats = -(-first.layer.in_shape[2] // self._beat) * first.in_words // first.words
         m.submodules.banks = banks = Banks(beats, first.in_words)
-        m.submodules.packer = packer = Packer(
-            bits, self._beat, fold.simd, [first.layer.in_shape[2]]
-        )
+        m.submodules.packer = packer = Packer(bits, self._beat, simd, [first.layer.in_shape[2]])
         depth_bits = ceil_log2(first.in_words)
+        # The bank is the highest address bit, so that either bank begins at a power of two.
         m.submodules.activations = memory = Memory(
-            shape=bits * fold.simd, depth=2 << depth_bits, init=[]
+            shape=bits * simd, depth=2 << depth_bits, init=[]
         )
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [
@@ -184,11 +204,12 @@ class Engine(wiring.Component):
             write.addr.eq(Cat(banks.address[:depth_bits], banks.write_bank)),
             write.data.eq(packer.word),
         ]
+        return banks, read
 
-        # Order. Whether the train moves is known a cycle ahead.
-        enable, load = Signal(init=1), Signal()
-        ends = list(accumulate(stage.in_words for stage in stages[1:]))
-        bases = [0, 0, *ends][: len(stages)]
+    def _order(self, m, enable, banks, read):
+        """The sequencer, which addresses the bank that is full."""
+        stages, first = self._stages, self._stages[0]
+        bases = [0, 0, *self._hidden_ends][: len(stages)]
         m.submodules.sequencer = sequencer = Sequencer(
             stages, bases, max(first.in_words, self._hidden), self._pace
         )
@@ -197,39 +218,35 @@ class Engine(wiring.Component):
             sequencer.start.eq(banks.start),
             banks.reading.eq(sequencer.valid & (sequencer.layer == 0)),
             banks.release.eq(sequencer.release),
-            read.addr.eq(Cat(sequencer.address[:depth_bits], banks.read_bank)),
+            read.addr.eq(Cat(sequencer.address[: ceil_log2(first.in_words)], banks.read_bank)),
             read.en.eq(enable & banks.reading),
         ]
-        # What travels with a word, as long as it is needed; `ends` is the last word of a group.
-        names = ["valid", "last", "ends", "closing", "leave", "layer", "idle", "invert"]
-        tokens = [{name: getattr(sequencer, name, None) for name in names}]
-        for k in range(self.depth):
-            before = tokens[-1] | {"ends": tokens[-1]["valid"] & tokens[-1]["last"]}
-            kept = names if k < 1 else [name for name in names if name not in ("idle", "invert")]
-            later = {name: Signal.like(before[name], name=f"{name}_{k}") for name in kept}
-            with m.If(enable):
-                m.d.sync += [signal.eq(before[name]) for name, signal in later.items()]
-            tokens.append(later)
+        return sequencer
 
-        # Activations.
-        data = read.data
+    def _activations(self, m, enable, sequencer, token, data):
+        """The word for the lanes; gives the write port of the hidden layers' memory, or None."""
+        stages, write_hidden = self._stages, None
         if self._hidden:
+            bits = stages[0].layer.input.bits
             m.submodules.hidden = hidden = Memory(
-                shape=bits * fold.simd, depth=max(2, self._hidden), init=[]
+                shape=bits * self._fold.simd, depth=max(2, self._hidden), init=[]
             )
             write_hidden, read_hidden = hidden.write_port(), hidden.read_port()
             # The address has a word here only at a tap inside the image of a later layer.
             reads = enable & sequencer.valid & (sequencer.layer != 0) & ~sequencer.idle
             m.d.comb += [read_hidden.addr.eq(sequencer.address), read_hidden.en.eq(reads)]
-            data = Mux(tokens[1]["layer"] == 0, data, read_hidden.data)
+            data = Mux(token.layer == 0, data, read_hidden.data)
         if any(stage.halves > 1 for stage in stages):
-            data = data ^ tokens[1]["invert"].replicate(len(data))
+            data = data ^ token.invert.replicate(len(data))
         if any(stage.layer.padding for stage in stages):
-            data = data & ~tokens[1]["idle"].replicate(len(data))
+            data = data & ~token.idle.replicate(len(data))
+        # A register of its own: all lanes of a column read x, and RAM is slow to give it.
         with m.If(enable):
             m.d.sync += Cat(self._x).eq(data)
+        return write_hidden
 
-        # Parameters, a cycle later.
+    def _parameters(self, m, enable, sequencer):
+        """The row of the parameter ROM, read a cycle later than the word, which then is in `x`."""
         style = self._rom
         if style == "auto":
             style = "block" if self._row_bits * len(self._rows) >= BLOCK_ROM_BITS else None
@@ -238,19 +255,20 @@ class Engine(wiring.Component):
             m.d.sync += row.eq(sequencer.row)
         self._memories(m, row, enable, style)
 
-        # Terms and their sums.
+    def _sums(self, m, enable, load, token):
+        """Terms, trees and accumulators; gives the drain, which takes the sums of a group."""
+        stages = self._stages
         m.d.comb += [word.as_value().eq(value) for word, value in self._words]
         with m.If(enable):
             m.d.sync += [register.eq(value) for register, value in self._terms.lanes]
         m.submodules.drain = drain = Drain(stages, self._sum, self._output)
-        if first.loadable:
+        if stages[0].loadable:
             reload = m.submodules.reload
             m.d.comb += [
                 drain.write.eq(reload.write_bias),
                 drain.write_row.eq(reload.row),
                 drain.write_data.eq(self.load_data),
             ]
-        token = tokens[-1]
         for u, (tree, leaves) in enumerate(self._trees):
             m.submodules[f"tree_{u}"] = tree
             m.d.comb += tree.enable.eq(enable)
@@ -259,52 +277,51 @@ class Engine(wiring.Component):
             if all(stage.steps == 1 for stage in stages):
                 m.d.comb += drain.sums[u].eq(tree.total)
                 continue
+            # The accumulator clears itself where its sum leaves: the bias is added in the drain, so
+            # there is no start value and no multiplexer before the adder.
             total = Signal(self._sum.bits, name=f"total_{u}")
             m.d.comb += drain.sums[u].eq(total + tree.total)
-            with m.If(enable & token["valid"]):
+            with m.If(enable & token.valid):
                 m.d.sync += total.eq(Mux(load, 0, total + tree.total))
         m.d.comb += [
             drain.load.eq(load),
-            drain.layer.eq(token["layer"]),
-            drain.closing.eq(token["closing"]),
-            drain.leave.eq(token["leave"]),
+            drain.layer.eq(token.layer),
+            drain.closing.eq(token.closing),
+            drain.leave.eq(token.leave),
         ]
+        return drain
 
-        ends_next = Mux(enable, tokens[-2]["valid"] & tokens[-2]["last"], token["ends"])
-        m.d.sync += [
-            enable.eq(~ends_next | drain.ready_next),
-            load.eq(ends_next & drain.ready_next),
-        ]
-
-        # Results.
+    def _results(self, m, drain, sequencer, write_hidden):
+        """Results of the last layer to `o`, those of the others back to a memory of activations."""
         m.d.comb += [
             left.eq(right) for left, right in zip(self.o.payload, drain.o.payload, strict=True)
         ]
         if not self._hidden:
             m.d.comb += [self.o.valid.eq(drain.o.valid), drain.o.ready.eq(self.o.ready)]
-        else:
-            leaves = drain.o_layer == len(stages) - 1
-            m.d.comb += [
-                self.o.valid.eq(drain.o.valid & leaves),
-                drain.o.ready.eq(self.o.ready | ~leaves),
-            ]
-
-            # Results of the other layers: words one after the other, a layer complete at its last.
-            channels = [stage.layer.in_shape[2] for stage in stages[1:]]
-            m.submodules.back = back = Packer(bits, fold.drain, fold.simd, channels)
-            address = Signal.like(write_hidden.addr, name="hidden_address")
-            m.d.comb += [
-                back.beat_valid.eq(drain.o.valid & ~leaves),
-                back.beat_data.eq(Cat(Value.cast(element)[:bits] for element in drain.o.payload)),
-                back.layer.eq(drain.o_layer),
-                write_hidden.en.eq(back.write),
-                write_hidden.addr.eq(address),
-                write_hidden.data.eq(back.word),
-                sequencer.written.eq(back.write & Cat(address == end - 1 for end in ends).any()),
-            ]
-            with m.If(back.write):
-                m.d.sync += address.eq(Mux(address == self._hidden - 1, 0, address + 1))
-        return m
+            return
+        stages, fold = self._stages, self._fold
+        bits = stages[0].layer.input.bits
+        leaves = drain.o_layer == len(stages) - 1
+        m.d.comb += [
+            self.o.valid.eq(drain.o.valid & leaves),
+            drain.o.ready.eq(self.o.ready | ~leaves),
+        ]
+        # Words lie one after the other, and a layer is complete at its last one.
+        channels = [stage.layer.in_shape[2] for stage in stages[1:]]
+        m.submodules.back = back = Packer(bits, fold.drain, fold.simd, channels)
+        address = Signal.like(write_hidden.addr, name="hidden_address")
+        complete = Cat(address == end - 1 for end in self._hidden_ends).any()
+        m.d.comb += [
+            back.beat_valid.eq(drain.o.valid & ~leaves),
+            back.beat_data.eq(Cat(Value.cast(element)[:bits] for element in drain.o.payload)),
+            back.layer.eq(drain.o_layer),
+            write_hidden.en.eq(back.write),
+            write_hidden.addr.eq(address),
+            write_hidden.data.eq(back.word),
+            sequencer.written.eq(back.write & complete),
+        ]
+        with m.If(back.write):
+            m.d.sync += address.eq(Mux(address == self._hidden - 1, 0, address + 1))
 
     def _memories(self, m, row, enable, style):
         """The parameter ROM; or a memory a unit, which a load writes."""

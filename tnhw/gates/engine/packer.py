@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .sequencer import select
+from .loops import select
 
 __all__ = ["Packer"]
 

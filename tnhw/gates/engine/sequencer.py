@@ -1,26 +1,15 @@
 """The order in which an engine reads activations and parameters."""
 
-from amaranth.hdl import Const, Module, Mux, Shape, Signal
+from dataclasses import dataclass
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-__all__ = ["Sequencer", "select"]
+from .loops import Counter, Loops, bounds, move, select
 
-# Loops of a layer, the innermost first.
-LOOPS = ("word", "half", "column", "row", "group", "x", "y")
-
-
-def select(values, index):
-    """`values[index]` of integers: a constant, or a multiplexer of constants."""
-    low, high = min(values), max(values)
-    shape = Shape(max(1, high.bit_length(), (~low).bit_length()) + (low < 0), low < 0)
-    if low == high:
-        return Const(low, shape)
-    value = Const(values[-1], shape)
-    for k in reversed(range(len(values) - 1)):
-        value = Mux(index == k, Const(values[k], shape), value)
-    return value
+__all__ = ["Sequencer"]
 
 
 class Sequencer(wiring.Component):
@@ -82,35 +71,6 @@ class Sequencer(wiring.Component):
         members["layer"] = Out(range(max(2, len(stages))))
         super().__init__(members)
 
-    def _bounds(self, loop):
-        """How often a loop runs, for each layer."""
-        return [
-            {
-                "word": stage.words,
-                "half": stage.halves,
-                "column": stage.layer.taps[1],
-                "row": stage.layer.taps[0],
-                "group": stage.groups,
-                "x": stage.layer.out_shape[1],
-                "y": stage.layer.out_shape[0],
-            }[loop]
-            for stage in self._stages
-        ]
-
-    def _moves(self, loop, steps):
-        """Change of a position when `loop` advances and all loops inside it start again.
-
-        `steps` gives for a stage what each loop alone changes.
-        """
-        moves = []
-        for k, stage in enumerate(self._stages):
-            step = steps(stage)
-            move = step.get(loop, 0)
-            for inner in LOOPS[: LOOPS.index(loop)]:
-                move -= step.get(inner, 0) * (self._bounds(inner)[k] - 1)
-            moves.append(move)
-        return moves
-
     def _origins(self):
         """Address at which each layer begins: of its first tap, modulo the address space."""
         space = 1 << ceil_log2(max(2, self._depth))
@@ -121,13 +81,31 @@ class Sequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        stages, layer = self._stages, self.layer
-        single = len(stages) == 1
-        last_layer = Const(1, 1) if single else layer == len(stages) - 1
+        layer, single = self.layer, len(self._stages) == 1
+        last_layer = Const(1, 1) if single else layer == len(self._stages) - 1
         following = Const(0, 1) if single else Mux(last_layer, 0, layer + 1)
-
-        # An image starts when it is there, a layer when the one before it has been written.
         go = Signal()
+        self._starts(m, go, last_layer)
+        counters = self._counters(m, go, following)
+        walk = _Walk(m, self._stages, counters, go, layer, self.leave, following)
+        self._addresses(m, walk)
+
+        # Parameters follow each other, and begin again for each position.
+        with m.If(go):
+            m.d.sync += self.row.eq(self.row + 1)
+            if counters.x.count is not None or counters.y.count is not None:
+                with m.If(self.closing & ~self.leave):
+                    m.d.sync += self.row.eq(select(self._rows[:-1], layer))
+            with m.If(self.leave & last_layer):
+                m.d.sync += self.row.eq(0)
+        if not single:
+            with m.If(go & self.leave):
+                m.d.sync += layer.eq(following)
+        return m
+
+    def _starts(self, m, go, last_layer):
+        """An image starts when it is there, a layer when the one before it has been written."""
+        layer = self.layer
         begins, due = Signal(), Const(1, 1)
         if self._pace > 1:
             wait = Signal(range(self._pace))
@@ -144,82 +122,107 @@ class Sequencer(wiring.Component):
             m.d.comb += begins.eq((layer == 0) & self.start & due)
             m.d.sync += self.valid.eq(begins | ((layer != 0) & self.written))
 
-        # Counters; `at_last` of each is known a cycle ahead.
-        loops = [loop for loop in LOOPS if max(self._bounds(loop)) > 1]
+    def _counters(self, m, go, following):
+        """Counters of all loops, and what they say of the word: Loops of Counter.
+
+        Whether a loop is at its last turn is a register, set a turn ahead: each carry to the next
+        loop then passes one gate, and no comparison.
+        """
+        layer, counters = self.layer, []
         inner = Const(1, 1)  # all loops inside are at their last turn
-        wraps, advances, counts = {}, {}, {}
-        for loop in LOOPS:
-            if loop not in loops:
-                wraps[loop] = inner
+        for loop, turns in zip(
+            Loops._fields, zip(*map(bounds, self._stages), strict=True), strict=True
+        ):
+            if max(turns) == 1:
+                counters.append(Counter(None, None, inner))
                 continue
-            bounds = self._bounds(loop)
-            counts[loop] = count = Signal(range(max(bounds)), name=f"{loop}_count")
-            at_last = Signal(init=bounds[0] == 1, name=f"{loop}_at_last")
-            advances[loop] = advance = Signal(name=f"{loop}_advance")
-            wraps[loop] = wrap = Signal(name=f"{loop}_wrap")
+            count = Signal(range(max(turns)), name=f"{loop}_count")
+            at_last = Signal(init=turns[0] == 1, name=f"{loop}_at_last")
+            advance = Signal(name=f"{loop}_advance")
+            wrap = Signal(name=f"{loop}_wrap")
             m.d.comb += [advance.eq(inner & ~at_last), wrap.eq(inner & at_last)]
             inner = wrap
-            ones = [int(bound == 1) for bound in bounds]
+            ones = [int(turn == 1) for turn in turns]
             with m.If(go & advance):
-                before = select([max(bound - 2, 0) for bound in bounds], layer)
+                before = select([max(turn - 2, 0) for turn in turns], layer)
                 m.d.sync += [count.eq(count + 1), at_last.eq(count == before)]
             with m.Elif(go & wrap):
                 m.d.sync += [count.eq(0), at_last.eq(select(ones, layer))]
-            if not single:
+            if len(self._stages) > 1:
                 with m.If(go & self.leave):
                     m.d.sync += at_last.eq(select(ones, following))
+            counters.append(Counter(count, advance, wrap))
+        loops = Loops(*counters)
         m.d.comb += [
-            self.last.eq(wraps["row"]),
-            self.closing.eq(wraps["group"]),
-            self.leave.eq(wraps["y"]),
+            self.last.eq(loops.row.wrap),
+            self.closing.eq(loops.group.wrap),
+            self.leave.eq(loops.y.wrap),
             self.release.eq(go & self.leave & (layer == 0)),
         ]
-        if "half" in counts:
-            m.d.comb += self.invert.eq(counts["half"])
+        if loops.half.count is not None:
+            m.d.comb += self.invert.eq(loops.half.count)
+        return loops
 
-        def walk(position, steps, origins):
-            """Let `position` follow the loops."""
-            move = Const(0, 1)
-            for loop in loops:
-                move = Mux(advances[loop], select(self._moves(loop, steps), layer), move)
-            with m.If(go):
-                m.d.sync += position.eq(position + move)
-                with m.If(self.leave):
-                    m.d.sync += position.eq(select(origins, following))
-
-        # Activation word, and whether its tap lies in the image.
-        def steps(stage):
-            line, stride = stage.layer.in_shape[1] * stage.words, stage.layer.stride
-            across = {"word": 1, "column": stage.words, "x": stride * stage.words}
-            return across | {"row": line, "y": stride * line}
-
-        walk(self.address, steps, self._origins())
+    def _addresses(self, m, walk):
+        """Activation word, and whether its tap lies in the image."""
+        stages = self._stages
+        walk.follow(self.address, [_address_steps(stage) for stage in stages], self._origins())
         pads = [-stage.layer.padding for stage in stages]
-        if any(pads):
-            outside_image = []
-            for axis, inside, outside in ((0, "row", "y"), (1, "column", "x")):
-                sizes = [stage.layer.in_shape[axis] for stage in stages]
-                position = Signal(
-                    range(min(pads), max(sizes) - min(pads)), init=pads[0], name=f"at_{outside}"
-                )
-                walk(
-                    position,
-                    lambda stage, i=inside, o=outside: {i: 1, o: stage.layer.stride},
-                    pads,
-                )
-                beyond = (position < 0) | (position >= select(sizes, layer))
-                outside_image.append(beyond)
-            m.d.comb += self.idle.eq(outside_image[0] | outside_image[1])
+        if not any(pads):
+            return
+        outside_image = []
+        for axis, name in enumerate(("at_y", "at_x")):
+            sizes = [stage.layer.in_shape[axis] for stage in stages]
+            # Positions in the padding above or to the left are negative.
+            position = Signal(range(min(pads), max(sizes) - min(pads)), init=pads[0], name=name)
+            walk.follow(position, [_position_steps(stage, axis) for stage in stages], pads)
+            beyond = (position < 0) | (position >= select(sizes, self.layer))
+            outside_image.append(beyond)
+        m.d.comb += self.idle.eq(outside_image[0] | outside_image[1])
 
-        # Parameters follow each other, and begin again for each position.
-        with m.If(go):
-            m.d.sync += self.row.eq(self.row + 1)
-            if "x" in counts or "y" in counts:
-                with m.If(self.closing & ~self.leave):
-                    m.d.sync += self.row.eq(select(self._rows[:-1], layer))
-            with m.If(self.leave & last_layer):
-                m.d.sync += self.row.eq(0)
-        if not single:
-            with m.If(go & self.leave):
-                m.d.sync += layer.eq(following)
-        return m
+
+@dataclass(frozen=True)
+class _Walk:
+    """Lets positions follow the loops: by a constant, whichever loop advances."""
+
+    m: Module
+    stages: list
+    counters: Loops[Counter]
+    go: Signal
+    layer: Signal
+    leave: Signal
+    following: Value
+
+    def follow(self, position, steps, origins):
+        """Move `position` by `steps` of each stage (Loops of int), from its `origins` on."""
+        m, moving = self.m, Const(0, 1)
+        for number, counter in enumerate(self.counters):
+            if counter.advance is not None:
+                pairs = zip(self.stages, steps, strict=True)
+                moves = [move(stage, number, step) for stage, step in pairs]
+                moving = Mux(counter.advance, select(moves, self.layer), moving)
+        with m.If(self.go):
+            m.d.sync += position.eq(position + moving)
+            with m.If(self.leave):
+                m.d.sync += position.eq(select(origins, self.following))
+
+
+def _address_steps(stage):
+    """By how many words each loop moves the address: words of channels follow each other."""
+    line, stride = stage.layer.in_shape[1] * stage.words, stage.layer.stride
+    return Loops(
+        word=1,
+        half=0,
+        column=stage.words,
+        row=line,
+        group=0,
+        x=stride * stage.words,
+        y=stride * line,
+    )
+
+
+def _position_steps(stage, axis):
+    """By how many rows (`axis` 0) or columns (1) each loop moves a tap."""
+    down, across = (1, 0) if axis == 0 else (0, 1)
+    stride = stage.layer.stride
+    return Loops(0, 0, column=across, row=down, group=0, x=across * stride, y=down * stride)

@@ -1,0 +1,89 @@
+"""The nested loops of a layer: how often each runs, and by how much it moves an address."""
+
+from typing import Generic, NamedTuple, TypeVar
+
+from amaranth.hdl import Const, Mux, Shape, Signal, Value
+
+__all__ = ["Counter", "Loops", "bounds", "move", "select"]
+
+T = TypeVar("T")
+
+
+class Loops(NamedTuple, Generic[T]):
+    """Something of each loop, the innermost first.
+
+    Words of channels, passes over them (two with complements), columns and rows of the window,
+    groups of outputs, then positions across and down.
+    """
+
+    word: T
+    half: T
+    column: T
+    row: T
+    group: T
+    x: T
+    y: T
+
+
+class Counter(NamedTuple):
+    """Signals of a loop.
+
+    Parameters
+    ----------
+    count : Signal or None
+        Turns so far; None for a loop that runs once in every layer.
+    advance : Signal or None
+        It takes its next turn after this word: all loops inside are at their last.
+    wrap : Value
+        It is at its last turn, and so are all inside it.
+    """
+
+    count: Signal | None
+    advance: Signal | None
+    wrap: Value
+
+
+def bounds(stage):
+    """How often each loop of a layer runs: Loops of int."""
+    layer = stage.layer
+    return Loops(
+        word=stage.words,
+        half=stage.halves,
+        column=layer.taps[1],
+        row=layer.taps[0],
+        group=stage.groups,
+        x=layer.out_shape[1],
+        y=layer.out_shape[0],
+    )
+
+
+def move(stage, number, steps):
+    """Change of a position when a loop advances and all loops inside it start again.
+
+    Parameters
+    ----------
+    stage : Stage
+    number : int
+        Of the loop, from the innermost.
+    steps : Loops of int
+        What each loop alone changes by a turn.
+
+    Returns
+    -------
+    int
+    """
+    turns = bounds(stage)
+    back = sum(steps[inner] * (turns[inner] - 1) for inner in range(number))
+    return steps[number] - back
+
+
+def select(values, index):
+    """`values[index]` of integers: a constant, or a multiplexer of constants."""
+    low, high = min(values), max(values)
+    shape = Shape(max(1, high.bit_length(), (~low).bit_length()) + (low < 0), low < 0)
+    if low == high:
+        return Const(low, shape)
+    value = Const(values[-1], shape)
+    for k in reversed(range(len(values) - 1)):
+        value = Mux(index == k, Const(values[k], shape), value)
+    return value

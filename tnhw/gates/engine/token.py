@@ -1,0 +1,64 @@
+"""What travels through an engine with a word of activations."""
+
+from dataclasses import dataclass, fields, replace
+
+from amaranth.hdl import Signal, Value
+
+__all__ = ["Token"]
+
+
+@dataclass(frozen=True)
+class Token:
+    """Flags of one word, as the sequencer gives them or some registers later.
+
+    Parameters
+    ----------
+    valid : Value
+        There is a word.
+    last : Value
+        It is the last word of a group of outputs.
+    ends : Value
+        Both of these: the sums of a group are complete with it.
+    closing, leave, layer : Value
+        Of its group; see :class:`~tnhw.gates.engine.sequencer.Sequencer`.
+    idle, invert : Value, optional
+        Of its tap; None where the activations have already been read.
+    """
+
+    valid: Value
+    last: Value
+    ends: Value
+    closing: Value
+    leave: Value
+    layer: Value
+    idle: Value | None = None
+    invert: Value | None = None
+
+    @classmethod
+    def of(cls, sequencer):
+        """The token of the word that a sequencer addresses now."""
+        return cls(
+            valid=sequencer.valid,
+            last=sequencer.last,
+            ends=sequencer.valid & sequencer.last,
+            closing=sequencer.closing,
+            leave=sequencer.leave,
+            layer=sequencer.layer,
+            idle=sequencer.idle,
+            invert=sequencer.invert,
+        )
+
+    def delayed(self, m, enable, number):
+        """The same token one register later, where `enable` lets the pipeline move.
+
+        `idle` and `invert` only matter to activations, so they are kept for one register.
+        """
+        before = self if number == 0 else replace(self, idle=None, invert=None)
+        # A register of its own, so that the enable of the whole engine is one gate away from it.
+        before = replace(before, ends=self.valid & self.last)
+        values = {field.name: getattr(before, field.name) for field in fields(before)}
+        kept = {name: value for name, value in values.items() if value is not None}
+        later = {name: Signal.like(value, name=f"{name}_{number}") for name, value in kept.items()}
+        with m.If(enable):
+            m.d.sync += [later[name].eq(value) for name, value in kept.items()]
+        return Token(**later)
