@@ -16,7 +16,7 @@ import tempfile
 import numpy as np
 
 from tnhw.bitstream import toolchain
-from tnhw.bitstream.building import board_plan
+from tnhw.bitstream.harnessed import board_plan
 from tnhw.boards import load_board
 from tnhw.boards.harness import Harness
 from tnhw.boards.protocol import Sizes

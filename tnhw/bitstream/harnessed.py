@@ -1,0 +1,87 @@
+"""A design with what surrounds it on a board: harness or self-test, build plan, names of pins."""
+
+import copy
+
+import numpy as np
+from amaranth.build import Clock
+
+from ..boards.board import BoardTop
+from ..boards.harness import Harness, SelfTest
+from ..errors import InputError
+from . import toolchain
+
+__all__ = ["around", "board_plan", "pins", "stored"]
+
+
+def stored(kernel, x):
+    """What a self-test stores: payloads of vectors, results and parameters."""
+    memory, p = kernel.storage == "memory", None
+    if not kernel.initialised:
+        p = kernel.random_parameters(np.random.default_rng(0), None if memory else len(x))
+    return {
+        "vectors": kernel.pack_input(x, None if memory else p),
+        "results": kernel.pack_output(kernel.golden(x, p)),
+        "load": kernel.pack_parameters(p) if memory and p is not None else [],
+    }
+
+
+def around(component, sizes, board, vectors, baud):
+    """The harness of a component on a board, or its self-test where `vectors` are stored; and the baud rate.
+
+    Parameters
+    ----------
+    component, sizes
+        See `tnhw.boards.harness.Harness`.
+    board : Board
+    vectors : dict or None
+        What `stored` gives.
+    baud : int or None
+        Instead of the board's own.
+
+    Returns
+    -------
+    Component, int
+        The rate is 0 without a serial line.
+
+    Raises
+    ------
+    InputError
+        If the board has no serial line, or no LED for a self-test.
+    """
+    clock = board.clock.frequency
+    if vectors is not None:
+        if board.led is None:
+            raise InputError(
+                f"board {board.name}: a self-test shows its verdict on an LED; name one"
+            )
+        return SelfTest(component, **vectors, clock=clock), 0
+    if board.uart is None:
+        raise InputError(
+            f"board {board.name}: has no serial line; build a design that tests itself (--self-test N)"
+        )
+    baud = baud or board.uart.baud
+    return Harness(component, sizes, clock=clock, baud=baud), baud
+
+
+def board_plan(harness, board, frequency, dsp):
+    """Amaranth's build plan of a harness on a board; the same for the same input, wherever it is made."""
+    platform = board.create_platform()
+    if frequency != board.clock.frequency and board.clock.name is not None:
+        key = board.clock.name, 0
+        # The platform's class owns its resources.
+        platform.resources[key] = resource = copy.copy(platform.resources[key])
+        resource.clock = Clock(frequency)
+    top = BoardTop(harness, board)
+    return platform.prepare(top, toolchain.TOP, emit_src=False, **toolchain.overrides(board, dsp))
+
+
+def pins(board, uses):
+    """Port names that Amaranth gives to the lines of the harness."""
+    result = {}
+    for key, resource, number in board.resources(uses):
+        line = f"{board.led.line}__" if key == "led" and board.led.line else ""
+        result[key] = f"{resource}_{number}__{line}io"
+    if "uart" not in result:
+        return result
+    uart = result.pop("uart").removesuffix("__io")
+    return result | {"rx": f"{uart}__rx__io", "tx": f"{uart}__tx__io"}

@@ -1,0 +1,109 @@
+"""What a build gave, as it is kept in `report.json` of its folder."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..errors import InputError
+from .files import REPORT, hashes
+
+__all__ = ["BuildRecord", "find_record"]
+
+
+@dataclass(frozen=True)
+class BuildRecord:
+    """What a build gave; `report.json` holds the same.
+
+    Parameters
+    ----------
+    name, board, family
+        What was built for what.
+    bitstream, netlist
+        File names in the output folder.
+    clock, frequency
+        Clock of the board and frequency asked for, in Hz.
+    pins
+        Port names of the netlist: clock, rx, tx, led.
+    baud, divisor, sizes
+        Of the serial line, and what it carries.
+    design
+        Of a network: how it is folded.
+    self_test
+        Vectors that are stored to test it; 0 for a design behind a serial line.
+    dsp, versions, digest
+        How it was built; `digest` is its identity.
+    seed, fmax, utilisation
+        Of place and route: seed that was used, highest clock in Hz,
+        ``{resource: {"used": n, "available": n}}``.
+    cells
+        Cells of the netlist by kind: LUT, carry, FF, RAM, DSP, LUTRAM.
+    retries
+        What was tried again because a tool died, a list of ``failure`` and ``change``; see `tnhw.tools.ladder`.
+    files
+        SHA-256 of the other files, but for logs.
+    out_dir, seconds, cached
+        Where it is, how long it took, and whether it came from the cache; not in `report.json`.
+    """
+
+    name: str
+    board: str
+    family: str
+    bitstream: str
+    netlist: str
+    clock: int
+    frequency: int
+    pins: dict
+    baud: int
+    divisor: int
+    sizes: dict
+    dsp: bool = False
+    versions: dict = field(default_factory=dict)
+    design: dict = field(default_factory=dict)
+    self_test: int = 0
+    digest: str = ""
+    seed: int = 0
+    fmax: float = 0.0
+    utilisation: dict = field(default_factory=dict)
+    cells: dict = field(default_factory=dict)
+    retries: list = field(default_factory=list)
+    files: dict = field(default_factory=dict)
+    out_dir: Path = field(default=Path(), compare=False)
+    seconds: float = field(default=0.0, compare=False)
+    cached: bool = field(default=False, compare=False)
+
+    @property
+    def timing_met(self):
+        """Whether the routed design is fast enough."""
+        return self.fmax >= self.frequency
+
+    def to_json(self):
+        """Text of `report.json`."""
+        facts = asdict(self)
+        for key in ("out_dir", "seconds", "cached"):
+            del facts[key]
+        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+
+
+def find_record(folder):
+    """The record of the build that a folder holds.
+
+    Raises
+    ------
+    InputError
+        If it holds none, or one of its files is not what was built.
+    """
+    path = Path(folder) / REPORT
+    try:
+        record = BuildRecord(**json.loads(path.read_text()), out_dir=Path(folder))
+        now, built = hashes(folder), dict(record.files)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{folder}: holds no build ({error}); make one with `tnhw build`"
+        ) from None
+    if {record.bitstream, record.netlist} - {*built}:
+        raise InputError(f"{path}: has no hash of the bitstream; make it again with `tnhw build`")
+    for name, value in built.items():
+        if now.get(name) != value:
+            state = "was changed after the build" if name in now else "is missing"
+            raise InputError(f"{Path(folder) / name}: {state}; make it again with `tnhw build`")
+    return record
