@@ -6,8 +6,11 @@ ends there.
 """
 
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
+
+from ..errors import InputError
 
 __all__ = ["Timing", "analyse", "mean", "wire_capacitance"]
 
@@ -22,7 +25,7 @@ def wire_capacitance(library, choice):
 
 
 def mean(values):
-    """Mean of a list. Of few values NumPy has the same, by the same additions, but much later."""
+    """Mean of a list of float; up to 7 values are added here, in NumPy's order but without its overhead."""
     if len(values) >= 8:  # where it adds in another order
         return float(np.mean(values))
     total = 0.0
@@ -84,97 +87,200 @@ def clock_nets(mapped):
 
 
 def analyse(mapped, wire):
-    """Timing of a netlist, with `wire` pF for the wire to each pin."""
-    library, cells = mapped.library, mapped.cells
-    clocks = clock_nets(mapped)
-    loads, sinks = {}, {}
-    for instance, (name, nets) in cells.items():
-        cell = library.cell(name)
+    """Static timing of a netlist.
+
+    Parameters
+    ----------
+    mapped : Mapped
+    wire : float
+        Capacitance of the wire to each pin in pF.
+
+    Returns
+    -------
+    Timing
+
+    Raises
+    ------
+    InputError
+        If gates are in a loop without a register.
+    """
+    run = _Run(mapped, _loads(mapped, wire))
+    run.start()
+    for instance in _in_order(mapped):
+        run.gate(instance)
+    period, end = run.slowest()
+    path = []
+    while end in run.came and len(path) < 1000:
+        instance, end = run.came[end]
+        path.append(mapped.cells[instance][0])
+    return Timing(run.loads, run.slews, run.delays, run.arcs, period, path)
+
+
+def _loads(mapped, wire):
+    """Load of each net in pF: pins and the wires to them, and the wire to an output."""
+    loads = {}
+    for name, nets in mapped.cells.values():
+        cell = mapped.library.cell(name)
         for pin in cell.inputs:
             net = nets.get(pin)
             loads[net] = loads.get(net, 0.0) + cell.pins[pin].capacitance + wire
-            sinks.setdefault(net, []).append((instance, pin))
-    for direction, bits in mapped.ports.values():
-        if direction == "output":
-            for net in bits:
-                loads[net] = loads.get(net, 0.0) + wire
+    for net in _nets_of_ports(mapped, "output"):
+        loads[net] = loads.get(net, 0.0) + wire
+    return loads
 
-    # Arrival of both edges: (rise, fall); what never moves has none.
-    arrival, slews, came, delays, by_pin = {}, {}, {}, {}, {}
-    waits = {}
-    ready = []
-    for direction, bits in mapped.ports.values():
-        if direction == "input":
-            for net in bits:
-                arrival[net], slews[net] = (0.0, 0.0), (INPUT_SLEW, INPUT_SLEW)
-    for net in clocks:
-        slews[net] = (CLOCK_SLEW, CLOCK_SLEW)
-    for instance, (name, nets) in cells.items():
-        cell = library.cell(name)
-        if cell.sequential or cell.gate:
+
+def _nets_of_ports(mapped, direction):
+    return [net for way, nets in mapped.ports.values() if way == direction for net in nets]
+
+
+def _in_order(mapped):
+    """Gates, each after those that drive its inputs. Registers, latches and clock gates are no part."""
+    gates = {}
+    for instance, (name, nets) in mapped.cells.items():
+        cell = mapped.library.cell(name)
+        if not (cell.sequential or cell.gate):
+            gates[instance] = cell, nets
+    drivers = {
+        nets[pin]: instance
+        for instance, (cell, nets) in gates.items()
+        for pin in cell.outputs
+        if pin in nets
+    }
+    graph = {
+        instance: {drivers[net] for net in map(nets.get, cell.inputs) if net in drivers}
+        for instance, (cell, nets) in gates.items()
+    }
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        loop = ", ".join(error.args[1])
+        raise InputError(
+            f"the netlist has a loop without a register, through the cells {loop}; such a loop has no "
+            "timing: put a register into it"
+        ) from None
+
+
+class _Run:
+    """One pass over a netlist. Of both edges there are pairs, (rise, fall); what never moves has none.
+
+    Attributes
+    ----------
+    arrival, slews : dict of net to (float, float)
+        Latest arrival and slew in ns.
+    came : dict of net to (instance, net)
+        The cell and its input that an arrival came through; no net from a register on.
+    delays, arcs
+        See `Timing`.
+    """
+
+    def __init__(self, mapped, loads):
+        self.mapped, self.loads = mapped, loads
+        self.clocks = clock_nets(mapped)
+        self.arrival, self.slews, self.came = {}, {}, {}
+        self.delays, self.arcs = {}, {}
+
+    def start(self):
+        """Where paths begin: input ports, clocks, and outputs of registers, latches and clock gates."""
+        for net in _nets_of_ports(self.mapped, "input"):
+            self.arrival[net], self.slews[net] = (0.0, 0.0), (INPUT_SLEW, INPUT_SLEW)
+        for net in self.clocks:
+            self.slews[net] = (CLOCK_SLEW, CLOCK_SLEW)
+        for instance, (name, nets) in self.mapped.cells.items():
+            cell = self.mapped.library.cell(name)
+            if not (cell.sequential or cell.gate):
+                continue
             for pin in cell.outputs:
                 net = nets.get(pin)
-                if net in clocks or net is None:
+                if net in self.clocks or net is None:
                     continue
                 arcs = [a for a in cell.pins[pin].arcs if "edge" in (a.kind or "edge")]
-                rise, fall, slew = _through(arcs, CLOCK_SLEW, CLOCK_SLEW, loads.get(net, 0.0))
-                delays[instance, pin] = (mean(rise), mean(fall))
-                slews[net] = slew
+                rise, fall, slew = _through(arcs, CLOCK_SLEW, CLOCK_SLEW, self.loads.get(net, 0.0))
+                self.delays[instance, pin] = (mean(rise), mean(fall))
+                self.slews[net] = slew
                 if cell.sequential and cell.sequential["kind"] == "ff":
-                    arrival[net], came[net] = (max(rise), max(fall)), (instance, None)
-                ready.append(net)
-        else:
-            waits[instance] = len({nets.get(pin) for pin in cell.inputs})
-    done = set()
-    ready += [net for d, bits in mapped.ports.values() if d == "input" for net in bits]
-    ready += ["0", "1", "x"]
-    while ready:
-        net = ready.pop()
-        if net in done:
-            continue
-        done.add(net)
-        for instance in {i for i, _ in sinks.get(net, [])}:
-            if instance not in waits:
-                continue
-            waits[instance] -= 1
-            if waits[instance]:
-                continue
-            name, nets = cells[instance]
-            cell = library.cell(name)
-            for pin in cell.outputs:
-                out = nets.get(pin)
-                if out is None or out in clocks:
-                    ready.append(out)
-                    continue
-                _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays, by_pin)
-                ready.append(out)
+                    self.arrival[net] = (max(rise), max(fall))
+                    self.came[net] = (instance, None)
 
-    period, end = 0.0, None
-    for name, nets in cells.values():
-        cell = library.cell(name)
-        if not (cell.gate or (cell.sequential and cell.sequential["kind"] == "ff")):
-            continue
-        for pin in cell.inputs:
+    def gate(self, instance):
+        """From the inputs of a gate to its outputs."""
+        name, nets = self.mapped.cells[instance]
+        cell = self.mapped.library.cell(name)
+        for pin in cell.outputs:
             net = nets.get(pin)
-            if net in arrival and cell.pins[pin].constraints:
-                latest = max(
-                    arrival[net][edge] + table.at(slews[net][edge], CLOCK_SLEW)
-                    for arc in cell.pins[pin].constraints
-                    for edge, table in enumerate((arc.rise, arc.fall))
-                    if table is not None
-                )
-                if latest > period:
-                    period, end = latest, net
-    for direction, bits in mapped.ports.values():
-        if direction == "output":
-            for net in bits:
-                if net in arrival and max(arrival[net]) > period:
-                    period, end = max(arrival[net]), net
-    path = []
-    while end in came and len(path) < 1000:
-        instance, end = came[end]
-        path.append(cells[instance][0])
-    return Timing(loads, slews, delays, by_pin, period, path)
+            if net is not None and net not in self.clocks:
+                self._output(instance, cell, pin, nets)
+
+    def _output(self, instance, cell, pin, nets):
+        out = nets[pin]
+        load = self.loads.get(out, 0.0)
+        edges, seen, latest, source = {}, [0.0, 0.0], [None, None], None
+        for arc in cell.pins[pin].arcs:
+            net = nets.get(arc.related)
+            if net not in self.slews:
+                continue
+            at = self.arrival.get(net)
+            for edge, cause, table, slew_table in _edges(arc):
+                slew = self.slews[net][cause]
+                delay = table.at(slew, load)
+                edges.setdefault(arc.related, ([], []))[edge].append(delay)
+                if slew_table:
+                    seen[edge] = max(seen[edge], slew_table.at(slew, load))
+                if at is not None and (latest[edge] is None or at[cause] + delay > latest[edge]):
+                    latest[edge] = at[cause] + delay
+                    if latest[edge] >= max(value or 0 for value in latest):
+                        source = net
+        if not edges:
+            return
+        self.arcs[instance, pin] = {
+            related: tuple(mean(times or others) for times, others in (pair, pair[::-1]))
+            for related, pair in edges.items()
+        }
+        both = zip(*edges.values(), strict=True)
+        self.delays[instance, pin] = tuple(
+            mean([time for times in lists for time in times] or [0.0]) for lists in both
+        )
+        self.slews[out] = tuple(slew or INPUT_SLEW for slew in seen)
+        if latest[0] is not None or latest[1] is not None:
+            self.arrival[out] = tuple(value or 0.0 for value in latest)
+            self.came[out] = (instance, source)
+
+    def slowest(self):
+        """Shortest period in ns, and the net at which its path ends (None without a path)."""
+        period, end = 0.0, None
+        for name, nets in self.mapped.cells.values():
+            cell = self.mapped.library.cell(name)
+            if not (cell.gate or (cell.sequential and cell.sequential["kind"] == "ff")):
+                continue
+            for pin in cell.inputs:
+                net = nets.get(pin)
+                if net in self.arrival and cell.pins[pin].constraints:
+                    latest = max(
+                        self.arrival[net][edge] + table.at(self.slews[net][edge], CLOCK_SLEW)
+                        for arc in cell.pins[pin].constraints
+                        for edge, table in enumerate((arc.rise, arc.fall))
+                        if table is not None
+                    )
+                    if latest > period:
+                        period, end = latest, net
+        for net in _nets_of_ports(self.mapped, "output"):
+            if net in self.arrival and max(self.arrival[net]) > period:
+                period, end = max(self.arrival[net]), net
+        return period, end
+
+
+def _edges(arc):
+    """(edge of the output, edge of the input that causes it, its tables of delay and of slew) of an arc."""
+    for edge, (table, slew_table) in enumerate(
+        ((arc.rise, arc.rise_slew), (arc.fall, arc.fall_slew))
+    ):
+        if arc.sense == "positive_unate":
+            causes = (edge,)
+        elif arc.sense == "negative_unate":
+            causes = (1 - edge,)
+        else:
+            causes = (0, 1)
+        for cause in causes:
+            yield edge, cause, table, slew_table
 
 
 def _through(arcs, rise_slew, fall_slew, load):
@@ -185,46 +291,3 @@ def _through(arcs, rise_slew, fall_slew, load):
     out = [max([arc.rise_slew.at(slew, load) for arc in arcs if arc.rise_slew] or [slew]),
            max([arc.fall_slew.at(slew, load) for arc in arcs if arc.fall_slew] or [slew])]  # fmt: skip
     return rise, fall, tuple(out)
-
-
-def _propagate(cell, instance, pin, nets, loads, arrival, slews, came, delays, by_pin):
-    out = nets[pin]
-    load = loads.get(out, 0.0)
-    edges, seen, latest, source = {}, [0.0, 0.0], [None, None], None
-    for arc in cell.pins[pin].arcs:
-        net = nets.get(arc.related)
-        if net not in slews:
-            continue
-        at = arrival.get(net)
-        for edge, (table, slew_table) in enumerate(
-            ((arc.rise, arc.rise_slew), (arc.fall, arc.fall_slew))
-        ):
-            if arc.sense == "positive_unate":
-                causes = (edge,)
-            elif arc.sense == "negative_unate":
-                causes = (1 - edge,)
-            else:
-                causes = (0, 1)
-            for cause in causes:
-                delay = table.at(slews[net][cause], load)
-                edges.setdefault(arc.related, ([], []))[edge].append(delay)
-                if slew_table:
-                    seen[edge] = max(seen[edge], slew_table.at(slews[net][cause], load))
-                if at is not None and (latest[edge] is None or at[cause] + delay > latest[edge]):
-                    latest[edge] = at[cause] + delay
-                    if latest[edge] >= max(value or 0 for value in latest):
-                        source = net
-    if not edges:
-        return
-    by_pin[instance, pin] = {
-        related: tuple(mean(times or others) for times, others in (pair, pair[::-1]))
-        for related, pair in edges.items()
-    }
-    both = zip(*edges.values(), strict=True)
-    delays[instance, pin] = tuple(
-        mean([time for times in lists for time in times] or [0.0]) for lists in both
-    )
-    slews[out] = tuple(slew or INPUT_SLEW for slew in seen)
-    if latest[0] is not None or latest[1] is not None:
-        arrival[out] = tuple(value or 0.0 for value in latest)
-        came[out] = (instance, source)
