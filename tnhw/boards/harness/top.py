@@ -127,13 +127,24 @@ class Harness(wiring.Component):
             sender.result.eq(Value.cast(component.o.payload)),
         ]
 
-        # The component's sinks.
+        self._sinks(m, receiver, player)
+        self._control(m, receiver, player, sender)
+
+        # Heartbeat.
+        beat = Signal(range(int(self._clock)))
+        m.d.sync += beat.eq(beat + 1)
+        m.d.comb += self.led.eq(beat[-1])
+        return m
+
+    def _sinks(self, m, receiver, player):
+        """What the player reads goes to the sinks of the component."""
+        component = self._component
         m.d.comb += [
             Value.cast(component.i.payload).eq(player.payload_i),
             component.i.valid.eq(player.valid_i),
             player.ready_i.eq(component.i.ready),
         ]
-        if sizes.load_bytes:
+        if self._sizes.load_bytes:
             m.d.comb += [
                 player.load.eq(receiver.kind == Kind.LOAD),
                 Value.cast(component.p.payload).eq(player.payload_p),
@@ -141,10 +152,11 @@ class Harness(wiring.Component):
                 player.ready_p.eq(component.p.ready),
             ]
 
+    def _control(self, m, receiver, player, sender):
+        """One frame at a time: play it, wait for the result of a vector, answer."""
+        component = self._component
         # Without parameters a component takes no vector, and a vector that waits would bar the load.
-        loaded = Signal(init=int(sizes.initialised))
-
-        # One frame at a time: play it, wait for the result of a vector, answer.
+        loaded = Signal(init=int(self._sizes.initialised))
         m.d.comb += receiver.hold.eq(1)
         with m.FSM():
             with m.State("receive"):
@@ -176,9 +188,3 @@ class Harness(wiring.Component):
             with m.State("answer"):
                 with m.If(sender.done):
                     m.next = "receive"
-
-        # Heartbeat.
-        beat = Signal(range(int(self._clock)))
-        m.d.sync += beat.eq(beat + 1)
-        m.d.comb += self.led.eq(beat[-1])
-        return m

@@ -67,12 +67,9 @@ def build(
     A network without folds or lanes gets the fastest design that fits the board. For a board that only a
     vendor's tools build for, an archived build plan is written.
     """
-    import numpy as np
-
     from ...bitstream import build_network, plan
     from ...bitstream.building import build as build_bitstream
     from ...boards import load_board
-    from ...boards.harness.selftest import VERDICT
     from ...catalogue import load, load_design
     from ...network import Network
 
@@ -88,10 +85,7 @@ def build(
     if dataset and self_test is None:
         raise InputError("--dataset gives the vectors of a self-test: give --self-test too")
     if self_test is not None:
-        if dataset:
-            options["self_test"], _ = test_set(dataset, data, self_test)
-        else:
-            options["self_test"] = loaded.random_input(np.random.default_rng(0), self_test)
+        options["self_test"] = _stored_vectors(loaded, self_test, dataset, data)
     _warn_of_code(target, own=board.endswith(".toml"))
     if target.vendor_tool:
         kernel = load_design(
@@ -110,6 +104,24 @@ def build(
             file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
         )
         record = build_bitstream(kernel, target, folder, **options)
+    facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
+    show(facts, as_json, _rows(record, kernel, folder), f"{kernel.name} on {target.title}")
+
+
+def _stored_vectors(loaded, count, dataset, data):
+    """What a self-test plays: rows of a data set, or random ones."""
+    import numpy as np
+
+    if dataset:
+        x, _ = test_set(dataset, data, count)
+        return x
+    return loaded.random_input(np.random.default_rng(0), count)
+
+
+def _rows(record, kernel, folder):
+    """What is shown of a build: a list of name and text."""
+    from ...boards.harness.selftest import VERDICT
+
     slack = record.fmax / record.frequency
     rows = [
         ("bitstream", folder / record.bitstream),
@@ -128,9 +140,10 @@ def build(
     rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
                  f"{kernel.interval} cycles"))  # fmt: skip
     rows += [("tried again", retry["change"]) for retry in record.retries]
-    rows.append(("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")))
-    facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
-    show(facts, as_json, rows, f"{kernel.name} on {target.title}")
+    return [
+        *rows,
+        ("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")),
+    ]
 
 
 def _vectors_of(arrays, path):
