@@ -399,7 +399,7 @@ def test_a_kernel_without_synapses(tmp_path):
 @pytest.fixture
 def no_handshakes(monkeypatch):
     """The lemmas of the handshakes, which see most faults of a load, look away."""
-    monkeypatch.setattr("tnhw.proof.proving.prove_liveness", lambda *_: ["not looked at"])
+    monkeypatch.setattr("tnhw.proof.parts.prove_liveness", lambda *_: ["not looked at"])
 
 
 @pytest.fixture
@@ -480,7 +480,7 @@ def test_what_is_not_foreseen(tmp_path, monkeypatch):
     def lemmas(*_):
         return next(iter(()))
 
-    monkeypatch.setattr("tnhw.proof.proving.prove_lemmas", lemmas)
+    monkeypatch.setattr("tnhw.proof.parts.prove_lemmas", lemmas)
     with pytest.raises(
         Undecided, match=r"form that the proof does not expect \(StopIteration.*test_proof.py"
     ):
@@ -585,7 +585,7 @@ def test_fault_in_a_netlist(rule, cell, tmp_path, monkeypatch):
         wrong = f"{int(at[1], 16) ^ 0xFFFF:04x}"
         return made[: at.start(1)] + wrong + made[at.end(1) :]
 
-    monkeypatch.setattr("tnhw.proof.proving.synthesised", broken)
+    monkeypatch.setattr("tnhw.proof.parts.synthesised", broken)
     with pytest.raises(CheckFailed, match="netlist, ice40: disproved"):
         proof.prove(made, tmp_path, properties=[], netlist="ice40")
 
@@ -621,7 +621,7 @@ def test_undecided_is_4(tmp_path, capsys, monkeypatch):
     def gives_up(*_):
         raise Undecided("z3 did not decide within 1 s")
 
-    monkeypatch.setattr("tnhw.proof.proving.prove_lemmas", gives_up)
+    monkeypatch.setattr("tnhw.proof.parts.prove_lemmas", gives_up)
     monkeypatch.setattr("tnhw.proof.searching.SECONDS", 1)
     assert main(["prove", "threshold16", "--json", "-o", str(tmp_path)]) == 4
     record = json.loads(capsys.readouterr().out)
@@ -660,7 +660,7 @@ def test_wrong_arguments(tmp_path):
 def test_into_a_file(tmp_path, monkeypatch):
     """Refused before anything is proven."""
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(proof.proving, "_Work", None)
+    monkeypatch.setattr(proof.proving, "Parts", None)
     with pytest.raises(
         InputError, match="cannot be written .Not a directory.; choose another folder"
     ):

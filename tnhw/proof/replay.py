@@ -9,6 +9,7 @@ import z3
 
 from ..kernel import packing
 from ..support import interrupts
+from ..support.templating import render
 from .formulas.circuit import of_verilog
 from .formulas.compiled import compiled
 
@@ -78,8 +79,7 @@ class Replay:
     """
 
     def __init__(self, text, manifest, script, expected):
-        streams = {stream["name"]: stream for stream in manifest["streams"]}
-        bench = _bench(manifest, streams, script, expected)
+        bench = _bench(manifest, script, expected)
         self._circuit = of_verilog(text + bench, "replay", zero=True)
         self._names = list(self._circuit.next)
         self._step = compiled([self._circuit.next[name] for name in self._names], self._names)
@@ -137,90 +137,25 @@ def _vcd(circuit, names, history):
     return text.getvalue()
 
 
-def _bench(manifest, streams, script, expected):
-    widths = {name: stream["width"] for name, stream in streams.items()}
+def _bench(manifest, script, expected):
+    """Verilog that sends the beats of a script to the module, and compares what it gives."""
+    streams = {stream["name"]: stream for stream in manifest["streams"]}
     sinks = [name for name in ("i", "p") if name in streams]
-    ports = [f".{manifest['clock']}(clk)", f".{manifest['reset']}(rst)"]
-    wires = []
+    ports = {manifest["clock"]: "clk", manifest["reset"]: "rst"}
     for name, stream in streams.items():
-        wires.append(f"  wire {name}_valid, {name}_ready, {name}_last;")
-        wires.append(f"  wire [{widths[name] - 1}:0] {name}_payload;")
         for signal in ("payload", "valid", "ready", "last"):
             if stream[signal]:
-                ports.append(f".{stream[signal]}({name}_{signal})")
-        if not stream["last"] and name == "o":
-            wires.append("  assign o_last = 1'b0;")
+                ports[stream[signal]] = f"{name}_{signal}"
     if manifest["error"]:
-        ports.append(f".{manifest['error']}()")
-    width = max(widths[name] for name in sinks)
-    beats = "\n".join(
-        f"      {k}: begin to = {sinks.index(name)}; data = {width}'d{payload}; last = {last}; end"
-        for k, (name, payload, last) in enumerate(script)
+        ports[manifest["error"]] = ""
+    return render(
+        "proof",
+        "replay.v",
+        manifest=manifest,
+        streams=streams,
+        sinks=sinks,
+        width=max(streams[name]["width"] for name in sinks),
+        script=script,
+        expected=expected,
+        ports=[f".{port}({signal})" for port, signal in ports.items()],
     )
-    due = "\n".join(
-        f"      {k}: begin due = {widths['o']}'d{payload}; due_last = {last}; end"
-        for k, (payload, last) in enumerate(expected)
-    )
-    drive = "\n".join(
-        f"  assign {name}_valid = sending && to == {k};\n"
-        f"  assign {name}_payload = data[{widths[name] - 1}:0];\n  assign {name}_last = last;"
-        for k, name in enumerate(sinks)
-    )
-    took = " || ".join(f"({name}_valid && {name}_ready)" for name in sinks)
-    return f"""\
-module replay(input clk, output reg [2:0] fault, output reg [31:0] fault_beat,
-    output reg [{widths["o"] - 1}:0] fault_got);
-  initial begin fault = 0; fault_beat = 0; fault_got = 0; end
-{chr(10).join(wires)}
-  reg [31:0] cycle = 0, at = 0, number = 0;
-  // What a run chooses beforehand, and these registers keep: how long to wait, and whether anybody stalls.
-  reg [31:0] limit = 0;
-  reg stalls = 0;
-  reg [15:0] noise = 1;
-  wire rst = cycle < 2;
-  reg to, last, due_last;
-  reg [{width - 1}:0] data;
-  reg [{widths["o"] - 1}:0] due;
-  always @* begin
-    to = 0; data = 0; last = 0;
-    case (at)
-{beats}
-    endcase
-  end
-  always @* begin
-    due = 0; due_last = 0;
-    case (number)
-{due}
-    endcase
-  end
-  // A beat that is offered stays offered.
-  reg offering = 0, waiting = 0;
-  wire sending = !rst && at < {len(script)} && (offering || !(stalls && noise[9]));
-{drive}
-  assign o_ready = !rst && !(stalls && noise[3]);
-  reg [{widths["o"] - 1}:0] before = 0;
-  wire [2:0] now = waiting && (!o_valid || o_payload != before) ? 3'd2
-    : !(o_valid && o_ready) ? (cycle == limit && number < {len(expected)} ? 3'd4 : 3'd0)
-    : number >= {len(expected)} ? 3'd3
-    : o_payload != due || o_last != due_last ? 3'd1 : 3'd0;
-  always @(posedge clk) begin
-    cycle <= cycle + 1;
-    limit <= limit;
-    stalls <= stalls;
-    noise <= {{noise[14:0], noise[15] ^ noise[13] ^ noise[12] ^ noise[10]}};
-    if (!rst) begin
-      offering <= sending && !({took});
-      if ({took}) at <= at + 1;
-      if (o_valid && o_ready) number <= number + 1;
-      waiting <= o_valid && !o_ready;
-      before <= o_payload;
-      if (fault == 0 && now != 0) begin
-        fault <= now;
-        fault_beat <= number;
-        fault_got <= o_payload;
-      end
-    end
-  end
-  {manifest["top"]} dut ({", ".join(ports)});
-endmodule
-"""

@@ -225,15 +225,6 @@ def constant(variable, value):
     return z3.BitVecVal(value, variable.size())
 
 
-def as_bits(value):
-    """A Boolean as a vector of one bit; a vector as it is."""
-    if not z3.is_bool(value):
-        return value
-    if z3.is_eq(value) and z3.is_bv_value(value.arg(1)) and value.arg(1).size() == 1:
-        return value.arg(0) if value.arg(1).as_long() else ~value.arg(0)
-    return z3.If(value, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1))
-
-
 def terms(expression):
     """All that an expression is made of, each once."""
     seen, stack = set(), [expression]

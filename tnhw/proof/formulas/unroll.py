@@ -29,14 +29,14 @@ class Unrolled:
     def __init__(self, circuit, start, inputs):
         self.circuit = circuit
         self._start = start
-        self._inputs = inputs
+        self.inputs = inputs
         self._values = [dict(start)]
         self._specialised = {}
         self._unrolled = {}
 
     def input(self, name, time):
         """Value of an input, or None."""
-        value = self._inputs.get(name)
+        value = self.inputs.get(name)
         return value(time) if callable(value) else value
 
     @cached_property

@@ -9,11 +9,11 @@ from math import ceil
 
 import z3
 
-from ..formulas.circuit import as_bits, of_verilog
+from ..formulas.circuit import of_verilog
 from ..formulas.solver import Refuted
+from ..formulas.values import as_bits, as_bool, resized
 from ..lemmas.adders import adders_in
-from ..lemmas.binding import _bool
-from .stream import StreamFailure, _fit
+from .core import StreamFailure
 
 __all__ = ["prove_framing"]
 
@@ -62,7 +62,7 @@ class _Frame:
         self.at_end = self.position == self.beats - 1
         self.in_vector = self.position != 0
         self.range = [
-            z3.ULT(_fit(self.position, 1 + self.position.size()), self.beats),
+            z3.ULT(resized(self.position, 1 + self.position.size()), self.beats),
             z3.Implies(self.dropping, self.position == 0),
         ]
         self.last = self.bit("s_axis_tlast")
@@ -73,7 +73,7 @@ class _Frame:
         return as_bits(self.circuit.wire(name))
 
     def bit(self, name):
-        return _bool(self.circuit.wires.get(name, self.circuit.inputs.get(name)))
+        return as_bool(self.circuit.wires.get(name, self.circuit.inputs.get(name)))
 
     def next(self, name):
         """What the register behind a wire becomes."""
@@ -122,7 +122,7 @@ class _Frame:
         position, dropping = self.next("position"), self.next("dropping")
         within = z3.substitute(self.range[0], (self.position, position))
         self.prove(within, "`position` stays in a vector", self.calm)
-        within = z3.Implies(_bool(dropping), position == 0)
+        within = z3.Implies(as_bool(dropping), position == 0)
         self.prove(within, "no part of a vector is here while one is dropped", self.calm)
 
     def _registers(self):
@@ -261,10 +261,10 @@ class _Frame:
         reference = self.reference
         count = reference.outputs * (reference.inputs + 1)
         position, restart = self.wire("load_position"), self.bit("core.restart")
-        valid = _bool(self.circuit.inputs["s_axis_param_tvalid"])
+        valid = as_bool(self.circuit.inputs["s_axis_param_tvalid"])
         ready, last = (
             self.bit("s_axis_param_tready"),
-            _bool(self.circuit.inputs["s_axis_param_tlast"]),
+            as_bool(self.circuit.inputs["s_axis_param_tlast"]),
         )
         at_end = position == count - 1
         dropping = self.bit("load_dropping")
@@ -279,7 +279,7 @@ class _Frame:
         self.becomes("load_dropping", z3.If(drops, z3.Not(last), dropping), within)
         self.prove(z3.Implies(dropping, ready), "what is dropped of a load is taken")
         following = self.next("load_position")
-        dropped = _bool(self.next("load_dropping"))
+        dropped = as_bool(self.next("load_dropping"))
         kept = z3.And(z3.ULT(following, count), z3.Implies(dropped, following == 0))
         self.prove(kept, "`load_position` stays in a load", [*self.calm, *within])
         self.prove(
@@ -292,7 +292,9 @@ class _Frame:
         )
         payload = self.wire("core.p__payload")
         data = self.circuit.inputs["s_axis_param_tdata"]
-        self.prove(payload == _fit(data, payload.size()), "the core sees the low bits of the beat")
+        self.prove(
+            payload == resized(data, payload.size()), "the core sees the low bits of the beat"
+        )
         self.prove(z3.Implies(restart, z3.Not(take)), "nothing is loaded in a restart")
         busy = z3.Or(self.in_vector, self.held)
         self.prove(z3.Implies(busy, z3.Not(take)), "no load while part of a vector is here")
@@ -302,8 +304,8 @@ class _Frame:
         agree = z3.If(
             restart,
             position == 0,
-            _fit(position, width)
-            == _fit(row, width) * (reference.inputs + 1) + _fit(column, width),
+            resized(position, width)
+            == resized(row, width) * (reference.inputs + 1) + resized(column, width),
         )
         ranges = [z3.ULE(column, reference.inputs), z3.ULT(z3.ZeroExt(1, row), reference.outputs)]
         pairs = [(self.circuit.registers[n], self.circuit.next[n]) for n in self.circuit.next

@@ -8,8 +8,8 @@ from ..counter_example import CounterExample
 from ..formulas.solver import Undecided
 from .contract import Contract
 from .control import Packing
+from .core import StreamFailure
 from .schedule import trace
-from .stream import StreamFailure
 
 __all__ = ["LivenessFailure", "System"]
 

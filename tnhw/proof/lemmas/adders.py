@@ -14,9 +14,10 @@ from graphlib import CycleError, TopologicalSorter
 
 import z3
 
-from ..formulas.circuit import as_bits, of_verilog, support
+from ..formulas.circuit import of_verilog, support
 from ..formulas.polynomial import ONE, of_values, times, total
 from ..formulas.solver import Undecided
+from ..formulas.values import as_bits
 
 __all__ = ["ADDERS", "Adders", "adders_in", "prove_adders"]
 

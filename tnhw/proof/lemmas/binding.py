@@ -7,6 +7,7 @@ import z3
 from ...errors import ToolFailed
 from ..formulas.circuit import of_verilog, support
 from ..formulas.unroll import Unrolled, origin
+from ..formulas.values import as_bool
 from .adders import adders_in
 
 __all__ = ["Binding"]
@@ -68,7 +69,7 @@ class Binding:
         valid = self.output("valid")
         for time in range(self.last + 1, self.last + 64):
             now = self.run.whole(self.run.at(valid, time), time)
-            if z3.is_true(z3.simplify(_bool(now))):
+            if z3.is_true(z3.simplify(as_bool(now))):
                 return time - self.last
         raise ToolFailed("no result of an accepted vector becomes valid in the emitted Verilog")
 
@@ -228,7 +229,3 @@ class Binding:
                 for name, (_, bits) in support(value).items():
                     owners.update({(name, bit): kind for bit in bits})
         return self._owners[output]
-
-
-def _bool(expression):
-    return expression if z3.is_bool(expression) else expression == 1

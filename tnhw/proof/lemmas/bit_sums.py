@@ -5,8 +5,9 @@ from functools import cached_property
 
 import z3
 
-from ..formulas.circuit import as_bits, at_bits, support
+from ..formulas.circuit import at_bits, support
 from ..formulas.solver import Undecided
+from ..formulas.values import as_bits
 from .adders import Adders
 
 __all__ = ["BitSums"]

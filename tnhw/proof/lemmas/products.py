@@ -9,9 +9,10 @@ from itertools import product
 
 import z3
 
-from ..formulas.circuit import as_bits, support
+from ..formulas.circuit import support
 from ..formulas.exhaustive import MAX_BITS, computable, counter_example, has_product, over_bits
 from ..formulas.solver import Undecided
+from ..formulas.values import as_bits
 
 __all__ = ["Differs", "compare", "with_products"]
 

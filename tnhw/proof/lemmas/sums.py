@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import z3
 
 from ..formulas.affine import affine_of, runs
-from ..formulas.circuit import as_bits, at_bits, support
+from ..formulas.circuit import at_bits, support
 from ..formulas.solver import Refuted, Undecided
+from ..formulas.values import as_bits
 from .adders import prove_adders
 from .bit_sums import BitSums
 from .function import Failure, parameters_of, prove_range
