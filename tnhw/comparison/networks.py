@@ -3,13 +3,15 @@
 import csv
 import io
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from .. import tools
 from ..boards import load_board
+from ..boards.board import Board
 from ..errors import DoesNotFit, InputError, ToolFailed
 from ..network import Design, Fold, fit, fold
 from ..support.files import write_files
@@ -23,7 +25,7 @@ BLOCKS, LOGIC = "dsp", "lut"
 CHECKED = 40  # vectors that the peer is checked with
 
 
-@dataclass
+@dataclass(frozen=True)
 class Row:
     """One network in one design on one device.
 
@@ -132,93 +134,116 @@ def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, ve
         raise InputError(f"the peer must be {' or '.join(PEERS)}, not {peer!r}")
     unrolled = {file: Unrolled(network) for file, network in networks.items()} if peer else {}
     board, rows = load_board(target), []
+    run = _Run(board, target, x, vectors, seeds, say)
     for file, network in networks.items():
         accuracy = None
         if labels is not None:
             accuracy = round(100 * float((network.classes(x) == labels).mean()), 2)
-        variants = [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
-        for products in variants if _multiplies(network) else ["none"]:
+        own = []
+        for products in _variants(network, board):
             for choice, design in _designs(network, board, folds, lanes, products, choices):
-                if products == BLOCKS and design.products > board.capacity.DSP:
-                    say(f"{network.name}: {design.products} products are more than the DSP blocks")
-                    continue
-                folded = design.options()["folds"]
-                say(f"{network.name}, products {products}, {folded}: synthesis, place and route")
-                rules = dict.fromkeys(layer.keys.rule for layer in network.layers)
-                row = Row(
-                    file=file,
-                    name=network.name,
-                    rules="+".join(rules),
-                    products=products,
-                    choice=choice,
-                    device=target,
-                    folds=folded,
-                    lanes=design.lanes,
-                    interval=design.interval,
-                    latency=design.latency,
-                    synapses=network.synapses,
-                    stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
-                    accuracy=accuracy,
-                )
-                try:
-                    found = place(design, target, dsp=products == BLOCKS, seeds=seeds)
-                except ToolFailed as error:
-                    say(_left_out(error))
-                    continue
-                row.logic, row.cells, row.retries = found.logic, found.cells, found.retries
-                row.fmax, row.fmax_seeds = found.median, found.fmax
-                row.rate = 1e6 * row.fmax / row.interval
-                row.seconds = row.latency / (1e6 * row.fmax)
-                if vectors and x is not None and board.family not in FAMILIES:
-                    say(f"{network.name}: no activity, which {board.family} netlists do not give")
-                elif vectors and x is not None:
-                    say(f"{network.name}, products {products}, {folded}: activity of its netlist")
-                    seen = activity(design, board.family, x[:vectors], dsp=products == BLOCKS)
-                    row.activity = asdict(seen) | {"total": seen.total}
-                rows.append(row)
+                own.append(run.design(file, design, products, choice))
         if file in unrolled:
             say(f"{network.name} by {peer}: check, synthesis, place and route")
-            row = _unrolled(file, network, unrolled[file], target, x, seeds, say)
-            if row is not None:
-                row.accuracy = accuracy
-                rows.append(row)
+            own.append(run.unrolled(file, network, unrolled[file]))
+        rows += [replace(row, accuracy=accuracy) for row in own if row is not None]
     return rows
 
 
-def _left_out(error):
-    why = "it does not fit" if isinstance(error, DoesNotFit) else "a tool failed"
-    return f"left out, as {why}: {error}"
+def _variants(network, board):
+    """Where the products of a network are, on a board: each way that is measured."""
+    if not _multiplies(network):
+        return ["none"]
+    return [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
 
 
-def _unrolled(file, network, made, target, x, seeds, say):
-    """Row of a network by the peer, or None if it does not fit."""
-    if x is None:
-        x = network.random_input(np.random.default_rng(0), CHECKED)
-    made.check(x[:CHECKED])
-    row = Row(
-        file=file,
-        name=network.name,
-        rules="+".join(dict.fromkeys(layer.keys.rule for layer in network.layers)),
-        products="da4ml",
-        choice="unrolled",
-        device=target,
-        folds="all",
-        lanes=network.synapses,
-        interval=1,
-        latency=made.latency,
-        synapses=network.synapses,
-        stored_bits=0,
-    )
-    try:
-        found = made.place(target, seeds)
-    except ToolFailed as error:
-        say(_left_out(error))
-        return None
-    row.logic, row.cells, row.retries = found.logic, found.cells, found.retries
-    row.fmax, row.fmax_seeds = found.median, found.fmax
-    row.rate = 1e6 * row.fmax
-    row.seconds = row.latency / (1e6 * row.fmax)
-    return row
+@dataclass(frozen=True)
+class _Run:
+    """What all rows of a comparison have in common; see `compare`."""
+
+    board: Board
+    target: str
+    x: np.ndarray | None
+    vectors: int
+    seeds: tuple
+    say: Callable[[str], object]
+
+    def design(self, file, design, products, choice):
+        """Row of a design, or None if there is none; `say` says why."""
+        network, dsp = design.network, products == BLOCKS
+        if dsp and design.products > self.board.capacity.DSP:
+            self.say(f"{network.name}: {design.products} products are more than the DSP blocks")
+            return None
+        folds = design.options()["folds"]
+        self.say(f"{network.name}, products {products}, {folds}: synthesis, place and route")
+        row = Row(
+            file=file,
+            name=network.name,
+            rules=_rules(network),
+            products=products,
+            choice=choice,
+            device=self.target,
+            folds=folds,
+            lanes=design.lanes,
+            interval=design.interval,
+            latency=design.latency,
+            synapses=network.synapses,
+            stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
+        )
+        row = self._placed(row, lambda: place(design, self.target, dsp=dsp, seeds=self.seeds))
+        if row is None or not self.vectors or self.x is None:
+            return row
+        if self.board.family not in FAMILIES:
+            self.say(f"{network.name}: no activity, which {self.board.family} netlists do not give")
+            return row
+        self.say(f"{network.name}, products {products}, {folds}: activity of its netlist")
+        seen = activity(design, self.board.family, self.x[: self.vectors], dsp=dsp)
+        return replace(row, activity=asdict(seen) | {"total": seen.total})
+
+    def unrolled(self, file, network, made):
+        """Row of a network by the peer, or None if there is none; `say` says why."""
+        x = self.x
+        if x is None:
+            x = network.random_input(np.random.default_rng(0), CHECKED)
+        made.check(x[:CHECKED])
+        row = Row(
+            file=file,
+            name=network.name,
+            rules=_rules(network),
+            products="da4ml",
+            choice="unrolled",
+            device=self.target,
+            folds="all",
+            lanes=network.synapses,
+            interval=1,
+            latency=made.latency,
+            synapses=network.synapses,
+            stored_bits=0,
+        )
+        return self._placed(row, lambda: made.place(self.target, self.seeds))
+
+    def _placed(self, row, route):
+        """The row with what place and route found, or None where it fails."""
+        try:
+            found = route()
+        except ToolFailed as error:
+            why = "it does not fit" if isinstance(error, DoesNotFit) else "a tool failed"
+            self.say(f"left out, as {why}: {error}")
+            return None
+        return replace(
+            row,
+            logic=found.logic,
+            cells=found.cells,
+            retries=found.retries,
+            fmax=found.median,
+            fmax_seeds=found.fmax,
+            rate=1e6 * found.median / row.interval,
+            seconds=row.latency / (1e6 * found.median),
+        )
+
+
+def _rules(network):
+    return "+".join(dict.fromkeys(layer.keys.rule for layer in network.layers))
 
 
 def ratios(rows):

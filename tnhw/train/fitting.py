@@ -6,6 +6,7 @@ rounded in an order that depends on threads, sums of the forward pass are exact.
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -90,25 +91,12 @@ def fit(
         "prune": prune, "noise": noise, "rows": len(x), "note": note or {},
     }  # fmt: skip
     history = _resume(checkpoint, settings, model, optimiser)
-    steps, bits = math.ceil(len(x) / batch), layers[0].input_bits
+    run = _Epochs(model, optimiser, measure, x, y, settings)
     for epoch in range(len(history), epochs):
-        random = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         if epoch >= freeze * epochs:
             for layer in layers:
                 layer.freeze()
-        total = 0.0
-        for step, rows in enumerate(torch.randperm(len(x), generator=random).split(batch)):
-            done = (epoch + step / steps) / epochs
-            for group in optimiser.param_groups:
-                group["lr"] = group["share"] * rate * (1 + math.cos(math.pi * done)) / 2
-            model.train()
-            error = measure(model(_noisy(x[rows], noise, bits, random)), y[rows])
-            optimiser.zero_grad()
-            error.backward()
-            optimiser.step()
-            total += error.item() * len(rows)
-            for layer in layers:
-                layer.clamp_()
+        total = run.epoch(epoch)
         _prune(layers, prune, (epoch + 1) / epochs)
         record = {"epoch": epoch + 1, "epochs": epochs, "loss": total / len(x)}
         if valid is not None:
@@ -118,6 +106,41 @@ def fit(
         if report:
             report(record)
     return history
+
+
+@dataclass(frozen=True)
+class _Epochs:
+    """A fit's epochs; each depends on its number alone, and on the model before it."""
+
+    model: nn.Sequential
+    optimiser: torch.optim.Optimizer
+    measure: nn.Module
+    x: torch.Tensor
+    y: torch.Tensor
+    settings: dict
+
+    def epoch(self, number):
+        """One pass over the rows; gives the sum of the losses of all of them."""
+        batch, epochs, noise = (self.settings[key] for key in ("batch", "epochs", "noise"))
+        layers = [layer for layer in self.model if isinstance(layer, Layer)]
+        steps, total = math.ceil(len(self.x) / batch), 0.0
+        random = torch.Generator().manual_seed(self.settings["seed"] * 1_000_003 + number)
+        order = torch.randperm(len(self.x), generator=random)
+        for step, rows in enumerate(order.split(batch)):
+            done = (number + step / steps) / epochs
+            for group in self.optimiser.param_groups:
+                rate = group["share"] * self.settings["rate"]
+                group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2
+            self.model.train()
+            x = _noisy(self.x[rows], noise, layers[0].input_bits, random)
+            error = self.measure(self.model(x), self.y[rows])
+            self.optimiser.zero_grad()
+            error.backward()
+            self.optimiser.step()
+            total += error.item() * len(rows)
+            for layer in layers:
+                layer.clamp_()
+        return total
 
 
 @torch.no_grad()

@@ -88,7 +88,7 @@ def train(
     from ...data import datasets
     from ...train import part
 
-    recipes, training = part("recipes"), part("training")
+    training = part("training")
     kind = _kind(str(rule), gain, complement, min_level, weight_bits)
     changes = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
     given = {"epochs": epochs, "rate": rate, "noise": noise}
@@ -96,11 +96,7 @@ def train(
     if hidden is not None:
         changes["hidden"] = tuple(part for part in hidden.split(",") if part)
     own = {"complement": True} if complement else {}
-    if kind not in recipes.KINDS:
-        kind, own = "mac", own | {"weight_bits": weight_bits}
-    if kind == "threshold":
-        own["min_level"] = min_level
-    recipe = recipes.recipe_for(dataset, kind, **changes, **own)
+    recipe = _recipe(dataset, kind, changes, own, weight_bits, min_level)
     loaded = datasets.load(dataset, data)
     if table:
         with _progress() as line:
@@ -116,19 +112,38 @@ def train(
             )
         _print(best, as_json)
     else:
-        name = out.stem if out else f"{dataset}_{kind}".replace("-", "_")
-        path = out or Path("build", "models", f"{name}.npz")
-        if path.suffix != ".npz":
-            raise InputError(f"{path}: a model is an `.npz` file; name one with -o")
-        checkpoint = path.with_suffix(".checkpoint")
-        with _progress() as line:
-            network = training.train(
-                recipe, seed, data=loaded, name=name, final=final, command=_command(),
-                threads=threads, checkpoint=checkpoint, report=lambda record: line(_epoch(record)),
-            )  # fmt: skip
-        network.save(path)
-        checkpoint.unlink(missing_ok=True)
+        path = out or Path("build", "models", f"{dataset}_{kind}.npz".replace("-", "_"))
+        network = _trained(recipe, seed, loaded, path, final, threads)
         _print({"model": str(path)} | network.card, as_json)
+
+
+def _recipe(dataset, kind, changes, own, weight_bits, min_level):
+    """The recipe of a kind; a MAC of other bits than those of the table has them as its own."""
+    from ...train import part
+
+    recipes = part("recipes")
+    if kind not in recipes.KINDS:
+        kind, own = "mac", own | {"weight_bits": weight_bits}
+    if kind == "threshold":
+        own = own | {"min_level": min_level}
+    return recipes.recipe_for(dataset, kind, **changes, **own)
+
+
+def _trained(recipe, seed, data, path, final, threads):
+    """Train one model and write it; its checkpoint lies next to it meanwhile."""
+    from ...train import part
+
+    if path.suffix != ".npz":
+        raise InputError(f"{path}: a model is an `.npz` file; name one with -o")
+    checkpoint = path.with_suffix(".checkpoint")
+    with _progress() as line:
+        network = part("training").train(
+            recipe, seed, data=data, name=path.stem, final=final, command=_command(),
+            threads=threads, checkpoint=checkpoint, report=lambda record: line(_epoch(record)),
+        )  # fmt: skip
+    network.save(path)
+    checkpoint.unlink(missing_ok=True)
+    return network
 
 
 def _kind(rule, gain, complement, min_level, weight_bits):
