@@ -7,8 +7,9 @@ import pytest
 from tnhw.catalogue import load, load_design
 from tnhw.cli import main
 from tnhw.kernel import Kernel
+from tnhw.kernel.diagram import SHOWN, kernel_diagram
+from tnhw.network.diagram import network_diagram
 from tnhw.pictures import draw
-from tnhw.pictures.data_flow import SHOWN, kernel_diagram, network_diagram
 from tnhw.pictures.svg import Box, Column, Diagram
 
 

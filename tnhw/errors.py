@@ -3,6 +3,8 @@
 Every message is one sentence or two: what is wrong, where, what is allowed, how to mend it.
 """
 
+from typing import Any
+
 __all__ = [
     "CheckFailed",
     "DeviceError",
@@ -18,9 +20,24 @@ __all__ = [
 
 
 class TnhwError(Exception):
-    """Base of every error that tnhw raises on purpose."""
+    """Base of every error that tnhw raises on purpose.
+
+    Attributes
+    ----------
+    exit_status : int
+        Of the command line.
+    result : object or None
+        What was found until then, as the function that raised it would return it: of a simulation or a proof.
+    shown : bool
+        Whether a person has seen the result, so that the message alone is missing.
+    """
 
     exit_status = 1
+
+    def __init__(self, *args: object, result: Any = None) -> None:
+        super().__init__(*args)
+        self.result = result
+        self.shown = False
 
 
 class CheckFailed(TnhwError):

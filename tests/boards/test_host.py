@@ -84,7 +84,7 @@ def test_sizes():
     "arguments, text",
     [
         ((0, 1, 1), "`width_i` must be at least 1, not 0"),
-        ((8, 70000, 1), r"at most 65535 bytes, but this kernel needs 70000 \(vector bytes\)"),
+        ((8, 70000, 1), r"at most 65535 bytes, but this design needs 70000 \(vector bytes\)"),
         ((8, 1, 8, 16, 40000), r"needs 80000 \(load bytes\)"),
     ],
 )
@@ -165,7 +165,7 @@ def test_client_survives_babble():
 def test_client_check():
     assert Client(FakeBoard(), SIZES).check() == Identity.of(SIZES)
     other = Identity(1, 7, 6, 3, 4)
-    with pytest.raises(DeviceError, match="holds design 00000007, but this kernel is 12345678"):
+    with pytest.raises(DeviceError, match="holds design 00000007, but this design is 12345678"):
         Client(FakeBoard(identity=other), SIZES).check()
     newer = Identity(9, SIZES.design, 6, 3, 4)
     with pytest.raises(DeviceError, match="speaks version 9 of the protocol, this tnhw speaks 1"):

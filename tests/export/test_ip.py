@@ -131,7 +131,7 @@ def test_package_wrong(tmp_path, capsys):
     with pytest.raises(InputError, match="use --interface axi-stream"):
         ip.package(plain, tmp_path)
     assert main(["generate", "digits_tn", "--interface", "axi-stream", "-o", str(tmp_path)]) == 2
-    assert "a network has plain streams only: leave --interface out" in capsys.readouterr().err
+    assert "a network has plain streams only: leave `interface` out" in capsys.readouterr().err
     assert main(["generate", "threshold16", "--interface", "axi-stream", "-o", str(tmp_path)]) == 2
     assert "threshold16" in capsys.readouterr().err
 

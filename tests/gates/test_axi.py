@@ -7,8 +7,8 @@ from faults import mutate
 from random_kernels import unpack
 
 from tnhw.gates.kernels import axi
+from tnhw.hardware.payloads import axi_beats
 from tnhw.kernel import Kernel
-from tnhw.kernel.packing import axi_beats
 
 SHAPES = [
     {"architecture": architecture, "inputs": inputs, "outputs": outputs, "beat": beat}

@@ -5,6 +5,7 @@ import pytest
 from proof_kernels import emitted, in_ci, kernel
 
 from tnhw.errors import CheckFailed
+from tnhw.hardware.payloads import axi_beats
 from tnhw.kernel import Kernel, packing
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
@@ -172,7 +173,7 @@ def test_order_of_elements(interface, monkeypatch):
             patch.setattr(packing, name, turned)
             with pytest.raises(Failure, match="place"):
                 check()
-    real = packing.axi_beats
+    real = axi_beats
     monkeypatch.setattr(
         "tnhw.proof.lemmas.sent.axi_beats", lambda x, *more: real(np.asarray(x)[:, ::-1], *more)
     )

@@ -9,7 +9,8 @@ import oracle
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tnhw.kernel import ARCHITECTURES, Kernel, packing
+from tnhw.hardware.payloads import axi_beats
+from tnhw.kernel import ARCHITECTURES, Kernel
 from tnhw.synapse import RULES
 
 STORAGES = ("ports", "memory", "constant")
@@ -203,7 +204,7 @@ def script_of(kernel, parts):
             )
         if axi:
             beat = min(kernel.beat or kernel.inputs, kernel.inputs)
-            script.append(("i", packing.axi_beats(x, kernel.input, beat)))
+            script.append(("i", axi_beats(x, kernel.input, beat)))
         else:
             script.append(("i", kernel.pack_input(x, p)))
     return script

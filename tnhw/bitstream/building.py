@@ -1,4 +1,4 @@
-"""From a kernel and a board to a bitstream, with its utilisation and its clock.
+"""From hardware and a board to a bitstream, with its utilisation and its clock.
 
 Files appear in the output folder only when all of them are there: a failure or an interrupt leaves
 earlier output as it was. A bitstream's identity is the hash of its build plan and of the versions of
@@ -64,12 +64,12 @@ class BuildOptions:
     timeout: float = 300
 
 
-def build(kernel, board, out_dir, *, self_test=None, **options):
-    """Build the bitstream of a kernel behind the harness.
+def build(hardware, board, out_dir, *, self_test=None, **options):
+    """Build the bitstream of hardware behind the harness.
 
     Parameters
     ----------
-    kernel : Kernel
+    hardware : Hardware
         What to build; its streams are plain ones here, whatever `interface` it has.
     board : Board
         For which board.
@@ -85,11 +85,17 @@ def build(kernel, board, out_dir, *, self_test=None, **options):
     -------
     BuildRecord
     """
-    component = kernel.create(interface="stream")
+    component = hardware.create(interface="stream")
     if self_test is not None:
-        options["stored"] = stored(kernel, self_test)
+        options["stored"] = stored(hardware, self_test)
     return build_component(
-        component, Sizes.of(kernel), kernel.name, board, out_dir, design=kernel.options(), **options
+        component,
+        Sizes.of(hardware),
+        hardware.name,
+        board,
+        out_dir,
+        design=hardware.options(),
+        **options,
     )
 
 
@@ -215,8 +221,8 @@ class _Attempt:
         return record, files
 
 
-def plan(kernel, board, out_dir, *, self_test=None, baud=None):
-    """Archive the build plan of a kernel, for a board that only a vendor's tools build for.
+def plan(hardware, board, out_dir, *, self_test=None, baud=None):
+    """Archive the build plan of hardware, for a board that only a vendor's tools build for.
 
     Parameters are those of `build`.
 
@@ -224,13 +230,13 @@ def plan(kernel, board, out_dir, *, self_test=None, baud=None):
     -------
     tnhw.bitstream.vendor_plan.PlanRecord
     """
-    vectors = None if self_test is None else stored(kernel, self_test)
-    component = kernel.create(interface="stream")
-    harness, baud = around(component, Sizes.of(kernel), board, vectors, baud)
+    vectors = None if self_test is None else stored(hardware, self_test)
+    component = hardware.create(interface="stream")
+    harness, baud = around(component, Sizes.of(hardware), board, vectors, baud)
     count = len(vectors["results"]) if vectors else 0
     return write_plan(
-        harness, board, kernel.name, kernel.title, out_dir,
-        baud=baud, self_test=count, design=kernel.options(),
+        harness, board, hardware.name, hardware.title, out_dir,
+        baud=baud, self_test=count, design=hardware.options(),
     )  # fmt: skip
 
 

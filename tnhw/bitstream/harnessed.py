@@ -13,15 +13,15 @@ from . import toolchain
 __all__ = ["around", "board_plan", "pins", "stored"]
 
 
-def stored(kernel, x):
+def stored(hardware, x):
     """What a self-test stores: payloads of vectors, results and parameters."""
-    memory, p = kernel.storage == "memory", None
-    if not kernel.initialised:
-        p = kernel.random_parameters(np.random.default_rng(0), None if memory else len(x))
+    memory, p = hardware.storage == "memory", None
+    if not hardware.initialised:
+        p = hardware.random_parameters(np.random.default_rng(0), None if memory else len(x))
     return {
-        "vectors": kernel.pack_input(x, None if memory else p),
-        "results": kernel.pack_output(kernel.golden(x, p)),
-        "load": kernel.pack_parameters(p) if memory and p is not None else [],
+        "vectors": hardware.pack_input(x, None if memory else p),
+        "results": hardware.pack_output(hardware.golden(x, p)),
+        "load": hardware.pack_parameters(p) if memory and p is not None else [],
     }
 
 

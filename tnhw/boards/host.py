@@ -29,16 +29,16 @@ class Client:
     ----------
     link : Link
         The line.
-    kernel : Kernel or Sizes
-        What the board should hold; `load` and `infer` need a kernel.
+    hardware : Hardware or Sizes
+        What the board should hold; `load` and `infer` need the hardware itself.
     retries : int
         How often a request is repeated.
     """
 
-    def __init__(self, link, kernel, retries=3):
+    def __init__(self, link, hardware, retries=3):
         self.link = link
-        self.kernel = None if isinstance(kernel, Sizes) else kernel
-        self.sizes = kernel if isinstance(kernel, Sizes) else Sizes.of(kernel)
+        self.hardware = None if isinstance(hardware, Sizes) else hardware
+        self.sizes = hardware if isinstance(hardware, Sizes) else Sizes.of(hardware)
         self.retries = retries
         self.repeated = 0
         self._sequence = 0
@@ -112,16 +112,16 @@ class Client:
             )
         if found != wanted:
             raise DeviceError(
-                f"the board holds design {found.design:08x}, but this kernel is "
+                f"the board holds design {found.design:08x}, but this design is "
                 f"{wanted.design:08x}; build it and upload it again"
             )
         return found
 
     def load(self, p=None):
-        """Load parameters: the given arrays, or the kernel's own."""
+        """Load parameters: the given arrays, or the hardware's own."""
         if not self.sizes.load_bytes:
-            raise InputError("this kernel takes no load: its storage is not `memory`")
-        self.send_load(self.kernel.pack_parameters(p))
+            raise InputError("this design takes no load: its storage is not `memory`")
+        self.send_load(self.hardware.pack_parameters(p))
 
     def send_load(self, beats):
         """Load the payload integers of a load's beats."""
@@ -129,9 +129,9 @@ class Client:
 
     def infer(self, x, p=None):
         """Results [n, outputs] of vectors x [n, inputs]; `p` for storage `ports` only."""
-        beats, count = self.kernel.pack_input(x, p), self.sizes.beats_in
+        beats, count = self.hardware.pack_input(x, p), self.sizes.beats_in
         vectors = [beats[start : start + count] for start in range(0, len(beats), count)]
-        return self.kernel.unpack_output([self.send_vector(v) for v in vectors])
+        return self.hardware.unpack_output([self.send_vector(v) for v in vectors])
 
     def send_vector(self, beats):
         """Payload integer of the result of one vector, given as payload integers of its beats."""
@@ -171,12 +171,12 @@ class RunRecord:
         return self.vectors / self.seconds if self.seconds else 0.0
 
 
-def run(kernel, port, x, p=None, *, baud=115_200) -> RunRecord:
+def run(hardware, port, x, p=None, *, baud=115_200) -> RunRecord:
     """Send vectors through a board and compare every answer with the golden model.
 
     Parameters
     ----------
-    kernel : Kernel
+    hardware : Hardware
         What the board holds; anything else there is an error.
     port : str or Link
         Name of the serial port, or an open line.
@@ -192,14 +192,14 @@ def run(kernel, port, x, p=None, *, baud=115_200) -> RunRecord:
     DeviceError
         If the board cannot be reached, or holds another design.
     """
-    expected = kernel.golden(x, p)
+    expected = hardware.golden(x, p)
     if isinstance(port, str):
         with SerialLink(port, baud) as link:
-            return run(kernel, link, x, p)
-    client = Client(port, kernel)
+            return run(hardware, link, x, p)
+    client = Client(port, hardware)
     client.resynchronise()
     client.check()
-    if kernel.storage == "memory":
+    if hardware.storage == "memory":
         client.load(p)
     start = time.monotonic()
     y = client.infer(x, p)

@@ -66,22 +66,22 @@ class Sizes:
         for name in ("vector_bytes", "answer_bytes", "load_bytes"):
             if not 0 <= getattr(self, name) <= 0xFFFF:
                 raise InputError(
-                    f"a frame carries at most 65535 bytes, but this kernel needs "
+                    f"a frame carries at most 65535 bytes, but this design needs "
                     f"{getattr(self, name)} ({name.replace('_', ' ')}); use fewer inputs or outputs"
                 )
 
     @classmethod
-    def of(cls, kernel) -> "Sizes":
-        """Sizes of a kernel's streams."""
-        memory = kernel.storage == "memory"
+    def of(cls, hardware) -> "Sizes":
+        """Sizes of the streams of hardware."""
+        memory = hardware.storage == "memory"
         return cls(
-            kernel.width_i,
-            kernel.beats_in,
-            kernel.width_o,
-            kernel.width_p if memory else 0,
-            kernel.beats_p if memory else 0,
-            design_number(kernel),
-            not memory or kernel.initialised,
+            hardware.width_i,
+            hardware.beats_in,
+            hardware.width_o,
+            hardware.width_p if memory else 0,
+            hardware.beats_p if memory else 0,
+            design_number(hardware),
+            not memory or hardware.initialised,
         )
 
     @property
@@ -110,10 +110,10 @@ def bytes_of(width: int) -> int:
     return (width + 7) // 8
 
 
-def design_number(kernel) -> int:
-    """Number of 32 bits of everything that decides what a kernel's hardware computes."""
+def design_number(hardware) -> int:
+    """Number of 32 bits of everything that decides what hardware computes."""
     hasher = hashlib.blake2b(digest_size=4)
-    for line in kernel.identity():
+    for line in hardware.identity():
         hasher.update(f"{line}\n".encode())
     return int.from_bytes(hasher.digest(), "little")
 

@@ -114,7 +114,7 @@ def main(arguments=None):
         text, shown = STOPPED, False
     except TnhwError as error:
         status, text = error.exit_status, str(error)
-        shown = getattr(error, "shown", False)
+        shown = error.shown
     except typer.Exit as stop:
         return stop.exit_code
     except SystemExit as stop:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import tools
 from ..errors import CheckFailed, InputError
-from ..kernel.packing import join
+from ..hardware.payloads import join
 from ..netlist import count
 from ..netlist.synthesis import cells_of, passes, run
 from ..tools.ladder import recorded

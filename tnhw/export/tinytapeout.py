@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import tools
-from ..catalogue import load
+from ..catalogue import load_kernel
 from ..errors import DoesNotFit, InputError
-from ..kernel import Kernel
-from ..kernel.packing import axi_beats
+from ..hardware.payloads import axi_beats
 from ..support.files import write_files
 from ..support.templating import LICENSE, render, spdx
 from ..verilog import emit, manifest
@@ -52,9 +51,7 @@ def export(file, out, say, *, liberty=None, tiles=None, clock=10_000_000, author
     DoesNotFit
         If it needs more than 16 tiles.
     """
-    kernel = load(file)
-    if not isinstance(kernel, Kernel):
-        raise InputError(f"{file}: a network; the format `tinytapeout` takes kernels")
+    kernel = load_kernel(file, "the format `tinytapeout`")
     if kernel.storage == "ports":
         raise InputError(
             f"{kernel.name}: parameters in ports are too many bits for the pins: use storage `memory` "

@@ -6,9 +6,8 @@ function that defines what the hardware must do; :meth:`Kernel.create` makes the
 
 import hashlib
 from functools import cached_property
-from itertools import product
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from amaranth.hdl import Shape
@@ -19,14 +18,16 @@ from ..errors import InputError
 from ..gates.kernels import Parallel, Serial, Tile
 from ..gates.kernels.axi import AxiStream
 from ..gates.summing.terms import lane_constant
+from ..hardware import Hardware
 from ..support.config import Record, content, explain, nearest, read_toml
 from ..synapse import (
     RULES,
     Format,
     rules,  # noqa: F401  (fills RULES)
 )
-from . import packing
+from . import packing, stimuli
 from . import parameters as arrays_of
+from .diagram import kernel_diagram
 from .names import check_design_name
 
 __all__ = ["ARCHITECTURES", "Kernel", "folded", "modulo"]
@@ -441,32 +442,23 @@ class Kernel(Record):
 
     def random_parameters(self, rng, vectors=None):
         """Random parameters over everything that is allowed; one set a vector if asked."""
-        lead = () if vectors is None else (vectors,)
-        p = self.synapse.random(rng, (*lead, self.outputs, self.inputs))
-        bias = self.bias_format
-        if bias is not None:
-            p["bias"] = rng.integers(
-                bias.min, bias.max, (*lead, self.outputs), np.int64, endpoint=True
-            )
-        return p
+        return stimuli.random_parameters(self, rng, vectors)
 
     def corner_parameters(self):
         """Parameter sets with every array at an end of its range: a list of dicts of arrays."""
-        ranges = dict(self.synapse.ranges)
-        sizes = {name: (self.outputs, self.inputs) for name in ranges}
-        if self.bias_format is not None:
-            ranges["bias"] = (self.bias_format.min, self.bias_format.max)
-            sizes["bias"] = (self.outputs,)
-        return [
-            {n: np.full(sizes[n], end, np.int64) for n, end in zip(ranges, ends, strict=True)}
-            for ends in product(*ranges.values())
-        ]
+        return stimuli.corner_parameters(self)
+
+    def extreme_parameters(self, x):
+        """Of the corner parameters the first, the last, and those with the smallest and the largest sum."""
+        return stimuli.extreme_parameters(self, x)
+
+    def edges(self, x, p, count):
+        """Numbers of vectors in x [n, inputs] whose results are at a step of the output or at an end."""
+        return stimuli.edges(self, x, p, count)
 
     def random_input(self, rng, vectors):
         """Random vectors, [vectors, inputs]."""
-        return rng.integers(
-            self.input.min, self.input.max, (vectors, self.inputs), np.int64, endpoint=True
-        )
+        return stimuli.random_input(self, rng, vectors)
 
     def _check_x(self, x):
         return arrays_of.vectors(x, self.inputs, self.input, f"kernel {self.name}")
@@ -550,6 +542,18 @@ class Kernel(Record):
     @property
     def title(self):
         return f"{self.rule} kernel, {self.inputs} inputs, {self.outputs} outputs"
+
+    @property
+    def wired_bits(self):
+        """Bits of x and parameters of all synapses, if each has gates of its own; else 0."""
+        if self.architecture == "serial":
+            return 0
+        bits = self.input.bits + (self.parameter.bits if self.parameter else 2)
+        return self.inputs * self.outputs * bits
+
+    def diagram(self):
+        """A picture of its data flow."""
+        return kernel_diagram(self)
 
     def facts(self):
         """What the manifest says of it: a dict."""
@@ -698,3 +702,7 @@ def modulo(values, bits):
 
 def _per_vector(name, array):
     return array.ndim == (2 if name == "bias" else 3)
+
+
+if TYPE_CHECKING:  # a type checker says whether each member of the interface is there and fits
+    _: type[Hardware] = Kernel

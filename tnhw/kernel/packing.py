@@ -1,30 +1,10 @@
-"""Integers to stream payloads and back, as the manifest describes them."""
+"""Vectors, parameters and results of a kernel to the payloads of its streams and back."""
 
 import numpy as np
 
-__all__ = [
-    "axi_beats",
-    "input_beats",
-    "join",
-    "load_beats",
-    "output_payloads",
-    "output_vectors",
-    "split",
-]
+from ..hardware.payloads import join, split
 
-
-def join(values, number):
-    """One integer: bit patterns of `values` side by side, the first in the low bits."""
-    mask = (1 << number.bits) - 1
-    packed = 0
-    for value in reversed(values):
-        packed = packed << number.bits | (value & mask)
-    return packed
-
-
-def split(payload, number, count):
-    """`count` integers of `number` from a payload; inverse of :func:`join`."""
-    return [number.decode(payload >> (k * number.bits)) for k in range(count)]
+__all__ = ["input_beats", "load_beats", "output_payloads", "output_vectors"]
 
 
 def input_beats(kernel, x, p):
@@ -95,20 +75,3 @@ def output_vectors(kernel, payloads):
     number, count = kernel.output_format, kernel.outputs
     vectors = [split(payload, number, count) for payload in payloads]
     return np.array(vectors, np.int64).reshape(-1, count)
-
-
-def axi_beats(vectors, number, beat):
-    """AXI4-Stream beats of vectors [n, elements]: list of (tdata, tlast).
-
-    An element of `number` takes whole bytes, sign- or zero-extended; the last beat of a vector is
-    padded with zeros.
-    """
-    bits = 8 * -(-number.bits // 8)
-    mask, beats = (1 << bits) - 1, []
-    for vector in np.asarray(vectors).tolist():
-        for start in range(0, len(vector), beat):
-            data = 0
-            for value in reversed(vector[start : start + beat]):
-                data = data << bits | (value & mask)
-            beats.append((data, int(start + beat >= len(vector))))
-    return beats

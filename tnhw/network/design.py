@@ -2,15 +2,18 @@
 
 from functools import cached_property
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import InputError
 from ..gates.engine import Chain
 from ..gates.engine.drain import Drain
+from ..hardware import Hardware, PlainHardware
+from ..hardware.payloads import join
 from ..kernel.names import check_design_name
-from ..kernel.packing import join, split
 from ..support.config import ByContent, content
+from .diagram import network_diagram
 from .stage import Stage
 
 __all__ = ["Design"]
@@ -18,8 +21,8 @@ __all__ = ["Design"]
 WARM_UP = 8
 
 
-class Design(ByContent):
-    """Hardware of a network, with the interface of a kernel with constant parameters.
+class Design(PlainHardware, ByContent):
+    """Hardware of a network: its layers, folded onto engines.
 
     Parameters
     ----------
@@ -51,8 +54,6 @@ class Design(ByContent):
     InputError
         Names the layer whose fold does not fit.
     """
-
-    interface, architecture, initialised = "stream", "engine", True
 
     def __init__(
         self, network, folds, *, schedule="pipeline", rom="auto", dsp=False, loadable=False
@@ -198,8 +199,10 @@ class Design(ByContent):
                 for name, array in stage.synapse.nearest(own[k % len(own)]).items()
             }
 
-    def random_parameters(self, rng):
-        """Random parameters that can be loaded, by ``layer.array``."""
+    def random_parameters(self, rng, vectors=None):
+        """Random parameters that can be loaded, by ``layer.array``; no set a vector, as they are loaded."""
+        if vectors is not None:
+            raise InputError("parameters of a network are loaded: there is no set of them a vector")
         return next(self._sets(lambda kernel: [kernel.random_parameters(rng)]))
 
     def corner_parameters(self):
@@ -378,6 +381,10 @@ class Design(ByContent):
             )
         }
 
+    def diagram(self):
+        """A picture of its layers in a row."""
+        return network_diagram(self)
+
     def options(self):
         """What makes this design of its network again, see `tnhw.catalogue.load_design`."""
         folds = ",".join(str(fold) for fold in self.folds)
@@ -399,9 +406,9 @@ class Design(ByContent):
 
     # Hardware
 
-    def create(self, interface="stream"):
-        """Hardware: a component with streams `i` and `o`."""
-        if interface != "stream":
+    def create(self, interface=None):
+        """Hardware: a component with streams `i` and `o`, and `p` if it is loadable."""
+        if interface not in (None, "stream"):
             raise InputError("a network has plain streams only: leave `interface` out")
         if self._handed_out:
             return self._chain_of()
@@ -420,11 +427,6 @@ class Design(ByContent):
         """Payload of stream `i` in bits: `simd` channels of one position."""
         return self.input.bits * self.stages[0].fold.simd
 
-    @property
-    def width_o(self):
-        """Payload of stream `o` in bits."""
-        return self.output_format.bits * self.outputs
-
     def pack_input(self, x, p=None):
         """Payloads of stream `i` for vectors x [n, inputs], in order: list of int."""
         stage, x = self.stages[0], self.network.check_x(x)
@@ -435,11 +437,6 @@ class Design(ByContent):
         words = np.pad(x, ((0, 0), (0, 0), (0, idle))).reshape(-1, simd)
         return [join(word, self.input) for word in words.tolist()]
 
-    def pack_output(self, y):
-        """Payloads of stream `o` for results y [n, outputs]: list of int."""
-        return [join(vector, self.output_format) for vector in np.asarray(y).tolist()]
 
-    def unpack_output(self, payloads):
-        """Results [n, outputs] of payloads of stream `o`."""
-        vectors = [split(payload, self.output_format, self.outputs) for payload in payloads]
-        return np.array(vectors, np.int64).reshape(-1, self.outputs)
+if TYPE_CHECKING:  # a type checker says whether each member of the interface is there and fits
+    _: type[Hardware] = Design

@@ -1,4 +1,4 @@
-"""Pictures of kernels and networks, as SVG text."""
+"""Diagrams of boxes and edges, as SVG text."""
 
 from .data_flow import draw
 

@@ -1,100 +1,20 @@
-"""Pictures of what is built: a kernel as data flow with its widths, a network as its layers."""
+"""What pictures of data flow share: columns of boxes from left to right, and edges between neighbours."""
 
-from amaranth.hdl import Signal
-
-from ..gates import Terms
-from ..kernel import Kernel
-from .svg import Box, Column, Diagram
-
-__all__ = ["draw", "kernel_diagram", "network_diagram"]
-
-SHOWN = 34  # boxes of a column
-REGISTERS = (
-    "A small box is a register of so many bits. Green: terms (1 bit: what an inversion lacks); violet: sums; "
-    "white: waits."
-)
+__all__ = ["add_column", "draw", "formula"]
 
 
-def draw(design):
-    """SVG text of a Kernel, or of a Design (a network with its folds)."""
-    made = kernel_diagram if isinstance(design, Kernel) else network_diagram
-    return made(design).svg()
+def draw(drawn):
+    """SVG text of hardware, or of anything else that has a `diagram`."""
+    return drawn.diagram().svg()
 
 
-# Kernels
+def formula(synapse):
+    """The term of a rule as people write it."""
+    text = synapse.formula or synapse.name
+    return f"({text}) << e" if synapse.gain else text
 
 
-def kernel_diagram(kernel):
-    """Data flow of a kernel, output 0 where there are several: a Diagram."""
-    size = f"{kernel.inputs} inputs, {kernel.outputs} output{'s' * (kernel.outputs > 1)}"
-    title = f"{kernel.name}: {kernel.rule} kernel, {kernel.architecture}, {size}"
-    subtitle = (
-        f"latency {kernel.latency} cycles, a vector every {kernel.interval}; "
-        f"parameters: {kernel.storage}, {kernel.synapse.word_bits} bits a synapse"
-    )
-    columns, edges = [_sources(kernel)], []
-    tree = getattr(kernel.create("stream"), "tree", None)
-    if tree is None:
-        _folded(kernel, columns, edges)
-    else:
-        _tree(kernel, tree, columns, edges)
-    if kernel.output is not None:
-        lines = ["requantise", f"{kernel.sum_format} to {kernel.output}"]
-        if kernel.shift:
-            lines.insert(1, f"{'>>' if kernel.shift > 0 else '<<'} {abs(kernel.shift)}, clamp")
-        _next(columns, edges, Column("", (_outputs(kernel, lines, "round"),), "register"))
-    lines = (
-        _stream(kernel, "o"),
-        f"{kernel.outputs} × y {kernel.output_format}",
-        f"{kernel.width_o} bits",
-    )
-    _next(columns, edges, Column("", (Box(lines, "stream"),)))
-    if kernel.outputs > 1 and tree is not None:
-        subtitle += f"; shown: output 0 of {kernel.outputs}"
-    caption = "" if tree is None else REGISTERS
-    return Diagram(title, subtitle, tuple(columns), tuple(edges), caption)
-
-
-def _formula(synapse):
-    formula = synapse.formula or synapse.name
-    return f"({formula}) << e" if synapse.gain else formula
-
-
-def _stream(kernel, port):
-    """Heading of a stream's box: its name, and that of its ports."""
-    axi = {"i": "s_axis", "p": "s_axis_param", "o": "m_axis"}
-    return f"stream {port}, {axi[port]}" if kernel.interface == "axi-stream" else f"stream {port}"
-
-
-def _outputs(kernel, lines, kind, **looks):
-    """A box that is there once an output."""
-    if kernel.outputs > 1:
-        lines = [f"{lines[0]}, × {kernel.outputs}", *lines[1:]]
-    return Box(tuple(lines), kind, many=kernel.outputs > 1, **looks)
-
-
-def _sources(kernel):
-    """Streams that come in, and parameters that are there."""
-    beats = f"{kernel.width_i} bits" + (f", {kernel.beats_in} beats" if kernel.beats_in > 1 else "")
-    x = f"{kernel.inputs if kernel.beats_in == 1 else 1} × x {kernel.input}"
-    fields = ", ".join(f"{name} {field}" for name, field in kernel.synapse.fields.items())
-    count = kernel.inputs * kernel.outputs
-    if kernel.storage == "ports":
-        bias = [f"bias {kernel.port_bias}"] if kernel.port_bias else []
-        return Column("", (Box((_stream(kernel, "i"), x, f"p: {fields}", *bias, beats), "stream"),))
-    boxes = [Box((_stream(kernel, "i"), x, beats), "stream")]
-    held = f"{count:,} × ({fields})"
-    if kernel.storage == "memory":
-        boxes.append(
-            Box((_stream(kernel, "p"), f"{kernel.width_p} bits", "parameter loads"), "stream")
-        )
-        boxes.append(Box(("parameters", held, f"bias {kernel.sum_format}"), "store"))
-    elif kernel.beats_in > 1:
-        boxes.append(Box(("ROM", held, f"{count * kernel.synapse.word_bits:,} bits"), "store"))
-    return Column("", tuple(boxes))
-
-
-def _next(columns, edges, column, links=None):
+def add_column(columns, edges, column, links=None):
     """Add a column that every box of the one before leads to, or as `links` say: (from, to) pairs."""
     before, here = len(columns) - 1, len(columns)
     if links is None:
@@ -114,125 +34,3 @@ def _next(columns, edges, column, links=None):
         ]
     columns.append(column)
     edges += [((before, a), (here, b), "") for a, b in links]
-
-
-def _lane_formats(kernel):
-    """Bits of the values that one synapse with parameters at run time gives."""
-    synapse = kernel.synapse
-    x, word = Signal(synapse.input.shape), synapse.word(Signal(synapse.word_bits, name="p"))
-    fold = kernel.storage == "ports" and not kernel.folded
-    leaves, _ = Terms(synapse, fold).runtime(x, word, "0_0")
-    return " + ".join(str(len(value)) for value, _ in leaves)
-
-
-def _folded(kernel, columns, edges):
-    """Architectures without a pipelined tree: terms, and a sum in time or in one path."""
-    formula = _formula(kernel.synapse)
-    if kernel.storage == "constant" and kernel.beats_in == 1:
-        lines = ["terms", formula, f"{kernel.inputs} a cycle"]
-    else:
-        lines = ["term", formula, f"{_lane_formats(kernel)} bits"]
-        if kernel.beats_in == 1:
-            lines[0] = f"terms of {kernel.inputs} inputs"
-    serial = kernel.beats_in > 1
-    _next(
-        columns, edges, Column("", (_outputs(kernel, lines, "term"),), "register" if serial else "")
-    )
-    if serial:
-        lines = ["accumulator", str(kernel.sum_format), f"{kernel.inputs} cycles"]
-    else:
-        lines = ["sum", str(kernel.sum_format), f"{kernel.arithmetic}, one path"]
-    box = _outputs(kernel, lines, "sum", loop=serial)
-    _next(columns, edges, Column("", (box,), "register" if serial or kernel.output is None else ""))
-
-
-def _tree(kernel, tree, columns, edges):
-    """Lanes and adders of a pipelined tree, each a box with its bits, and who adds what."""
-    leaves = [(bits, "sum" if static else "term", []) for bits, static in tree.leaf_bits]
-    levels = [
-        [(bits, "sum" if len(adds) > 1 else "wait", adds) for bits, adds in level]
-        for level in tree.nodes
-    ]
-    places, height = {}, {}  # of a node (level, number): its box, and where it is for sorting
-    for level, cells in enumerate([leaves, *levels], start=-1):
-        order = _order(cells, height)
-        height |= {(level, number): place for place, number in enumerate(order)}
-        shown = order if len(order) <= SHOWN else [*order[: SHOWN - 4], None, *order[-3:]]
-        boxes = tuple(
-            Box((f"⋮ {len(order) - SHOWN + 1} more",), "more", small=True)
-            if number is None
-            else Box((str(cells[number][0]),), cells[number][1], small=True)
-            for number in shown
-        )
-        here = {(level, number): place for place, number in enumerate(shown) if number is not None}
-        heading = _formula(kernel.synapse) if level < 0 else f"adders {level + 1}"
-        _next(
-            columns, edges, Column(heading, boxes, f"cycle {level + 2}"), None if level < 0 else []
-        )
-        column = len(columns) - 1
-        edges += [
-            (places[source], (column, place), "")
-            for (_, number), place in here.items()
-            for source in cells[number][2]
-            if source in places
-        ]
-        places |= {node: (column, place) for node, place in here.items()}
-
-
-def _order(cells, height):
-    """Numbers of nodes, each near what it adds, so that few edges cross."""
-
-    def centre(number):
-        sources = [height[source] for source in cells[number][2]]
-        return sum(sources) / len(sources) if sources else number, number
-
-    return sorted(range(len(cells)), key=centre)
-
-
-# Networks
-
-
-def network_diagram(design):
-    """Layers of a folded network in a row, each with its formats, fold and share of the time."""
-    network = design.network
-    title = f"{network.name}: {network.title}"
-    plan = "an engine a layer" if design.schedule == "pipeline" else "one engine for all layers"
-    subtitle = (
-        f"{plan}, {design.lanes} lanes; latency {design.latency} cycles, a vector every "
-        f"{design.interval}; bars: share of the cycles in which an engine works"
-    )
-    shape = "×".join(map(str, network.shape))
-    lines = (
-        "stream i",
-        f"{shape} x {network.input}",
-        f"{design.beats_in} beats of {design.width_i} bits",
-    )
-    columns, edges = [Column("", (Box(lines, "stream"),))], []
-    before = str(network.input)
-    for stage in design.stages:
-        layer, kernel = stage.layer, stage.kernel
-        keys = layer.keys
-        out = "×".join(map(str, layer.out_shape)) if keys.kind == "conv" else str(keys.outputs)
-        lines = [layer.name, _formula(kernel.synapse)]
-        if keys.kind == "conv":
-            lines.append(
-                f"{layer.taps[0]}×{layer.taps[1]}, stride {layer.stride}, padding {layer.padding}"
-            )
-        lines += [
-            f"{layer.synapses:,} synapses of {stage.synapse.word_bits} bits",
-            f"x {before}, sum {kernel.sum_format}",
-            f"requantise >> {kernel.shift} to {kernel.output}"
-            if kernel.output
-            else "no requantisation",
-            f"fold {stage.fold}: {stage.fold.lanes} lanes",
-            f"{stage.cycles} of {design.interval} cycles",
-        ]
-        box = Box(tuple(lines), "term", share=stage.cycles / design.interval)
-        _next(columns, edges, Column("", (box,), f"gives {out} × {kernel.output_format}"))
-        before = str(kernel.output_format)
-    if network.result == "class":
-        box = Box(("argmax", f"of {network.outputs}", "first largest"), "round")
-        _next(columns, edges, Column("", (box,)))
-    lines = ("stream o", network.result, f"{design.width_o} bits")
-    _next(columns, edges, Column("", (Box(lines, "stream"),)))
-    return Diagram(title, subtitle, tuple(columns), tuple(edges))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from ..kernel import packing
+from ..hardware.payloads import axi_beats
 from ..support import interrupts
 from ..support.templating import render
 from .formulas.circuit import of_verilog
@@ -49,7 +49,7 @@ def beats_of(kernel, x, p):
         script += [("p", beat, int(k == len(beats) - 1)) for k, beat in enumerate(beats)]
     if axi:
         beat = min(kernel.beat or kernel.inputs, kernel.inputs)
-        script += [("i", *pair) for pair in packing.axi_beats(x, kernel.input, beat)]
+        script += [("i", *pair) for pair in axi_beats(x, kernel.input, beat)]
     else:
         own = p if kernel.storage == "ports" else None
         script += [("i", payload, 0) for payload in kernel.pack_input(x, own)]
@@ -60,7 +60,7 @@ def expected_of(kernel, y):
     """Result beats that are due: list of (payload, last)."""
     if kernel.interface == "axi-stream":
         beat = min(kernel.beat or kernel.outputs, kernel.outputs)
-        return packing.axi_beats(y, kernel.output_format, beat)
+        return axi_beats(y, kernel.output_format, beat)
     return [(payload, 0) for payload in kernel.pack_output(np.asarray(y))]
 
 

@@ -86,11 +86,8 @@ def raise_unless_proven(result):
     part = next(part for part in result.parts if part["verdict"] == result.verdict)
     text = f"{result.name}: {part['property']}, {part['part']}: {result.verdict}: {part['text']}"
     if result.verdict == "disproved":
-        error = CheckFailed(f"{text}; see {result.counter_example['waves']}")
-    else:
-        error = Undecided(f"{text}. {_rest(result)}")
-    error.result = result
-    raise error
+        raise CheckFailed(f"{text}; see {result.counter_example['waves']}", result=result)
+    raise Undecided(f"{text}. {_rest(result)}", result=result)
 
 
 def _rest(result):

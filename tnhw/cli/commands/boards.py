@@ -88,24 +88,24 @@ def build(
         options["self_test"] = _stored_vectors(loaded, self_test, dataset, data)
     _warn_of_code(target, own=board.endswith(".toml"))
     if target.vendor_tool:
-        kernel = load_design(
+        design = load_design(
             file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
         )
         _show_plan(
-            plan(kernel, target, folder, self_test=options.get("self_test"), baud=baud), as_json
+            plan(design, target, folder, self_test=options.get("self_test"), baud=baud), as_json
         )
         return
     if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
-        kernel, record = build_network(
+        design, record = build_network(
             loaded, target, folder, rom=rom or "auto", loadable=loadable, say=say, **options
         )
     else:
-        kernel = load_design(
+        design = load_design(
             file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
         )
-        record = build_bitstream(kernel, target, folder, **options)
+        record = build_bitstream(design, target, folder, **options)
     facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
-    show(facts, as_json, _rows(record, kernel, folder), f"{kernel.name} on {target.title}")
+    show(facts, as_json, _rows(record, design, folder), f"{design.name} on {target.title}")
 
 
 def _stored_vectors(loaded, count, dataset, data):
@@ -118,7 +118,7 @@ def _stored_vectors(loaded, count, dataset, data):
     return loaded.random_input(np.random.default_rng(0), count)
 
 
-def _rows(record, kernel, folder):
+def _rows(record, design, folder):
     """What is shown of a build: a list of name and text."""
     from ...boards.harness.selftest import VERDICT
 
@@ -137,8 +137,8 @@ def _rows(record, kernel, folder):
     rows += list(record.design.items())
     if record.self_test:
         rows.append(("self-test", f"{record.self_test} vectors. {VERDICT}"))
-    rows.append(("rate", f"{record.fmax / kernel.interval:,.0f} vectors a second, core rate: Fmax / "
-                 f"{kernel.interval} cycles"))  # fmt: skip
+    rows.append(("rate", f"{record.fmax / design.interval:,.0f} vectors a second, core rate: Fmax / "
+                 f"{design.interval} cycles"))  # fmt: skip
     rows += [("tried again", retry["change"]) for retry in record.retries]
     return [
         *rows,
@@ -226,21 +226,21 @@ def run(
         record = find_record(out / loaded.name / board)
         if record.self_test:
             raise InputError(f"{file}: what was built for {board} tests itself; it has no line")
-        kernel = load_design(file, **record.design)
+        design = load_design(file, **record.design)
     else:
-        kernel = loaded
+        design = loaded
     rng = np.random.default_rng(seed)
     labels = None
     if dataset:
         x, labels = test_set(dataset, data, vectors)
     else:
-        x = _vectors_of(read(input), input) if input else kernel.random_input(rng, vectors)
-    p = None if kernel.initialised else kernel.random_parameters(rng)
+        x = _vectors_of(read(input), input) if input else design.random_input(rng, vectors)
+    p = None if design.initialised else design.random_parameters(rng)
     if load_from is not None:
-        if not getattr(kernel, "loadable", False):
+        if design is loaded or design.storage != "memory":
             raise InputError("--load is for a network that was built with --loadable")
         p = Network.load(load_from).arrays
-    record = run_board(kernel, port, x, p, baud=baud)
+    record = run_board(design, port, x, p, baud=baud)
     facts = {
         "vectors": record.vectors,
         "equal": record.equal,
@@ -249,7 +249,7 @@ def run(
     }
     if labels is not None:
         facts["accuracy_percent"] = round(accuracy(record.y, labels), 2)
-    show(facts, as_json, facts.items(), f"{kernel.name} on {port}")
+    show(facts, as_json, facts.items(), f"{design.name} on {port}")
     if record.equal != record.vectors:
         raise CheckFailed(
             f"{record.vectors - record.equal} of {record.vectors} answers differ from the golden "

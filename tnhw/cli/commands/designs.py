@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ...errors import CheckFailed, InputError, TnhwError
+from ...errors import CheckFailed, TnhwError
 from .options import (
     Data,
     Dataset,
@@ -39,17 +39,16 @@ class Interface(StrEnum):
 LONG = 20  # seconds from which on a person wants to know
 
 
-def _patience(kernel):
+def _patience(design):
     """Say before a long wait how long it will be, and on a terminal how much of it is over."""
-    from ...kernel import Kernel
     from ...tools.wasm import announce
     from ...verilog.emitting import expected_seconds
 
-    if not isinstance(kernel, Kernel) or (seconds := expected_seconds(kernel)) < LONG:
+    if (seconds := expected_seconds(design)) < LONG:
         return nullcontext()
-    synapses = kernel.inputs * kernel.outputs
+    synapses = design.inputs * design.outputs
     return announce(
-        f"tnhw: Verilog of {kernel.name}, {synapses:,} synapses side by side: about {seconds:.0f} s, an estimate "
+        f"tnhw: Verilog of {design.name}, {synapses:,} synapses side by side: about {seconds:.0f} s, an estimate "
         "(half to twice that)"
     )
 
@@ -75,46 +74,39 @@ def generate(
 ):
     """Write Verilog, manifest, FuseSoC core file and golden vectors; with AXI4-Stream an IP package too."""
     from ...catalogue import load_design
-    from ...kernel import Kernel
     from ...verilog.emitting import generate as emit
 
-    kernel = load_design(
-        file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
-    )
-    given = {"interface": interface and str(interface), "beat": beat}
-    if changes := {key: value for key, value in given.items() if value is not None}:
-        if not isinstance(kernel, Kernel):
-            raise InputError(
-                f"{file}: a network has plain streams only: leave --{next(iter(changes))} out"
-            )
-        kernel = kernel.with_keys(**changes)
-    folder = out / kernel.name / "rtl"
-    with _patience(kernel):
-        manifest = emit(kernel, folder)
+    design = load_design(
+        file, interface=interface and str(interface), beat=beat, folds=folds, lanes=lanes,
+        schedule=schedule, rom=rom, loadable=loadable,
+    )  # fmt: skip
+    folder = out / design.name / "rtl"
+    with _patience(design):
+        manifest = emit(design, folder)
     packaged = []
-    if kernel.interface == "axi-stream":
+    if design.interface == "axi-stream":
         from ...export.ip import package
 
-        text = (folder / f"{kernel.name}.v").read_text()
-        package(kernel, out / kernel.name / "ip", manifest, text)
-        packaged = [("IP package", out / kernel.name / "ip")]
+        text = (folder / f"{design.name}.v").read_text()
+        package(design, out / design.name / "ip", manifest, text)
+        packaged = [("IP package", out / design.name / "ip")]
     rows = [
         *packaged,
-        ("Verilog", folder / f"{kernel.name}.v"),
+        ("Verilog", folder / f"{design.name}.v"),
         (
             "formats",
             ", ".join(f"{key} {text}" for key, text in manifest["formats"].items() if text),
         ),
-        ("latency", f"{kernel.latency} cycles"),
-        ("interval", f"{kernel.interval} cycles a vector"),
+        ("latency", f"{design.latency} cycles"),
+        ("interval", f"{design.interval} cycles a vector"),
     ]
-    rows += list(kernel.options().items())
+    rows += list(design.options().items())
     rows += [
         (f"stream {stream['name']}", f"{stream['carries']}, {stream['width']} bits a beat, "
          f"{stream['beats']} beats")
         for stream in manifest["streams"]
     ]  # fmt: skip
-    show({"folder": folder, "manifest": manifest}, as_json, rows, kernel.name)
+    show({"folder": folder, "manifest": manifest}, as_json, rows, design.name)
 
 
 def graph(
@@ -166,14 +158,14 @@ def simulate(
     from ...catalogue import load_design
     from ...simulation import simulating as simulation
 
-    kernel = load_design(
+    design = load_design(
         file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
     )
     x, labels = test_set(dataset, data, vectors) if dataset else (None, None)
-    folder = out / kernel.name / (f"sim-{netlist}" if netlist else "sim")
+    folder = out / design.name / (f"sim-{netlist}" if netlist else "sim")
     try:
         result = simulation.simulate(
-            kernel,
+            design,
             folder,
             vectors=4 if dataset else vectors,
             seed=seed,
@@ -184,7 +176,7 @@ def simulate(
             rtl=rtl,
         )
     except CheckFailed as error:
-        if as_json and hasattr(error, "result"):
+        if as_json and error.result is not None:
             print(json.dumps(error.result.as_dict(), indent=2, default=str))
             error.shown = True
         raise
@@ -201,7 +193,7 @@ def simulate(
     if dataset:
         facts["accuracy_percent"] = accuracy(result.y, labels)
         rows.append((f"accuracy, {len(x)} vectors", f"{facts['accuracy_percent']:.2f} %"))
-    show(facts, as_json, rows, f"{kernel.name}: {netlist or 'RTL'}")
+    show(facts, as_json, rows, f"{design.name}: {netlist or 'RTL'}")
 
 
 class Property(StrEnum):
@@ -250,12 +242,9 @@ def prove(
 ):
     """Prove that a kernel's Verilog equals its definition for all inputs, and loses nothing."""
     from ... import tools
-    from ...catalogue import load
-    from ...kernel import Kernel
+    from ...catalogue import load_kernel
 
-    kernel = load(file)
-    if not isinstance(kernel, Kernel):
-        raise InputError(f"{file}: a network; prove takes kernels")
+    kernel = load_kernel(file, "prove")
     tools.find("z3")
     from ... import proof
 
@@ -274,7 +263,7 @@ def prove(
             rtl=rtl,
         )
     except TnhwError as error:
-        if not hasattr(error, "result"):
+        if error.result is None:
             raise
         _show_proof(error.result, as_json)
         error.shown = as_json

@@ -13,7 +13,7 @@ import numpy as np
 from ... import __version__
 from ...boards.protocol import design_number
 from ...errors import InputError
-from ...kernel.packing import axi_beats
+from ...hardware.payloads import axi_beats
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
 from ...verilog import emit, manifest, waivers

@@ -22,7 +22,7 @@ class AxiStream(wiring.Component):
 
     Parameters
     ----------
-    core : Parallel or Serial
+    core : Architecture
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class AxiStream(wiring.Component):
         self._sink_beat = min(kernel.beat or kernel.inputs, kernel.inputs)
         self._source_beat = min(kernel.beat or kernel.outputs, kernel.outputs)
         self._has_load = kernel.storage == "memory"
-        self._streaming = hasattr(core, "abort")
+        self._streaming = "abort" in core.signature.members  # elements come one by one
         ports = {"error": Out(1)}
         ports |= _ports("s_axis_t", 8 * _bytes(kernel.input) * self._sink_beat, In, Out)
         ports |= _ports("m_axis_t", 8 * _bytes(kernel.output_format) * self._source_beat, Out, In)

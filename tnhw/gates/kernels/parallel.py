@@ -1,19 +1,19 @@
 """Parallel architecture: a whole vector a cycle, one pipelined adder tree an output."""
 
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import wiring
 
 from ..summing.heap import summation
 from ..summing.requantise import Requantise
 from ..summing.terms import Terms, direct
 from ..summing.tree import AdderTree, Leaf
+from .architecture import Architecture
 from .loader import Loader
 
 __all__ = ["Parallel"]
 
 
-class Parallel(wiring.Component):
+class Parallel(Architecture):
     """All terms of all outputs at once.
 
     ::
@@ -46,23 +46,8 @@ class Parallel(wiring.Component):
     interval = 1
 
     def __init__(self, kernel):
-        self._kernel = kernel
-        ports = {
-            "i": In(stream.Signature(kernel.layout_i)),
-            "o": Out(stream.Signature(kernel.layout_o)),
-        }
-        if kernel.storage == "memory":
-            ports |= {
-                "p": In(stream.Signature(kernel.width_p)),
-                "may_start": Out(1),
-                "restart": In(1),
-            }
-        super().__init__(ports)
+        super().__init__(kernel)
         self._plan()
-
-    @property
-    def kernel(self):
-        return self._kernel
 
     @property
     def tree(self):

@@ -1,13 +1,14 @@
 """Serial architecture: one input a cycle, one accumulator an output."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In
 
 from ..summing.requantise import Requantise
 from ..summing.terms import Terms
 from ..summing.tree import AdderTree
+from .architecture import Architecture
 from .element import Element
 from .loader import Loader
 
@@ -16,7 +17,7 @@ __all__ = ["Serial"]
 BLOCK_ROM_BITS = 1024
 
 
-class Serial(wiring.Component):
+class Serial(Architecture):
     """One term of every output a cycle.
 
     ::
@@ -49,23 +50,7 @@ class Serial(wiring.Component):
     """
 
     def __init__(self, kernel):
-        self._kernel = kernel
-        ports = {
-            "i": In(stream.Signature(kernel.layout_i)),
-            "o": Out(stream.Signature(kernel.layout_o)),
-            "abort": In(1),
-        }
-        if kernel.storage == "memory":
-            ports |= {
-                "p": In(stream.Signature(kernel.width_p)),
-                "may_start": Out(1),
-                "restart": In(1),
-            }
-        super().__init__(ports)
-
-    @property
-    def kernel(self):
-        return self._kernel
+        super().__init__(kernel, abort=In(1))
 
     @property
     def interval(self):

@@ -1,8 +1,6 @@
 """Tile: many inputs times many outputs in one cycle, parameters that stay."""
 
 from amaranth.hdl import Cat, ClockSignal, Module, Signal
-from amaranth.lib import stream, wiring
-from amaranth.lib.wiring import In, Out
 
 from ...synapse import Addend
 from ..summing.heap import summation
@@ -11,11 +9,12 @@ from ..summing.requantise import Requantise
 from ..summing.sharing import share
 from ..summing.terms import Terms
 from ..summing.tree import Leaf, normalise
+from .architecture import Architecture
 
 __all__ = ["Tile"]
 
 
-class Tile(wiring.Component):
+class Tile(Architecture):
     """All terms of all outputs between two rows of registers.
 
     ::
@@ -49,24 +48,6 @@ class Tile(wiring.Component):
 
     latency = 2
     interval = 1
-
-    def __init__(self, kernel):
-        self._kernel = kernel
-        ports = {
-            "i": In(stream.Signature(kernel.layout_i)),
-            "o": Out(stream.Signature(kernel.layout_o)),
-        }
-        if kernel.storage == "memory":
-            ports |= {
-                "p": In(stream.Signature(kernel.width_p)),
-                "may_start": Out(1),
-                "restart": In(1),
-            }
-        super().__init__(ports)
-
-    @property
-    def kernel(self):
-        return self._kernel
 
     def elaborate(self, platform):
         kernel = self._kernel

@@ -6,7 +6,7 @@ any two places apart: for each bit of a place's number there is a set in which t
 
 import numpy as np
 
-from ...kernel.packing import axi_beats
+from ...hardware.payloads import axi_beats
 from ..formulas.circuit import support
 from ..formulas.compiled import compiled
 from .function import Failure

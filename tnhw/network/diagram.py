@@ -1,0 +1,52 @@
+"""Picture of a network that is folded onto engines: its layers in a row."""
+
+from ..pictures.data_flow import add_column, formula
+from ..pictures.svg import Box, Column, Diagram
+
+__all__ = ["network_diagram"]
+
+
+def network_diagram(design):
+    """Layers of a folded network in a row, each with its formats, fold and share of the time."""
+    network = design.network
+    title = f"{network.name}: {network.title}"
+    plan = "an engine a layer" if design.schedule == "pipeline" else "one engine for all layers"
+    subtitle = (
+        f"{plan}, {design.lanes} lanes; latency {design.latency} cycles, a vector every "
+        f"{design.interval}; bars: share of the cycles in which an engine works"
+    )
+    shape = "×".join(map(str, network.shape))
+    lines = (
+        "stream i",
+        f"{shape} x {network.input}",
+        f"{design.beats_in} beats of {design.width_i} bits",
+    )
+    columns, edges = [Column("", (Box(lines, "stream"),))], []
+    before = str(network.input)
+    for stage in design.stages:
+        layer, kernel = stage.layer, stage.kernel
+        keys = layer.keys
+        out = "×".join(map(str, layer.out_shape)) if keys.kind == "conv" else str(keys.outputs)
+        lines = [layer.name, formula(kernel.synapse)]
+        if keys.kind == "conv":
+            lines.append(
+                f"{layer.taps[0]}×{layer.taps[1]}, stride {layer.stride}, padding {layer.padding}"
+            )
+        lines += [
+            f"{layer.synapses:,} synapses of {stage.synapse.word_bits} bits",
+            f"x {before}, sum {kernel.sum_format}",
+            f"requantise >> {kernel.shift} to {kernel.output}"
+            if kernel.output
+            else "no requantisation",
+            f"fold {stage.fold}: {stage.fold.lanes} lanes",
+            f"{stage.cycles} of {design.interval} cycles",
+        ]
+        box = Box(tuple(lines), "term", share=stage.cycles / design.interval)
+        add_column(columns, edges, Column("", (box,), f"gives {out} × {kernel.output_format}"))
+        before = str(kernel.output_format)
+    if network.result == "class":
+        box = Box(("argmax", f"of {network.outputs}", "first largest"), "round")
+        add_column(columns, edges, Column("", (box,)))
+    lines = ("stream o", network.result, f"{design.width_o} bits")
+    add_column(columns, edges, Column("", (Box(lines, "stream"),)))
+    return Diagram(title, subtitle, tuple(columns), tuple(edges))
