@@ -1,6 +1,7 @@
 """Every command of README and docs is executed, and its output is what the page shows; the site builds."""
 
 import re
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -115,6 +116,16 @@ def test_how_to_is_short():
     """Each in under 60 lines, example and all."""
     for page in (ROOT / "docs" / "howto").glob("*.md"):
         assert len(page.read_text(encoding="utf-8").splitlines()) < 60, page.name
+
+
+def test_a_rule_is_one_file(tmp_path):
+    """The rule of the how-to page, moved into the package as it is, is one of tnhw's rules."""
+    shutil.copytree(ROOT / "tnhw", tmp_path / "tnhw")
+    (block,) = (b for b in blocks(ROOT / "docs" / "howto" / "rule.md") if b.kind == "file")
+    (tmp_path / "tnhw" / "synapse" / "rules" / block.value).write_text(block.text)
+    command = [sys.executable, "-c", "from tnhw.synapse import RULES; print(*RULES)"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert "maximum" in done.stdout.split(), done.stderr
 
 
 # The checks see what is wrong

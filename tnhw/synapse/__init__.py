@@ -1,6 +1,5 @@
 """The synapse: number formats, the interface of a rule, and the rules. All that the author of a rule needs."""
 
-from . import rules  # noqa: F401  (registers them)
 from .format import Format
 from .rule import (
     RULES,
@@ -15,6 +14,8 @@ from .rule import (
     scaled,
     signs,
 )
+
+from . import rules  # noqa: F401, I001  isort: skip  (registers them; last, as a rule may import what is above)
 
 __all__ = [
     "Addend",
