@@ -12,7 +12,7 @@ import pytest
 
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.kernel.kernel import folded
+from tnhw.kernel.golden import folded
 from tnhw.network import Network
 from tnhw.support.environment import flag
 from tnhw.synapse import Format

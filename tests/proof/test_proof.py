@@ -125,7 +125,7 @@ def off_by_one(made, text):
 
 
 def one_bit_less(made, text):
-    made.__dict__["_interval"] = tuple(end // 2 for end in made._interval)
+    made.__dict__["sum_interval"] = tuple(end // 2 for end in made.sum_interval)
     return emitted(made)[0]
 
 

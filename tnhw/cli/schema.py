@@ -39,18 +39,32 @@ def schema(kind):
     if kind not in KINDS:
         raise InputError(f"there are schemas of {' and '.join(KINDS)}, not of {kind!r}")
     if kind == "kernel":
-        from ..kernel import ARCHITECTURES, Kernel
-        from ..synapse import RULES
-
-        made = _schema(Kernel)
-        made["properties"]["rule"]["enum"] = sorted(RULES)
-        made["properties"]["architecture"]["enum"] = sorted(ARCHITECTURES)
+        made = _kernel_schema()
     else:
         from ..boards import Board
 
         made = _schema(Board)
         made["required"].remove("name")  # the file's name
     return {"$schema": DRAFT, "title": f"tnhw {kind}", **made}
+
+
+def _kernel_schema():
+    """Schema of a kernel, with the names of all rules and architectures, and the keys that only one of them has."""
+    from ..kernel import ARCHITECTURES, Kernel, own_keys
+    from ..kernel.keys import forms
+    from ..synapse import RULES
+
+    made = _schema(Kernel)
+    names = {"rule": sorted(RULES), "architecture": sorted(ARCHITECTURES), "form": forms()}
+    for key, known in names.items():
+        made["properties"][key]["enum"] = known
+    for (kind, name), model in own_keys.declared().items():
+        own = _schema(model)
+        made["definitions"] |= own["definitions"]
+        for key, keys in own["properties"].items():
+            text = f"Of {kind} {name}: {keys.get('description', '')}".strip()
+            made["properties"][key] = keys | {"description": text}
+    return made
 
 
 def _schema(model):
@@ -84,14 +98,22 @@ def _plain_keys(keys):
 
 
 def described(model):
-    """Description of each key, from the section ``Attributes`` of the model's docstring.
+    """Description of each key, from the sections ``Attributes`` of the docstrings of the model and its bases.
 
     Returns
     -------
     dict of str to str
         Plain text, without marks of reStructuredText.
     """
-    lines = iter((inspect.getdoc(model) or "").splitlines())  # without docstrings under -OO
+    found = {}
+    for one in reversed(model.__mro__):
+        found |= _attributes(one.__doc__ or "")  # there are no docstrings under -OO
+    return {key: _plain(text) for key, text in found.items() if key in model.model_fields}
+
+
+def _attributes(docstring):
+    """Names and texts of the sections of a docstring whose headings begin with ``Attributes``."""
+    lines = iter(inspect.cleandoc(docstring).splitlines())
     for line in lines:
         if line.startswith("Attributes"):
             break
@@ -104,7 +126,7 @@ def described(model):
         elif line:
             names = [name.strip() for name in line.split(" : ")[0].split(",")]
             found |= dict.fromkeys(names, "")
-    return {key: _plain(text) for key, text in found.items() if key in model.model_fields}
+    return found
 
 
 def _plain(text):

@@ -43,7 +43,7 @@ def kernel_template(name, rule="threshold"):
     InputError
         If the name or the rule is not valid.
     """
-    from ..kernel import kernel  # noqa: F401  (fills RULES)
+    from ..kernel import Kernel  # noqa: F401  (fills RULES)
 
     check_design_name(name)
     if rule not in RULES:

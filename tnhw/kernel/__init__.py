@@ -1,5 +1,6 @@
 """The kernel: its keys, its golden model, its parameters and names, and the payloads of its streams."""
 
-from .kernel import ARCHITECTURES, Kernel
+from ..gates.kernels import ARCHITECTURES
+from .kernel import Kernel
 
 __all__ = ["ARCHITECTURES", "Kernel"]

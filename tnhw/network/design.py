@@ -1,24 +1,22 @@
 """A network folded onto engines: what is generated, simulated and built."""
 
 from functools import cached_property
-from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..gates.engine import Chain
-from ..gates.engine.drain import Drain
 from ..hardware import Hardware, PlainHardware
 from ..hardware.payloads import join
 from ..kernel.names import check_design_name
 from ..support.config import ByContent, content
+from . import timing
 from .diagram import network_diagram
+from .facts import facts
 from .stage import Stage
 
 __all__ = ["Design"]
-
-WARM_UP = 8
 
 
 class Design(PlainHardware, ByContent):
@@ -238,78 +236,37 @@ class Design(PlainHardware, ByContent):
         return [(engine.depth, engine.codes.bits) for engine in self._hardware.engines]
 
     @cached_property
-    def _delays(self):
-        """For each layer: cycles from its last beat in to its first word, and from there to its last
-        beat out, nothing in the way."""
-        depths = [
-            depth
-            for stages, (depth, _) in zip(self.engines, self._measured, strict=True)
-            for _ in stages
-        ]
-        beats = [self.stages[0].fold.simd, *(fold.drain for fold in self.folds)]
-        delays = []
-        for stage, depth, beat in zip(self.stages, depths, beats, strict=False):
-            from_bank = any(stage is stages[0] for stages in self.engines)
-            enter = 1 + from_bank + (beat != stage.fold.simd)
-            rest = stage.beats[1]
-            to_last_group = stage.cycles - max(stage.steps, rest) + stage.steps - 1
-            delays.append((enter, to_last_group + depth + Drain.latency - 1 + rest))
-        return delays
+    def _delays(self) -> list[timing.Delay]:
+        return timing.delays(self.engines, [depth for depth, _ in self._measured])
 
     @cached_property
-    def latency(self):
-        return sum(enter + run for enter, run in self._delays) + 1
+    def latency(self) -> int:
+        """Cycles from the acceptance of a vector's last beat to its result."""
+        return timing.latency(self._delays)
+
+    @cached_property
+    def interval(self) -> int:
+        """Cycles from vector to vector, nobody stalling."""
+        if self._one_engine:
+            return timing.shared_interval(self.stages, self._delays)
+        return timing.pipeline_interval(self.stages)
 
     @property
-    def _one_engine(self):
+    def warm_up(self) -> int:
+        """Vectors after which results are `interval` apart; before, they may come closer or farther."""
+        return 0 if self._one_engine else timing.warm_up(self.stages)
+
+    @property
+    def _one_engine(self) -> bool:
         return len(self.engines) == 1 and len(self.stages) > 1
 
-    @cached_property
-    def interval(self):
-        if self._one_engine:
-            enters, runs = zip(*self._delays, strict=True)
-            # The next image is read while the last group leaves, and waits for it if it is slow.
-            first, last = self.stages[0], self.stages[-1]
-            slowest = sum(runs[:-1]) + sum(enters[1:]) + last.cycles
-            slowest -= max(0, last.beats[1] - last.steps)
-            slowest += max(0, last.beats[1] - first.steps)
-            return max(self.beats_in, slowest)
-        return max(self._slowest, *self._bank_cycles)
-
     @property
-    def _slowest(self):
-        return max(self.beats_in, *(stage.cycles for stage in self.stages))
-
-    @property
-    def _bank_cycles(self):
-        """For each layer: cycles from image to image for which its two banks are enough.
-
-        A bank fills from the first beat to the last, waits for its last word, and is read; two take
-        turns.
-        """
-        cycles, span, beat = [], self.beats_in, self.stages[0].fold.simd
-        for stage in self.stages:
-            into_word = int(beat != stage.fold.simd)
-            cycles.append(ceil((span + into_word + stage.cycles + 2) / 2))
-            rest = stage.beats[1]
-            span = stage.cycles - max(stage.steps, rest) + rest
-            beat = stage.fold.drain
-        return cycles
-
-    @property
-    def warm_up(self):
-        """Vectors after which results are `interval` apart; before, they may come closer or farther.
-
-        Where a group leaves in more beats than it has steps, the first images find an empty train.
-        """
-        slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in self.stages)
-        return WARM_UP if slow and not self._one_engine else 0
-
-    @property
-    def _pace(self):
+    def _pace(self) -> int:
         """Cycles between images that the first engine must keep, where banks are short: else results
         would come closer and farther in turn. 0 elsewhere."""
-        return self.interval if not self._one_engine and self.interval > self._slowest else 0
+        if self._one_engine or self.interval <= timing.slowest(self.stages):
+            return 0
+        return self.interval
 
     @cached_property
     def _hardware(self):
@@ -318,68 +275,9 @@ class Design(PlainHardware, ByContent):
     def _chain_of(self):
         return Chain(self.engines, self.network.result, rom=self.rom, pace=self._pace)
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         """What the manifest says of it: a dict."""
-        layers = []
-        for stage in self.stages:
-            kernel = stage.kernel
-            layers.append(
-                {
-                    "name": stage.layer.name,
-                    "kind": stage.layer.keys.kind,
-                    "rule": kernel.rule,
-                    "in_shape": list(stage.layer.in_shape),
-                    "out_shape": list(stage.layer.out_shape),
-                    "synapses": stage.layer.synapses,
-                    "input": str(kernel.input),
-                    "sum": str(stage.sum_format),
-                    "output": str(kernel.output_format),
-                    "shift": kernel.shift,
-                    "fold": str(stage.fold),
-                    "cycles": stage.cycles,
-                }
-            )
-        first = self.stages[0]
-        engines = [
-            {"layers": [s.layer.name for s in stages], "lanes": stages[0].fold.lanes,
-             "stored_bits": bits}
-            for stages, (_, bits) in zip(self.engines, self._measured, strict=True)
-        ]  # fmt: skip
-        return {
-            "network": {
-                "input": str(self.input),
-                "shape": list(self.network.shape),
-                "result": self.network.result,
-                "layers": layers,
-            },
-            "schedule": self.schedule,
-            "warm_up": self.warm_up,
-            "engines": engines,
-            "lanes": self.lanes,
-            "input_words": (
-                f"{first.fold.simd} channels of one position, channel 0 in the low bits; positions in "
-                f"raster order, {first.words} words each, the last padded with zeros"
-            ),
-            "formats": {"input": str(self.input), "output": str(self.output_format)},
-            **self._load_facts(),
-            "idle_cycles": self.interval - max(
-                sum(stage.cycles for stage in stages) for stages in self.engines
-            ),
-        }  # fmt: skip
-
-    def _load_facts(self):
-        if not self.loadable:
-            return {}
-        words = "; ".join(
-            f"{stages[0].layer.name}: {stages[0].synapse.word_bits} bits a synapse"
-            for stages in self.engines
-        )
-        return {
-            "load": (
-                "engine by engine: row by row, unit by unit the words of its inputs, input 0 in the "
-                "low bits; then the biases with every constant folded, `drain` a beat; " + words
-            )
-        }
+        return facts(self, [bits for _, bits in self._measured])
 
     def diagram(self):
         """A picture of its layers in a row."""

@@ -9,7 +9,7 @@ from pydantic import Field
 from ..errors import InputError
 from ..kernel import Kernel
 from ..kernel import parameters as arrays_of
-from ..kernel.kernel import MAX_SHIFT, FormatKey
+from ..kernel.keys import MAX_SHIFT, FormatKey
 from ..kernel.names import check_name
 from ..support.config import ByContent, Record, content
 from ..synapse import Format

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError
 
 from ..errors import InputError
 from ..kernel import parameters as arrays_of
-from ..kernel.kernel import FormatKey
+from ..kernel.keys import FormatKey
 from ..kernel.names import check_design_name
 from ..support.config import ByContent, Record, content, explain, parse_json, validate
 from ..support.files import write_files

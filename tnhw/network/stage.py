@@ -7,7 +7,7 @@ from math import ceil
 import numpy as np
 
 from ..errors import InputError
-from ..kernel.kernel import folded, modulo
+from ..kernel.golden import folded, modulo
 
 __all__ = ["Fold", "Stage"]
 

@@ -18,6 +18,7 @@ from amaranth.hdl import Cat, Const, Value
 from amaranth.lib import data
 
 from ..errors import InputError
+from ..support.config import Record
 from .format import Format
 
 __all__ = [
@@ -153,6 +154,8 @@ class Rule(ABC):
         Names of the parameter arrays, each [outputs, inputs], integers.
     forms : tuple of str
         Equivalent gates that the rule offers, the first for runtime parameters.
+    Keys : type of Record or None
+        Keys of a kernel file that only this rule has, see `tnhw.kernel.own_keys`; each is a field of the rule, too.
     """
 
     name: ClassVar[str]
@@ -162,6 +165,7 @@ class Rule(ABC):
     has_parameter: ClassVar[bool] = True
     has_gain: ClassVar[bool] = False
     forms: ClassVar[tuple[str, ...]] = ()
+    Keys: ClassVar[type[Record] | None] = None
 
     input: Format
     parameter: Format | None = None

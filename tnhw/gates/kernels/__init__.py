@@ -5,4 +5,11 @@ from .parallel import Parallel
 from .serial import Serial
 from .tile import Tile
 
-__all__ = ["Architecture", "Parallel", "Serial", "Tile"]
+__all__ = ["ARCHITECTURES", "Architecture", "Parallel", "Serial", "Tile"]
+
+#: By the name that a kernel file gives; a plug-in adds its own.
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    "parallel": Parallel,
+    "serial": Serial,
+    "tile": Tile,
+}

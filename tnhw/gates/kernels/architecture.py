@@ -1,7 +1,11 @@
 """What all architectures of a kernel have in common: their ports, and what others ask of them."""
 
+from typing import ClassVar
+
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from ...support.config import Record
 
 __all__ = ["Architecture"]
 
@@ -25,6 +29,10 @@ class Architecture(wiring.Component):
     tree : AdderTree or None
         What sums output 0 with a register a level, for pictures; None if nothing does.
 
+    Keys : type of Record or None
+        Keys of a kernel file that only this architecture has, see `tnhw.kernel.own_keys`; those of a kernel are in
+        ``kernel.architecture_keys``.
+
     Members
     -------
     i, o : In, Out(stream.Signature)
@@ -36,6 +44,7 @@ class Architecture(wiring.Component):
     """
 
     tree = None
+    Keys: ClassVar[type[Record] | None] = None
 
     def __init__(self, kernel, **ports):
         self._kernel = kernel

@@ -1,0 +1,125 @@
+"""The golden model: the integer function that defines what the hardware of a kernel must do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..gates.summing.terms import lane_constant
+from ..hardware.interface import Arrays
+from ..synapse import Rule
+from . import parameters as arrays_of
+from .widths import Widths
+
+__all__ = ["Golden", "folded", "modulo"]
+
+MAX_TERMS = 1 << 22  # at once, so that many vectors of a large kernel fit into memory
+
+
+class Golden(Widths):
+    """z_j = bias_j + sum_i t(x_i, p_ij), and y, what is left of z after rounding and clamping."""
+
+    def golden(self, x: Any, p: Arrays | None = None) -> np.ndarray:
+        """What the hardware must compute.
+
+        Parameters
+        ----------
+        x : array_like of int, [n, inputs]
+        p : dict of arrays, optional
+            Parameters; for storage `ports` also one set a vector ([n, outputs, inputs]). By
+            default the kernel's own.
+
+        Returns
+        -------
+        int64 array [n, outputs]
+        """
+        return self.requantise(self.sums(x, p))
+
+    def requantise(self, z: np.ndarray) -> np.ndarray:
+        """y of exact sums z, an array of any shape."""
+        if self.output is None:
+            return z
+        rounded = (z + self.half) >> self.shift if self.shift > 0 else z << -self.shift
+        return self.output.clamp(rounded)
+
+    def sums(self, x: Any, p: Arrays | None = None) -> np.ndarray:
+        """Exact z, [n, outputs], before any requantisation; arguments as for :meth:`golden`."""
+        x, p = self.check_x(x), self.parameters_or(p)
+        z = np.empty((len(x), self.outputs), np.int64)
+        step = max(1, MAX_TERMS // (self.inputs * self.outputs))
+        for start in range(0, len(x), step):
+            rows = slice(start, start + step)
+            own = {name: a[rows] if _per_vector(name, a) else a for name, a in p.items()}
+            terms = self.synapse.term(x[rows, None, :], own)
+            if self.excitatory is not None:
+                terms = terms * self.polarity
+            z[rows] = terms.sum(axis=-1) + own["bias"]
+        return z
+
+    def fold(self, p: Arrays | None = None) -> np.ndarray:
+        """Bias with everything that depends on parameters alone, modulo the accumulator's width.
+
+        It is what tnhw's loader stores for storage `memory`, and what the bias port takes with
+        ``bias = "folded"``: bias + folds of the terms + constants of the gates + rounding.
+
+        Returns
+        -------
+        int64 array [outputs], or [n, outputs] for one set of parameters a vector
+        """
+        bias = folded(self.synapse, self.parameters_or(p), self.half, self.polarity)
+        return modulo(bias, self.sum_format.bits)
+
+    def start(self, output: int) -> int:
+        """Constant that gates add to one output's terms, apart from what the terms owe."""
+        if self.storage == "constant":
+            assert self._arrays is not None
+            return int(self._arrays["bias"][output]) + self.half
+        return self.half
+
+    def check_x(self, x: Any) -> np.ndarray:
+        """Vectors as int64 [n, inputs], or an InputError."""
+        return arrays_of.vectors(x, self.inputs, self.input, f"kernel {self.name}")
+
+    def parameters_or(self, p: Arrays | None) -> dict[str, np.ndarray]:
+        """Parameters `p` as checked int64 arrays; the kernel's own for None and for storage `constant`."""
+        if p is None and self._arrays is None:
+            raise InputError(f"kernel {self.name}: has no parameters of its own: give them")
+        if self._arrays is not None and (p is None or self.storage == "constant"):
+            return self._arrays
+        return self.check_parameters(p, f"kernel {self.name}", vectors=self.storage == "ports")
+
+    def check_parameters(self, arrays: Any, where: str, *, vectors: bool = False) -> dict:
+        """Parameter arrays as int64, or an InputError that begins with `where`; with a set a vector if allowed."""
+        ranges = dict(self.synapse.ranges)
+        bias = self.bias_format
+        if bias is not None:
+            ranges["bias"] = (bias.min, bias.max)
+        elif self.storage == "constant":
+            ranges["bias"] = (-(1 << 60), 1 << 60)
+        elif np.any(arrays.get("bias", 0)):
+            raise InputError(f'{where}: parameters have a bias: give `bias` a format such as "s12"')
+        else:
+            ranges["bias"] = (0, 0)
+        shape = (self.outputs, self.inputs)
+        return arrays_of.check(arrays, ranges, shape, where, vectors=vectors)
+
+
+def folded(synapse: Rule, p: Arrays, half: int = 0, polarity: Any = 1) -> np.ndarray:
+    """Bias with everything that depends on parameters alone, int64 [..., outputs].
+
+    bias + folds of the terms + constants of the gates + `half`, the rounding of the requantisation; `polarity`
+    is 1 or -1, of all inputs or of each.
+    """
+    owed = polarity * (synapse.fold(p) + lane_constant(synapse))
+    return p["bias"] + owed.sum(axis=-1) + half
+
+
+def modulo(values: np.ndarray, bits: int) -> np.ndarray:
+    """Values of an int64 array modulo 2^bits, from 0 up; `bits` may be up to 63."""
+    return values & ((1 << bits) - 1)
+
+
+def _per_vector(name: str, array: np.ndarray) -> bool:
+    return array.ndim == (2 if name == "bias" else 3)

@@ -1,0 +1,105 @@
+"""The streams of a kernel: what a beat holds, how many beats there are, and their payloads as integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Shape
+from amaranth.lib.data import ArrayLayout, StructLayout
+
+from ..hardware.interface import Arrays
+from . import packing
+from .golden import Golden
+
+__all__ = ["Streams"]
+
+
+class Streams(Golden):
+    """Layouts, beats and payloads of the plain streams `i`, `p` and `o`."""
+
+    @property
+    def beats_in(self) -> int:
+        """Beats of stream `i` a vector."""
+        return self.inputs if self.architecture == "serial" else 1
+
+    @cached_property
+    def layout_i(self) -> Any:
+        """Payload of stream `i`: elements, with fields `x` and `p` for storage `ports`."""
+        serial = self.architecture == "serial"
+        x = self.input.shape if serial else ArrayLayout(self.input.shape, self.inputs)
+        if self.storage != "ports":
+            return x
+        word = self.synapse.word
+        words = ArrayLayout(word if serial else ArrayLayout(word, self.inputs), self.outputs)
+        p = {"synapses": words}
+        if self.port_bias is not None:
+            p["bias"] = ArrayLayout(self.port_bias.shape, self.outputs)
+        return StructLayout({"x": x, "p": StructLayout(p)})
+
+    @cached_property
+    def layout_o(self) -> ArrayLayout:
+        """Payload of stream `o`: the result vector, output 0 in the low bits."""
+        return ArrayLayout(self.output_format.shape, self.outputs)
+
+    @property
+    def width_i(self) -> int:
+        """Payload of stream `i` in bits."""
+        return Shape.cast(self.layout_i).width
+
+    @property
+    def width_o(self) -> int:
+        """Payload of stream `o` in bits."""
+        return Shape.cast(self.layout_o).width
+
+    @property
+    def width_p(self) -> int:
+        """Payload of stream `p` in bits: a parameter word, or a folded bias; all of a tile."""
+        if self.architecture == "tile":
+            row = self.inputs * self.synapse.word_bits + self.sum_format.bits
+            return self.outputs * row
+        return max(self.synapse.word_bits, self.sum_format.bits)
+
+    @property
+    def beats_p(self) -> int:
+        """Beats of stream `p` a load."""
+        return 1 if self.architecture == "tile" else self.outputs * (self.inputs + 1)
+
+    def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
+        """Payloads of stream `i` for vectors x [n, inputs], in order.
+
+        `p` is for storage `ports`, and may hold one set of parameters a vector.
+        """
+        p = self.parameters_or(p) if self.storage == "ports" else None
+        return packing.input_beats(self, self.check_x(x), p)
+
+    def pack_parameters(self, p: Arrays | None = None) -> list[int]:
+        """Payloads of stream `p` for a load."""
+        return packing.load_beats(self, self.parameters_or(p))
+
+    def pack_output(self, y: Any) -> list[int]:
+        """Payloads of stream `o` for results y [n, outputs]."""
+        return packing.output_payloads(self, y)
+
+    def unpack_output(self, payloads: Iterable[int]) -> np.ndarray:
+        """Results [n, outputs] of payloads of stream `o`."""
+        return packing.output_vectors(self, payloads)
+
+    # Contents of parameter memories
+
+    def constants(self, output: int, input: int) -> dict[str, int]:
+        """Parameters of one synapse as integers."""
+        assert self._arrays is not None
+        return {name: int(self._arrays[name][output, input]) for name in self.synapse.ranges}
+
+    @cached_property
+    def initial_words(self) -> list[list[int]]:
+        """Packed parameter words, [outputs][inputs]."""
+        return self.synapse.pack(self._arrays).tolist()
+
+    @cached_property
+    def initial_starts(self) -> list[int]:
+        """Folded biases, [outputs]."""
+        return self.fold(self._arrays).tolist()

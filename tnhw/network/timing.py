@@ -1,0 +1,97 @@
+"""When the engines of a design work: latency and interval as sums of loop bounds and pipeline depths.
+
+Two banks of activations lie before each layer: one fills while the other is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import NamedTuple
+
+from ..gates.engine.drain import Drain
+from .stage import Stage
+
+__all__ = ["Delay", "delays", "latency", "pipeline_interval", "shared_interval", "slowest", "warm_up"]  # fmt: skip
+
+WARM_UP = 8
+
+
+class Delay(NamedTuple):
+    """Cycles of one layer, nothing in the way."""
+
+    enter: int  # from its last beat in to its first word
+    run: int  # from there to its last beat out
+
+
+def delays(engines: Sequence[Sequence[Stage]], depths: Sequence[int]) -> list[Delay]:
+    """Delays of each layer.
+
+    Parameters
+    ----------
+    engines : sequence of sequence of Stage
+        The layers of each engine; all of them in the order of the network.
+    depths : sequence of int
+        Pipeline depth of each engine in cycles.
+    """
+    stages = [stage for own in engines for stage in own]
+    depth_of = [depth for own, depth in zip(engines, depths, strict=True) for _ in own]
+    beats = [stages[0].fold.simd, *(stage.fold.drain for stage in stages[:-1])]
+    found = []
+    for stage, depth, beat in zip(stages, depth_of, beats, strict=True):
+        from_bank = any(stage is own[0] for own in engines)
+        enter = 1 + from_bank + (beat != stage.fold.simd)
+        rest = stage.beats[1]
+        to_last_group = stage.cycles - max(stage.steps, rest) + stage.steps - 1
+        found.append(Delay(enter, to_last_group + depth + Drain.latency - 1 + rest))
+    return found
+
+
+def latency(each: Sequence[Delay]) -> int:
+    """Cycles from the acceptance of a vector's last beat to its result."""
+    return sum(delay.enter + delay.run for delay in each) + 1
+
+
+def shared_interval(stages: Sequence[Stage], each: Sequence[Delay]) -> int:
+    """Cycles from vector to vector where one engine does all layers in turn."""
+    first, last = stages[0], stages[-1]
+    turn = sum(delay.run for delay in each[:-1]) + sum(delay.enter for delay in each[1:])
+    turn += last.cycles
+    # The next image is read while the last group leaves, and waits for it if it is slow.
+    turn -= max(0, last.beats[1] - last.steps)
+    turn += max(0, last.beats[1] - first.steps)
+    return max(first.in_words, turn)
+
+
+def pipeline_interval(stages: Sequence[Stage]) -> int:
+    """Cycles from vector to vector where each layer has an engine."""
+    return max(slowest(stages), *_bank_cycles(stages))
+
+
+def slowest(stages: Sequence[Stage]) -> int:
+    """Cycles a vector of the slowest layer, or of the stream into the first."""
+    return max(stages[0].in_words, *(stage.cycles for stage in stages))
+
+
+def warm_up(stages: Sequence[Stage]) -> int:
+    """Vectors after which results of engines in a row are `interval` apart; before, they may come closer or farther.
+
+    Where a group leaves in more beats than it has steps, the first images find nothing in front of them.
+    """
+    slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in stages)
+    return WARM_UP if slow else 0
+
+
+def _bank_cycles(stages: Sequence[Stage]) -> list[int]:
+    """For each layer: cycles from image to image for which its two banks are enough.
+
+    A bank fills from the first beat to the last, waits for its last word, and is read; two take turns.
+    """
+    cycles, span, beat = [], stages[0].in_words, stages[0].fold.simd
+    for stage in stages:
+        into_word = int(beat != stage.fold.simd)
+        cycles.append(ceil((span + into_word + stage.cycles + 2) / 2))
+        rest = stage.beats[1]
+        span = stage.cycles - max(stage.steps, rest) + rest
+        beat = stage.fold.drain
+    return cycles
