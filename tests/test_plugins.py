@@ -9,7 +9,8 @@ import pytest
 from tnhw import plugins
 from tnhw.comparison.kernels import operands
 from tnhw.errors import InputError
-from tnhw.kernel import Kernel
+from tnhw.gates import kernels as gates
+from tnhw.kernel import ARCHITECTURES, Kernel
 from tnhw.synapse import RULES, Format
 
 RULE = """
@@ -60,6 +61,18 @@ def test_broken(text, said, monkeypatch, tmp_path):
         (tmp_path / "broken_rule.py").write_text(text)
     monkeypatch.setenv(plugins.VARIABLE, "broken_rule")
     with pytest.raises(InputError, match=f"TNHW_PLUGINS: the module `broken_rule` .*{said}"):
+        plugins.load()
+
+
+def test_architecture_of_another_class(monkeypatch, tmp_path):
+    text = "from tnhw.kernel import ARCHITECTURES\nclass Mine: pass\nARCHITECTURES['mine'] = Mine\n"
+    (tmp_path / "mine_rule.py").write_text(text)
+    monkeypatch.setenv(plugins.VARIABLE, "mine_rule")
+    monkeypatch.setattr("tnhw.gates.kernels.ARCHITECTURES", {**ARCHITECTURES})
+    monkeypatch.setattr("tnhw.kernel.ARCHITECTURES", gates.ARCHITECTURES)
+    with pytest.raises(
+        InputError, match="`mine`: its class Mine must derive from tnhw.gates.kernels"
+    ):
         plugins.load()
 
 

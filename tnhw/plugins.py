@@ -28,13 +28,15 @@ def load():
     InputError
         If one cannot be imported, or does not register what it has.
     """
-    from .kernel import kernel  # noqa: F401  (before them, so that they add to what there is)
+    from .kernel import Kernel  # noqa: F401  (before them, so that they add to what there is)
 
     _load(environment.text(VARIABLE) or "")
 
 
 @cache
 def _load(named):
+    from .gates.kernels import ARCHITECTURES, Architecture
+
     for entry in entry_points(group=GROUP):
         _import(lambda entry=entry: entry.load(), f"entry point `{entry.name}` of {GROUP}")
     modules = [name.strip() for name in named.split(",") if name.strip()]
@@ -42,6 +44,11 @@ def _load(named):
         sys.path.insert(0, "")
     for name in modules:
         _import(lambda name=name: import_module(name), f"{VARIABLE}: the module `{name}`")
+    for name, made in ARCHITECTURES.items():
+        if not issubclass(made, Architecture):
+            raise InputError(
+                f"architecture `{name}`: its class {made.__name__} must derive from tnhw.gates.kernels.Architecture"
+            )
 
 
 def _import(load, what):

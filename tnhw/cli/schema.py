@@ -55,15 +55,17 @@ def _kernel_schema():
     from ..synapse import RULES
 
     made = _schema(Kernel)
-    names = {"rule": sorted(RULES), "architecture": sorted(ARCHITECTURES), "form": forms()}
-    for key, known in names.items():
-        made["properties"][key]["enum"] = known
+    properties = made["properties"]
+    properties["rule"]["enum"] = sorted(RULES)
+    properties["architecture"]["enum"] = sorted(ARCHITECTURES)
+    form = properties["form"]
+    properties["form"] = {"default": form.pop("default"), "enum": forms(), **form}
     for (kind, name), model in own_keys.declared().items():
         own = _schema(model)
         made["definitions"] |= own["definitions"]
         for key, keys in own["properties"].items():
             text = f"Of {kind} {name}: {keys.get('description', '')}".strip()
-            made["properties"][key] = keys | {"description": text}
+            properties[key] = keys | {"description": text}
     return made
 
 

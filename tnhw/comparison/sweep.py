@@ -5,7 +5,9 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..kernel import Kernel
+from ..kernel.keys import Keys
 from ..kernel.names import check_name
+from ..kernel.own_keys import declared
 from ..support.config import nearest, read_toml
 from ..synapse import RULES
 from .kernels import operands
@@ -35,7 +37,7 @@ def kernels_of(path, say=lambda text: None):
     """
     path = Path(path)
     keys = read_toml(path)
-    known = set(Kernel.model_fields) | {"bits"}
+    known = {key for model in (Keys, *declared().values()) for key in model.model_fields} | {"bits"}
     if unknown := sorted(set(keys) - known):
         raise InputError(
             f"{path}: unknown key `{unknown[0]}`: {nearest(unknown[0], known)}; a sweep has the keys of a "

@@ -1,5 +1,8 @@
 """A network folded onto engines: what is generated, simulated and built."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -8,13 +11,17 @@ import numpy as np
 from ..errors import InputError
 from ..gates.engine import Chain
 from ..hardware import Hardware, PlainHardware
+from ..hardware.interface import Arrays
 from ..hardware.payloads import join
 from ..kernel.names import check_design_name
+from ..pictures.svg import Diagram
 from ..support.config import ByContent, content
+from ..synapse import Format
 from . import timing
 from .diagram import network_diagram
 from .facts import facts
-from .stage import Stage
+from .network import Network
+from .stage import Fold, Stage
 
 __all__ = ["Design"]
 
@@ -54,8 +61,15 @@ class Design(PlainHardware, ByContent):
     """
 
     def __init__(
-        self, network, folds, *, schedule="pipeline", rom="auto", dsp=False, loadable=False
-    ):
+        self,
+        network: Network,
+        folds: Iterable[Fold],
+        *,
+        schedule: str = "pipeline",
+        rom: str = "auto",
+        dsp: bool = False,
+        loadable: bool = False,
+    ) -> None:
         self.network, self.schedule, self.rom = network, schedule, rom
         self.name = check_design_name(network.name)
         self._handed_out = False
@@ -86,7 +100,7 @@ class Design(PlainHardware, ByContent):
         except InputError as error:
             raise InputError(f"network {self.name}: {error}") from None
 
-    def _check(self):
+    def _check(self) -> None:
         for stages in self.engines:
             for stage in stages[1:]:
                 if (stage.fold, stage.synapse) != (stages[0].fold, stages[0].synapse):
@@ -123,45 +137,45 @@ class Design(PlainHardware, ByContent):
         return content((self.network, self.folds, self.schedule, self.rom, self.dsp, self.loadable))
 
     @property
-    def lanes(self):
+    def lanes(self) -> int:
         """Synapses a cycle."""
         return sum(stages[0].fold.lanes for stages in self.engines)
 
     @property
-    def products(self):
+    def products(self) -> int:
         """Multiplications a cycle that a multiplier block could take."""
         return sum(stages[0].products for stages in self.engines)
 
     @property
-    def folds(self):
+    def folds(self) -> list[Fold]:
         """Fold of each layer."""
         return [stage.fold for stage in self.stages]
 
     @property
-    def title(self):
+    def title(self) -> str:
         layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
         return f"network, {self.inputs} inputs, {layers}"
 
     @property
-    def input(self):
+    def input(self) -> Format:
         return self.network.input
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         return self.network.inputs
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Elements of a result: 1 for a class."""
         return 1 if self.network.result == "class" else self.network.outputs
 
     @property
-    def output_format(self):
+    def output_format(self) -> Format:
         if self.network.result == "class":
             return self.network.output_format
         return self.stages[-1].kernel.output_format
 
-    def golden(self, x, p=None):
+    def golden(self, x: Any, p: Arrays | None = None) -> np.ndarray:
         """What the hardware must answer, [n, outputs]; `p` as for `pack_parameters`."""
         network = self.network if p is None else self.network.with_arrays(p)
         return network.results(x)
@@ -169,21 +183,21 @@ class Design(PlainHardware, ByContent):
     # Parameters that may change
 
     @property
-    def storage(self):
+    def storage(self) -> str:
         return "memory" if self.loadable else "constant"
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, np.ndarray] | None:
         """Parameters that are there from the start, by ``layer.array``; None if they cannot change."""
         return self.network.arrays if self.loadable else None
 
     @property
-    def width_p(self):
+    def width_p(self) -> int:
         """Payload of stream `p` in bits."""
         return len(self._hardware.p.payload) if self.loadable else 0
 
     @property
-    def beats_p(self):
+    def beats_p(self) -> int:
         """Beats of a load."""
         return len(self.pack_parameters()) if self.loadable else 0
 
@@ -197,17 +211,19 @@ class Design(PlainHardware, ByContent):
                 for name, array in stage.synapse.nearest(own[k % len(own)]).items()
             }
 
-    def random_parameters(self, rng, vectors=None):
+    def random_parameters(
+        self, rng: np.random.Generator, vectors: int | None = None
+    ) -> dict[str, np.ndarray]:
         """Random parameters that can be loaded, by ``layer.array``; no set a vector, as they are loaded."""
         if vectors is not None:
             raise InputError("parameters of a network are loaded: there is no set of them a vector")
         return next(self._sets(lambda kernel: [kernel.random_parameters(rng)]))
 
-    def corner_parameters(self):
+    def corner_parameters(self) -> list[dict[str, np.ndarray]]:
         """Parameter sets with every array at an end of its range."""
         return list(self._sets(lambda kernel: kernel.corner_parameters()))
 
-    def pack_parameters(self, p=None):
+    def pack_parameters(self, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `p` for a load: list of int.
 
         Parameters
@@ -226,7 +242,7 @@ class Design(PlainHardware, ByContent):
             beats += engine.load([stage.loaded(next(layers)) for stage in stages])
         return beats
 
-    def random_input(self, rng, vectors):
+    def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
         """Random vectors, [vectors, inputs]."""
         return self.network.random_input(rng, vectors)
 
@@ -279,17 +295,17 @@ class Design(PlainHardware, ByContent):
         """What the manifest says of it: a dict."""
         return facts(self, [bits for _, bits in self._measured])
 
-    def diagram(self):
+    def diagram(self) -> Diagram:
         """A picture of its layers in a row."""
         return network_diagram(self)
 
-    def options(self):
+    def options(self) -> dict[str, Any]:
         """What makes this design of its network again, see `tnhw.catalogue.load_design`."""
         folds = ",".join(str(fold) for fold in self.folds)
         made = {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
         return made | {"loadable": self.loadable}
 
-    def identity(self):
+    def identity(self) -> Iterator[str]:
         """Lines that tell what the hardware computes from others."""
         yield f"{self.network.input} {self.network.shape} {self.network.result} {self.folds}"
         yield f"{self.schedule} {self.rom} {self.dsp} {self.loadable}"
@@ -304,7 +320,7 @@ class Design(PlainHardware, ByContent):
 
     # Hardware
 
-    def create(self, interface=None):
+    def create(self, interface: str | None = None) -> Chain:
         """Hardware: a component with streams `i` and `o`, and `p` if it is loadable."""
         if interface not in (None, "stream"):
             raise InputError("a network has plain streams only: leave `interface` out")
@@ -316,16 +332,16 @@ class Design(PlainHardware, ByContent):
     # Streams
 
     @property
-    def beats_in(self):
+    def beats_in(self) -> int:
         """Beats of stream `i` a vector."""
         return self.stages[0].in_words
 
     @property
-    def width_i(self):
+    def width_i(self) -> int:
         """Payload of stream `i` in bits: `simd` channels of one position."""
         return self.input.bits * self.stages[0].fold.simd
 
-    def pack_input(self, x, p=None):
+    def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `i` for vectors x [n, inputs], in order: list of int."""
         stage, x = self.stages[0], self.network.check_x(x)
         height, width, channels = stage.layer.in_shape

@@ -43,7 +43,6 @@ class Architecture(wiring.Component):
         Parameters are complete and none wait; make the load void. For storage ``memory``.
     """
 
-    tree = None
     Keys: ClassVar[type[Record] | None] = None
 
     def __init__(self, kernel, **ports):
@@ -64,3 +63,7 @@ class Architecture(wiring.Component):
     @property
     def kernel(self):
         return self._kernel
+
+    @property
+    def tree(self):
+        return None
