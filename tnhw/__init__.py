@@ -1,14 +1,28 @@
-"""tnhw: neural networks without multipliers, in hardware."""
+"""tnhw: neural networks without multipliers, in hardware.
+
+What a person calls from Python is here; each name is imported when it is first asked for, so that ``import tnhw``
+is quick.
+"""
 
 from importlib import import_module
 
 __version__ = "0.1.0"
 
+# Name to the package that has it; `__init__.pyi` says the same to editors and type checkers.
 _HOME = {
     "Format": "synapse",
-    "Kernel": "kernel",
     "RULES": "synapse",
+    "Kernel": "kernel",
+    "Network": "network",
+    "Layer": "network",
+    "Design": "network",
     "load": "catalogue",
+    "generate": "api",
+    "simulate": "api",
+    "prove": "api",
+    "build": "api",
+    "compare": "api",
+    "draw": "pictures",
 }
 
 __all__ = ["__version__", *_HOME]
@@ -17,7 +31,9 @@ __all__ = ["__version__", *_HOME]
 def __getattr__(name):
     if name not in _HOME:
         raise AttributeError(f"module `tnhw` has no attribute {name!r}")
-    return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
 
 
 def __dir__():

@@ -1,9 +1,11 @@
-"""Kernels and networks by file or by name."""
+"""Kernels and networks by file or by name, and how a network is folded by default."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from .errors import InputError
 from .support.config import nearest
@@ -13,9 +15,41 @@ from .support.files import exists
 if TYPE_CHECKING:
     from .hardware import Hardware
     from .kernel import Kernel
-    from .network import Network
+    from .network import Fold, Network
 
-__all__ = ["kernel_names", "load", "load_design", "load_kernel", "model_names"]
+    #: A name, a file, or what they stand for.
+    Source = str | os.PathLike[str] | Kernel | Network | Hardware
+
+__all__ = ["LANES", "Folding", "kernel_names", "load", "load_design", "load_kernel", "model_names"]
+
+LANES = 64
+
+
+class Folding(TypedDict, total=False):
+    """How a network becomes a design; every key may be left out, and a kernel takes none but `dsp`.
+
+    Attributes
+    ----------
+    folds : str, or list of str or Fold
+        A fold for each layer, inputs x outputs a cycle: ``"16x4,8x1"``.
+    lanes : int
+        If no folds are given: at most so many synapses a cycle; 64 by default.
+    schedule : str
+        ``pipeline``: an engine for each layer, all at work at once; ``shared``: one for all layers in turn.
+    rom : str
+        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+    dsp : bool
+        Whether products are for the multiplier blocks of a device.
+    loadable : bool
+        Whether other parameters may be loaded later.
+    """
+
+    folds: str | Iterable[str | Fold] | None
+    lanes: int | None
+    schedule: str | None
+    rom: str | None
+    dsp: bool | None
+    loadable: bool | None
 
 
 def kernel_names() -> list[str]:
@@ -28,40 +62,48 @@ def model_names() -> list[str]:
     return sorted(path.stem for path in folder("models").glob("*.npz"))
 
 
-def load(file: str | Path) -> Kernel | Network:
+def load(source: Source) -> Kernel | Network | Hardware:
     """Kernel of a TOML file, network of an npz or ONNX file, or one of either that travels with tnhw.
 
-    A bare name is looked up among the kernels, then among the networks.
+    A bare name is looked up among the kernels, then among the networks. An object is returned as it is.
 
     Raises
     ------
     InputError
         If there is no such file or name, or what it says is not valid.
     """
-    is_kernel, path = _find(file)
-    return _kernel(path) if is_kernel else _network(path)
+    if isinstance(source, (str, os.PathLike)):
+        is_kernel, path = _find(source)
+        return _kernel(path) if is_kernel else _network(path)
+    if type(source).__module__ in ("builtins", "numpy"):
+        raise InputError(
+            f"give a name of `tnhw list`, a file, a kernel, a network or a design, not {source!r:.60}"
+        )
+    return source
 
 
-def load_kernel(file: str | Path, taker: str) -> Kernel:
+def load_kernel(source: Source, taker: str) -> Kernel:
     """The kernel of a file or of that name; `taker` is the command or format that takes kernels only.
 
     Raises
     ------
     InputError
-        As `load`, and if it is a network.
+        As `load`, and if it is something else.
     """
-    is_kernel, path = _find(file)
-    if not is_kernel:
-        raise InputError(f"{file}: a network; {taker} takes kernels")
-    return _kernel(path)
+    from .kernel import Kernel
+
+    loaded = load(source)
+    if not isinstance(loaded, Kernel):
+        raise InputError(f"{_called(source)}: a network; {taker} takes kernels")
+    return loaded
 
 
 def load_design(
-    file: str | Path,
+    source: Source,
     *,
     interface: str | None = None,
     beat: int | None = None,
-    folds: str | None = None,
+    folds: str | Iterable[str | Fold] | None = None,
     lanes: int | None = None,
     schedule: str | None = None,
     rom: str | None = None,
@@ -72,35 +114,46 @@ def load_design(
 
     Parameters
     ----------
+    source : str, path, Kernel, Network or other hardware
     interface, beat : optional
         For a kernel: these keys instead of those in its file.
-    folds : str, optional
-        For a network: a fold for each layer, as ``16x4,8x1``.
-    lanes : int, optional
-        At most so many synapses a cycle, 64 by default.
-    schedule, rom, dsp, loadable : optional
-        See `tnhw.network.Design`.
+    folds, lanes, schedule, rom, dsp, loadable : optional
+        For a network: see :class:`Folding`.
 
     Raises
     ------
     InputError
-        As `load`, and if an option is given that is for the other kind.
+        As `load`, and if an option is given that is for something else.
     """
-    is_kernel, path = _find(file)
+    from .kernel import Kernel
+    from .network import Network
+
+    loaded = load(source)
     ports = {"interface": interface, "beat": beat}
     folding = {"folds": folds, "lanes": lanes, "schedule": schedule, "rom": rom}
     folding["loadable"] = loadable or None
     given = {key: value for key, value in ports.items() if value is not None}
-    if is_kernel:
-        kernel = _kernel(path)
-        if named := [name for name, value in folding.items() if value is not None]:
-            raise InputError(f"{file}: a kernel has no `{named[0]}`; leave it out")
-        return kernel.with_keys(**given) if given else kernel
-    network = _network(path)
-    if given:
-        raise InputError(f"{file}: a network has plain streams only: leave `{[*given][0]}` out")
-    options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable)}
-    return _folded(network, folds, lanes, schedule or "pipeline", options)
+    unfit = [name for name, value in folding.items() if value is not None]
+    if isinstance(loaded, Network):
+        if given:
+            what = "a network has plain streams only"
+            raise InputError(f"{_called(source)}: {what}: leave `{[*given][0]}` out")
+        options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable)}
+        return _folded(loaded, folds, lanes, schedule or "pipeline", options)
+    if isinstance(loaded, Kernel):
+        if unfit:
+            raise InputError(f"{_called(source)}: a kernel has no `{unfit[0]}`; leave it out")
+        return loaded.with_keys(**given) if given else loaded
+    if unfit := [*given, *unfit]:
+        raise InputError(
+            f"{loaded.name}: what is folded already takes no `{unfit[0]}`; leave it out"
+        )
+    return loaded
+
+
+def _called(source):
+    """What a message calls a source: the file or name that was given, or the object's own name."""
+    return source if isinstance(source, (str, os.PathLike)) else source.name
 
 
 def _folded(network, folds, lanes, schedule, options):
@@ -110,9 +163,10 @@ def _folded(network, folds, lanes, schedule, options):
     if folds is not None:
         if lanes is not None:
             raise InputError("give either `lanes` or `folds`")
-        parsed = [Fold.parse(text) for text in folds.split(",")]
+        listed = folds.split(",") if isinstance(folds, str) else folds
+        parsed = [one if isinstance(one, Fold) else Fold.parse(one) for one in listed]
         return Design(network, parsed, schedule=schedule, **options)
-    lanes = 64 if lanes is None else lanes
+    lanes = LANES if lanes is None else lanes
     if lanes < 1:
         raise InputError(f"`lanes` must be a positive integer, not {lanes}")
     return (fold_shared if schedule == "shared" else fold)(network, lanes, **options)

@@ -88,7 +88,7 @@ def build(hardware, board, out_dir, *, self_test=None, **options):
     component = hardware.create(interface="stream")
     if self_test is not None:
         options["stored"] = stored(hardware, self_test)
-    return build_component(
+    record = build_component(
         component,
         Sizes.of(hardware),
         hardware.name,
@@ -97,6 +97,7 @@ def build(hardware, board, out_dir, *, self_test=None, **options):
         design=hardware.options(),
         **options,
     )
+    return replace(record, interval=hardware.interval)
 
 
 def build_component(component, sizes, name, board, out_dir, *, design=None, stored=None, **options):

@@ -4,14 +4,19 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from ..boards.harness.selftest import VERDICT
 from ..errors import InputError
+from ..support.results import Result, Table
 from .files import REPORT, hashes
 
 __all__ = ["BuildRecord", "find_record"]
 
 
-@dataclass(frozen=True)
-class BuildRecord:
+_PASSING = ("out_dir", "seconds", "cached", "interval")  # facts that `report.json` does not hold
+
+
+@dataclass(frozen=True, repr=False)
+class BuildRecord(Result):
     """What a build gave; `report.json` holds the same.
 
     Parameters
@@ -43,6 +48,8 @@ class BuildRecord:
         SHA-256 of the other files, but for logs.
     out_dir, seconds, cached
         Where it is, how long it took, and whether it came from the cache; not in `report.json`.
+    interval
+        Cycles from vector to vector, or 0 where it is not known; not in `report.json`.
     """
 
     name: str
@@ -70,6 +77,7 @@ class BuildRecord:
     out_dir: Path = field(default=Path(), compare=False)
     seconds: float = field(default=0.0, compare=False)
     cached: bool = field(default=False, compare=False)
+    interval: int = field(default=0, compare=False)
 
     @property
     def timing_met(self):
@@ -78,10 +86,45 @@ class BuildRecord:
 
     def to_json(self):
         """Text of `report.json`."""
+        return json.dumps(self._kept, indent=2, sort_keys=True) + "\n"
+
+    @property
+    def _kept(self):
         facts = asdict(self)
-        for key in ("out_dir", "seconds", "cached"):
-            del facts[key]
-        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+        return {key: value for key, value in facts.items() if key not in _PASSING}
+
+    @property
+    def summary(self):
+        """Where the bitstream is, and how fast it runs."""
+        where = f"{self.name} on {self.board}: {self.out_dir / self.bitstream}"
+        return f"{where}, {self.fmax / 1e6:.1f} MHz of {self.frequency / 1e6:g} MHz"
+
+    def to_dict(self):
+        """What `report.json` holds, with ``folder`` and ``seconds``, for JSON."""
+        return self._kept | {"folder": str(self.out_dir), "seconds": self.seconds}
+
+    def tables(self):
+        """Where the bitstream is, what it takes of the device, and how fast it runs."""
+        lines = [
+            ("bitstream", self.out_dir / self.bitstream),
+            ("clock", f"{self.clock / 1e6:g} MHz"),
+            ("Fmax", f"{self.fmax / 1e6:.1f} MHz, {self.fmax / self.frequency:.2f} x the target (routed, "
+                     f"seed {self.seed})"),
+        ]  # fmt: skip
+        lines += [
+            (name, f"{use['used']} of {use['available']}") for name, use in self.utilisation.items()
+        ]
+        lines += list(self.design.items())
+        if self.self_test:
+            lines.append(("self-test", f"{self.self_test} vectors. {VERDICT}"))
+        if self.interval:
+            lines.append(("rate", f"{self.fmax / self.interval:,.0f} vectors a second, core rate: Fmax / "
+                                  f"{self.interval} cycles"))  # fmt: skip
+        lines += [("tried again", retry["change"]) for retry in self.retries]
+        lines.append(
+            ("time", f"{self.seconds:.1f} s" + (", from the cache" if self.cached else ""))
+        )
+        return [Table(f"{self.name} on {self.board}", lines)]
 
 
 def find_record(folder):

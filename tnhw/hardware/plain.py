@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..pictures import Pictured
 from ..pictures.svg import Box, Column, Diagram
 from .interface import Arrays, Hardware
 from .payloads import join, split
@@ -14,7 +15,7 @@ from .payloads import join, split
 __all__ = ["PlainHardware"]
 
 
-class PlainHardware:
+class PlainHardware(Pictured):
     """Hardware with plain streams that takes a vector in one beat and has no parameters.
 
     A class that derives from it says at least what these are, as attributes of the class or as properties:

@@ -26,15 +26,17 @@ class Golden(Widths):
 
         Parameters
         ----------
-        x : array_like of int, [n, inputs]
+        x : array_like of int, [n, inputs], or one vector [inputs]
         p : dict of arrays, optional
             Parameters; for storage `ports` also one set a vector ([n, outputs, inputs]). By
             default the kernel's own.
 
         Returns
         -------
-        int64 array [n, outputs]
+        int64 array [n, outputs], or [outputs] for one vector
         """
+        if arrays_of.one_vector(x):
+            return self.golden([x], p)[0]
         return self.requantise(self.sums(x, p))
 
     def requantise(self, z: np.ndarray) -> np.ndarray:

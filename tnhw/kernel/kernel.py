@@ -21,6 +21,7 @@ from ..gates.kernels import ARCHITECTURES
 from ..gates.kernels.axi import AxiStream
 from ..hardware import Hardware
 from ..hardware.interface import Arrays
+from ..pictures import Pictured
 from ..pictures.svg import Diagram
 from ..support.config import content, explain, read_toml
 from ..synapse import Format
@@ -37,7 +38,7 @@ __all__ = ["Kernel"]
 YOUNGER_KEYS = {"adder", "excitatory", "sharing"}
 
 
-class Kernel(Streams):
+class Kernel(Pictured, Streams):
     """A kernel: rule x formats x size x architecture x parameter storage.
 
     It is made of the keys of a kernel TOML, which :class:`tnhw.kernel.keys.Keys` describes, and of parameter arrays.
@@ -213,6 +214,23 @@ class Kernel(Streams):
     def diagram(self) -> Diagram:
         """A picture of its data flow."""
         return kernel_diagram(self)
+
+    def __repr__(self) -> str:
+        """The keys that are not at their defaults, as a kernel TOML has them."""
+        keys = ((key, getattr(self, key), field) for key, field in Keys.model_fields.items())
+        shown = {
+            key: value
+            for key, value, field in keys
+            if field.is_required() or value != field.default
+        }
+        shown |= own_keys.changed(self._own)
+        texts = (
+            f"{key}={(str(value) if isinstance(value, Format) else value)!r}"
+            for key, value in shown.items()
+        )
+        return f"Kernel({', '.join(texts)})"
+
+    __str__ = __repr__  # pydantic has another one
 
     def facts(self) -> dict[str, Any]:
         """What the manifest says of it: a dict."""

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..support.config import nearest
 
-__all__ = ["check", "fixed", "read", "vectors"]
+__all__ = ["check", "fixed", "one_vector", "read", "vectors"]
 
 MAX_BYTES = 1 << 28
 
@@ -109,6 +109,14 @@ def fixed(array):
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
 
+def one_vector(x):
+    """Whether x is one vector [inputs] instead of an array of vectors [n, inputs]."""
+    try:
+        return np.ndim(x) == 1
+    except ValueError:  # rows of different lengths; `vectors` says what is wrong
+        return False
+
+
 def vectors(x, inputs, number, where):
     """Input vectors as int64 [n, inputs], after checking shape, type and range.
 
@@ -117,10 +125,16 @@ def vectors(x, inputs, number, where):
     InputError
         If they are no integers [n, `inputs`] in the Format `number`; begins with `where`.
     """
-    x = np.asarray(x)
-    if x.ndim != 2 or x.shape[1] != inputs or x.dtype.kind not in "iu":
+    try:
+        x = np.asarray(x)
+    except ValueError:
         raise InputError(
-            f"{where}: input must be integers [n, {inputs}], not {x.dtype} {list(x.shape)}"
+            f"{where}: input must be integers [n, {inputs}], but its vectors differ in length"
+        ) from None
+    if x.ndim != 2 or x.shape[1] != inputs or x.dtype.kind not in "iu":
+        hint = "; write one vector as [[...]]" if x.ndim == 1 else ""
+        raise InputError(
+            f"{where}: input must be integers [n, {inputs}], not {x.dtype} {list(x.shape)}{hint}"
         )
     if not number.holds(x):
         raise InputError(

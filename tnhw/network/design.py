@@ -151,6 +151,11 @@ class Design(PlainHardware, ByContent):
         """Fold of each layer."""
         return [stage.fold for stage in self.stages]
 
+    def __repr__(self) -> str:
+        folds = ",".join(map(str, self.folds))
+        extra = ", loadable" if self.loadable else ""
+        return f"<Design {self.name}: folds {folds}, {self.lanes} lanes, {self.schedule}{extra}>"
+
     @property
     def title(self) -> str:
         layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
@@ -176,7 +181,10 @@ class Design(PlainHardware, ByContent):
         return self.stages[-1].kernel.output_format
 
     def golden(self, x: Any, p: Arrays | None = None) -> np.ndarray:
-        """What the hardware must answer, [n, outputs]; `p` as for `pack_parameters`."""
+        """What the hardware must answer to x [n, inputs], or to one vector: [n, outputs], or [outputs].
+
+        `p` is as for `pack_parameters`.
+        """
         network = self.network if p is None else self.network.with_arrays(p)
         return network.results(x)
 

@@ -174,6 +174,11 @@ class Layer(ByContent):
     def _content(self):
         return content((self.keys, self.in_shape, self.kernel))
 
+    def __repr__(self):
+        sizes = " to ".join("x".join(map(str, shape)) for shape in (self.in_shape, self.out_shape))
+        formats = f"{self.input} in, {self.kernel.output_format} out"
+        return f"<Layer {self.name}: {self.keys.kind} {self.keys.rule}, {sizes}; {formats}>"
+
     @property
     def name(self):
         return self.keys.name

@@ -18,7 +18,8 @@ from ..errors import InputError
 from ..kernel import parameters as arrays_of
 from ..kernel.keys import FormatKey
 from ..kernel.names import check_design_name
-from ..support.config import ByContent, Record, content, explain, parse_json, validate
+from ..pictures import Pictured
+from ..support.config import ByContent, Record, content, explain, parse_json, plain_copy, validate
 from ..support.files import write_files
 from ..synapse import Format
 from .layer import Layer, LayerKeys
@@ -47,7 +48,7 @@ class _Header(Record):
     card: dict[str, Any] = {}
 
 
-class Network(ByContent):
+class Network(Pictured, ByContent):
     """A network with its parameters.
 
     Parameters
@@ -92,7 +93,7 @@ class Network(ByContent):
                 shape=list(shape),
                 result=result,
                 layers=list(layers),
-                card=copy.deepcopy(card or {}),
+                card=plain_copy(card or {}),
             )
         except ValidationError as error:
             raise InputError(explain(_Header, error, where)) from None
@@ -178,6 +179,15 @@ class Network(ByContent):
         ]
         return f"{'-'.join(sizes)}, {' and '.join(rules)}, {self.synapses} synapses"
 
+    def diagram(self):
+        """A picture of its layers, folded onto 64 lanes."""
+        from .folding import fold  # which is made of networks
+
+        return fold(self).diagram()
+
+    def __repr__(self):
+        return f"<Network {self.name}: {self.title}; {self.input} in, {self.result} out>"
+
     @property
     def card(self):
         """What people want to know of the model: a dict."""
@@ -212,19 +222,24 @@ class Network(ByContent):
     # Mathematics
 
     def golden(self, x):
-        """Outputs of the last layer for vectors x [n, inputs]: int64 [n, outputs]."""
+        """Outputs of the last layer for vectors x [n, inputs]: int64 [n, outputs].
+
+        For one vector x [inputs] it is an array [outputs]; `classes` and `results` do the same.
+        """
+        if arrays_of.one_vector(x):
+            return self.golden([x])[0]
         x = self.check_x(x)
         for layer in self.layers:
             x = layer.golden(x)
         return x.reshape(len(x), -1)
 
     def classes(self, x):
-        """The first largest output of each vector: int64 [n]."""
-        return self.golden(x).argmax(axis=1)
+        """The first largest output of each vector: int64 [n], or one integer for one vector."""
+        return self.golden(x).argmax(axis=-1)
 
     def results(self, x):
         """What the hardware answers: [n, 1] classes, or [n, outputs]."""
-        return self.classes(x)[:, None] if self.result == "class" else self.golden(x)
+        return self.classes(x)[..., None] if self.result == "class" else self.golden(x)
 
     def trace(self, x):
         """Exact sums z of every layer, a list of int64 arrays [n, *out_shape] ([n, outputs] if dense)."""

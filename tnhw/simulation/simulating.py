@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CheckFailed, InputError, ToolFailed
+from ..support import results
 from ..support.files import rename_all, work_folder
 from ..synapse import Format
 from ..tools.ladder import recorded
@@ -28,8 +29,8 @@ MAX_VECTORS = 1_000_000
 MAX_SHOWN = 16
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, repr=False)
+class Result(results.Result):
     """Outcome of a simulation.
 
     Parameters
@@ -72,13 +73,32 @@ class Result:
     retries: list = field(default_factory=list)
     rtl: list | None = None
 
-    def as_dict(self):
+    @property
+    def summary(self):
+        """Where it ran, and how many tests passed."""
+        passed = f"{sum(test['passed'] for test in self.tests)} of {len(self.tests)} tests passed"
+        return f"{self.name}, {self.netlist or 'RTL'} in {self.simulator}: {passed}, {self.vectors} vectors"
+
+    def to_dict(self):
         """Record for JSON."""
         record = asdict(self)
         for key in ("waves", "log"):
             record[key] = record[key] and str(record[key])
         record["y"] = None if self.y is None else self.y.tolist()
         return record
+
+    def tables(self):
+        """What ran and how it ended."""
+        lines = [
+            ("result", "equal to the golden model" if self.passed else self.mismatch["text"]),
+            ("tests", f"{sum(test['passed'] for test in self.tests)} passed"),
+            ("vectors", self.vectors),
+            ("cycles", self.cycles),
+            ("time", f"{self.seconds:.1f} s, {self.simulator}"),
+            ("log", self.log),
+        ]
+        lines += [("waves", self.waves)] if self.waves else []
+        return [results.Table(f"{self.name}: {self.netlist or 'RTL'}", lines)]
 
 
 def simulate(
@@ -212,7 +232,7 @@ def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=Fal
 def _check(vectors, simulator, netlist):
     if simulator not in SIMULATORS:
         raise InputError(f"the simulator must be {' or '.join(SIMULATORS)}, not {simulator!r}")
-    if not isinstance(vectors, int) or not 0 <= vectors <= MAX_VECTORS:
+    if not isinstance(vectors, (int, np.integer)) or not 0 <= vectors <= MAX_VECTORS:
         raise InputError(f"the number of vectors must be 0 to {MAX_VECTORS}, not {vectors}")
     if netlist is None:
         return
@@ -271,7 +291,7 @@ class _Work:
             retries=list(retries),
             rtl=rtl and [str(path) for path in rtl],
         )
-        (self.folder / "results.json").write_text(json.dumps(result.as_dict(), indent=2) + "\n")
+        (self.folder / "results.json").write_text(json.dumps(result.to_dict(), indent=2) + "\n")
         self._publish(place)
         if failed:
             raise CheckFailed(_sentence(result), result=result)

@@ -18,6 +18,8 @@ __all__ = [
     "explain",
     "nearest",
     "parse_json",
+    "plain_copy",
+    "plain_number",
     "read_toml",
     "validate",
 ]
@@ -65,7 +67,9 @@ class Record(ByContent, BaseModel):
         if not isinstance(values, dict):
             return values
         return {
-            key: [_plain(one) for one in value] if isinstance(value, list) else _plain(value)
+            key: [plain_number(one) for one in value]
+            if isinstance(value, list)
+            else plain_number(value)
             for key, value in values.items()
         }
 
@@ -109,8 +113,20 @@ def _again(cls, keys):
     return cls(**keys)
 
 
-def _plain(value):
-    return value.item() if isinstance(value, (np.integer, np.bool_)) else value
+def plain_number(value):
+    """Python's number for one of NumPy's; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def plain_copy(value):
+    """A copy of nested dicts and lists with Python's numbers for NumPy's, and lists for arrays."""
+    if isinstance(value, dict):
+        return {plain_number(key): plain_copy(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain_copy(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return copy.deepcopy(plain_number(value))
 
 
 def nearest(word, known):

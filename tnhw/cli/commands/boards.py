@@ -1,6 +1,5 @@
 """Commands about boards: `build`, `upload`, `run`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +23,7 @@ from .options import (
     hertz,
     say,
     show,
+    show_result,
     test_set,
 )
 
@@ -67,83 +67,32 @@ def build(
     A network without folds or lanes gets the fastest design that fits the board. For a board that only a
     vendor's tools build for, an archived build plan is written.
     """
-    from ...bitstream import build_network, plan
-    from ...bitstream.building import build as build_bitstream
+    from ...api import build as build_for
     from ...boards import load_board
-    from ...catalogue import load, load_design
-    from ...network import Network
+    from ...catalogue import load
 
     target, loaded = load_board(board), load(file)
-    folder = out / loaded.name / target.name
-    options = {
-        "seed": seed,
-        "frequency": hertz("--frequency", frequency),
-        "baud": baud,
-        "allow_timing_fail": allow_timing_fail,
-        "dsp": dsp,
-    }
     if dataset and self_test is None:
         raise InputError("--dataset gives the vectors of a self-test: give --self-test too")
-    if self_test is not None:
-        options["self_test"] = _stored_vectors(loaded, self_test, dataset, data)
     _warn_of_code(target, own=board.endswith(".toml"))
-    if target.vendor_tool:
-        design = load_design(
-            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
-        )
-        _show_plan(
-            plan(design, target, folder, self_test=options.get("self_test"), baud=baud), as_json
-        )
-        return
-    if isinstance(loaded, Network) and folds is None and lanes is None and schedule is None:
-        design, record = build_network(
-            loaded, target, folder, rom=rom or "auto", loadable=loadable, say=say, **options
-        )
-    else:
-        design = load_design(
-            file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, dsp=dsp, loadable=loadable
-        )
-        record = build_bitstream(design, target, folder, **options)
-    facts = json.loads(record.to_json()) | {"folder": str(folder), "seconds": record.seconds}
-    show(facts, as_json, _rows(record, design, folder), f"{design.name} on {target.title}")
-
-
-def _stored_vectors(loaded, count, dataset, data):
-    """What a self-test plays: rows of a data set, or random ones."""
-    import numpy as np
-
-    if dataset:
-        x, _ = test_set(dataset, data, count)
-        return x
-    return loaded.random_input(np.random.default_rng(0), count)
-
-
-def _rows(record, design, folder):
-    """What is shown of a build: a list of name and text."""
-    from ...boards.harness.selftest import VERDICT
-
-    slack = record.fmax / record.frequency
-    rows = [
-        ("bitstream", folder / record.bitstream),
-        ("clock", f"{record.clock / 1e6:g} MHz"),
-        (
-            "Fmax",
-            f"{record.fmax / 1e6:.1f} MHz, {slack:.2f} x the target (routed, seed {record.seed})",
-        ),
-    ]
-    rows += [
-        (name, f"{use['used']} of {use['available']}") for name, use in record.utilisation.items()
-    ]
-    rows += list(record.design.items())
-    if record.self_test:
-        rows.append(("self-test", f"{record.self_test} vectors. {VERDICT}"))
-    rows.append(("rate", f"{record.fmax / design.interval:,.0f} vectors a second, core rate: Fmax / "
-                 f"{design.interval} cycles"))  # fmt: skip
-    rows += [("tried again", retry["change"]) for retry in record.retries]
-    return [
-        *rows,
-        ("time", f"{record.seconds:.1f} s" + (", from the cache" if record.cached else "")),
-    ]
+    record = build_for(
+        loaded,
+        target,
+        seed=seed,
+        frequency=hertz("--frequency", frequency),
+        baud=baud,
+        allow_timing_fail=allow_timing_fail,
+        self_test=test_set(dataset, data, self_test)[0] if dataset else self_test,
+        out=out,
+        say=say,
+        folds=folds,
+        lanes=lanes,
+        schedule=schedule,
+        rom=rom,
+        dsp=dsp,
+        loadable=loadable,
+    )
+    show_result(record, as_json)
 
 
 def _vectors_of(arrays, path):
@@ -160,17 +109,6 @@ def _warn_of_code(board, own):
     module = (board.platform or "amaranth_boards.").split(":")[0]
     if not module.startswith("amaranth_boards."):
         say(f"board {board.name}: importing its platform runs the module `{module}`")
-
-
-def _show_plan(record, as_json):
-    rows = [
-        ("build plan", record.out_dir / record.archive),
-        ("tool", record.tool),
-        ("run in the unpacked plan", record.command),
-        ("sha256", record.sha256),
-    ]
-    facts = json.loads(record.to_json()) | {"folder": str(record.out_dir)}
-    show(facts, as_json, rows, f"{record.name} on {record.board}")
 
 
 def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json = False):

@@ -27,6 +27,7 @@ from .options import (
     accuracy,
     say,
     show,
+    show_result,
     test_set,
 )
 
@@ -73,40 +74,16 @@ def generate(
     as_json: Json = False,
 ):
     """Write Verilog, manifest, FuseSoC core file and golden vectors; with AXI4-Stream an IP package too."""
+    from ...api import generate as emit
     from ...catalogue import load_design
-    from ...verilog.emitting import generate as emit
 
     design = load_design(
         file, interface=interface and str(interface), beat=beat, folds=folds, lanes=lanes,
         schedule=schedule, rom=rom, loadable=loadable,
     )  # fmt: skip
-    folder = out / design.name / "rtl"
     with _patience(design):
-        manifest = emit(design, folder)
-    packaged = []
-    if design.interface == "axi-stream":
-        from ...export.ip import package
-
-        text = (folder / f"{design.name}.v").read_text()
-        package(design, out / design.name / "ip", manifest, text)
-        packaged = [("IP package", out / design.name / "ip")]
-    rows = [
-        *packaged,
-        ("Verilog", folder / f"{design.name}.v"),
-        (
-            "formats",
-            ", ".join(f"{key} {text}" for key, text in manifest["formats"].items() if text),
-        ),
-        ("latency", f"{design.latency} cycles"),
-        ("interval", f"{design.interval} cycles a vector"),
-    ]
-    rows += list(design.options().items())
-    rows += [
-        (f"stream {stream['name']}", f"{stream['carries']}, {stream['width']} bits a beat, "
-         f"{stream['beats']} beats")
-        for stream in manifest["streams"]
-    ]  # fmt: skip
-    show({"folder": folder, "manifest": manifest}, as_json, rows, design.name)
+        made = emit(design, out=out)
+    show_result(made, as_json)
 
 
 def graph(
@@ -155,18 +132,12 @@ def simulate(
     as_json: Json = False,
 ):
     """Run Verilog in a simulator against the golden model."""
-    from ...catalogue import load_design
-    from ...simulation import simulating as simulation
+    from ...api import simulate as run
 
-    design = load_design(
-        file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
-    )
     x, labels = test_set(dataset, data, vectors) if dataset else (None, None)
-    folder = out / design.name / (f"sim-{netlist}" if netlist else "sim")
     try:
-        result = simulation.simulate(
-            design,
-            folder,
+        result = run(
+            file,
             vectors=4 if dataset else vectors,
             seed=seed,
             x=x,
@@ -174,26 +145,25 @@ def simulate(
             simulator=str(simulator),
             netlist=str(netlist) if netlist else None,
             rtl=rtl,
+            out=out,
+            folds=folds,
+            lanes=lanes,
+            schedule=schedule,
+            rom=rom,
+            loadable=loadable,
         )
     except CheckFailed as error:
         if as_json and error.result is not None:
-            print(json.dumps(error.result.as_dict(), indent=2, default=str))
+            print(json.dumps(error.result.to_dict(), indent=2, default=str))
             error.shown = True
         raise
-    rows = [
-        ("result", "equal to the golden model"),
-        ("tests", f"{len(result.tests)} passed"),
-        ("vectors", result.vectors),
-        ("cycles", result.cycles),
-        ("time", f"{result.seconds:.1f} s, {result.simulator}"),
-        ("log", result.log),
-    ]
-    rows += [("waves", result.waves)] if result.waves else []
-    facts = result.as_dict()
-    if dataset:
-        facts["accuracy_percent"] = accuracy(result.y, labels)
-        rows.append((f"accuracy, {len(x)} vectors", f"{facts['accuracy_percent']:.2f} %"))
-    show(facts, as_json, rows, f"{design.name}: {netlist or 'RTL'}")
+    if labels is None:
+        show_result(result, as_json)
+        return
+    [(title, lines, _)] = result.tables()
+    percent = accuracy(result.y, labels)
+    lines.append((f"accuracy, {len(x)} vectors", f"{percent:.2f} %"))
+    show(result.to_dict() | {"accuracy_percent": percent}, as_json, lines, title)
 
 
 class Property(StrEnum):
@@ -241,44 +211,24 @@ def prove(
     as_json: Json = False,
 ):
     """Prove that a kernel's Verilog equals its definition for all inputs, and loses nothing."""
-    from ... import tools
-    from ...catalogue import load_kernel
+    from ...api import prove as prove_kernel
 
-    kernel = load_kernel(file, "prove")
-    tools.find("z3")
-    from ... import proof
-
-    properties = [str(name) for name in only] if only else proof.PROPERTIES
-    folder = out / kernel.name / "proof"
     try:
-        result = proof.prove(
-            kernel,
-            folder,
-            properties=properties,
+        result = prove_kernel(
+            file,
+            properties=[str(name) for name in only] if only else None,
             method=str(method),
             netlist=str(netlist) if netlist else None,
             solver=solver and str(solver),
             limit=limit,
             say=say,
             rtl=rtl,
+            out=out,
         )
     except TnhwError as error:
         if error.result is None:
             raise
-        _show_proof(error.result, as_json)
+        show_result(error.result, as_json)
         error.shown = as_json
         raise
-    _show_proof(result, as_json)
-
-
-def _show_proof(result, as_json):
-    rows = [("property", "part", "verdict", "method", "solver", "s")]
-    for part in result.parts:
-        keys = ("property", "part", "verdict", "method", "solver")
-        rows.append((*(part[key] or "" for key in keys), f"{part['seconds']:.1f}"))
-    if result.counter_example:
-        rows += [(key, value) for key, value in result.counter_example.items() if value is not None]
-    if result.tested:
-        rows += [(f"tested: {key}", value) for key, value in result.tested.items()]
-    rows.append(("total", "", result.verdict, "", "", f"{result.seconds:.1f}"))
-    show(result.as_dict(), as_json, rows, result.name)
+    show_result(result, as_json)

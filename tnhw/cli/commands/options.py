@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError
-from ...support.terminal import printable, say  # noqa: F401  (`say` for the commands)
+from ...support.results import console, rich_table
+from ...support.terminal import say  # noqa: F401  (`say` for the commands)
 from ...tools import logs
 
 
@@ -145,20 +146,14 @@ def show(record, as_json, rows, title=None):
     if as_json:
         print(json.dumps(record, indent=2, default=str))
         return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    made = rich_table(rows, title)
+    console(made).print(made)
 
-    title = title and Text(printable(title))
-    table = Table(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
-    for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
 
-    class Output(Console):
-        def on_broken_pipe(self):
-            raise  # noqa: PLE0704  (the command line says how it ends)
-
-    console = Output()
-    # A table that would be cut is wider than the screen instead.
-    Output(width=max(console.width, Console(width=10_000).measure(table).maximum)).print(table)
+def show_result(result, as_json):
+    """A record of `tnhw.api` as JSON, or as its tables."""
+    if as_json:
+        show(result.to_dict(), True, [])
+        return
+    for title, lines, _ in result.tables():
+        show(None, False, lines, title)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ...errors import TnhwError
-from .comparing import show_rows
+from .comparing import show_kernels
 from .options import Fresh, Json, Out, Workers, say
 
 
@@ -30,6 +30,7 @@ def sweep(
 ):  # fmt: skip
     """Measure kernels of all combinations; goes on where it was interrupted."""
     from ...comparison.kernels import measure_all, rows_of
+    from ...comparison.results import KernelComparison
     from ...comparison.sweep import kernels_of
 
     name, kernels = kernels_of(file, say)
@@ -45,7 +46,8 @@ def sweep(
         )
         settings = {"vectors": vectors, "seeds of place and route": list(range(1, seeds + 1)),
                     "left out": [str(error) for error in failed]}  # fmt: skip
-        show_rows(rows, out / "sweep" / name, as_json, command, settings)
+        made = KernelComparison(rows, settings)
+        show_kernels(made, out / "sweep" / name, as_json, command)
     if failed:
         say(f"{len(failed)} of {len(found)} measurements failed; the first:")
         failed[0].shown = True

@@ -1,0 +1,197 @@
+"""`compare`: kernels on FPGA families and cell libraries, or networks on a board's device."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..catalogue import load
+from ..errors import InputError
+from ..kernel import Kernel
+from ..network import Network
+from ..support.config import plain_number
+
+if TYPE_CHECKING:
+    from ..catalogue import Source
+    from ..comparison.results import KernelComparison, NetworkComparison
+
+__all__ = ["ForKernels", "ForNetworks", "compare"]
+
+KERNEL_VECTORS, NETWORK_VECTORS = 64, 8
+
+
+class ForKernels(TypedDict, total=False):
+    """What `compare` takes for kernels only.
+
+    Attributes
+    ----------
+    models : str or list of str
+        Trained network that operands and accuracy come from; one for all, or one each.
+    data : path
+        With `models`: folder of data sets.
+    workers : int or None
+        Measurements at a time, each in a process, 1 by default; None for as many as there are cores. A script that
+        asks for more than one begins its own work below ``if __name__ == "__main__":``.
+    cached : bool
+        Take measurements that are known from before, as is done by default.
+    """
+
+    models: str | Sequence[str]
+    data: str | Path | None
+    workers: int | None
+    cached: bool
+
+
+class ForNetworks(TypedDict, total=False):
+    """What `compare` takes for networks only.
+
+    Attributes
+    ----------
+    folds, lanes : str or int
+        Rows with these folds, or at most so many lanes, in addition to the fastest that fits.
+    x, labels : arrays of int [n, inputs] and [n]
+        Test vectors of accuracy and activity.
+    peer : str
+        ``da4ml``: the same by another generator.
+    """
+
+    folds: str | None
+    lanes: int | None
+    x: ArrayLike | None
+    labels: ArrayLike | None
+    peer: str | None
+
+
+class Options(ForKernels, ForNetworks, total=False):
+    """All options of `compare` that are for one kind."""
+
+
+def compare(
+    sources: "Source | Iterable[Source]",
+    target: str | Iterable[str],
+    *,
+    vectors: int | None = None,
+    seeds: int = 5,
+    say: Callable[[str], None] = lambda text: None,
+    **options: Unpack[Options],
+) -> "KernelComparison | NetworkComparison":
+    """Measure kernels, or networks, side by side. Ratios are to the first.
+
+    Parameters
+    ----------
+    sources : list of (str, path, Kernel or Network), or one
+        All kernels or all networks.
+    target : str or list of str
+        For kernels: ``ice40``, ``ecp5``, ``gowin``, ``xc7``, ``liberty:PATH``. For networks: one board.
+    vectors : int, optional
+        Vectors of the activity: 64 for kernels, 8 for networks; 0 for no activity.
+    seeds : int
+        Runs of place and route, of which speeds are medians; for kernels 0 is synthesis only.
+    say : callable
+        Told in a sentence what is done.
+    **options
+        See :class:`ForKernels` (`models`, `data`, `workers`, `cached`) and :class:`ForNetworks` (`folds`, `lanes`,
+        `x`, `labels`, `peer`).
+
+    Returns
+    -------
+    KernelComparison or NetworkComparison
+        With `rows`, and `write` for its files; nothing is written before.
+
+    Raises
+    ------
+    InputError, ToolMissing, ToolFailed
+        If an argument is wrong, or a tool is missing or fails.
+    CheckFailed
+        If a netlist differs from the golden model.
+    """
+    one_alone = isinstance(sources, (str, Path, Kernel, Network))
+    listed = [sources] if one_alone else list(sources)
+    loaded = [load(one) for one in listed]
+    if not loaded:
+        raise InputError("there is nothing to compare: give a kernel or a network")
+    targets = [target] if isinstance(target, str) else [str(one) for one in target]
+    if unknown := set(options) - set(Options.__annotations__):
+        raise TypeError(f"compare() got an unexpected keyword argument {min(unknown)!r}")
+    common = {
+        "vectors": plain_number(vectors),
+        "seeds": range(1, plain_number(seeds) + 1),
+        "say": say,
+    }
+    given = {key: plain_number(value) for key, value in options.items() if value is not None}
+    if all(isinstance(one, Kernel) for one in loaded):
+        if set(given) & set(ForNetworks.__annotations__):
+            raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
+        workers = options.get("workers", 1)
+        return _kernels(loaded, targets, common, **given | {"workers": plain_number(workers)})
+    if not all(isinstance(one, Network) for one in loaded):
+        raise InputError("compare takes kernels or networks, not both at once, nor folded designs")
+    if given.get("models"):
+        raise InputError("a model of operands is for kernels: a network has its own parameters")
+    names = [str(one) if isinstance(one, (str, Path)) else one.name for one in listed]
+    networks = dict(zip(names, loaded, strict=True))
+    own = {key: value for key, value in given.items() if key in ForNetworks.__annotations__}
+    return _networks(networks, targets, common, own)
+
+
+def _kernels(
+    kernels: list[Kernel],
+    targets: list[str],
+    common: dict[str, Any],
+    models: str | Sequence[str] = (),
+    data: str | Path | None = None,
+    **options: Any,
+) -> "KernelComparison":
+    from ..comparison import kernels as comparison
+    from ..comparison.results import KernelComparison
+
+    names = [kernel.name for kernel in kernels]
+    if len(set(names)) < len(names):
+        raise InputError("two kernels have the same name: give them different ones")
+    if common["vectors"] is None:
+        common = common | {"vectors": KERNEL_VECTORS}
+    models = [models] if isinstance(models, str) else list(models)
+    operands = _operands(kernels, models, common["vectors"], data)
+    rows = comparison.compare(kernels, targets, operands=operands, **common, **options)
+    settings = {"vectors": common["vectors"], "seeds of place and route": list(common["seeds"])}
+    return KernelComparison(rows, settings)
+
+
+def _operands(
+    kernels: list[Kernel], models: list[str], vectors: int, folder: str | Path | None
+) -> dict[str, Any]:
+    """Operands of kernels by name out of trained networks: one for all, or one each."""
+    from ..comparison import fpga
+    from ..comparison.kernels import WARM_UP
+    from ..comparison.operands import of_model
+
+    if len(models) not in (0, 1, len(kernels)):
+        raise InputError(
+            f"a model is given {len(models)} times, but the number of kernels is {len(kernels)}: give one for "
+            "all, or one for each in their order"
+        )
+    pairs = zip(kernels, models * len(kernels) if len(models) == 1 else models, strict=False)
+    count = vectors + max(WARM_UP, fpga.WARM_UP)
+    return {kernel.name: of_model(kernel, name, count, folder=folder) for kernel, name in pairs}
+
+
+def _networks(
+    networks: dict[str, Network],
+    targets: list[str],
+    common: dict[str, Any],
+    options: dict[str, Any],
+) -> "NetworkComparison":
+    from ..comparison import networks as comparison
+    from ..comparison.results import NetworkComparison
+
+    if not common["seeds"]:
+        raise InputError("networks need at least 1 seed of place and route")
+    if len(targets) > 1:
+        raise InputError("networks are compared on one board: give one target")
+    if common["vectors"] is None:
+        common = common | {"vectors": NETWORK_VECTORS}
+    data = {key: np.asarray(options[key]) for key in ("x", "labels") if key in options}
+    rows = comparison.compare(networks, targets[0], **common | options | data)
+    return NetworkComparison(rows, targets[0])

@@ -1,0 +1,77 @@
+"""What `generate` wrote."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..support.results import Result, Table
+
+__all__ = ["Generated"]
+
+
+@dataclass(frozen=True, repr=False)
+class Generated(Result):
+    """Verilog of a kernel or a design, and what describes it.
+
+    Parameters
+    ----------
+    name : str
+        Of the module and its files.
+    folder : Path
+        Holds ``<name>.v``, ``manifest.json``, ``<name>.core``, ``<name>.vlt`` and ``vectors.json``.
+    manifest : dict
+        What ``manifest.json`` says: formats, ports, latency, hashes.
+    options : dict
+        What makes the same design of its network again; empty for a kernel.
+    package : Path or None
+        Folder of the IP package, for a kernel with AXI4-Stream.
+    """
+
+    name: str
+    folder: Path
+    manifest: dict
+    options: dict
+    package: Path | None = None
+
+    @property
+    def verilog(self) -> Path:
+        """The Verilog file."""
+        return self.folder / f"{self.name}.v"
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the acceptance of a vector's last beat to its (first) result beat."""
+        return self.manifest["latency"]
+
+    @property
+    def interval(self) -> int:
+        """Cycles from vector to vector when nobody stalls."""
+        return self.manifest["interval"]
+
+    @property
+    def summary(self) -> str:
+        """Where the Verilog is, and its timing."""
+        timing = f"latency {self.latency}, a vector every {self.interval} cycles"
+        return f"{self.name}: {self.verilog}, {timing}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The folder and the manifest, for JSON."""
+        return {"folder": str(self.folder), "manifest": self.manifest}
+
+    def tables(self) -> list[Table]:
+        """Where the files are, formats, timing, and the streams."""
+        lines = [] if self.package is None else [("IP package", self.package)]
+        formats = self.manifest["formats"].items()
+        lines += [
+            ("Verilog", self.verilog),
+            ("formats", ", ".join(f"{key} {text}" for key, text in formats if text)),
+            ("latency", f"{self.latency} cycles"),
+            ("interval", f"{self.interval} cycles a vector"),
+            *self.options.items(),
+        ]
+        lines += [
+            (f"stream {stream['name']}", f"{stream['carries']}, {stream['width']} bits a beat, "
+             f"{stream['beats']} beats")
+            for stream in self.manifest["streams"]
+        ]  # fmt: skip
+        return [Table(self.name, lines)]

@@ -1,0 +1,287 @@
+"""`generate`, `simulate`, `prove` and `build`.
+
+Each takes what the command line takes: a name from ``tnhw list``, a file, or the object itself. A network is folded
+with the defaults of the command line; the keywords of :class:`tnhw.catalogue.Folding` (`folds`, `lanes`, `schedule`,
+`rom`, `dsp`, `loadable`) fold it otherwise. Each writes its files below the folder `out` and returns a record with
+fields, `to_dict()` for JSON and `table()` for a person.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import tools
+from ..boards import Board, load_board
+from ..catalogue import Folding, load, load_design, load_kernel
+from ..network import Network
+from ..support.config import plain_number
+from .generated import Generated
+
+if TYPE_CHECKING:
+    from .. import bitstream, proof, simulation
+    from ..bitstream.vendor_plan import PlanRecord
+    from ..catalogue import Source
+
+__all__ = ["build", "generate", "prove", "simulate"]
+
+Out = str | Path
+
+
+def _silent(text: str) -> None:
+    """Tell nobody."""
+
+
+def generate(
+    source: "Source",
+    *,
+    interface: str | None = None,
+    beat: int | None = None,
+    out: Out = "build",
+    **folding: Unpack[Folding],
+) -> Generated:
+    """Write Verilog, manifest, FuseSoC core file and golden vectors; with AXI4-Stream an IP package too.
+
+    Parameters
+    ----------
+    source : str, path, Kernel, Network, Design or other hardware
+    interface : str, optional
+        Of a kernel: ``stream`` or ``axi-stream``, if not as in its file.
+    beat : int, optional
+        Of a kernel with ``axi-stream``: elements a beat; all by default.
+    out : path
+        Files go to ``<out>/<name>/rtl``, the IP package to ``<out>/<name>/ip``.
+    **folding
+        Of a network, see :class:`tnhw.catalogue.Folding`.
+
+    Raises
+    ------
+    InputError
+        If the source or an option is not valid, or the folder cannot be written.
+    """
+    from ..verilog import emitting
+
+    design = load_design(source, interface=interface, beat=plain_number(beat), **folding)
+    folder, package = Path(out) / design.name / "rtl", None
+    manifest = emitting.generate(design, folder)
+    if design.interface == "axi-stream":
+        from ..export import ip
+
+        package = Path(out) / design.name / "ip"
+        ip.package(design, package, manifest, (folder / f"{design.name}.v").read_text())
+    return Generated(design.name, folder, manifest, design.options(), package)
+
+
+def simulate(
+    source: "Source",
+    *,
+    vectors: int = 100,
+    seed: int = 0,
+    x: ArrayLike | None = None,
+    params: Mapping[str, ArrayLike] | None = None,
+    waves: bool = False,
+    simulator: str = "icarus",
+    netlist: str | None = None,
+    rtl: Iterable[Out] | None = None,
+    out: Out = "build",
+    **folding: Unpack[Folding],
+) -> "simulation.Result":
+    """Run the Verilog in a simulator against the golden model, with stalls and back-pressure.
+
+    Parameters
+    ----------
+    source : str, path, Kernel, Network, Design or other hardware
+    vectors : int
+        Random vectors, in addition to corner vectors.
+    seed : int
+        Of what is random.
+    x : array_like of int, [n, inputs] or one vector [inputs], optional
+        Vectors of your own, sent as well; the results that came out for them are the record's `y`, [n, outputs].
+    params : dict of arrays, optional
+        Parameters for storage `ports` and `memory`, by name.
+    waves : bool
+        Whether to keep waves.
+    simulator : str
+        ``icarus`` or ``verilator``.
+    netlist : str, optional
+        Run the netlist after synthesis for ``ice40``, ``ecp5``, ``gowin`` or ``xc7``.
+    rtl : list of path, optional
+        Verilog of your own in place of ours.
+    out : path
+        Files go to ``<out>/<name>/sim``, or ``sim-<netlist>``.
+    **folding
+        Of a network, see :class:`tnhw.catalogue.Folding`.
+
+    Raises
+    ------
+    CheckFailed
+        If the hardware differs from the golden model; its attribute `result` is the record.
+    InputError, ToolMissing, ToolFailed
+        If an argument is wrong, or the simulator is missing or fails.
+    """
+    from .. import simulation
+
+    design = load_design(source, **folding)
+    return simulation.simulate(
+        design,
+        Path(out) / design.name / (f"sim-{netlist}" if netlist else "sim"),
+        vectors=plain_number(vectors),
+        seed=plain_number(seed),
+        x=None if x is None else np.atleast_2d(x),
+        params=None if params is None else {name: np.asarray(a) for name, a in params.items()},
+        waves=waves,
+        simulator=simulator,
+        netlist=netlist,
+        rtl=None if rtl is None else list(rtl),
+    )
+
+
+def prove(
+    source: "Source",
+    *,
+    properties: Iterable[str] | None = None,
+    method: str = "lemmas",
+    netlist: str | None = None,
+    solver: str | None = None,
+    limit: float = 120,
+    rtl: Iterable[Out] | None = None,
+    out: Out = "build",
+    say: Callable[[str], None] = _silent,
+) -> "proof.Result":
+    """Prove that a kernel's Verilog equals its definition for all inputs, and that its streams lose nothing.
+
+    Parameters
+    ----------
+    source : str, path or Kernel
+    properties : list of str, optional
+        Only ``function``, or only ``stream``; both by default.
+    method : str
+        For the function: ``lemmas``, or ``whole``, as one formula, for small kernels.
+    netlist : str, optional
+        Also prove the netlist after synthesis for ``ice40``, ``ecp5`` or ``gowin``.
+    solver : str, optional
+        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``; by default Bitwuzla where it is installed, else z3.
+    limit : float
+        Seconds for one question to the solver.
+    rtl : list of path, optional
+        Verilog of your own in place of ours.
+    out : path
+        Files go to ``<out>/<name>/proof``.
+    say : callable
+        Called with a line of text for each step.
+
+    Raises
+    ------
+    CheckFailed, Undecided
+        If a property is disproved, or neither proven nor disproved; the attribute `result` is the record.
+    InputError, ToolMissing, ToolFailed
+        If an argument is wrong, or a tool is missing or fails.
+    """
+    kernel = load_kernel(source, "prove")
+    tools.find("z3")
+    from .. import proof
+
+    return proof.prove(
+        kernel,
+        Path(out) / kernel.name / "proof",
+        properties=proof.PROPERTIES if properties is None else list(properties),
+        method=method,
+        netlist=netlist,
+        solver=solver,
+        limit=plain_number(limit),
+        say=say,
+        rtl=None if rtl is None else list(rtl),
+    )
+
+
+def build(
+    source: "Source",
+    board: str | Path | Board,
+    *,
+    seed: int = 1,
+    frequency: float | None = None,
+    baud: int | None = None,
+    allow_timing_fail: bool = False,
+    self_test: "int | ArrayLike | None" = None,
+    out: Out = "build",
+    say: Callable[[str], None] = _silent,
+    **folding: Unpack[Folding],
+) -> "bitstream.BuildRecord | PlanRecord":
+    """Build a bitstream of a kernel or network behind a serial line, or of one that tests itself.
+
+    A network without `folds`, `lanes` and `schedule` gets the fastest design that fits the board.
+
+    Parameters
+    ----------
+    source : str, path, Kernel, Network, Design or other hardware
+    board : str, path or Board
+        A name from ``tnhw list``, or a board TOML.
+    seed : int
+        Of place and route.
+    frequency : float, optional
+        In Hz, what the routed design must reach, if not the board's clock.
+    baud : int, optional
+        Of the serial line, if not the board's.
+    allow_timing_fail : bool
+        Give a bitstream also if it is too slow.
+    self_test : int, or array_like of int [n, inputs], optional
+        Store vectors on the board, which plays them to itself and shows the verdict on an LED: so many random ones,
+        or your own.
+    out : path
+        Files go to ``<out>/<name>/<board>``.
+    say : callable
+        Called with a line of text for each design that is tried.
+    **folding
+        Of a network, see :class:`tnhw.catalogue.Folding`; for a kernel `dsp` says whether products may use DSP
+        blocks.
+
+    Returns
+    -------
+    BuildRecord
+        Or a PlanRecord, for a board that only a vendor's tools build for: an archived build plan.
+
+    Raises
+    ------
+    DoesNotFit, TimingNotMet
+        If the device is too small, or the design too slow.
+    InputError, ToolMissing, ToolFailed
+        If an argument is wrong, or a tool is missing or fails.
+    """
+    from .. import bitstream
+
+    target = board if isinstance(board, Board) else load_board(board)
+    loaded, dsp = load(source), folding.get("dsp")
+    if not isinstance(loaded, Network):
+        load_design(loaded, **folding)  # refuses what is for networks only
+    folder = Path(out) / loaded.name / target.name
+    options = {
+        "seed": plain_number(seed),
+        "frequency": None if frequency is None else max(1, round(frequency)),
+        "baud": plain_number(baud),
+        "allow_timing_fail": allow_timing_fail,
+        "dsp": dsp,
+    }
+    if self_test is not None:
+        options["self_test"] = _vectors(loaded, self_test)
+    if target.vendor_tool:
+        design = load_design(loaded, **folding)
+        return bitstream.plan(
+            design, target, folder, self_test=options.get("self_test"), baud=options["baud"]
+        )
+    named = [folding.get(key) for key in ("folds", "lanes", "schedule")]
+    if isinstance(loaded, Network) and named == [None] * 3:
+        rom, loadable = folding.get("rom") or "auto", bool(folding.get("loadable"))
+        _, record = bitstream.build_network(
+            loaded, target, folder, rom=rom, loadable=loadable, say=say, **options
+        )
+        return record
+    return bitstream.build(load_design(loaded, **folding), target, folder, **options)
+
+
+def _vectors(loaded, given):
+    """Vectors of a self-test: those that are given, or so many random ones."""
+    if np.ndim(given) == 0:
+        return loaded.random_input(np.random.default_rng(0), plain_number(given))
+    return np.atleast_2d(given)

@@ -1,0 +1,101 @@
+"""What a verb returns: a record with fields that can become a dict for JSON, or tables for a person."""
+
+import io
+from collections.abc import Iterable
+from html import escape
+from typing import Any, NamedTuple
+
+from .terminal import printable
+
+__all__ = ["Result", "Table", "console", "rich_table"]
+
+
+class Table(NamedTuple):
+    """One table.
+
+    Parameters
+    ----------
+    title : str
+    lines : list of tuple
+        Rows of cells; a cell is shown as ``str`` writes it.
+    headed : bool
+        Whether the first line holds the headings of the columns.
+    """
+
+    title: str
+    lines: list
+    headed: bool = False
+
+
+class Result:
+    """Base of the records that verbs return.
+
+    A subclass has fields, and says with :meth:`tables` and :attr:`summary` how a person sees them. ``str(result)``
+    is its tables as text; a notebook shows them as HTML.
+    """
+
+    @property
+    def summary(self) -> str:
+        """What came out, in a line."""
+        raise NotImplementedError
+
+    def tables(self) -> list[Table]:
+        """Tables for a person, at least one."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything that it holds, as a dict that ``json.dumps`` takes."""
+        raise NotImplementedError
+
+    def table(self) -> str:
+        """The tables as text, as the command line prints them."""
+        with io.StringIO() as text:
+            for title, lines, _ in self.tables():
+                made = rich_table(lines, title)
+                console(made, file=text, color_system=None, force_terminal=False).print(made)
+            return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+    def __str__(self) -> str:
+        return self.table()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.summary}>"
+
+    def _repr_html_(self) -> str:
+        return "\n".join(_html(table) for table in self.tables())
+
+
+def rich_table(lines: Iterable, title: str | None = None):
+    """A table for a terminal; nothing in its cells steers the terminal."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    title = Text(printable(title)) if title else None
+    table = RichTable(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
+    for line in lines:
+        table.add_row(*(Text(printable(cell)) for cell in line))
+    return table
+
+
+def console(table, **options):
+    """A console that is as wide as `table` needs, so that nothing is cut; `options` are Rich's."""
+    from rich.console import Console
+
+    class Output(Console):
+        def on_broken_pipe(self):
+            raise  # noqa: PLE0704  (who prints decides how that ends)
+
+    usual = Output(**options)
+    width = Console(width=10_000).measure(table).maximum
+    return Output(width=max(usual.width, width), **options)
+
+
+def _html(table):
+    rows = []
+    for number, line in enumerate(table.lines):
+        tag = "th" if table.headed and number == 0 else "td"
+        cells = (f"<{tag}>{escape(printable(cell))}</{tag}>" for cell in line)
+        rows.append(f"<tr>{''.join(cells)}</tr>")
+    title = f"<caption>{escape(printable(table.title))}</caption>"
+    return f"<table>{title}{''.join(rows)}</table>"
