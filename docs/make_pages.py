@@ -23,7 +23,7 @@ COPIES = {
 
 #: Packages and modules of the reference: what a person calls from Python.
 MODULES = (
-    "synapse", "kernel", "network", "catalogue", "verilog", "simulation", "bitstream", "boards",
+    "api", "synapse", "kernel", "network", "catalogue", "verilog", "simulation", "bitstream", "boards",
     "boards.host", "proof", "data", "pictures", "onnx", "comparison", "export", "plugins", "errors",
 )  # fmt: skip
 

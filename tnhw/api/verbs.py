@@ -252,7 +252,7 @@ def build(
     from .. import bitstream
 
     target = board if isinstance(board, Board) else load_board(board)
-    loaded, dsp = load(source), folding.get("dsp")
+    loaded = load(source)
     if not isinstance(loaded, Network):
         load_design(loaded, **folding)  # refuses what is for networks only
     folder = Path(out) / loaded.name / target.name
@@ -261,17 +261,15 @@ def build(
         "frequency": None if frequency is None else max(1, round(frequency)),
         "baud": plain_number(baud),
         "allow_timing_fail": allow_timing_fail,
-        "dsp": dsp,
+        "dsp": folding.get("dsp"),
     }
     if self_test is not None:
         options["self_test"] = _vectors(loaded, self_test)
     if target.vendor_tool:
-        design = load_design(loaded, **folding)
-        return bitstream.plan(
-            design, target, folder, self_test=options.get("self_test"), baud=options["baud"]
-        )
-    named = [folding.get(key) for key in ("folds", "lanes", "schedule")]
-    if isinstance(loaded, Network) and named == [None] * 3:
+        given = {key: options.get(key) for key in ("self_test", "baud")}
+        return bitstream.plan(load_design(loaded, **folding), target, folder, **given)
+    chosen = any(folding.get(key) is not None for key in ("folds", "lanes", "schedule"))
+    if isinstance(loaded, Network) and not chosen:
         rom, loadable = folding.get("rom") or "auto", bool(folding.get("loadable"))
         _, record = bitstream.build_network(
             loaded, target, folder, rom=rom, loadable=loadable, say=say, **options
