@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ..boards.board import Board
 from ..boards.protocol import Sizes
 from ..errors import DoesNotFit, InputError, TimingNotMet
 from ..netlist import count
+from ..support.config import plain_number
 from ..tools.ladder import recorded
 from . import toolchain
 from .files import REPORT, cache_folder, fetch, hashes, store, workplace
@@ -62,6 +63,10 @@ class BuildOptions:
     dsp: bool | None = None
     cache: bool = True
     timeout: float = 300
+
+    def __post_init__(self):
+        for one in fields(self):  # NumPy's numbers would not go into the record's JSON
+            object.__setattr__(self, one.name, plain_number(getattr(self, one.name)))
 
 
 def build(hardware, board, out_dir, *, self_test=None, **options):

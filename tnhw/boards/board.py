@@ -97,6 +97,11 @@ class Board(Record):
                     raise ValueError(f"the attribute `{name}` must be one word, not {value!r}")
         return self
 
+    def __repr__(self):
+        return (
+            f"<Board {self.name}: {self.title}, {self.family}, {self.clock.frequency / 1e6:g} MHz>"
+        )
+
     @property
     def vendor_tool(self):
         """The vendor's tool that alone builds for this board, or None."""

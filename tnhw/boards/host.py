@@ -44,6 +44,10 @@ class Client:
         self._sequence = 0
         self._parser = Parser(max(Identity.SIZE, self.sizes.answer_bytes))
 
+    def __repr__(self):
+        held = "any hardware" if self.hardware is None else self.hardware.name
+        return f"<Client for {held}: {self.repeated} requests repeated>"
+
     def resynchronise(self):
         """Bring the board to the start of a frame, whatever it received before."""
         self.link.write(bytes(self.sizes.longest))

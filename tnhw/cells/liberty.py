@@ -198,6 +198,9 @@ class Library:
         except _BROKEN as error:
             raise InputError(f"{path}: its units or voltages cannot be read ({error})") from None
 
+    def __repr__(self):
+        return f"<Library {self.name}: {len(self.names)} cells>"
+
     def _tell(self, text):
         """Warn of the first semicolon that is missing; others may be, too."""
         if not self._told:

@@ -119,6 +119,9 @@ class Stage:
             raise InputError(f"layer `{layer.name}`: a bias is outside {bias}, what can be loaded")
         return Stage(layer, self.fold, self.synapse, loadable=True)
 
+    def __repr__(self):
+        return f"<Stage {self.layer.name}: fold {self.fold}, {self.cycles} cycles>"
+
     @property
     def words(self):
         """Words of channels at a tap."""

@@ -186,7 +186,7 @@ def golden_vectors(hardware, count=16, seed=0):
     x = hardware.random_input(rng, count)
     x[0], x[1] = hardware.input.min, hardware.input.max
     p = hardware.arrays if hardware.initialised else hardware.random_parameters(rng)
-    record = {"seed": seed, "x": x.tolist(), "y": hardware.golden(x, p).tolist()}
+    record = {"seed": int(seed), "x": x.tolist(), "y": hardware.golden(x, p).tolist()}
     if hardware.storage != "constant":
         record["p"] = {name: array.tolist() for name, array in sorted(p.items())}
     return record
