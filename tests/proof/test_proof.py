@@ -30,7 +30,6 @@ from tnhw.synapse.rules.shift import Shift
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
-from tnhw.proof.formulas import polynomial  # noqa: E402
 from tnhw.proof.formulas.compiled import compiled  # noqa: E402
 from tnhw.proof.formulas.solver import Solver, Undecided  # noqa: E402
 from tnhw.proof.lemmas import netlist  # noqa: E402
@@ -310,19 +309,6 @@ def test_fault_between_adders(adder, method, old, new, tmp_path, monkeypatch):
         proof.prove(made, tmp_path)
 
 
-def test_polynomials():
-    """The value of a polynomial is that of the expression, for all values of what it reads."""
-    a, b, c = (z3.Extract(k, k, z3.BitVec("x", 4)) for k in (0, 1, 3))
-    for expression in (a ^ b ^ c, a & ~b, a | b & c, z3.If(a == b, c, ~a), z3.BitVecVal(1, 1)):
-        found = polynomial.of_values(expression)
-        for bits in product((0, 1), repeat=3):
-            known = dict(zip(("x [0]", "x [1]", "x [3]"), bits, strict=True))
-            value = sum(w * all(known[name] for name in atoms) for atoms, w in found.items())
-            x = z3.BitVecVal(bits[0] + 2 * bits[1] + 8 * bits[2], 4)
-            wanted = z3.simplify(z3.substitute(expression, (z3.BitVec("x", 4), x)))
-            assert value == wanted.as_long()
-
-
 def test_fault_in_an_adder(tmp_path):
     made = kernel("threshold", "tile", "memory", arithmetic="heap", inputs=2)
     text, manifest = emitted(made)
@@ -547,14 +533,6 @@ def test_progress(monkeypatch, capsys):
         r"kernel: function, gates: output 2 of 3, 17 lemmas proven \(\d+ s\)", lines[1]
     )
     assert not any("short" in line for line in lines)
-
-
-def test_state_of_a_solver():
-    solver = Solver("z3", 1)
-    assert solver.state() == ""
-    solver.stage = "output 1 of 2"
-    solver.prove(z3.BitVec("x", 4) * 0 == 0, "zero", "test")
-    assert solver.state() == "output 1 of 2, 1 lemmas proven, now: zero"
 
 
 # ---- Netlists ----
