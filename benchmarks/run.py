@@ -94,9 +94,10 @@ def cells(folder, families=tuple(FAMILIES), kernels=tuple(KERNELS)):
                 path, kernel.name, family, folder / "netlists", **options
             ).counts
         both = {name: logic(count, family) for name, count in counts[family].items()}
-        counts[family]["lut_ratio_best_lut_mac_over_threshold"] = round(
-            min(both[name] for name in LUT_MACS if name in both) / both["threshold"], 2
-        )
+        luts = [both[name] for name in LUT_MACS if name in both]
+        if luts and "threshold" in both:
+            ratio = round(min(luts) / both["threshold"], 2)
+            counts[family]["lut_ratio_best_lut_mac_over_threshold"] = ratio
     return counts
 
 

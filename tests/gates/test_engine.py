@@ -23,13 +23,15 @@ from folded_networks import (
     ties,
     wide,
 )
+from places import NIGHTLY
 from random_networks import check
 
 from tnhw.gates.engine import argmax, codes, drain, engine, packer, sequencer, skid
 from tnhw.network import stage
 from tnhw.synapse.rules import threshold
 
-COUNT, PARTS = 80, 4
+#: A part is 20 networks, in which each kind has its share.
+EACH, PARTS = 20, 4 if NIGHTLY else 2
 
 
 # ---- Random networks ----
@@ -42,7 +44,7 @@ def test_random(part, tmp_path, capsys):
 
     ``benchmarks/fuzz.py --level networks`` runs thousands of them.
     """
-    record = network_fuzz.run(part, range(COUNT // PARTS), check, tmp_path)
+    record = network_fuzz.run(part, range(EACH), check, tmp_path)
     seen = record["cells"]
     with capsys.disabled():
         told = ", ".join(f"{name} {count}" for name, count in sorted(seen.items()))

