@@ -80,7 +80,7 @@ def test_proofs_are_of_kernels(tmp_path):
     ("sources", "target", "options", "message"),
     [
         ([], "ice40", {}, "there is nothing to compare"),
-        (["mac16", "digits_tn"], "ice40", {}, "kernels or networks, not both at once"),
+        (["mac16", "digits_tn"], "ice40", {}, "networks or kernels, not both at once"),
         ("mac16", "ice40", {"lanes": 3}, "are for networks"),
         ("digits_tn", "icebreaker", {"models": "digits_tn"}, "is for kernels"),
         ("digits_tn", "icebreaker", {"seeds": 0}, "at least 1 seed"),

@@ -127,7 +127,9 @@ def compare(
         workers = options.get("workers", 1)
         return _kernels(loaded, targets, common, **given | {"workers": plain_number(workers)})
     if not all(isinstance(one, Network) for one in loaded):
-        raise InputError("compare takes kernels or networks, not both at once, nor folded designs")
+        raise InputError(
+            "compare takes networks or kernels, not both at once, and no folded designs"
+        )
     if given.get("models"):
         raise InputError("a model of operands is for kernels: a network has its own parameters")
     names = [str(one) if isinstance(one, (str, Path)) else one.name for one in listed]
