@@ -139,4 +139,4 @@ def test_wrong_models(models, error, tmp_path, capsys):
 
 def test_model_of_a_network(tmp_path, capsys):
     assert cli.main(["compare", "digits_tn", "-t", "icebreaker", "--model", "digits_tn"]) == 2
-    assert "`--model` is for kernels" in capsys.readouterr().err
+    assert "a model of operands is for kernels" in capsys.readouterr().err
