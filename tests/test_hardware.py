@@ -11,13 +11,14 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
+import tnhw
 from tnhw.bitstream.building import board_plan
 from tnhw.bitstream.toolchain import check_fit, synthesise_plan
 from tnhw.boards import load_board
 from tnhw.boards.harness import Harness
 from tnhw.boards.protocol import Sizes
 from tnhw.catalogue import load, load_design
-from tnhw.errors import CheckFailed
+from tnhw.errors import CheckFailed, InputError
 from tnhw.hardware import Hardware, PlainHardware
 from tnhw.kernel import parameters
 from tnhw.pictures import draw
@@ -119,6 +120,16 @@ def test_built_to_the_netlist(tmp_path):
     check_fit(adder.name, board, cells)
     assert cells["SB_CARRY"] > 4
     assert Sizes.of(adder).vector_bytes == 2 and Sizes.of(adder).answer_bytes == 1
+
+
+def test_verbs_of_python(tmp_path):
+    """The functions of `import tnhw` take it as they take a kernel, and say what they cannot do with it."""
+    made = tnhw.generate(Adder(), out=tmp_path)
+    assert made.folder == tmp_path / "adder" / "rtl" and (made.folder / "adder.v").exists()
+    with pytest.raises(InputError, match="adder: no kernel; prove takes kernels"):
+        tnhw.prove(Adder(), out=tmp_path)
+    with pytest.raises(InputError, match="adder: hardware that is made already takes no `lanes`"):
+        tnhw.generate(Adder(), out=tmp_path, lanes=4)
 
 
 def test_drawn():

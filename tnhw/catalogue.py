@@ -91,10 +91,12 @@ def load_kernel(source: Source, taker: str) -> Kernel:
         As `load`, and if it is something else.
     """
     from .kernel import Kernel
+    from .network import Network
 
     loaded = load(source)
     if not isinstance(loaded, Kernel):
-        raise InputError(f"{_called(source)}: a network; {taker} takes kernels")
+        what = "a network" if isinstance(loaded, Network) else "no kernel"
+        raise InputError(f"{_called(source)}: {what}; {taker} takes kernels")
     return loaded
 
 
@@ -146,7 +148,7 @@ def load_design(
         return loaded.with_keys(**given) if given else loaded
     if unfit := [*given, *unfit]:
         raise InputError(
-            f"{loaded.name}: what is folded already takes no `{unfit[0]}`; leave it out"
+            f"{loaded.name}: hardware that is made already takes no `{unfit[0]}`; leave it out"
         )
     return loaded
 

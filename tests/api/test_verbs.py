@@ -67,7 +67,9 @@ def test_wrong_sources(source, options, message, tmp_path):
 
 def test_a_design_is_not_folded_again(tmp_path):
     design = load_design("digits_tn")
-    with pytest.raises(InputError, match="digits_tn: what is folded already takes no `lanes`"):
+    with pytest.raises(
+        InputError, match="digits_tn: hardware that is made already takes no `lanes`"
+    ):
         tnhw.simulate(design, lanes=8, out=tmp_path)
 
 

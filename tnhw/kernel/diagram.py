@@ -1,10 +1,17 @@
 """Picture of a kernel: its data flow with the widths of all that is built."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from amaranth.hdl import Signal
 
 from ..gates import Terms
 from ..pictures.data_flow import add_column, formula
-from ..pictures.svg import Box, Column, Diagram
+from ..pictures.svg import Box, Column, Diagram, Edge
+
+if TYPE_CHECKING:
+    from .kernel import Kernel
 
 __all__ = ["kernel_diagram"]
 
@@ -15,7 +22,7 @@ REGISTERS = (
 )
 
 
-def kernel_diagram(kernel):
+def kernel_diagram(kernel: Kernel) -> Diagram:
     """Data flow of a kernel, output 0 where there are several: a Diagram."""
     size = f"{kernel.inputs} inputs, {kernel.outputs} output{'s' * (kernel.outputs > 1)}"
     title = f"{kernel.name}: {kernel.rule} kernel, {kernel.architecture}, {size}"
@@ -23,7 +30,7 @@ def kernel_diagram(kernel):
         f"latency {kernel.latency} cycles, a vector every {kernel.interval}; "
         f"parameters: {kernel.storage}, {kernel.synapse.word_bits} bits a synapse"
     )
-    columns, edges = [_sources(kernel)], []
+    columns, edges = [_sources(kernel)], list[Edge]()
     tree = kernel.create("stream").tree
     if tree is None:
         _folded(kernel, columns, edges)
@@ -34,12 +41,12 @@ def kernel_diagram(kernel):
         if kernel.shift:
             lines.insert(1, f"{'>>' if kernel.shift > 0 else '<<'} {abs(kernel.shift)}, clamp")
         add_column(columns, edges, Column("", (_outputs(kernel, lines, "round"),), "register"))
-    lines = (
+    result = (
         _stream(kernel, "o"),
         f"{kernel.outputs} × y {kernel.output_format}",
         f"{kernel.width_o} bits",
     )
-    add_column(columns, edges, Column("", (Box(lines, "stream"),)))
+    add_column(columns, edges, Column("", (Box(result, "stream"),)))
     if kernel.outputs > 1 and tree is not None:
         subtitle += f"; shown: output 0 of {kernel.outputs}"
     caption = "" if tree is None else REGISTERS

@@ -1,8 +1,11 @@
 """Names that reach Verilog and the file system."""
 
+from __future__ import annotations
+
 import keyword
 import re
 from functools import cache
+from typing import Any
 
 from ..errors import InputError
 
@@ -61,7 +64,7 @@ _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # no file of Windows h
 _LIBRARIES = ("ice40", "ecp5", "lattice", "gowin", "xilinx")
 
 
-def check_name(name, key="name"):
+def check_name(name: Any, key: str = "name") -> str:
     """`name`, if Verilog and file systems take it as it is.
 
     Raises
@@ -80,7 +83,7 @@ def check_name(name, key="name"):
     return name
 
 
-def check_design_name(name, key="name"):
+def check_design_name(name: Any, key: str = "name") -> str:
     """`name`, if a kernel or a network can have it: its module stands beside others in a design.
 
     Raises

@@ -1,13 +1,20 @@
 """Vectors, parameters and results of a kernel to the payloads of its streams and back."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 
+from ..hardware.interface import Arrays
 from ..hardware.payloads import join, split
+from .golden import Golden
 
 __all__ = ["input_beats", "load_beats", "output_payloads", "output_vectors"]
 
 
-def input_beats(kernel, x, p):
+def input_beats(kernel: Golden, x: Any, p: Arrays | None) -> list[int]:
     """Payloads of stream `i` for vectors x [n, inputs], in order.
 
     `p` is needed for storage `ports` and may hold one set of parameters a vector.
@@ -47,7 +54,7 @@ def _input_beats_with_parameters(kernel, x, p):
     return beats
 
 
-def load_beats(kernel, p):
+def load_beats(kernel: Golden, p: Arrays) -> list[int]:
     """Payloads of stream `p` for one load: for each output its words, then its folded bias.
 
     A tile takes all of it in one beat, the first in the low bits.
@@ -65,12 +72,12 @@ def load_beats(kernel, p):
     return [beat for row, bias in zip(words, biases, strict=True) for beat in (*row, bias)]
 
 
-def output_payloads(kernel, y):
+def output_payloads(kernel: Golden, y: Any) -> list[int]:
     """Payloads of stream `o` for results y [n, outputs]."""
     return [join(vector, kernel.output_format) for vector in np.asarray(y).tolist()]
 
 
-def output_vectors(kernel, payloads):
+def output_vectors(kernel: Golden, payloads: Iterable[int]) -> np.ndarray:
     """Results [n, outputs] of payloads of stream `o`."""
     number, count = kernel.output_format, kernel.outputs
     vectors = [split(payload, number, count) for payload in payloads]

@@ -4,14 +4,19 @@ Arrays are integers: those of the rule (``theta``, ``sign``, ``gain``, ``weight`
 [outputs, inputs], ``bias`` is [outputs].
 """
 
+from __future__ import annotations
+
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
 from ..support.config import nearest
+from ..synapse import Format
 
 __all__ = ["check", "fixed", "one_vector", "read", "vectors"]
 
@@ -23,7 +28,7 @@ _BROKEN = (
 )  # fmt: skip
 
 
-def read(path):
+def read(path: str | Path) -> dict[str, np.ndarray]:
     """Arrays of an npz file, without pickle and without unpacking a bomb.
 
     Raises
@@ -58,7 +63,14 @@ def read(path):
         raise InputError(f"{path}: not an npz file of integer arrays") from None
 
 
-def check(arrays, ranges, shape, where, *, vectors=False):
+def check(
+    arrays: Mapping[str, Any],
+    ranges: Mapping[str, tuple[int, int]],
+    shape: tuple[int, int],
+    where: str,
+    *,
+    vectors: bool = False,
+) -> dict[str, np.ndarray]:
     """Arrays as int64, after checking names, shapes, types and ranges.
 
     Parameters
@@ -103,7 +115,7 @@ def check(arrays, ranges, shape, where, *, vectors=False):
     return checked
 
 
-def fixed(array):
+def fixed(array: np.ndarray) -> np.ndarray:
     """A copy of an array that nobody can write to."""
     array = np.asarray(array)
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
@@ -117,7 +129,7 @@ def one_vector(x):
         return False
 
 
-def vectors(x, inputs, number, where):
+def vectors(x: Any, inputs: int, number: Format, where: str) -> np.ndarray:
     """Input vectors as int64 [n, inputs], after checking shape, type and range.
 
     Raises

@@ -1,12 +1,19 @@
 """Picture of a network that is folded onto engines: its layers in a row."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ..pictures.data_flow import add_column, formula
-from ..pictures.svg import Box, Column, Diagram
+from ..pictures.svg import Box, Column, Diagram, Edge
+
+if TYPE_CHECKING:
+    from .design import Design
 
 __all__ = ["network_diagram"]
 
 
-def network_diagram(design):
+def network_diagram(design: Design) -> Diagram:
     """Layers of a folded network in a row, each with its formats, fold and share of the time."""
     network = design.network
     title = f"{network.name}: {network.title}"
@@ -16,12 +23,12 @@ def network_diagram(design):
         f"{design.interval}; bars: share of the cycles in which an engine works"
     )
     shape = "×".join(map(str, network.shape))
-    lines = (
+    source = (
         "stream i",
         f"{shape} x {network.input}",
         f"{design.beats_in} beats of {design.width_i} bits",
     )
-    columns, edges = [Column("", (Box(lines, "stream"),))], []
+    columns, edges = [Column("", (Box(source, "stream"),))], list[Edge]()
     before = str(network.input)
     for stage in design.stages:
         layer, kernel = stage.layer, stage.kernel
@@ -47,6 +54,6 @@ def network_diagram(design):
     if network.result == "class":
         box = Box(("argmax", f"of {network.outputs}", "first largest"), "round")
         add_column(columns, edges, Column("", (box,)))
-    lines = ("stream o", network.result, f"{design.width_o} bits")
-    add_column(columns, edges, Column("", (Box(lines, "stream"),)))
+    result = ("stream o", network.result, f"{design.width_o} bits")
+    add_column(columns, edges, Column("", (Box(result, "stream"),)))
     return Diagram(title, subtitle, tuple(columns), tuple(edges))

@@ -1,7 +1,10 @@
 """One layer of a network: a kernel, and where its inputs lie in the activations before it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -81,7 +84,9 @@ class Layer(ByContent):
         Height, width, channels. For a dense layer height and width are 1.
     """
 
-    def __init__(self, keys, input, in_shape, arrays):
+    def __init__(
+        self, keys: LayerKeys, input: Format, in_shape: Sequence[int], arrays: Mapping[str, Any]
+    ) -> None:
         self.keys, self.input = keys, input
         where = f"layer `{keys.name}`"
         try:
@@ -118,7 +123,7 @@ class Layer(ByContent):
         )
 
     @cached_property
-    def loadable(self):
+    def loadable(self) -> Kernel:
         """The kernel with parameters that may change: its formats hold whatever may be loaded.
 
         A bias may be as large as the sum of all terms, or as the one that is there.
@@ -180,42 +185,42 @@ class Layer(ByContent):
         return f"<Layer {self.name}: {self.keys.kind} {self.keys.rule}, {sizes}; {formats}>"
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self.keys.name
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         """Inputs at one tap: the channels, twice with `complement`."""
         return self.in_shape[2] * (1 + self.keys.complement)
 
     @property
-    def fan_in(self):
+    def fan_in(self) -> int:
         """Inputs of the kernel."""
         return self.taps[0] * self.taps[1] * self.channels
 
     @property
-    def positions(self):
+    def positions(self) -> int:
         """Places at which the kernel works."""
         return self.out_shape[0] * self.out_shape[1]
 
     @property
-    def synapses(self):
+    def synapses(self) -> int:
         """Stored synapses; a complement counts as one more."""
         return self.fan_in * self.keys.outputs
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, np.ndarray]:
         """Parameter arrays as they were given; they cannot be written to."""
         return {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
 
-    def shaped(self, name, array):
+    def shaped(self, name: str, array: np.ndarray) -> np.ndarray:
         """An array of the kernel as it was given."""
         if self.keys.kind == "dense" or name == "bias":
             return array
         return array.reshape(self.keys.outputs, *self.taps, self.channels)
 
     @cached_property
-    def rows(self):
+    def rows(self) -> np.ndarray:
         """Index of every tap into a padded image, [positions, taps]."""
         high, wide = (n + 2 * self.padding for n in self.in_shape[:2])
         pixels = np.arange(high * wide).reshape(high, wide)
@@ -223,7 +228,7 @@ class Layer(ByContent):
         chosen = windows[:: self.stride, :: self.stride]
         return arrays_of.fixed(chosen.reshape(self.positions, -1))
 
-    def patches(self, x):
+    def patches(self, x: Any) -> np.ndarray:
         """Inputs of the kernel at every position, [n * positions, fan_in], of x [n, ...]."""
         x = np.asarray(x).reshape(len(x), *self.in_shape)
         if self.keys.complement:
@@ -233,10 +238,10 @@ class Layer(ByContent):
         x = x.reshape(len(x), -1, self.channels)[:, self.rows]
         return x.reshape(len(x) * self.positions, self.fan_in)
 
-    def sums(self, x):
+    def sums(self, x: Any) -> np.ndarray:
         """Exact z of activations x [n, ...], [n, *out_shape]."""
         return self.kernel.sums(self.patches(x)).reshape(len(x), *self.out_shape)
 
-    def golden(self, x):
+    def golden(self, x: Any) -> np.ndarray:
         """Activations after the layer, [n, *out_shape]."""
         return self.kernel.requantise(self.sums(x))

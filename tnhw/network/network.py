@@ -4,9 +4,12 @@ A network is one npz file: a member ``header`` (JSON) and the parameter arrays o
 ``<layer>.<array>``. Nothing in it is ever unpickled.
 """
 
+from __future__ import annotations
+
 import copy
 import io
 import json
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +22,7 @@ from ..kernel import parameters as arrays_of
 from ..kernel.keys import FormatKey
 from ..kernel.names import check_design_name
 from ..pictures import Pictured
+from ..pictures.svg import Diagram
 from ..support.config import ByContent, Record, content, explain, parse_json, plain_copy, validate
 from ..support.files import write_files
 from ..synapse import Format
@@ -150,25 +154,25 @@ class Network(Pictured, ByContent):
         )
 
     @property
-    def name(self):
+    def name(self) -> str:
         return self._header.name
 
     @property
-    def input(self):
+    def input(self) -> Format:
         """Format of an input element."""
         return self._header.input
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         """Shape of the input, a tuple."""
         return tuple(self._header.shape)
 
     @property
-    def result(self):
+    def result(self) -> str:
         return self._header.result
 
     @property
-    def title(self):
+    def title(self) -> str:
         """What it is, in a line: shapes and rules."""
         rules = list(dict.fromkeys(layer.keys.rule for layer in self.layers))
         sizes = [str(self.inputs)] + [
@@ -179,7 +183,7 @@ class Network(Pictured, ByContent):
         ]
         return f"{'-'.join(sizes)}, {' and '.join(rules)}, {self.synapses} synapses"
 
-    def diagram(self):
+    def diagram(self) -> Diagram:
         """A picture of its layers, folded onto 64 lanes."""
         from .folding import fold  # which is made of networks
 
@@ -189,31 +193,31 @@ class Network(Pictured, ByContent):
         return f"<Network {self.name}: {self.title}; {self.input} in, {self.result} out>"
 
     @property
-    def card(self):
+    def card(self) -> dict[str, Any]:
         """What people want to know of the model: a dict."""
         return copy.deepcopy(self._header.card)
 
     @property
-    def inputs(self):
+    def inputs(self) -> int:
         """Elements of an input vector."""
         return int(np.prod(self.shape))
 
     @property
-    def outputs(self):
+    def outputs(self) -> int:
         """Outputs of the last layer: of a classifier, its classes."""
         return int(np.prod(self.layers[-1].out_shape))
 
     @property
-    def synapses(self):
+    def synapses(self) -> int:
         return sum(layer.synapses for layer in self.layers)
 
     @property
-    def operations(self):
+    def operations(self) -> int:
         """Synaptic operations a vector."""
         return sum(layer.synapses * layer.positions for layer in self.layers)
 
     @cached_property
-    def output_format(self):
+    def output_format(self) -> Format:
         """Format of an element of the result."""
         if self.result == "class":
             return Format.of_interval(0, max(1, self.outputs - 1))
@@ -221,7 +225,7 @@ class Network(Pictured, ByContent):
 
     # Mathematics
 
-    def golden(self, x):
+    def golden(self, x: Any) -> np.ndarray:
         """Outputs of the last layer for vectors x [n, inputs]: int64 [n, outputs].
 
         For one vector x [inputs] it is an array [outputs]; `classes` and `results` do the same.
@@ -233,15 +237,15 @@ class Network(Pictured, ByContent):
             x = layer.golden(x)
         return x.reshape(len(x), -1)
 
-    def classes(self, x):
+    def classes(self, x: Any) -> np.ndarray:
         """The first largest output of each vector: int64 [n], or one integer for one vector."""
         return self.golden(x).argmax(axis=-1)
 
-    def results(self, x):
+    def results(self, x: Any) -> np.ndarray:
         """What the hardware answers: [n, 1] classes, or [n, outputs]."""
         return self.classes(x)[..., None] if self.result == "class" else self.golden(x)
 
-    def trace(self, x):
+    def trace(self, x: Any) -> list[np.ndarray]:
         """Exact sums z of every layer, a list of int64 arrays [n, *out_shape] ([n, outputs] if dense)."""
         x, sums = self.check_x(x), []
         for layer in self.layers:
@@ -250,7 +254,7 @@ class Network(Pictured, ByContent):
             x = layer.kernel.requantise(z)
         return sums
 
-    def with_arrays(self, arrays):
+    def with_arrays(self, arrays: Mapping[str, Any]) -> Network:
         """The same network with other parameters: a dict of arrays by ``layer.array``, as in its file.
 
         Raises
@@ -274,7 +278,7 @@ class Network(Pictured, ByContent):
         )
 
     @property
-    def arrays(self):
+    def arrays(self) -> dict[str, np.ndarray]:
         """Parameters by ``layer.array``; the arrays cannot be written to."""
         return {
             f"{layer.name}.{name}": array
@@ -282,27 +286,29 @@ class Network(Pictured, ByContent):
             for name, array in layer.arrays.items()
         }
 
-    def random_input(self, rng, vectors):
+    def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
         """Random vectors, [vectors, inputs]."""
         number = self.input
         return rng.integers(number.min, number.max, (vectors, self.inputs), np.int64, endpoint=True)
 
-    def check_x(self, x):
+    def check_x(self, x: Any) -> np.ndarray:
         """Vectors as int64 [n, inputs], or an InputError."""
         return arrays_of.vectors(x, self.inputs, self.input, f"network {self.name}")
 
     # Files
 
     @property
-    def header(self):
+    def header(self) -> dict[str, Any]:
         """What its file says beside the arrays: a dict for JSON."""
         return copy.deepcopy(
             _plain(self._header) | {"layers": [_plain(layer.keys) for layer in self.layers]}
         )
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write the npz file, whole or not at all; the same network gives the same bytes."""
-        members = {"header": np.array(json.dumps(self.header, sort_keys=True, indent=1))}
+        members: dict[str, Any] = {
+            "header": np.array(json.dumps(self.header, sort_keys=True, indent=1))
+        }
         for layer in self.layers:
             for name, array in sorted(layer.arrays.items()):
                 number = Format.of_interval(int(array.min()), int(array.max()))
@@ -312,7 +318,7 @@ class Network(Pictured, ByContent):
         write_files(path.parent, {path.name: data.getvalue()})
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Network:
         """Network of an npz file.
 
         Raises
@@ -330,7 +336,7 @@ class Network(Pictured, ByContent):
         names = [
             str(keys.get("name", f"{keys.get('kind')}{k}")) for k, keys in enumerate(header.layers)
         ]
-        arrays = [{} for _ in names]
+        arrays: list[dict[str, np.ndarray]] = [{} for _ in names]
         for member, array in members.items():
             layer, _, name = member.rpartition(".")
             if layer not in names:

@@ -1,5 +1,7 @@
 """A layer folded onto an engine: how often each loop runs, and which words the parameter ROM holds."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -8,6 +10,8 @@ import numpy as np
 
 from ..errors import InputError
 from ..kernel.golden import folded, modulo
+from ..synapse import Format, Rule
+from .layer import Layer
 
 __all__ = ["Fold", "Stage"]
 
@@ -41,7 +45,7 @@ class Fold:
             raise InputError(f"`drain` {self.drain} must divide `units` {self.units}")
 
     @property
-    def lanes(self):
+    def lanes(self) -> int:
         """Synapses a cycle."""
         return self.simd * self.units
 
@@ -50,7 +54,7 @@ class Fold:
         return f"{self.simd}x{self.units}{drain}"
 
     @classmethod
-    def parse(cls, text):
+    def parse(cls, text: str) -> Fold:
         """Fold of ``simd x units / drain`` as in ``8x4`` or ``16x8/2``."""
         try:
             size, _, drain = text.strip().partition("/")
@@ -86,7 +90,7 @@ class Stage:
         What is done at each position, with the formats of what there is or may be loaded.
     """
 
-    def __init__(self, layer, fold, synapse, loadable=False):
+    def __init__(self, layer: Layer, fold: Fold, synapse: Rule, loadable: bool = False) -> None:
         self.layer, self.fold, self.synapse = layer, fold, synapse
         self.loadable = loadable
         self.kernel = layer.loadable if loadable else layer.kernel
@@ -99,7 +103,7 @@ class Stage:
                     f"so the inputs a cycle must divide {layer.in_shape[2]}, not {fold.simd}"
                 )
 
-    def loaded(self, layer):
+    def loaded(self, layer: Layer) -> Stage:
         """The same stage with the parameters of another layer of the same keys.
 
         Raises
@@ -113,6 +117,7 @@ class Stage:
                 f"layer `{layer.name}`: the hardware has shorter words than these parameters need; "
                 "build it from a network whose thresholds are as fine"
             )
+        assert bias is not None  # of a stage whose parameters may be loaded
         if not all(
             bias.holds(int(value)) for value in (arrays["bias"].min(), arrays["bias"].max())
         ):
@@ -123,56 +128,56 @@ class Stage:
         return f"<Stage {self.layer.name}: fold {self.fold}, {self.cycles} cycles>"
 
     @property
-    def words(self):
+    def words(self) -> int:
         """Words of channels at a tap."""
         return ceil(self.layer.in_shape[2] / self.fold.simd)
 
     @property
-    def halves(self):
+    def halves(self) -> int:
         """Passes over the words of a tap: 2 with complements."""
         return 1 + self.layer.keys.complement
 
     @property
-    def steps(self):
+    def steps(self) -> int:
         """Cycles of a group of outputs."""
         return self.layer.taps[0] * self.layer.taps[1] * self.halves * self.words
 
     @property
-    def groups(self):
+    def groups(self) -> int:
         """Groups of outputs."""
         return ceil(self.layer.keys.outputs / self.fold.units)
 
     @property
-    def beats(self):
+    def beats(self) -> tuple[int, int]:
         """Beats in which the results of a whole group leave, and those of the last group."""
         rest = self.layer.keys.outputs - (self.groups - 1) * self.fold.units
         return self.fold.units // self.fold.drain, ceil(rest / self.fold.drain)
 
     @property
-    def products(self):
+    def products(self) -> int:
         """Products of two variables a cycle."""
         shared = ceil(self.fold.units / self.synapse.shared_by)
         return self.fold.simd * shared if self.synapse.multiplies else 0
 
     @property
-    def rows(self):
+    def rows(self) -> int:
         """Rows of the parameter ROM."""
         return self.groups * self.steps
 
     @property
-    def in_words(self):
+    def in_words(self) -> int:
         """Words of an input image."""
         return self.layer.in_shape[0] * self.layer.in_shape[1] * self.words
 
     @property
-    def cycles(self):
+    def cycles(self) -> int:
         """Cycles from image to image, if nothing else is slower."""
         full, rest = self.beats
         whole = (self.groups - 1) * max(self.steps, full) + max(self.steps, rest)
         return self.layer.positions * whole
 
     @property
-    def sum_format(self):
+    def sum_format(self) -> Format:
         """Format of a sum with its bias and rounding constant."""
         return self.kernel.sum_format
 
@@ -190,10 +195,10 @@ class Stage:
         return arrays
 
     @cached_property
-    def parameter_rows(self):
+    def parameter_rows(self) -> list[list[list[int | None]]]:
         """Packed parameter words, [rows][units][simd], absent outputs as None."""
-        words = self.synapse.pack(self._arrays).tolist()
-        rows = []
+        words: list[list[int | None]] = self.synapse.pack(self._arrays).tolist()
+        rows: list[list[list[int | None]]] = []
         for group in range(self.groups):
             outputs = range(group * self.fold.units, (group + 1) * self.fold.units)
             for step in range(self.steps):
@@ -206,7 +211,7 @@ class Stage:
                 )
         return rows
 
-    def biases(self, bits):
+    def biases(self, bits: int) -> list[list[int]]:
         """Folded biases modulo 2^bits, one row of `drain` a beat."""
         exact = folded(self.synapse, self._arrays, self.kernel.half)
         biases, d = modulo(exact, bits).tolist(), self.fold.drain

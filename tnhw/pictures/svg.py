@@ -7,13 +7,16 @@ edges go from a box to one of a later column.
 from dataclasses import dataclass
 from html import escape
 
-__all__ = ["Box", "Column", "Diagram"]
+__all__ = ["Box", "Column", "Diagram", "Edge"]
 
 FONT = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
 LINE, CHARACTER = 16, 6.9  # pixels of a line, and of a character of 12 pixels
 GAP, PAD, MARGIN = 44, 10, 20
 BETWEEN = {True: 4, False: 14}  # small boxes stand closer
 HEADING = 24
+
+#: From a box to a box, each (column, number), and a label.
+Edge = tuple[tuple[int, int], tuple[int, int], str]
 
 #: Kind of a box to its fill and its border.
 COLOURS = {

@@ -5,7 +5,10 @@ word is read or written. Before each access the copy compares the address, and t
 the first fault: the number of the memory, from 1, and the address. What a person receives is not changed.
 """
 
+from __future__ import annotations
+
 import re
+from typing import Any
 
 from ..errors import ToolFailed
 
@@ -15,7 +18,7 @@ _MODULE = re.compile(r"^module (\w+).*?^endmodule$", re.M | re.S)
 _MEMORY = re.compile(r"^ *reg (?:signed )?(?:\[\d+:\d+\] )?(\w+) \[(\d+):0\];$", re.M)
 
 
-def watched(text, top):
+def watched(text: str, top: str) -> tuple[str, dict[str, Any] | None]:
     """The text with checks, and what the bench must know of them.
 
     Parameters

@@ -1,9 +1,13 @@
 """Traffic for the test bench: vectors, parameters, and what must come out."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from ..hardware.interface import Arrays, Hardware
 from ..hardware.payloads import axi_beats
 from ..support.sampling import spread
 from ..synapse import Format
@@ -48,7 +52,7 @@ class Traffic:
     record: dict = field(repr=False)
     sets: list = field(default_factory=list, repr=False)
 
-    def parameters(self, vector):
+    def parameters(self, vector: int) -> dict[str, np.ndarray] | None:
         """Parameters that a vector meets: dict of arrays [outputs, inputs] and [outputs], or None."""
         start, p = [pair for pair in self.sets if pair[0] <= vector][-1]
         if p is None:
@@ -60,7 +64,7 @@ class Traffic:
         }
 
 
-def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
+def corner_vectors(number: Format, inputs: int, limit: int = MAX_ONE_HOT) -> np.ndarray:
     """All minimum, all maximum, and each input alone at the other end.
 
     Of more than `limit` inputs, so many, spread evenly, stand alone.
@@ -74,7 +78,16 @@ def corner_vectors(number, inputs, limit=MAX_ONE_HOT):
     return np.array(rows)
 
 
-def make(hardware, manifest, *, vectors=100, seed=0, x=None, params=None, idle="x"):
+def make(
+    hardware: Hardware,
+    manifest: dict[str, Any],
+    *,
+    vectors: int = 100,
+    seed: int = 0,
+    x: Any = None,
+    params: Arrays | None = None,
+    idle: str = "x",
+) -> Traffic:
     """Traffic for the bench of a piece of hardware.
 
     Parameters
@@ -102,9 +115,10 @@ def make(hardware, manifest, *, vectors=100, seed=0, x=None, params=None, idle="
         params = hardware.arrays or hardware.random_parameters(rng)
     if len(own):
         hardware.golden(own[:1], params)  # refuses a wrong shape with a sentence
-    sent, expected, segments, sets = [], [], [], []
+    sent: list[np.ndarray] = []
+    expected, segments, sets = [], [], []
     for part, p in _parts(hardware, rng, own, vectors, params, manifest["interval"]):
-        sets.append((sum(map(len, sent)), p))
+        sets.append((sum(len(one) for one in sent), p))
         sent.append(part)
         expected.append(hardware.golden(part, p))
         segments.append(_segment(hardware, manifest, part, p, expected[-1]))

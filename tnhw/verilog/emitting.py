@@ -1,5 +1,7 @@
 """Deterministic, readable Verilog and the manifest that describes it."""
 
+from __future__ import annotations
+
 import gc
 import hashlib
 import json
@@ -7,6 +9,7 @@ import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from amaranth.back import rtlil
@@ -16,6 +19,7 @@ from amaranth.lib import wiring
 
 from .. import __version__, tools
 from ..gates.summing.primitives import Cells, own_modules
+from ..hardware import Hardware
 from ..kernel.names import KEYWORDS
 from ..support.files import write_files
 from ..support.templating import LICENSE, render
@@ -57,7 +61,7 @@ def _no_collection():
             gc.enable()
 
 
-def emit(component, name):
+def emit(component: wiring.Component, name: str) -> str:
     """Verilog text of a component whose ports are flat names.
 
     Ports are ``clk``, ``rst``, and the component's members joined by one underscore: ``i_payload``.
@@ -80,7 +84,7 @@ def emit(component, name):
     return f"// SPDX-License-Identifier: {LICENSE}\n" + own_modules(text, name)
 
 
-def expected_seconds(hardware):
+def expected_seconds(hardware: Hardware) -> float:
     """Roughly how long `emit` takes, on one core: an estimate, right within a factor of two.
 
     Where each synapse has gates of its own it grows with the bits of all inputs and parameters: 0.4 to 0.8 s for
@@ -120,7 +124,7 @@ def _tidy(text, top, order):
     return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
-def manifest(hardware, component, text):
+def manifest(hardware: Hardware, component: wiring.Component, text: str) -> dict[str, Any]:
     """What a person or a test bench must know of emitted hardware: a dict for JSON."""
     return {
         "schema": SCHEMA,
@@ -139,7 +143,7 @@ def manifest(hardware, component, text):
     }
 
 
-def _streams(hardware, component):
+def _streams(hardware: Hardware, component: Any) -> list[dict[str, Any]]:
     """The manifest's streams: ports, payload widths, and how elements lie in a payload."""
     signed = {"input": hardware.input, "output": hardware.output_format}
     count = {"input": hardware.inputs, "output": hardware.outputs}
@@ -154,12 +158,13 @@ def _streams(hardware, component):
         if hardware.interface == "axi-stream":
             prefix = {"i": "s_axis_t", "p": "s_axis_param_t", "o": "m_axis_t"}[port]
             names = {"payload": "data", "valid": "valid", "ready": "ready", "last": "last"}
-            ports = {key: prefix + name for key, name in names.items()}
-            width = len(getattr(component, ports["payload"]))
-            beats = {"i": component.sink_beats, "p": hardware.beats_p, "o": component.source_beats}
-            beats = beats[port]
+            ports: dict[str, str | None] = {key: prefix + name for key, name in names.items()}
+            width = len(getattr(component, prefix + "data"))
+            own = {"i": component.sink_beats, "p": hardware.beats_p, "o": component.source_beats}
+            beats = own[port]
         else:
-            ports = {key: f"{port}_{key}" for key in ("payload", "valid", "ready")} | {"last": None}
+            ports = {key: f"{port}_{key}" for key in ("payload", "valid", "ready")}
+            ports["last"] = None
             width = {"i": hardware.width_i, "p": hardware.width_p, "o": hardware.width_o}[port]
             beats = {"i": hardware.beats_in, "p": hardware.beats_p, "o": 1}[port]
         stream = {
@@ -180,7 +185,7 @@ def _streams(hardware, component):
     return streams
 
 
-def golden_vectors(hardware, count=16, seed=0):
+def golden_vectors(hardware: Hardware, count: int = 16, seed: int = 0) -> dict[str, Any]:
     """Inputs and golden results as a dict for JSON; with parameters where they travel or load."""
     rng = np.random.default_rng(seed)
     x = hardware.random_input(rng, count)
@@ -188,7 +193,7 @@ def golden_vectors(hardware, count=16, seed=0):
     p = hardware.arrays if hardware.initialised else hardware.random_parameters(rng)
     record = {"seed": int(seed), "x": x.tolist(), "y": hardware.golden(x, p).tolist()}
     if hardware.storage != "constant":
-        record["p"] = {name: array.tolist() for name, array in sorted(p.items())}
+        record["p"] = {name: array.tolist() for name, array in sorted((p or {}).items())}
     return record
 
 
@@ -219,12 +224,12 @@ targets:
 """
 
 
-def waivers(name):
+def waivers(name: str) -> str:
     """Verilator's lint waivers for the core of that name, as the text of a ``.vlt`` file."""
     return render("verilog", "vlt", name=name)
 
 
-def generate(hardware, out_dir):
+def generate(hardware: Hardware, out_dir: str | Path) -> dict[str, Any]:
     """Write the Verilog, manifest, FuseSoC core file and golden vectors.
 
     Files are written beside and then renamed, so that a failure leaves an earlier set intact.

@@ -3,10 +3,14 @@
 It must have the module and the ports that the manifest of the kernel names; what is inside is its own.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from .. import tools
 from ..errors import InputError
@@ -21,7 +25,7 @@ write_json design.json
 _CHECK = "read_verilog -sv {files}\nhierarchy -check -top {top}\n"
 
 
-def ports(manifest):
+def ports(manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:
     """Ports of the module that a manifest describes: dict of name to (direction, width in bits)."""
     found = {manifest["clock"]: ("input", 1), manifest["reset"]: ("input", 1)}
     if manifest["error"]:
@@ -36,7 +40,7 @@ def ports(manifest):
     return found
 
 
-def given(paths, manifest, *, cells=False):
+def given(paths: Iterable[str | Path], manifest: dict[str, Any], *, cells: bool = False) -> str:
     """Text of Verilog files, with a module and ports as a manifest describes them.
 
     Parameters

@@ -1,5 +1,9 @@
 """Lists of signals beside recorded waves, for GTKWave and Surfer: grouped by stream, numbers in decimal."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from ..synapse import Format
 
 __all__ = ["wave_lists"]
@@ -11,7 +15,7 @@ _PLAIN, _HEX, _UNSIGNED, _SIGNED = "@28", "@22", "@24", "@420"
 _OPEN, _CLOSE = "@800200", "@1000200"
 
 
-def wave_lists(manifest, waves):
+def wave_lists(manifest: dict[str, Any], waves: str) -> dict[str, str]:
     """Files that open the ports of a simulated module.
 
     Parameters
