@@ -3,7 +3,7 @@
 import folded_networks as made
 import numpy as np
 import pytest
-from random_networks import Case, cases, load
+from random_networks import Case, cases, check, load
 
 from tnhw.errors import CheckFailed, InputError
 from tnhw.network import Design, Fold, Network
@@ -199,7 +199,7 @@ def test_conv_may_drain_before_conv():
                     for n in (3, 1)],
          "arrays": [layer.arrays for layer in net.layers]}, ((1, 2, 2), (4, 1, 1)),
     )  # fmt: skip
-    made.check(case)
+    check(case)
 
 
 def test_plain_streams_only():
