@@ -10,6 +10,12 @@ from tnhw.support import environment
 OSU018 = "/usr/share/qflow/tech/osu018/osu018_stdcells.lib"
 
 
+def pytest_collection_modifyitems(items):
+    """Files with slow tests come first, so that no worker is left with one when the others are done."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("needs"):
         _need(*marker.args)

@@ -237,8 +237,12 @@ def test_reload(shape):
         ("wrong.eq(take & (self.s_axis_tlast != at_end))", "wrong.eq(0)", "early"),
         ("Mux(at_end | wrong, 0, position + 1)", "Mux(at_end, 0, position + 1)", "early"),
         ("self.error.eq(Cat(errors).any())", "self.error.eq(0)", "early"),
-        ("_drop_rest(m, dropping,", "_drop_rest(Module(), dropping,", "double"),
-        ("blocked = dropping | ", "blocked = ", "double"),
+        (
+            "_drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)",
+            "_drop_rest(Module(), dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)",
+            "double",
+        ),
+        ("dropping | ~start & (position == 0)", "~start & (position == 0)", "double"),
     ],
 )
 @pytest.mark.parametrize("architecture", ["parallel", "serial"])

@@ -72,6 +72,8 @@ def test_first_of_equal_outputs_wins():
 # ---- Faults ----
 
 Engine, Sequencer, Drain = engine.Engine, sequencer.Sequencer, drain.Drain
+READS = "enable & sequencer.valid & (sequencer.layer != 0) & ~sequencer.idle"
+BEYOND = "(position < 0) | (position >= select(sizes, self.layer))"
 FAULTS = {
     # Order.
     "a move is one word short": (sequencer, "move", "(turns[inner] - 1)", "(turns[inner] - 2)", image),
@@ -87,8 +89,8 @@ FAULTS = {
     "a layer begins before it is written": (Sequencer, "_starts",
                                             "(layer != 0) & self.written", "layer != 0", shared),
     # Padding, complements.
-    "no padding above": (Sequencer, "_addresses", "(position < 0) | (", "(", image),
-    "no padding below": (Sequencer, "_addresses", "| (position >= select(sizes, self.layer))", "", image),
+    "no padding above": (Sequencer, "_addresses", BEYOND, "position >= select(sizes, self.layer)", image),
+    "no padding below": (Sequencer, "_addresses", BEYOND, "position < 0", image),
     "padding of one axis": (Sequencer, "_addresses", "outside_image[0] | outside_image[1]",
                             "outside_image[0] & outside_image[1]", image),
     "padding not masked": (Engine, "_activations", "data & ~token.idle.replicate(len(data))",
@@ -96,29 +98,28 @@ FAULTS = {
     "complement not inverted": (Engine, "_activations",
                                 "data ^ token.invert.replicate(len(data))", "data", image),
     # Parameters.
-    "parameters a word late": (Engine, "_parameters", "self._memories(m, row,",
-                               "self._memories(m, sequencer.row,", plain),
+    "parameters a word late": (Engine, "_parameters", "self._memories(m, row, enable, style)",
+                               "self._memories(m, sequencer.row, enable, style)", plain),
     "wrong code": (codes.Codes, "encode", "self._rest.index(_without(word, self._apart))",
                    "self._rest.index(_without(word, self._apart)) ^ 1", few),
     "wrong table": (codes, "_lookup", "number[0] if high else ~number[0]",
                     "~number[0] if high else number[0]", few),
-    "largest level yields": (threshold.Threshold, "_scale", "present = ~p.gain.all()",
-                             "present = Const(1, 1)", few),
+    "largest level yields": (threshold.Threshold, "_scale", "~p.gain.all()", "Const(1, 1)", few),
     # Sums and results.
     "sums run on": (Engine, "_sums", "Mux(load, 0, total + tree.total)", "total + tree.total", plain),
     "sums forget": (Engine, "_sums", "Mux(load, 0, total + tree.total)", "tree.total", plain),
     "biases shifted by one": (Drain, "_biases", "init=min(1, len(rows) - 1)", "init=0", plain),
-    "biases not again": (Drain, "_biases", "again = held.closing & held.one & ~held.leave",
-                         "again = held.closing & ~held.closing", shared),
+    "biases not again": (Drain, "_biases", "held.closing & held.one & ~held.leave",
+                         "held.closing & ~held.closing", shared),
     "biases modulo less": (stage.Stage, "biases", "modulo(exact, bits)", "modulo(exact, bits - 1)", wide),
     "floor": (stage.Stage, "biases", "self.kernel.half", "0", wide),
     "results in the wrong order": (Drain, "_group", "held.sums[k + d] if k + d < len(held.sums) else register",
                                    "register", plain),
-    "a beat too few": (Drain, "_group", "select(rests, self.layer), beats)",
-                       "select(rests, self.layer), beats) - (beats > 1)", plain),
+    "a beat too few": (Drain, "_group", "Mux(self.closing, select(rests, self.layer), beats)",
+                       "Mux(self.closing, select(rests, self.layer), beats) - (beats > 1)", plain),
     "the last of equal outputs": (argmax.Argmax, "elaborate", "(leader - value)[-1]",
                                   "~(value - leader)[-1]", ties),
-    "the leader of the vector before": (argmax.Argmax, "elaborate", "Mux(fresh, 1, ", "Mux(0, 1, ", ties),
+    "the leader of the vector before": (argmax.Argmax, "elaborate", "Mux(fresh, 1, (leader - value)[-1])", "(leader - value)[-1]", ties),
     "collected from the wrong end": (argmax.Collect, "elaborate",
                                      "Cat(data[step:], Value.cast(self.i.payload))",
                                      "Cat(Value.cast(self.i.payload), data)", plain),
@@ -180,8 +181,22 @@ def test_rows_of_biases(positions, outputs, drain):
     ("owner", "method", "old", "new", "memory", "made"),
     [
         (Drain, "_biases", "(base + 1) % len(rows)", "base + 1", "engine_0.drain.biases", rows),
-        (Engine, "_activations", "& (sequencer.layer != 0)", "", "engine_0.hidden", padded),
-        (Engine, "_activations", "& ~sequencer.idle", "", "engine_0.hidden", padded),
+        (
+            Engine,
+            "_activations",
+            "enable & sequencer.valid & (sequencer.layer != 0)",
+            "enable & sequencer.valid",
+            "engine_0.hidden",
+            padded,
+        ),
+        (
+            Engine,
+            "_activations",
+            READS,
+            READS.removesuffix(" & ~sequencer.idle"),
+            "engine_0.hidden",
+            padded,
+        ),
     ],
 )
 def test_address_beyond_depth(owner, method, old, new, memory, made, monkeypatch):

@@ -118,7 +118,7 @@ FAULTS = {
     "load while images are inside": (reload.Turnstile, "elaborate", "self.p.ready.eq(self.at_rest)",
                                      "self.p.ready.eq(1)"),
     "images enter within a load": (reload.Turnstile, "elaborate", "(loaded & ~self.p.valid)", "1"),
-    "results not counted": (reload.Turnstile, "elaborate", "begun - self.o_beat", "begun"),
+    "results not counted": (reload.Turnstile, "elaborate", "inside + begun - self.o_beat", "inside + begun"),
     "all beats to the first engine": (chain.Chain, "_gated", "(number + 1) % len(self._engines)", "0"),
 }  # fmt: skip
 

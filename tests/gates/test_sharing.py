@@ -13,7 +13,11 @@ from tnhw.verilog import emit
 FAULTS = {
     "digit at the wrong place": ("share", "values[b] << distance", "values[b] << distance + 1"),
     "added for subtracted": ("share", "values[a] - upper", "values[a] + upper"),
-    "shift forgotten": ("share", "digit.shift, digit.sign))", "0, digit.sign))"),
+    "shift forgotten": (
+        "share",
+        "_Digit(len(values) - 1, digit.shift, digit.sign)",
+        "_Digit(len(values) - 1, 0, digit.sign)",
+    ),
 }
 
 

@@ -89,9 +89,13 @@ def test_tiles(kind, tmp_path):
 
 
 HEAPS = [(*kind, adder) for kind in KINDS for adder in ("ripple", "prefix")]
+#: Each rule, architecture, storage and adder. The MAC that is left out takes ten seconds, the other one less than three.
+SOME_HEAPS = [kind for kind in HEAPS[::7] if kind != ("mac", "serial", "memory", "prefix")] + [
+    ("ternary", "serial", "memory", "prefix")
+]
 
 
-@pytest.mark.parametrize("kind", in_ci(HEAPS, HEAPS[::7]), ids="-".join)
+@pytest.mark.parametrize("kind", in_ci(HEAPS, SOME_HEAPS), ids="-".join)
 def test_bit_heaps(kind, tmp_path):
     *kind, adder = kind
     made = kernel(*kind, arithmetic="heap", adder=adder)
@@ -102,7 +106,7 @@ def test_bit_heaps(kind, tmp_path):
         proof.prove(made, tmp_path)
 
 
-@pytest.mark.parametrize("rule", in_ci(sorted(RULES), ["mac", "threshold"]))
+@pytest.mark.parametrize("rule", in_ci(sorted(RULES), ["threshold"]))
 def test_gated(rule, tmp_path):
     """Registers and accumulator that are clocked by active synapses only."""
     made = kernel(rule, "serial", "ports", arithmetic="heap", gating="predicate")
@@ -226,8 +230,8 @@ def test_whole_without_shifts(architecture, input, tmp_path, monkeypatch):
         monkeypatch,
         Shift,
         "fold_addends",
-        "inversion(self._shifted_bits",
-        "0 * inversion(self._shifted_bits",
+        "inversion(self._shifted_bits, self.input.signed)",
+        "0 * inversion(self._shifted_bits, self.input.signed)",
     )
     with pytest.raises(CheckFailed, match="disproved") as error:
         proof.prove(made, tmp_path, **options)
@@ -238,10 +242,15 @@ def test_whole_without_shifts(architecture, input, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("method", "old", "new", "said"),
     [
-        ("elaborate", "~held & ~self.o.valid)", "~self.o.valid)", "no load 1 moves after a beat"),
+        ("elaborate", "~held & ~self.o.valid", "~self.o.valid", "no load 1 moves after a beat"),
         ("elaborate", "enable & held", "held", "stream.*rests in a stall"),
         ("_parameters", "m.Elif(opened)", "m.Elif(~opened)", "a vector starts without a whole set"),
-        ("_sum", "*pairs, (bias", "*pairs[1:], pairs[1], (bias", "function.*a result is wrong"),
+        (
+            "_sum",
+            "[*pairs, (bias, Leaf((1 << width) - 1))]",
+            "[*pairs[1:], pairs[1], (bias, Leaf((1 << width) - 1))]",
+            "function.*a result is wrong",
+        ),
     ],
 )
 def test_fault_in_a_tile(method, old, new, said, tmp_path, monkeypatch):
@@ -253,7 +262,7 @@ def test_fault_in_a_tile(method, old, new, said, tmp_path, monkeypatch):
 
 def test_what_flip_flops_hide(tmp_path, monkeypatch):
     """A load that stays open a cycle longer breaks the hold of latches, and shows in no run of flip-flops."""
-    mutate(monkeypatch, Tile, "_parameters", "idle & ~opened)", "idle)")
+    mutate(monkeypatch, Tile, "_parameters", "self.p.valid & idle & ~opened", "self.p.valid & idle")
     made = kernel("threshold", "tile", "memory", arithmetic="heap", inputs=2)
     said = "no load begins while one is taken.*Proven: .*function .gates.*Only tested: the bench found no fault with"
     with pytest.raises(Undecided, match=said):
@@ -269,7 +278,9 @@ def test_what_flip_flops_hide(tmp_path, monkeypatch):
 )
 def test_fault_of_a_load(architecture, ready, said, tmp_path, monkeypatch):
     """It shows where a kernel is loaded again."""
-    mutate(monkeypatch, Loader, "elaborate", "ready.eq(self.idle)", f"ready.eq({ready})")
+    mutate(
+        monkeypatch, Loader, "elaborate", "self.p.ready.eq(self.idle)", f"self.p.ready.eq({ready})"
+    )
     made = kernel("threshold", architecture, "memory", inputs=2, outputs=1)
     with pytest.raises(CheckFailed, match=f"stream.*{said}.*counterexample.vcd"):
         proof.prove(made, tmp_path)
@@ -278,7 +289,11 @@ def test_fault_of_a_load(architecture, ready, said, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (" | self.first)", ")", "function"),  # an idle first synapse leaves the last sum
+        (
+            "self._rule.active(self.x, self.p) | self.first",
+            "self._rule.active(self.x, self.p)",
+            "function",
+        ),  # an idle first synapse leaves the last sum
         ("self._rule.active(self.x, self.p)", "self.x[0]", "function"),
         ("self.enable & pending", "self.enable", "function"),
         ("self.enable & pending", "pending", "rests in a stall"),
@@ -300,7 +315,12 @@ def test_fault_in_an_element(old, new, said, tmp_path, monkeypatch):
     ("adder", "method", "old", "new"),
     [
         ("ripple", "_sum", "a | b", "a & b"),
-        ("prefix", "_prefix", "generate[place] | (", "0 * generate[place] | ("),
+        (
+            "prefix",
+            "_prefix",
+            "generate[place] | (propagate[place] & generate[low])",
+            "0 * generate[place] | (propagate[place] & generate[low])",
+        ),
     ],
 )
 def test_fault_between_adders(adder, method, old, new, tmp_path, monkeypatch):

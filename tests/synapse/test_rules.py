@@ -419,7 +419,7 @@ def test_compact_keeps_the_other_form():
         ("addends", "below_top=not self.gain", "below_top=False"),
         ("compact", "2 << step", "1 << step"),
         ("_scale", "~p.gain.all()", "~p.gain.any()"),
-        ("fold", "<< (self.step or 0)", ""),
+        ("fold", 'encoded["theta"] << (self.step or 0)', 'encoded["theta"]'),
     ],
 )
 def test_fault_of_compact_is_found(method, old, new, monkeypatch):
