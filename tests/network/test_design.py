@@ -3,6 +3,7 @@
 import folded_networks as made
 import numpy as np
 import pytest
+from places import NIGHTLY
 from random_networks import Case, cases, check, load
 
 from tnhw.errors import CheckFailed, InputError
@@ -228,8 +229,9 @@ def simulated():
 @pytest.mark.slow
 @pytest.mark.needs("iverilog")
 def test_icarus(tmp_path):
+    count = 12 if NIGHTLY else 4
     for number, case in enumerate(simulated()):
-        result = simulate(case.design(), tmp_path / str(number), vectors=12, seed=number)
+        result = simulate(case.design(), tmp_path / str(number), vectors=count, seed=number)
         assert result.passed, case
 
 
