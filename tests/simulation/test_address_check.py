@@ -114,7 +114,7 @@ def test_simulate_leaves_the_text_alone(tmp_path):
 
 @pytest.mark.needs("iverilog")
 def test_row_of_biases_beyond_depth(tmp_path, monkeypatch):
-    mutate(monkeypatch, drain.Drain, "elaborate", "(base + 1) % len(rows)", "base + 1")
+    mutate(monkeypatch, drain.Drain, "_biases", "(base + 1) % len(rows)", "base + 1")
     said = fails(network(), tmp_path)
     assert "An address of memory `rows__engine_0__drain.biases` is 3; it has 3 words." in said
 
@@ -122,7 +122,7 @@ def test_row_of_biases_beyond_depth(tmp_path, monkeypatch):
 @pytest.mark.nightly
 @pytest.mark.needs("verilator", "g++", "make", "perl")
 def test_row_of_biases_beyond_depth_in_verilator(tmp_path, monkeypatch):
-    mutate(monkeypatch, drain.Drain, "elaborate", "(base + 1) % len(rows)", "base + 1")
+    mutate(monkeypatch, drain.Drain, "_biases", "(base + 1) % len(rows)", "base + 1")
     fails(network(), tmp_path, "verilator")
 
 

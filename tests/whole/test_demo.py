@@ -48,14 +48,9 @@ def check(report):
 
 @pytest.mark.slow
 @NEEDS
-<<<<<<< HEAD
 def test_demo_threshold_as_on_the_page(tmp_path):
-    check(demo(tmp_path, "--rules", "threshold"))
-=======
-def test_demo_threshold_as_in_readme(tmp_path):
     """The picture's rule and board; all others nightly."""
     check(demo(tmp_path, "--rules", SHOWN[0], "--boards", SHOWN[1]))
->>>>>>> 280a9fa (tests: seeded faults replace an expression of the syntax tree, not a piece of a source line.)
     drawing = (tmp_path / "digits.svg").read_text()
     assert len(re.findall('fill="rgb', drawing)) == 8 * 64
     (row,) = [cells for (rule, board), cells in rows_of_demo().items() if (rule, board) == SHOWN]
