@@ -1,6 +1,6 @@
 # make demo     the whole flow on handwritten digits, from a kernel file to bitstreams
 # make test     all tests
-# make lint     style, and that imports only go down
+# make lint     style, types, and that imports only go down
 # make bench    benchmarks, as JSON
 # make docs     the site of docs/, in build/site
 # make mutation how many faults the bench finds; docs/verification.md
@@ -29,7 +29,7 @@ test: system .venv
 
 lint: .venv
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo \
-	  && echo "make lint: clean"
+	  && $(BIN)/mypy && echo "make lint: clean"
 
 bench: system .venv
 	@$(BIN)/python benchmarks/run.py

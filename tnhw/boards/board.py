@@ -5,8 +5,9 @@ device itself, and the resources or pins that the harness uses.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from amaranth.build import Subsignal
 from amaranth.hdl import Elaboratable, Module
@@ -15,7 +16,7 @@ from pydantic import Field, model_validator
 from ..errors import InputError
 from ..support import data_files
 from ..support.config import Record, nearest, read_toml, validate
-from .keys import CapacityKeys, ClockKeys, DeviceKeys, LedKeys, UartKeys
+from .keys import CapacityKeys, ClockKeys, DeviceKeys, LedKeys, PinKeys, UartKeys
 from .platforms import create_platform
 from .words import ByHand, Name, Program, Title, Value
 
@@ -75,7 +76,7 @@ class Board(Record):
     options: dict[Name, str] = {}
 
     @model_validator(mode="after")
-    def _whole(self):
+    def _whole(self) -> Any:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
             raise ValueError(
                 "`name`, or the file's without .toml, must be letters, digits, `_`, `-` and `.`, at most 64, a "
@@ -89,8 +90,9 @@ class Board(Record):
             raise ValueError("give `program` or `by_hand`, not both")
         if self.uart is None and self.led is None:
             raise ValueError("give `uart`, or `led` for a board that can only test itself")
-        for table in filter(None, (self.clock, self.uart, self.led)):
-            for name, value in table.attributes.items():
+        tables: list[ClockKeys | PinKeys | None] = [self.clock, self.uart, self.led]
+        for attributes in [table.attributes for table in tables if table is not None]:
+            for name, value in attributes.items():
                 if self.family == "intel" and not isinstance(value, str):
                     raise ValueError(f"the attribute `{name}` must be text, not {value!r}")
                 if self.family != "intel" and " " in str(value):
@@ -103,15 +105,15 @@ class Board(Record):
         )
 
     @property
-    def vendor_tool(self):
+    def vendor_tool(self) -> str | None:
         """The vendor's tool that alone builds for this board, or None."""
         return VENDOR_FAMILIES.get(self.family)
 
-    def create_platform(self):
+    def create_platform(self) -> Any:
         """A fresh Amaranth platform; each serves for one build. See `tnhw.boards.platforms`."""
         return create_platform(self)
 
-    def resources(self, uses=("uart", "led")):
+    def resources(self, uses: Iterable[str] = ("uart", "led")) -> Iterator[tuple[str, str, int]]:
         """(key, resource, number) of everything that a harness which `uses` them asks of the platform."""
         if self.clock.name is not None:
             yield "clock", self.clock.name, 0
@@ -134,21 +136,21 @@ class BoardTop(Elaboratable):
         Where its line and its LED are.
     """
 
-    def __init__(self, harness, board):
+    def __init__(self, harness: Any, board: Board) -> None:
         self._harness = harness
         self._board = board
 
     @property
-    def harness(self):
+    def harness(self) -> Any:
         """Board-independent part."""
         return self._harness
 
     @property
-    def board(self):
+    def board(self) -> Board:
         """Where its line and its LED are."""
         return self._board
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         from amaranth.lib import io
 
         m = Module()
@@ -164,7 +166,8 @@ class BoardTop(Elaboratable):
             m.submodules.tx = tx = io.Buffer("o", ports["uart"].tx)
             m.d.comb += [harness.rx.eq(rx.i), tx.o.eq(harness.tx)]
         if "led" in ports:
-            line = self._board.led.line
+            led_keys = self._board.led
+            line = led_keys.line if led_keys else None
             port = getattr(ports["led"], line) if line else ports["led"]
             m.submodules.led = led = io.Buffer("o", port)
             m.d.comb += led.o.eq(harness.led)
@@ -174,12 +177,12 @@ class BoardTop(Elaboratable):
         return m
 
 
-def boards():
+def boards() -> list[str]:
     """Names of the boards that travel with tnhw."""
     return sorted(path.stem for path in data_files.folder("boards").glob("*.toml"))
 
 
-def load_board(name):
+def load_board(name: str) -> Board:
     """The board of a name, or of a path to a TOML file.
 
     Raises

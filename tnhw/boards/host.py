@@ -1,13 +1,17 @@
 """The host's side of a board: serial line, client of the protocol, comparison with the golden model."""
 
+import os
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import tools
 from ..errors import DeviceError, InputError, ToolFailed
+from .board import Board
 from .link import Link, SerialLink
 from .protocol import ANSWER, OVERHEAD, VERSION, Frame, Identity, Kind, Parser, Sizes, bytes_of
 from .words import hand_command
@@ -35,20 +39,20 @@ class Client:
         How often a request is repeated.
     """
 
-    def __init__(self, link, hardware, retries=3):
+    def __init__(self, link: Link, hardware: Any, retries: int = 3) -> None:
         self.link = link
-        self.hardware = None if isinstance(hardware, Sizes) else hardware
+        self.hardware: Any = None if isinstance(hardware, Sizes) else hardware
         self.sizes = hardware if isinstance(hardware, Sizes) else Sizes.of(hardware)
         self.retries = retries
         self.repeated = 0
         self._sequence = 0
         self._parser = Parser(max(Identity.SIZE, self.sizes.answer_bytes))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         held = "any hardware" if self.hardware is None else self.hardware.name
         return f"<Client for {held}: {self.repeated} requests repeated>"
 
-    def resynchronise(self):
+    def resynchronise(self) -> None:
         """Bring the board to the start of a frame, whatever it received before."""
         self.link.write(bytes(self.sizes.longest))
         wait = 10 * (self.sizes.longest + OVERHEAD) / self.link.baud + self.link.latency
@@ -121,29 +125,29 @@ class Client:
             )
         return found
 
-    def load(self, p=None):
+    def load(self, p: Mapping[str, np.ndarray] | None = None) -> None:
         """Load parameters: the given arrays, or the hardware's own."""
         if not self.sizes.load_bytes:
             raise InputError("this design takes no load: its storage is not `memory`")
         self.send_load(self.hardware.pack_parameters(p))
 
-    def send_load(self, beats):
+    def send_load(self, beats: Sequence[int]) -> None:
         """Load the payload integers of a load's beats."""
         self.ask(Kind.LOAD, _to_bytes(beats, self.sizes.width_p), 0)
 
-    def infer(self, x, p=None):
+    def infer(self, x: np.ndarray, p: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
         """Results [n, outputs] of vectors x [n, inputs]; `p` for storage `ports` only."""
         beats, count = self.hardware.pack_input(x, p), self.sizes.beats_in
         vectors = [beats[start : start + count] for start in range(0, len(beats), count)]
         return self.hardware.unpack_output([self.send_vector(v) for v in vectors])
 
-    def send_vector(self, beats):
+    def send_vector(self, beats: Sequence[int]) -> int:
         """Payload integer of the result of one vector, given as payload integers of its beats."""
         payload = _to_bytes(beats, self.sizes.width_i)
         return int.from_bytes(self.ask(Kind.VECTOR, payload, self.sizes.answer_bytes), "little")
 
 
-def _to_bytes(beats, width):
+def _to_bytes(beats: Sequence[int], width: int) -> bytes:
     return b"".join(int(beat).to_bytes(bytes_of(width), "little") for beat in beats)
 
 
@@ -175,7 +179,14 @@ class RunRecord:
         return self.vectors / self.seconds if self.seconds else 0.0
 
 
-def run(hardware, port, x, p=None, *, baud=115_200) -> RunRecord:
+def run(
+    hardware: Any,
+    port: str | Link,
+    x: np.ndarray,
+    p: Mapping[str, np.ndarray] | None = None,
+    *,
+    baud: int = 115_200,
+) -> RunRecord:
     """Send vectors through a board and compare every answer with the golden model.
 
     Parameters
@@ -212,7 +223,7 @@ def run(hardware, port, x, p=None, *, baud=115_200) -> RunRecord:
     return RunRecord(len(y), equal, client.repeated, seconds, y)
 
 
-def upload(board, bitstream) -> None:
+def upload(board: Board, bitstream: str | os.PathLike[str]) -> None:
     """Program a board with openFPGALoader.
 
     Raises

@@ -1,6 +1,6 @@
 """Tables of a board's TOML: clock, serial line, LED, capacity, device."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -36,14 +36,14 @@ class ClockKeys(Record):
     frequency: Annotated[int, Field(ge=1_000, le=1_000_000_000)]
 
     @model_validator(mode="after")
-    def _one(self):
+    def _one(self) -> Any:
         given = (self.resource, self.pin, self.oscillator)
         if sum(value is not None for value in given) != 1:
             raise ValueError("give one of `resource`, `pin` and `oscillator`")
         return self
 
     @property
-    def name(self):
+    def name(self) -> str | None:
         """Resource of the clock, or None for an oscillator on the device."""
         return "tnhw_clock" if self.pin is not None else self.resource
 
@@ -62,7 +62,7 @@ class PinKeys(Record):
     pin: Pin | None = None
     attributes: Attributes = {}
 
-    def _check(self, pins):
+    def _check(self, pins: Any) -> Any:
         """Either `resource`, or all of `pins`."""
         given = [name for name in ("rx", "tx", "pin") if getattr(self, name) is not None]
         if (self.resource is None) == (not given) or (given and set(given) != set(pins)):
@@ -76,7 +76,7 @@ class UartKeys(PinKeys):
     baud: Annotated[int, Field(ge=300, le=12_000_000)] = 115_200
 
     @model_validator(mode="after")
-    def _pins(self):
+    def _pins(self) -> Any:
         self._check(("rx", "tx"))
         return self
 
@@ -99,7 +99,7 @@ class LedKeys(PinKeys):
     high: Pin | None = None
 
     @model_validator(mode="after")
-    def _pins(self):
+    def _pins(self) -> Any:
         self._check(("pin",))
         if self.line is not None and self.resource is None:
             raise ValueError("`line` names a line of a `resource`; give that too")

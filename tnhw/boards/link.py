@@ -1,7 +1,8 @@
 """Lines to a board: what they must do, and a serial port."""
 
 import time
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, Self
 
 from ..errors import DeviceError, ToolMissing
 
@@ -55,7 +56,10 @@ class SerialLink:
         If pyserial is missing.
     """
 
-    def __init__(self, port: str, baud: int = 115_200, latency: float = 0.1):
+    baud: float
+    latency: float
+
+    def __init__(self, port: str, baud: int = 115_200, latency: float = 0.1) -> None:
         try:
             import serial
         except ImportError:
@@ -71,32 +75,32 @@ class SerialLink:
                 f"cannot open {port}: {error}; is the board plugged in, and may you use the port?"
             ) from None
 
-    def read(self, count, timeout):
+    def read(self, count: int, timeout: float) -> bytes:
         return self._guard(self._read, count, timeout)
 
-    def write(self, data):
+    def write(self, data: bytes) -> None:
         """Send bytes; a line that takes them at half its rate is still waited for."""
         self._serial.write_timeout = WRITE_MARGIN + 20 * len(data) / self.baud
         self._guard(self._serial.write, data)
 
-    def clock(self):
+    def clock(self) -> float:
         return time.monotonic()
 
-    def close(self):
+    def close(self) -> None:
         """Give the port back."""
         self._serial.close()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _read(self, count, timeout):
+    def _read(self, count: int, timeout: float) -> bytes:
         self._serial.timeout = timeout
         return self._serial.read(count)
 
-    def _guard(self, action, *arguments):
+    def _guard(self, action: Callable[..., Any], *arguments: Any) -> Any:
         try:
             return action(*arguments)
         except self._full:

@@ -5,11 +5,15 @@ import shlex
 import warnings
 from importlib import import_module
 from types import NoneType
+from typing import TYPE_CHECKING, Any
 
 from amaranth.build import Attrs, Clock, Pins, Resource, ResourceError, Subsignal
 
 from ..errors import InputError
 from ..support.config import nearest
+
+if TYPE_CHECKING:
+    from .board import Board
 
 __all__ = ["check_options", "create_platform"]
 
@@ -33,7 +37,7 @@ _VENDORS = {
 }
 
 
-def create_platform(board):
+def create_platform(board: "Board") -> Any:
     """A fresh Amaranth platform for a board; each serves for one build.
 
     Raises
@@ -59,7 +63,7 @@ def create_platform(board):
     return platform
 
 
-def _with_resources(board):
+def _with_resources(board: "Board") -> Any:
     platform = _described(board) if board.device else _imported(board)
     _apply_settings(board, platform)
     check_options(board, platform)
@@ -77,7 +81,7 @@ def _with_resources(board):
     return platform
 
 
-def _apply_settings(board, platform):
+def _apply_settings(board: "Board", platform: Any) -> None:
     """Set plain attributes; what has another meaning for the platform's class stays as it is."""
     for name, value in board.settings.items():
         held = getattr(platform, name, None)
@@ -89,7 +93,7 @@ def _apply_settings(board, platform):
             raise InputError(f"board {board.name}: `settings.{name}`: {error}") from None
 
 
-def check_options(board, platform):
+def check_options(board: "Board", platform: Any) -> None:
     """Hold `options` to what the templates of a platform ask for, each in the form that it takes.
 
     They are code of the tools that read them. Those of open tools run in WebAssembly and see nothing but the
@@ -121,13 +125,13 @@ def check_options(board, platform):
             )
 
 
-def _asked_for(platform):
+def _asked_for(platform: Any) -> Any:
     """Names of the texts that the templates of a platform ask for."""
     texts = [*platform.file_templates.values(), *platform.command_templates]
     return {name for text in texts for name in re.findall(r'get_override\("(\w+)"\)', text)}
 
 
-def _try_pins(board, platform):
+def _try_pins(board: "Board", platform: Any) -> None:
     """Every pin that is used is there, and is used once."""
     for key, resource, number in board.resources():
         try:
@@ -141,9 +145,9 @@ def _try_pins(board, platform):
             raise InputError(f"board {board.name}: `{key}`: {error}") from None
 
 
-def _imported(board):
+def _imported(board: "Board") -> Any:
     """The platform of ``module:Class``; importing a module runs it."""
-    module, name = board.platform.split(":")
+    module, name = (board.platform or "").split(":")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -167,7 +171,7 @@ def _imported(board):
         ) from None
 
 
-def _described(board):
+def _described(board: "Board") -> Any:
     """A platform of Amaranth's own class for the family, around the keys of `device`."""
     vendor, wanted = _VENDORS[board.family]
     values = {name: getattr(board.device, key) for name, key in wanted.items()}
@@ -181,7 +185,7 @@ def _described(board):
         raise InputError(f"board {board.name}: `device` or `arguments`: {error}") from None
 
 
-def _own_resources(board):
+def _own_resources(board: "Board") -> list[Any]:
     """Resources of the pins that a board's TOML names."""
     result = []
     if (clock := board.clock).pin is not None:

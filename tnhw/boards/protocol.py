@@ -8,6 +8,7 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from ..errors import InputError
 
@@ -59,7 +60,7 @@ class Sizes:
     design: int = 0
     initialised: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("width_i", "beats_in", "width_o"):
             if getattr(self, name) < 1:
                 raise InputError(f"`{name}` must be at least 1, not {getattr(self, name)}")
@@ -71,7 +72,7 @@ class Sizes:
                 )
 
     @classmethod
-    def of(cls, hardware) -> "Sizes":
+    def of(cls, hardware: Any) -> "Sizes":
         """Sizes of the streams of hardware."""
         memory = hardware.storage == "memory"
         return cls(
@@ -110,7 +111,7 @@ def bytes_of(width: int) -> int:
     return (width + 7) // 8
 
 
-def design_number(hardware) -> int:
+def design_number(hardware: Any) -> int:
     """Number of 32 bits of everything that decides what hardware computes."""
     hasher = hashlib.blake2b(digest_size=4)
     for line in hardware.identity():
@@ -145,7 +146,7 @@ class Parser:
         Payload bytes that a frame may have at most.
     """
 
-    def __init__(self, longest: int = 0xFFFF):
+    def __init__(self, longest: int = 0xFFFF) -> None:
         self.longest = longest
         self._pending = bytearray()
 
@@ -156,7 +157,7 @@ class Parser:
     def feed(self, data: bytes) -> list[Frame]:
         """Frames that are complete and right with `data`."""
         self._pending += data
-        frames = []
+        frames: list[Frame] = []
         while (start := self._pending.find(SYNC)) >= 0:
             del self._pending[:start]
             if len(self._pending) < HEADER:

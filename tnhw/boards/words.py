@@ -4,9 +4,10 @@ A board file's words end up in Tcl, in constraint files and on command lines tha
 held to what such words need, so that none of them can be taken for anything else there.
 """
 
+import os
 import re
 import shlex
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -34,10 +35,10 @@ PROGRAMMER_OPTIONS = {
 }  # fmt: skip
 
 
-def _text(pattern, what):
+def _text(pattern: str, what: str) -> Any:
     """A string type that holds `pattern`; `what` completes the sentence "must be ..."."""
 
-    def check(value):
+    def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
             raise ValueError(f"must be {what}, not {value[:80]!r}")
         return value
@@ -61,7 +62,7 @@ Pin = _text(
 )
 
 
-def _title(value):
+def _title(value: str) -> str:
     if not value.isprintable() or not 1 <= len(value) <= 120:
         raise ValueError(
             f"must be one line of 1 to 120 characters without control characters, not {value[:80]!r}"
@@ -72,7 +73,7 @@ def _title(value):
 Title = Annotated[str, AfterValidator(_title)]
 
 
-def _value(value):
+def _value(value: Any) -> Any:
     if isinstance(value, str) and not re.fullmatch(
         r"[A-Za-z0-9_.+:/,-]+( [A-Za-z0-9_.+:/,-]+)*|", value
     ):
@@ -86,7 +87,7 @@ def _value(value):
 Value = Annotated[str | int | float | bool, AfterValidator(_value)]
 
 
-def _program(words):
+def _program(words: list[str]) -> list[str]:
     for word in words:
         if word.startswith("-") and word not in PROGRAMMER_OPTIONS:
             raise ValueError(
@@ -101,7 +102,7 @@ def _program(words):
 Program = Annotated[list[str], AfterValidator(_program)]
 
 
-def _by_hand(text):
+def _by_hand(text: str) -> str:
     """The one command of `by_hand`: plain words, and the place of the bitstream."""
     try:
         words = shlex.split(text) if text.isprintable() else []
@@ -122,7 +123,7 @@ def _by_hand(text):
 ByHand = Annotated[str, AfterValidator(_by_hand)]
 
 
-def hand_command(text, bitstream):
+def hand_command(text: str, bitstream: str | os.PathLike[str]) -> str:
     """The command `by_hand` of a board for the path of a bitstream, quoted for a shell."""
     words = [word.replace(BITSTREAM, str(bitstream)) for word in shlex.split(text)]
     return shlex.join(words)

@@ -5,7 +5,9 @@ They hold for what Yosys makes of a design (no output registers, no chip select)
 the cells.
 """
 
+import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from .. import tools
@@ -14,12 +16,12 @@ from .synthesis import family_of
 __all__ = ["cell_models"]
 
 
-def _bits(name, count):
+def _bits(name: str, count: int) -> str:
     """Concatenation of single-bit ports ``name<count-1> .. name0``."""
     return "{" + ", ".join(f"{name}{n}" for n in reversed(range(count))) + "}"
 
 
-def _block_ram_port(port):
+def _block_ram_port(port: str) -> str:
     return f"""
   wire [17:0] di{port} = {_bits(f"DI{port}", 18)};
   wire [13:0] ad{port} = {_bits(f"AD{port}", 14)};
@@ -51,7 +53,7 @@ def _block_ram_port(port):
 """
 
 
-def _block_ram():
+def _block_ram() -> str:
     rows = "\n".join(
         f"      memory[({n} * 16 + k) * 18 +: 18] = INITVAL_{n:02X}[k * 20 +: 18];"
         for n in range(64)
@@ -76,7 +78,7 @@ def _block_ram():
 {_block_ram_port("A")}{_block_ram_port("B")}"""
 
 
-def _multiplier():
+def _multiplier() -> str:
     return f"""
   wire signed [18:0] a = {{SIGNEDA & A17, {_bits("A", 18)[1:]};
   wire signed [18:0] b = {{SIGNEDB & B17, {_bits("B", 18)[1:]};
@@ -86,7 +88,7 @@ def _multiplier():
 
 
 # Where a cell of ECP5 is declared, and what its declaration lacks.
-_ECP5_CELLS = {
+_ECP5_CELLS: dict[str, tuple[str, Callable[[], str]]] = {
     "DP16KD": ("cells_sim.v", _block_ram),
     "MULT18X18D": ("cells_bb.v", _multiplier),
     "SGSR": ("cells_bb.v", str),
@@ -95,7 +97,7 @@ _ECP5_CELLS = {
 _ECP5_FILES = ("common_sim.vh", "ccu2c_sim.vh", "cells_sim.v")
 
 
-def _gowin_ram(ninth, dual):
+def _gowin_ram(ninth: bool, dual: bool) -> str:
     """Block RAM of Gowin: one port, or one that writes and one that reads; with ninth bits or without.
 
     The low bits of the address of a wide word are enables of its bytes.
@@ -146,10 +148,10 @@ def _gowin_ram(ninth, dual):
 
 
 _GOWIN_CELLS = {
-    "SP": lambda: _gowin_ram(0, False),
-    "SPX9": lambda: _gowin_ram(1, False),
-    "SDP": lambda: _gowin_ram(0, True),
-    "SDPX9": lambda: _gowin_ram(1, True),
+    "SP": lambda: _gowin_ram(False, False),
+    "SPX9": lambda: _gowin_ram(True, False),
+    "SDP": lambda: _gowin_ram(False, True),
+    "SDPX9": lambda: _gowin_ram(True, True),
 }
 
 
@@ -175,14 +177,15 @@ endmodule
 """
 
 
-def _filled(text, cell, declaration, body):
+def _filled(text: str, cell: str, declaration: str, body: str) -> str:
     """`text` with a cell whose declaration gets a body."""
     pattern = rf"(?ms)^(\(\* blackbox \*\)\s*)?module {cell}\b.*?^endmodule"
-    declared = re.search(rf"(?ms)^module {cell}\b.*?^endmodule", declaration)[0]
-    return re.sub(pattern, "", text) + declared.removesuffix("endmodule") + body + "endmodule\n"
+    declared = re.search(rf"(?ms)^module {cell}\b.*?^endmodule", declaration)
+    assert declared is not None, cell
+    return re.sub(pattern, "", text) + declared[0].removesuffix("endmodule") + body + "endmodule\n"
 
 
-def cell_models(family, folder):
+def cell_models(family: str, folder: str | os.PathLike[str]) -> tuple[list[Path], dict[str, int]]:
     """Simulation models of a family, written to `folder` where they need a change.
 
     Parameters
@@ -211,12 +214,12 @@ def cell_models(family, folder):
     # Icarus takes no `$error` outside of procedures; the files include each other by name.
     text = "\n".join(_read(name) for name in _ECP5_FILES)
     text = re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
-    for cell, (source, body) in _ECP5_CELLS.items():
-        text = _filled(text, cell, _read(source), body())
+    for cell, (source, made) in _ECP5_CELLS.items():
+        text = _filled(text, cell, _read(source), made())
     path = Path(folder) / "ecp5_cells.v"
     path.write_text(text)
     return [path], dict.fromkeys(recipe.defines, 1)
 
 
-def _read(name):
+def _read(name: str) -> str:
     return tools.share(f"ecp5/{name}").read_text()

@@ -14,11 +14,15 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import tools
 from ..errors import ToolDied, ToolFailed
 from ..tools import ladder
 from ..tools.process import ToolTimeout
+
+if TYPE_CHECKING:
+    from .synthesis import Family
 
 __all__ = ["Unequal", "compare", "run"]
 
@@ -82,7 +86,7 @@ class Unequal(ToolFailed):
     """A mapping was not proven equal to what was mapped."""
 
 
-def run(script: str, family, folder: Path, yosys: Callable[[str], object]) -> None:
+def run(script: str, family: "Family", folder: Path, yosys: Callable[[str], object]) -> None:
     """Run a script that synthesises for an FPGA, up the ladder of retries.
 
     Parameters
@@ -101,11 +105,11 @@ def run(script: str, family, folder: Path, yosys: Callable[[str], object]) -> No
     ToolFailed
         If Yosys refuses the script, or dies in every way.
     """
-    rungs = [("", None)]
+    rungs: list[tuple[str, str | None]] = [("", None)]
     if family.lut_step and _LINE.search(script):
         rungs += [(change + _COMPARED, command) for change, command in _CHANGES]
 
-    def attempt(command):
+    def attempt(command: str | None) -> None:
         if command is None:
             yosys(script)
             return
@@ -115,9 +119,10 @@ def run(script: str, family, folder: Path, yosys: Callable[[str], object]) -> No
     ladder.climb(rungs, attempt, failures=(ToolDied, Unequal))
 
 
-def _cut(script, family, command):
+def _cut(script: str, family: "Family", command: str) -> str:
     """The script with `command` first, and the design written before and after the mapping to LUTs."""
     line = _line(script)
+    assert family.lut_step is not None  # or there is one way only
     first, last = family.lut_step
     parts = [
         command,
@@ -130,15 +135,19 @@ def _cut(script, family, command):
     return script.replace(line, "\n".join(parts), 1)
 
 
-def _line(script):
-    return _LINE.search(script)[0]
+def _line(script: str) -> str:
+    found = _LINE.search(script)
+    assert found is not None, script
+    return found[0]
 
 
-def _top(script):
-    return re.search(r" -top (\S+)", _line(script))[1]
+def _top(script: str) -> str:
+    found = re.search(r" -top (\S+)", _line(script))
+    assert found is not None, script
+    return found[1]
 
 
-def compare(folder: Path, family, top: str) -> None:
+def compare(folder: Path, family: "Family", top: str) -> None:
     """Prove that the design in `AFTER` is the one in `BEFORE`, both written by a script of `run`.
 
     Raises

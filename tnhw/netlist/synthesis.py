@@ -185,7 +185,9 @@ def cells_of(stat: str) -> dict[str, int]:
     return dict(sorted(record["design"]["num_cells_by_type"].items()))
 
 
-def passes(top, family, *, dsp=True, booth=False, options=None) -> list[str]:
+def passes(
+    top: str, family: str, *, dsp: bool = True, booth: bool = False, options: str | None = None
+) -> list[str]:
     """Yosys commands from sources that were read to a mapped netlist.
 
     `options` of the family's command are by default those for a netlist without pads; for the rest
@@ -202,7 +204,9 @@ def passes(top, family, *, dsp=True, booth=False, options=None) -> list[str]:
     return [*commands, " ".join(filter(None, command))]
 
 
-def run(commands: Iterable[str], family: str, folder: str | os.PathLike, timeout=600) -> None:
+def run(
+    commands: Iterable[str], family: str, folder: str | os.PathLike[str], timeout: float = 600
+) -> None:
     """Run Yosys commands in which are those of `passes`, again in other ways if ABC9 dies.
 
     Raises
@@ -210,12 +214,12 @@ def run(commands: Iterable[str], family: str, folder: str | os.PathLike, timeout
     ToolFailed
         If Yosys fails.
     """
-    folder = Path(folder)
+    place = Path(folder)
 
-    def yosys(script):
-        tools.yosys(script, cwd=folder, timeout=timeout)
+    def yosys(script: str) -> None:
+        tools.yosys(script, cwd=place, timeout=timeout)
 
-    lut_mapping.run("\n".join([*commands, ""]), family_of(family), folder, yosys)
+    lut_mapping.run("\n".join([*commands, ""]), family_of(family), place, yosys)
 
 
 def logic(counts: dict[str, int], family: str) -> int:
@@ -224,10 +228,10 @@ def logic(counts: dict[str, int], family: str) -> int:
 
 
 def synthesise(
-    verilog: str | os.PathLike | Iterable[os.PathLike],
+    verilog: str | os.PathLike[str] | Iterable[os.PathLike[str]],
     top: str,
     family: str,
-    out_dir: str | os.PathLike,
+    out_dir: str | os.PathLike[str],
     dsp: bool = True,
     booth: bool = False,
 ) -> Netlist:
@@ -276,7 +280,9 @@ def synthesise(
     return Netlist(path, family, top, cells, count(cells, family))
 
 
-def _copy_sources(verilog, folder: Path) -> list[str]:
+def _copy_sources(
+    verilog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], folder: Path
+) -> list[str]:
     """Put the sources into `folder`, from which YoWASP can read them, and give their names."""
     if isinstance(verilog, str) and "\n" in verilog:
         texts = [verilog]

@@ -8,6 +8,7 @@ import os
 import stat
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
 from . import environment
@@ -21,7 +22,7 @@ def cache_folder() -> Path:
     return folder("TNHW_CACHE_DIR", "tnhw")
 
 
-def folder(variable: str, application: str, *, wanted: str = "", **options) -> Path:
+def folder(variable: str, application: str, *, wanted: str = "", **options: Any) -> Path:
     """Where an application keeps its cache: what `variable` names, else the user's cache folder, else a substitute.
 
     The substitute becomes the value of `variable`, for this process and those that it starts.

@@ -3,8 +3,11 @@
 import copy
 import difflib
 import json
+import os
 import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -24,12 +27,14 @@ __all__ = [
     "validate",
 ]
 
+M = TypeVar("M", bound=BaseModel)
+
 MAX_FILE_BYTES = 1 << 20
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
 MAX_DOTS = 256  # in a line: tomllib takes the square of a key's parts, and keys do not span lines
 
 
-def content(value):
+def content(value: Any) -> Any:
     """What a value holds, in a form that can be compared and hashed; arrays by type, shape and elements."""
     if isinstance(value, dict):
         return tuple((key, content(value[key])) for key in sorted(value))
@@ -43,12 +48,16 @@ def content(value):
 class ByContent:
     """Equal to another of its class that has the same `_content`, which can be hashed."""
 
-    def __eq__(self, other):
+    @property
+    def _content(self) -> Any:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
         return self._content == other._content
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash(self._content)
 
 
@@ -62,7 +71,7 @@ class Record(ByContent, BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain_numbers(cls, values):
+    def _plain_numbers(cls, values: Any) -> Any:
         """NumPy's integers and booleans are as good as Python's, also in a list."""
         if not isinstance(values, dict):
             return values
@@ -74,51 +83,55 @@ class Record(ByContent, BaseModel):
         }
 
     @property
-    def _content(self):
+    def _content(self) -> tuple[Any, ...]:
         return tuple(content(getattr(self, key)) for key in type(self).model_fields)
 
     @property
-    def _given(self):
+    def _given(self) -> dict[str, Any]:
         """The keys that were given, with their values."""
         return {key: getattr(self, key) for key in self.model_fields_set}
 
-    def with_keys(self, **changes):
+    def with_keys(self, **changes: Any) -> Self:
         """The same record with other keys, which are checked."""
         return validate(type(self), self._given | changes, type(self).__name__)
 
-    def model_copy(self, *, update=None, deep=False):
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, with other keys if there are any in `update`; it is checked as any other record."""
         return self.with_keys(**copy.deepcopy(dict(update or {})))
 
-    def copy(self, *, update=None, deep=False):
+    def copy(  # type: ignore[override]  # of pydantic 1, with arguments that have no meaning here
+        self, *, update: Mapping[str, Any] | None = None, deep: bool = False
+    ) -> Self:
         """As `model_copy`."""
         return self.model_copy(update=update, deep=deep)
 
     @classmethod
-    def model_construct(cls, _fields_set=None, **values):
+    def model_construct(  # type: ignore[override]
+        cls, _fields_set: set[str] | None = None, **values: Any
+    ) -> Self:
         """As the class itself: there is no record without its checks."""
         return cls(**values)
 
-    def __copy__(self):
+    def __copy__(self) -> Self:
         return self.with_keys()
 
-    def __deepcopy__(self, memo=None):
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         return type(self)(**copy.deepcopy(self._given, memo))
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return _again, (type(self), self._given)
 
 
-def _again(cls, keys):
+def _again(cls: type[M], keys: dict[str, Any]) -> M:
     return cls(**keys)
 
 
-def plain_number(value):
+def plain_number(value: Any) -> Any:
     """Python's number for one of NumPy's; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
 
 
-def plain_copy(value):
+def plain_copy(value: Any) -> Any:
     """A copy of nested dicts and lists with Python's numbers for NumPy's, and lists for arrays."""
     if isinstance(value, dict):
         return {plain_number(key): plain_copy(one) for key, one in value.items()}
@@ -129,7 +142,7 @@ def plain_copy(value):
     return copy.deepcopy(plain_number(value))
 
 
-def nearest(word, known):
+def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known words nearest to `word`."""
     known = sorted(known)
     close = difflib.get_close_matches(str(word), known, n=2, cutoff=0.5)
@@ -138,7 +151,7 @@ def nearest(word, known):
     return "known are " + ", ".join(f"`{name}`" for name in known)
 
 
-def validate(model, values, where):
+def validate(model: type[M], values: Any, where: str) -> M:
     """`model` made of the dict `values`.
 
     Raises
@@ -152,12 +165,12 @@ def validate(model, values, where):
         raise InputError(explain(model, error, where)) from None
 
 
-def explain(model, error, where):
+def explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
     """One line of sentences for a ValidationError of `model`."""
     return f"{where}: " + "; ".join(_sentence(model, problem) for problem in error.errors())
 
 
-def _sentence(model, problem):
+def _sentence(model: type[BaseModel], problem: Any) -> str:
     kind, given = problem["type"], problem.get("input")
     key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
     if kind == "extra_forbidden":
@@ -172,7 +185,7 @@ def _sentence(model, problem):
     return f"`{key}` {message}, not {shown if len(shown) < 60 else shown[:57] + '...'}"
 
 
-def parse_json(text, where):
+def parse_json(text: str, where: str) -> dict[str, Any]:
     """The JSON object of a text that a person may have written or changed: a dict.
 
     Raises
@@ -181,7 +194,7 @@ def parse_json(text, where):
         If it is not JSON, no object, or gives a key twice, which `json` would not tell. Begins with `where`.
     """
 
-    def once(pairs):
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -201,7 +214,7 @@ def parse_json(text, where):
     return parsed
 
 
-def read_toml(path):
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Dict of a TOML file; a file that is missing, huge or broken is an InputError."""
     path = Path(path)
     try:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import InputError
@@ -12,7 +13,7 @@ from ..errors import InputError
 __all__ = ["exists", "make_folder", "rename_all", "work_folder", "write_files"]
 
 
-def exists(path):
+def exists(path: str | os.PathLike[str]) -> bool:
     """Whether there is such a file or folder; False for a name that the system does not take."""
     try:
         return Path(path).exists()
@@ -20,7 +21,7 @@ def exists(path):
         return False
 
 
-def make_folder(folder):
+def make_folder(folder: str | os.PathLike[str]) -> Path:
     """Make a folder that files can be written to, if it is not there, and return its path.
 
     Raises
@@ -35,7 +36,9 @@ def make_folder(folder):
     return Path(folder)
 
 
-def rename_all(beside, folder, names):
+def rename_all(
+    beside: str | os.PathLike[str], folder: str | os.PathLike[str], names: Iterable[str]
+) -> None:
     """Rename files of the folder `beside` into `folder`; of two who do it at once, one comes after the other."""
     with _alone(folder):
         for name in names:
@@ -44,7 +47,7 @@ def rename_all(beside, folder, names):
 
 
 @contextlib.contextmanager
-def _alone(folder):
+def _alone(folder: str | os.PathLike[str]) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY)
     try:
         with contextlib.suppress(OSError):  # a file system without locks
@@ -55,7 +58,7 @@ def _alone(folder):
 
 
 @contextlib.contextmanager
-def work_folder(folder, prefix):
+def work_folder(folder: str | os.PathLike[str], prefix: str) -> Iterator[Path]:
     """A temporary folder in `folder`; those that an earlier process left there are removed.
 
     Whoever works in such a folder holds a lock on it, which goes with the process. So a folder of that name
@@ -83,7 +86,7 @@ def work_folder(folder, prefix):
 
 
 @contextlib.contextmanager
-def _held(folder):
+def _held(folder: str | os.PathLike[str]) -> Iterator[None]:
     """The lock of a folder; OSError if somebody has it, or there are no locks."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -93,7 +96,7 @@ def _held(folder):
         os.close(handle)
 
 
-def write_files(folder, files):
+def write_files(folder: str | os.PathLike[str], files: Mapping[str, str | bytes]) -> None:
     """Write files of a folder: all beside first, then each renamed into place.
 
     Parameters
@@ -121,7 +124,7 @@ def write_files(folder, files):
         raise _unwritable(folder, error) from None
 
 
-def _unwritable(folder, error):
+def _unwritable(folder: str | os.PathLike[str], error: OSError) -> InputError:
     return InputError(
         f"{folder}: cannot be written ({error.strerror}); choose another folder with -o"
     )

@@ -6,6 +6,7 @@ solver most of the time, so it also asks `check` before each step.
 
 import signal
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 __all__ = ["check", "handled"]
@@ -14,10 +15,10 @@ _seen = threading.Event()
 
 
 @contextmanager
-def handled():
+def handled() -> Iterator[None]:
     """Within it these signals raise `KeyboardInterrupt`, and are remembered; SIGHUP only where it is not ignored."""
 
-    def interrupt(*_):
+    def interrupt(*_: object) -> None:
         _seen.set()
         raise KeyboardInterrupt
 
@@ -34,7 +35,7 @@ def handled():
         _seen.clear()
 
 
-def check():
+def check() -> None:
     """Raise `KeyboardInterrupt` if a signal came before."""
     if _seen.is_set():
         raise KeyboardInterrupt

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 __all__ = ["read", "text"]
 
 
-def text(value):
+def text(value: Any) -> str:
     """Text of a file that keeps a value."""
     value = json.loads(json.dumps(value))  # as it will be read
     return json.dumps({"sha256": _hash(value), "value": value}, indent=1) + "\n"
 
 
-def read(path):
+def read(path: str | os.PathLike[str]) -> Any:
     """The value that a file keeps; None if there is no file, or it is not as `text` made it."""
     try:
         kept = json.loads(Path(path).read_text(encoding="utf-8"))
@@ -22,5 +24,5 @@ def read(path):
         return None
 
 
-def _hash(value):
+def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

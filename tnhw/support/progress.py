@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 __all__ = ["progress"]
@@ -11,7 +12,7 @@ EVERY = 30  # seconds between plain lines
 
 
 @contextmanager
-def progress(text, state=lambda: ""):
+def progress(text: str, state: Callable[[], str] = lambda: "") -> Iterator[None]:
     """Show that a step goes on, if it takes more than two seconds.
 
     Parameters
@@ -31,14 +32,14 @@ def progress(text, state=lambda: ""):
         thread.join()
 
 
-def _show(text, state, over):
+def _show(text: str, state: Callable[[], str], over: threading.Event) -> None:
     start = time.monotonic()
     if over.wait(QUIET):
         return
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    def now():
+    def now() -> str:
         return ": ".join(filter(None, (text, state())))
 
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)

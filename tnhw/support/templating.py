@@ -2,6 +2,10 @@
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import jinja2
 
 __all__ = ["LICENSE", "render", "spdx"]
 
@@ -11,12 +15,12 @@ LICENSE = "CC0-1.0"
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def spdx(comment="//"):
+def spdx(comment: str = "//") -> str:
     """The line that says so, after a comment's sign."""
     return f"{comment} SPDX-License-Identifier: {LICENSE}\n"
 
 
-def render(folder, name, /, **values):
+def render(folder: str, name: str, /, **values: Any) -> str:
     """Text of the template ``<folder>/templates/<name>.j2``, `folder` within the package tnhw.
 
     The same values give the same text. An unknown name in a template is an error.
@@ -25,7 +29,7 @@ def render(folder, name, /, **values):
 
 
 @cache
-def _environment(folder):
+def _environment(folder: str) -> "jinja2.Environment":
     import jinja2
 
     return jinja2.Environment(

@@ -3,10 +3,15 @@
 import operator
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    from amaranth.hdl import Shape
 
 __all__ = ["Format"]
 
@@ -35,7 +40,7 @@ class Format:
     bits: int
     signed: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "bits", _integer(self.bits))
         except TypeError:
@@ -46,7 +51,7 @@ class Format:
             raise InputError(f"the width of a format must be 1 to {MAX_BITS} bits, not {self.bits}")
 
     @classmethod
-    def parse(cls, text):
+    def parse(cls, text: object) -> Self:
         """Format from its written form, for example ``"u4"`` or ``"s8"``."""
         match = re.fullmatch(r"([us])([1-9][0-9]?)", text) if isinstance(text, str) else None
         if not match:
@@ -57,7 +62,7 @@ class Format:
         return cls(int(match[2]), match[1] == "s")
 
     @classmethod
-    def of_interval(cls, low, high):
+    def of_interval(cls, low: int, high: int) -> Self:
         """Smallest format that holds every integer from `low` to `high`, both included."""
         if low > high:
             raise InputError(f"the interval {low} .. {high} is empty")
@@ -66,34 +71,34 @@ class Format:
         return cls(max(int(high), -int(low) - 1).bit_length() + 1, True)
 
     @property
-    def min(self):
+    def min(self) -> int:
         """Smallest integer that the format holds."""
         return -(1 << (self.bits - 1)) if self.signed else 0
 
     @property
-    def max(self):
+    def max(self) -> int:
         """Largest integer that the format holds."""
         return (1 << (self.bits - self.signed)) - 1
 
     @property
-    def shape(self):
+    def shape(self) -> "Shape":
         """Amaranth shape."""
         from amaranth.hdl import Shape
 
         return Shape(self.bits, self.signed)
 
     @property
-    def numpy(self):
+    def numpy(self) -> np.dtype[Any]:
         """Smallest numpy integer type that holds the format."""
         size = next(size for size in (8, 16, 32, 64) if size >= self.bits)
         return np.dtype(f"{'int' if self.signed else 'uint'}{size}")
 
-    def holds(self, values):
+    def holds(self, values: npt.ArrayLike) -> bool:
         """Whether every element of an integer array lies in the format."""
         values = np.asarray(values)
         return values.size == 0 or (int(values.min()) >= self.min and int(values.max()) <= self.max)
 
-    def clamp(self, values):
+    def clamp(self, values: npt.ArrayLike) -> np.ndarray:
         """Nearest values that the format holds, of an array of integers."""
         values = np.asarray(values)
         if values.dtype == object:
@@ -102,23 +107,23 @@ class Format:
         low, high = (min(max(end, ends.min), ends.max) for end in (self.min, self.max))
         return np.clip(values, low, high)
 
-    def encode(self, value):
+    def encode(self, value: int) -> int:
         """Bit pattern of one integer, as a non-negative integer below ``2**bits``."""
         value = int(value)
         if not self.min <= value <= self.max:
             raise InputError(f"{value} does not fit {self} ({self.min} .. {self.max})")
         return value & ((1 << self.bits) - 1)
 
-    def decode(self, pattern):
+    def decode(self, pattern: int) -> int:
         """Integer of a bit pattern; bits above the format are ignored."""
         pattern = int(pattern) & ((1 << self.bits) - 1)
         return pattern - (1 << self.bits) if self.signed and pattern >> (self.bits - 1) else pattern
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"{'s' if self.signed else 'u'}{self.bits}"
 
 
-def _integer(value):
+def _integer(value: Any) -> int:
     """An int of Python's or NumPy's integers; a TypeError for all else, booleans too."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError

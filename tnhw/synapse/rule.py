@@ -10,8 +10,9 @@ the fold is added to the bias and costs nothing.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Value
@@ -26,7 +27,7 @@ __all__ = [
     "scaled", "signs",
 ]  # fmt: skip
 
-RULES = {}
+RULES: dict[str, type["Rule"]] = {}
 
 MAX_LOGIC_BITS = 4
 
@@ -50,7 +51,7 @@ class Addend:
     high: int | None = None
 
 
-def negate_if(sign, value):
+def negate_if(sign: Value, value: Value) -> Value:
     """Bitwise inversion of `value` where the bit `sign` is set; shape is kept.
 
     ``-v`` is ``~v + inversion(shape)``: the missing constant goes to the fold.
@@ -59,13 +60,13 @@ def negate_if(sign, value):
     return flipped.as_signed() if value.shape().signed else flipped
 
 
-def gate(enable, value):
+def gate(enable: Value, value: Value) -> Value:
     """`value` where the bit `enable` is set, else 0; shape is kept."""
     gated = value.as_unsigned() & enable.replicate(len(value))
     return gated.as_signed() if value.shape().signed else gated
 
 
-def at_least(a, b, below_top=False):
+def at_least(a: Value, b: Value, below_top: bool = False) -> Value:
     """One bit: `a` >= `b`, unsigned of equal widths; with `below_top` also that not all of b is ones.
 
     Narrow ones are plain logic, which takes fewer cells than a carry chain.
@@ -79,7 +80,7 @@ def at_least(a, b, below_top=False):
     return more | (same & (~b[0] | low))
 
 
-def ripples(a, b):
+def ripples(a: Value, b: Value) -> Value:
     """One bit: 1 where `a` > `b`, 0 where `a` < `b`, either where they are equal.
 
     A chain of majorities from the lowest bit up, the least area in standard cells; formats may differ.
@@ -98,7 +99,7 @@ def ripples(a, b):
     return more
 
 
-def _compare(a, b):
+def _compare(a: Value, b: Value) -> tuple[Value, Value]:
     """Whether a > b, and whether a == b."""
     if len(a) == 1:
         return a & ~b, ~(a ^ b)
@@ -108,23 +109,25 @@ def _compare(a, b):
     return more | (same & low_more), same & low_same
 
 
-def inversion(width, signed):
+def inversion(width: int, signed: bool) -> int:
     """The constant c of ``-v == ~v + c``, for v of `width` bits inverted within its own width."""
     return 1 if signed else 1 - (1 << width)
 
 
-def normal_shares(rng, shape, signed=True):
+def normal_shares(
+    rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+) -> np.ndarray:
     """Normal numbers from -1 to 1, a third as deviation; from 0 to 1 if they are not to be signed."""
     shares = np.clip(rng.normal(0, 1 / 3, shape), -1, 1)
     return shares if signed else np.abs(shares)
 
 
-def signs(shares):
+def signs(shares: np.ndarray) -> np.ndarray:
     """-1 where a number is negative, 1 elsewhere: int64."""
     return np.where(shares < 0, -1, 1).astype(np.int64)
 
 
-def scaled(shares, low, high):
+def scaled(shares: np.ndarray, low: int, high: int) -> np.ndarray:
     """Integers of a range, int64: shares of its end that is farthest from 0."""
     return np.clip(np.rint(shares * max(high, -low)), low, high).astype(np.int64)
 
@@ -168,15 +171,15 @@ class Rule(ABC):
     Keys: ClassVar[type[Record] | None] = None
 
     input: Format
-    parameter: Format | None = None
+    parameter: Any = None  # a Format; None for a rule without a magnitude, see `has_parameter`
     gain: bool = False
     form: str | None = None
 
-    def __init_subclass__(cls, **kwargs):
+    def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         RULES[cls.name] = cls
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.has_parameter and self.parameter is None:
             raise InputError(f"rule `{self.name}` needs a `parameter` format")
         if not self.has_parameter and self.parameter is not None:
@@ -188,30 +191,30 @@ class Rule(ABC):
             raise InputError(f"rule `{self.name}` has {allowed} as `form`, not {self.form!r}")
 
     @classmethod
-    def choose_form(cls, wired, fold_is_free):
+    def choose_form(cls, wired: bool, fold_is_free: bool) -> str | None:
         """The cheapest of the rule's forms: a fixed table.
 
         `wired`: parameters are constants in the gates; `fold_is_free`: no gates compute the fold.
         """
         return None
 
-    def on_cells(self):
+    def on_cells(self) -> "Rule":
         """The same rule, for standard cells instead of carry chains."""
         return self
 
-    def in_logic(self):
+    def in_logic(self) -> "Rule":
         """The same rule in the form that takes the least logic where terms are registered."""
         return self
 
-    def in_blocks(self):
+    def in_blocks(self) -> "Rule":
         """The same rule in the form that makes most of multiplier blocks where terms are registered."""
         return self
 
-    def without_sign(self):
+    def without_sign(self) -> "Rule":
         """The same rule with no sign of its own, where the architecture adds or subtracts its terms."""
         return self
 
-    def compact(self, arrays):
+    def compact(self, arrays: Sequence[Mapping[str, np.ndarray]]) -> "Rule":
         """The same rule with shorter words for the given sets of parameters, if there is one.
 
         Parameters
@@ -221,21 +224,21 @@ class Rule(ABC):
         """
         return self
 
-    def holds(self, arrays):
+    def holds(self, arrays: Mapping[str, np.ndarray]) -> bool:
         """Whether words of this rule can hold these parameters."""
         return True
 
-    def nearest(self, arrays):
+    def nearest(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         """Parameters near the given ones that words of this rule can hold."""
         return arrays
 
     @property
-    def multiplies(self):
+    def multiplies(self) -> bool:
         """Whether the gates of a term hold a product of two variables."""
         return False
 
     @property
-    def shared_by(self):
+    def shared_by(self) -> int:
         """Outputs whose terms of one input may come out of one set of gates."""
         return 1
 
@@ -243,32 +246,34 @@ class Rule(ABC):
 
     @property
     @abstractmethod
-    def fields(self):
+    def fields(self) -> dict[str, Format]:
         """Packed parameter word of one synapse: name to Format, least significant first."""
 
     @property
-    def word(self):
+    def word(self) -> data.StructLayout:
         """Amaranth layout of the parameter word."""
         return data.StructLayout({name: field.shape for name, field in self.fields.items()})
 
     @property
-    def word_bits(self):
+    def word_bits(self) -> int:
         """Stored bits a synapse."""
         return sum(field.bits for field in self.fields.values())
 
     @property
     @abstractmethod
-    def ranges(self):
+    def ranges(self) -> dict[str, tuple[int, int]]:
         """Allowed values of each parameter array: name to (lowest, highest)."""
 
-    def random(self, rng, shape):
+    def random(self, rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """Random parameter arrays, uniform over everything that is allowed."""
         return {
             name: rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
             for name, (low, high) in self.ranges.items()
         }
 
-    def typical(self, rng, shape, signed=True):
+    def typical(
+        self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+    ) -> dict[str, np.ndarray]:
         """Parameter arrays that look like those of a trained layer: what activity and power are measured on.
 
         By default all arrays follow one normal draw of :func:`normal_shares`: one that may be negative is that
@@ -297,15 +302,15 @@ class Rule(ABC):
         return arrays
 
     @classmethod
-    def parameter_of(cls, bits):
+    def parameter_of(cls, bits: int) -> Format:
         """Format of the magnitude with which a synapse takes `bits` bits, or about so many."""
         return Format(bits, signed=True)
 
     @abstractmethod
-    def encode(self, arrays):
+    def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Field values of the packed word for parameter arrays: name to integer array."""
 
-    def pack(self, arrays):
+    def pack(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Packed words, as non-negative Python integers in an object array."""
         encoded = self.encode(arrays)
         words = np.zeros(np.shape(next(iter(encoded.values()))), dtype=object)
@@ -319,11 +324,11 @@ class Rule(ABC):
     # Mathematics
 
     @abstractmethod
-    def term(self, x, arrays):
+    def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """Term of each synapse in numpy: int64, x and the arrays broadcast together."""
 
     @abstractmethod
-    def interval(self, arrays=None):
+    def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         """Exact range (low, high) of a term over all x, each bound reached.
 
         With `arrays`, bounds are int64 arrays of their shape; without, integers over everything
@@ -333,7 +338,7 @@ class Rule(ABC):
     # Gates
 
     @abstractmethod
-    def addends(self, x, p):
+    def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         """Addends of a term that depend on x, and a constant.
 
         Parameters
@@ -348,25 +353,27 @@ class Rule(ABC):
         list of Addend, int
         """
 
-    def shared_addends(self, x, words):
+    def shared_addends(
+        self, x: Value, words: Sequence[data.View]
+    ) -> list[tuple[list[Addend], int]]:
         """`addends` of one input for up to `shared_by` outputs: a list, an entry a word.
 
         Each entry owes the same constants as `addends` alone, and all have values of the same shapes.
         """
         return [self.addends(x, p) for p in words]
 
-    def fold_addends(self, p):
+    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
         """Addends of a term that depend on the parameters only, and a constant."""
         return [], 0
 
-    def fold(self, arrays):
+    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """The same in numpy: what the bias must hold where :meth:`fold_addends` is not built."""
         return np.zeros(np.shape(next(iter(arrays.values()))), dtype=np.int64)
 
     @abstractmethod
-    def constant_addends(self, x, values):
+    def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         """All of a term whose parameters are the integers `values`: list of Addend, and int."""
 
     @abstractmethod
-    def active(self, x, p):
+    def active(self, x: Value, p: data.View) -> Value:
         """One bit; when it is 0 the term is 0."""

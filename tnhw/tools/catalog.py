@@ -5,6 +5,7 @@ Yosys 0.40, which is the oldest whose Verilog Amaranth accepts.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = ["TOOLS", "Tool"]
 
@@ -65,7 +66,7 @@ def _yowasp(
     mend: str,
     *,
     program: str | None = None,
-    **options,
+    **options: Any,
 ) -> Tool:
     wasm = (package.replace("-", "_"), (program or name.removeprefix("yowasp-")) + ".wasm")
     return Tool(name, purpose, mend, minimum, package=package, wasm=wasm, **options)

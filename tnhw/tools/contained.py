@@ -6,12 +6,13 @@ imports nothing of tnhw: ``contained.py DISTRIBUTION TOOL ARGUMENT...``.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 __all__ = ["command", "main"]
 
 
-def command(distribution_name, tool, arguments):
+def command(distribution_name: str, tool: str, arguments: Iterable[str]) -> list[str]:
     """The command line that runs a tool contained."""
     # -P: neither this folder nor the current one is searched for modules.
     return [
@@ -24,7 +25,7 @@ def command(distribution_name, tool, arguments):
     ]
 
 
-def main(distribution_name, tool, *arguments):
+def main(distribution_name: str, tool: str, *arguments: str) -> None:
     """Run the tool in this process and exit with its status."""
     from importlib.metadata import distribution
 
@@ -32,19 +33,19 @@ def main(distribution_name, tool, *arguments):
 
     console_scripts = distribution(distribution_name).entry_points.select(group="console_scripts")
     run = console_scripts[tool].load()
-    package = Path(sys.modules[run.__module__].__file__).parent
+    package = Path(sys.modules[run.__module__].__file__ or "").parent
 
     class WorkFolder(wasmtime.WasiConfig):
         """Mounts the current folder, a temporary one, and the package's own files, which cannot be written."""
 
-        def preopen_dir(self, path, guest_path, *permissions):
+        def preopen_dir(self, path: str, guest_path: str, *permissions: object) -> None:
             if package in Path(path).parents:
                 read_only = wasmtime.DirPerms.READ_ONLY, wasmtime.FilePerms.READ_ONLY
                 super().preopen_dir(path, guest_path, *read_only)
             elif guest_path in ("", ".") or guest_path == "/tmp" != path:
-                super().preopen_dir(path, guest_path, *permissions)
+                super().preopen_dir(path, guest_path, *permissions)  # type: ignore[arg-type]
 
-    wasmtime.WasiConfig = WorkFolder
+    wasmtime.WasiConfig = WorkFolder  # type: ignore[misc]
     sys.argv = [tool, *arguments]
     sys.exit(run())
 

@@ -6,7 +6,7 @@ input, or a design that does not fit, ends the climb at once: another attempt wo
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -15,13 +15,14 @@ from .process import ToolTimeout
 
 __all__ = ["climb", "recorded"]
 
-A, T = TypeVar("A"), TypeVar("T")
+A = TypeVar("A")
+T = TypeVar("T")
 
-_listeners: ContextVar[tuple[list, ...]] = ContextVar("listeners", default=())
+_listeners: ContextVar[tuple[list[dict[str, str]], ...]] = ContextVar("listeners", default=())
 
 
 @contextlib.contextmanager
-def recorded():
+def recorded() -> Iterator[list[dict[str, str]]]:
     """Give a list that receives every retry of the body: ``{"failure": ..., "change": ...}``.
 
     It has no path and no time in it, so that a report may hold it.
@@ -77,7 +78,7 @@ def climb(
     raise type(last)(f"{last}\nIt was also tried {'; '.join(tried)}.") from last
 
 
-def _say(error, change):
+def _say(error: Exception, change: str) -> None:
     failure = str(error).splitlines()[0].removesuffix(" Its last words:")
     print(f"tnhw: {error}\ntnhw: trying again {change}", file=sys.stderr, flush=True)
     for retries in _listeners.get():

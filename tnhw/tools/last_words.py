@@ -7,6 +7,7 @@ only the function that gave up is of use.
 
 import re
 import signal
+from collections.abc import Iterable
 
 from ..errors import ToolDied, ToolFailed
 
@@ -72,11 +73,11 @@ def failure(tool: str, status: int, output: str, own_log: str = "") -> ToolFaile
     return ToolDied(f"`{tool}` {how}. Its last words:{_list(words)}")
 
 
-def _list(lines):
+def _list(lines: Iterable[str]) -> str:
     return "".join(f"\n  {line}" for line in lines)
 
 
-def _signal(number):
+def _signal(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:

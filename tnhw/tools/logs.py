@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..support import caches
@@ -17,11 +18,11 @@ __all__ = ["folder", "keep", "keep_in"]
 
 KEPT = 50
 
-_place = {"folder": None}
+_place: dict[str, Path | None] = {"folder": None}
 _numbers = itertools.count()
 
 
-def keep_in(folder: str | os.PathLike | None) -> None:
+def keep_in(folder: str | os.PathLike[str] | None) -> None:
     """From now on, keep the logs of this process in `folder`; ``None``: in the cache."""
     _place["folder"] = None if folder is None else Path(folder).absolute()
 
@@ -31,7 +32,7 @@ def folder() -> Path | None:
     return _place["folder"]
 
 
-def _folders():
+def _folders() -> Iterator[Path]:
     if _place["folder"] is not None:
         yield _place["folder"]
     yield caches.cache_folder() / "logs"

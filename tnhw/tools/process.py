@@ -25,7 +25,7 @@ def execute(
     tool: str,
     command: Sequence[str],
     *,
-    cwd: str | os.PathLike | None = None,
+    cwd: str | os.PathLike[str] | None = None,
     timeout: float,
     env: Mapping[str, str] | None = None,
     input: str | None = None,
@@ -74,7 +74,7 @@ def execute(
     return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
-def _interrupt(process: subprocess.Popen) -> str:
+def _interrupt(process: subprocess.Popen[str]) -> str:
     """End a process and its children, and give what it said; an interrupt first, so that YoWASP removes its files."""
     for number in (signal.SIGINT, signal.SIGKILL):
         _signal(process, number)
@@ -83,6 +83,6 @@ def _interrupt(process: subprocess.Popen) -> str:
     return ""
 
 
-def _signal(process: subprocess.Popen, number: int) -> None:
+def _signal(process: subprocess.Popen[str], number: int) -> None:
     with contextlib.suppress(OSError):  # it is gone
         os.killpg(process.pid, number)

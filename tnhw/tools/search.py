@@ -61,7 +61,8 @@ def module_folder(module: str) -> Path | None:
     spec = find_spec(module)
     if spec is None:
         return None
-    return Path(next(iter(spec.submodule_search_locations or [spec.origin])))
+    place = next(iter(spec.submodule_search_locations or ()), spec.origin)
+    return None if place is None else Path(place)
 
 
 def package_version(package: str) -> str | None:
@@ -87,7 +88,7 @@ def _candidates(tool: Tool) -> Iterable[tuple[Path, bool]]:
         folder = module_folder(tool.module)
         if folder and tool.inside is None:
             yield folder, True
-        elif folder and (folder / tool.inside).exists():
+        elif folder and tool.inside and (folder / tool.inside).exists():
             yield folder / tool.inside, True
     own = os.pathsep.join(map(str, script_folders()))
     for name in tool.executables or (tool.name,):
@@ -103,7 +104,7 @@ def look(name: str) -> tuple[ToolStatus, Path | None]:
     tool = TOOLS[name]
     rejected = None
     for path, packaged in _candidates(tool):
-        version = package_version(tool.package) if packaged else None
+        version = package_version(tool.package) if packaged and tool.package else None
         if name == "libpython":
             version = sysconfig.get_config_var("VERSION")
         if version is None or tool.probe:

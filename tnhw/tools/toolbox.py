@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..errors import ToolMissing
+from ..errors import ToolFailed, ToolMissing
 from ..support import environment
 from . import contained, logs
 from .catalog import TOOLS
@@ -48,12 +48,12 @@ def find(tool: str) -> Path:
         If ``tool`` is not in `TOOLS`.
     """
     status, path = look(tool)
-    if status.status != "ok":
+    if status.status != "ok" or path is None:
         raise ToolMissing(status.detail)
     return path
 
 
-def versions(*tools: str) -> dict[str, str]:
+def versions(*tools: str) -> dict[str, str | None]:
     """Exact versions of tools or Python distributions, as a manifest records them.
 
     Package metadata answers where it can, so no WebAssembly tool is started.
@@ -63,7 +63,7 @@ def versions(*tools: str) -> dict[str, str]:
     ToolMissing
         If one of them is missing or too old.
     """
-    result = {}
+    result: dict[str, str | None] = {}
     for name in tools:
         if name in TOOLS:
             find(name)
@@ -118,9 +118,9 @@ def verilator_environment() -> dict[str, str]:
 
 def run(
     tool: str,
-    args: Sequence[str | os.PathLike] = (),
+    args: Sequence[str | os.PathLike[str]] = (),
     *,
-    cwd: str | os.PathLike,
+    cwd: str | os.PathLike[str],
     timeout: float = 600,
     own_logs: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
@@ -171,10 +171,10 @@ def run(
     command = _command(tool, path, [os.fspath(arg) for arg in args])
     try:
         done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
-    except ToolTimeout as error:
+    except ToolTimeout as late:
         if check:
             raise _logged(
-                error, tool, command, "no result in time", error.output, own_logs, cwd
+                late, tool, command, "no result in time", late.output, own_logs, cwd
             ) from None
         raise
     if check and done.returncode != 0:
@@ -184,12 +184,20 @@ def run(
     return done
 
 
-def _texts(names, cwd):
-    paths = [Path(cwd, name) for name in names]
+def _texts(names: Iterable[str], cwd: str | os.PathLike[str] | None) -> str:
+    paths = [Path(cwd or "", name) for name in names]
     return "".join(path.read_text(errors="replace") for path in paths if path.is_file())
 
 
-def _logged(error, tool, command, ending, output, own_logs, cwd):
+def _logged(
+    error: ToolFailed,
+    tool: str,
+    command: Sequence[str],
+    ending: str,
+    output: str,
+    own_logs: Iterable[str],
+    cwd: str | os.PathLike[str] | None,
+) -> ToolFailed:
     """The error, with the place where the whole log of the tool is kept."""
     parts = [f"{' '.join(command)}\n{ending}\n", _texts(own_logs, cwd), output]
     place = logs.keep(tool, "\n".join(filter(None, parts)))
@@ -200,12 +208,12 @@ def _logged(error, tool, command, ending, output, own_logs, cwd):
 def _command(tool: str, path: Path, args: list[str]) -> list[str]:
     """The command line of a tool; one of WebAssembly that came with pip runs contained."""
     wasm, package = TOOLS[tool].wasm, TOOLS[tool].package
-    if wasm and path.parent in script_folders() and module_folder(wasm[0]):
+    if wasm and package and path.parent in script_folders() and module_folder(wasm[0]):
         return contained.command(package, tool, args)
     return [str(path), *args]
 
 
-def yosys(script: str, *, cwd: str | os.PathLike, timeout: float = 600) -> str:
+def yosys(script: str, *, cwd: str | os.PathLike[str], timeout: float = 600) -> str:
     """Run a Yosys script quietly and return what it printed; see `run`."""
     log = ".yosys.log"
     try:

@@ -1,6 +1,7 @@
 """The one-time compilation of YoWASP's WebAssembly tools to machine code."""
 
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,9 @@ __all__ = ["announce", "compiled_file", "discard", "intact", "lock"]
 def compiled_file(module: str, file: str) -> Path | None:
     """Where YoWASP keeps a tool's machine code: named by the SHA-1 of its WebAssembly file."""
     spec = find_spec(module)
-    if spec is None or not (source := Path(spec.origin).parent / file).exists():
+    if spec is None or spec.origin is None:
+        return None
+    if not (source := Path(spec.origin).parent / file).exists():
         return None
     compiled = Path(module, file, _digest(source))
     folder = caches.folder("YOWASP_CACHE_DIR", "YoWASP", wanted=str(compiled), appauthor=False)
@@ -62,7 +65,7 @@ def discard(compiled: Path) -> None:
 
 
 @contextmanager
-def lock(path: Path):
+def lock(path: Path) -> Iterator[None]:
     """Keep other tnhw processes out while the body runs; does nothing where it cannot."""
     try:
         import fcntl
@@ -77,7 +80,7 @@ def lock(path: Path):
         yield
 
 
-def announce(text: str):
+def announce(text: str) -> AbstractContextManager[object]:
     """Progress display on standard error: moving on a terminal, one line elsewhere."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

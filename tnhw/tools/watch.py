@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import IO, Any
 
 __all__ = ["end_with_parent", "started"]
 
@@ -41,10 +42,10 @@ end(signal.SIGKILL)
 _PR_SET_PDEATHSIG = 1
 
 _lock = threading.Lock()
-_pipe = None
+_pipe: IO[str] | None = None
 
 
-def _forget():
+def _forget() -> None:
     """Close the pipe: at the end, and in a forked child, which must not hold the pipe of its parent open."""
     global _pipe, _lock
     _lock = threading.Lock()
@@ -58,7 +59,7 @@ atexit.register(_forget)
 os.register_at_fork(after_in_child=_forget)
 
 
-def _start() -> None:
+def _start() -> IO[str]:
     global _pipe
     command = [sys.executable, "-I", "-S", "-c", _WATCHER]
     watcher = subprocess.Popen(
@@ -66,33 +67,35 @@ def _start() -> None:
         text=True, start_new_session=True,
     )  # fmt: skip
     watcher.returncode = 0  # it outlives us: nobody waits for it
+    assert watcher.stdin is not None
     _pipe = watcher.stdin
+    return _pipe
 
 
 def _tell(text: str) -> None:
     global _pipe
     with _lock:
         for _ in range(2):
-            if _pipe is None:
-                _start()
+            pipe = _pipe or _start()
             try:
-                _pipe.write(text)
-                _pipe.flush()
+                pipe.write(text)
+                pipe.flush()
                 return
             except OSError:  # somebody ended the watcher
                 _pipe = None
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], **options):
+def started(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[str]]:
     """A process in a group of its own, which has ended, with all its children, after the body.
 
     The group also ends when this process does. Options are those of `subprocess.Popen`.
     """
     _tell("\n")  # the watcher is there before the process is
+    assert _pipe is not None
     pipe = os.dup(_pipe.fileno())  # which `_forget` does not close
 
-    def announce():
+    def announce() -> None:
         with contextlib.suppress(OSError):
             os.write(pipe, b"+%d\n" % os.getpid())
 

@@ -3,14 +3,16 @@
 They share constants with `tnhw.boards.protocol` and nothing else; see `docs/protocol.md`.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Any
 
 from amaranth.hdl import Array, Const, Module, Mux, Signal
 from amaranth.lib import crc, stream, wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import bits_for
 
-from ..protocol import ANSWER, SYNC
+from ..protocol import ANSWER, SYNC, Kind
 
 __all__ = ["FrameReceiver", "FrameSender"]
 
@@ -59,7 +61,7 @@ class FrameReceiver(wiring.Component):
         Of the frame; they stay while `hold` is high.
     """
 
-    def __init__(self, lengths, depth):
+    def __init__(self, lengths: Mapping[Kind, int], depth: int) -> None:
         self._lengths = dict(lengths)
         self._depth = depth
         super().__init__(
@@ -77,16 +79,16 @@ class FrameReceiver(wiring.Component):
         )
 
     @property
-    def lengths(self):
+    def lengths(self) -> dict[Kind, int]:
         """Payload bytes of each kind of frame."""
         return dict(self._lengths)
 
     @property
-    def depth(self):
+    def depth(self) -> int:
         """Bytes of the buffer."""
         return self._depth
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.crc = check = CRC().create()
         byte, valid = self.i.payload, Signal()
@@ -167,7 +169,9 @@ class FrameSender(wiring.Component):
         High in the cycle in which the last byte is handed over.
     """
 
-    def __init__(self, lengths, fixed, width):
+    def __init__(
+        self, lengths: Mapping[Kind, int], fixed: Mapping[Kind, bytes], width: int
+    ) -> None:
         self._lengths = dict(lengths)
         self._fixed = dict(fixed)
         self._width = width
@@ -183,21 +187,21 @@ class FrameSender(wiring.Component):
         )
 
     @property
-    def lengths(self):
+    def lengths(self) -> dict[Kind, int]:
         """Payload bytes of the answer to each kind of frame."""
         return dict(self._lengths)
 
     @property
-    def fixed(self):
+    def fixed(self) -> dict[Kind, bytes]:
         """Payloads that never change, by kind."""
         return dict(self._fixed)
 
     @property
-    def width(self):
+    def width(self) -> int:
         """Width in bits of `result`."""
         return self._width
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.crc = check = CRC().create()
         step, busy = Signal(Step), Signal()

@@ -1,10 +1,12 @@
 """From a buffer of bytes to the beats of a component's streams."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..protocol import bytes_of
+from ..protocol import Sizes, bytes_of
 
 __all__ = ["Player"]
 
@@ -33,7 +35,7 @@ class Player(wiring.Component):
         High in the cycle in which the last beat is accepted.
     """
 
-    def __init__(self, sizes):
+    def __init__(self, sizes: Sizes) -> None:
         self._sizes = sizes
         members = {"start": In(1), "load": In(1), "done": Out(1), "data": In(8), "read": Out(1)}
         members["address"] = Out(range(max(sizes.vector_bytes, sizes.load_bytes, 2)))
@@ -44,11 +46,11 @@ class Player(wiring.Component):
         super().__init__(members)
 
     @property
-    def sizes(self):
+    def sizes(self) -> Sizes:
         """Widths and numbers of beats."""
         return self._sizes
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         sizes = self._sizes
         bytes_i, bytes_p = bytes_of(sizes.width_i), bytes_of(sizes.width_p)

@@ -1,5 +1,8 @@
 """A harness without a line: stored vectors, stored results, and the verdict on an LED."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -45,14 +48,22 @@ class SelfTest(wiring.Component):
     uses = ("led",)
     led: Out(1)
 
-    def __init__(self, component, vectors, results, load=(), *, clock):
+    def __init__(
+        self,
+        component: Any,
+        vectors: Sequence[int],
+        results: Sequence[int],
+        load: Sequence[int] = (),
+        *,
+        clock: float,
+    ) -> None:
         if not results or len(vectors) % len(results):
             raise InputError("a self-test needs at least one vector, and a result for each")
         self._component, self._clock = component, clock
         self._vectors, self._results, self._load = list(vectors), list(results), list(load)
         super().__init__()
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         m.submodules.component = component = self._component
         start = Signal(init=1)
@@ -103,7 +114,7 @@ class SelfTest(wiring.Component):
 class _Player(wiring.Component):
     """Offers stored payloads one after the other, and begins again; `last` as the last one is taken."""
 
-    def __init__(self, width, payloads):
+    def __init__(self, width: int, payloads: Sequence[int]) -> None:
         self._payloads = payloads
         super().__init__(
             {
@@ -115,7 +126,7 @@ class _Player(wiring.Component):
             }
         )
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         count = len(self._payloads)
         m.submodules.stored = memory = Memory(

@@ -9,6 +9,8 @@ A frame is buffered whole, and its bytes reach the component only after its CRC 
 is handled at a time: what arrives before its answer has been sent is dropped.
 """
 
+from typing import Any
+
 from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -55,7 +57,7 @@ class Harness(wiring.Component):
     tx: Out(1, init=1)
     led: Out(1)
 
-    def __init__(self, component, sizes, *, clock, baud=115200):
+    def __init__(self, component: Any, sizes: Sizes, *, clock: float, baud: int = 115200) -> None:
         if not isinstance(sizes, Sizes):
             raise TypeError(f"sizes must be Sizes, not {sizes!r}")
         self._component = component
@@ -66,31 +68,31 @@ class Harness(wiring.Component):
         super().__init__()
 
     @property
-    def component(self):
+    def component(self) -> Any:
         """The component behind the line."""
         return self._component
 
     @property
-    def sizes(self):
+    def sizes(self) -> Sizes:
         """Widths and numbers of beats of its streams."""
         return self._sizes
 
     @property
-    def clock(self):
+    def clock(self) -> float:
         """Frequency of the clock in Hz."""
         return self._clock
 
     @property
-    def baud(self):
+    def baud(self) -> int:
         """Bits a second on the line."""
         return self._baud
 
     @property
-    def divisor(self):
+    def divisor(self) -> int:
         """Clock cycles a bit on the line."""
         return self._divisor
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         sizes = self._sizes
         requests = {Kind.IDENTIFY: 0, Kind.VECTOR: sizes.vector_bytes}
@@ -136,7 +138,7 @@ class Harness(wiring.Component):
         m.d.comb += self.led.eq(beat[-1])
         return m
 
-    def _sinks(self, m, receiver, player):
+    def _sinks(self, m: Module, receiver: FrameReceiver, player: Player) -> None:
         """What the player reads goes to the sinks of the component."""
         component = self._component
         m.d.comb += [
@@ -152,7 +154,9 @@ class Harness(wiring.Component):
                 player.ready_p.eq(component.p.ready),
             ]
 
-    def _control(self, m, receiver, player, sender):
+    def _control(
+        self, m: Module, receiver: FrameReceiver, player: Player, sender: FrameSender
+    ) -> None:
         """One frame at a time: play it, wait for the result of a vector, answer."""
         component = self._component
         # Without parameters a component takes no vector, and a vector that waits would bar the load.

@@ -1,5 +1,7 @@
 """A serial port for a board: 8 data bits, no parity, 1 stop bit, least significant bit first."""
 
+from typing import Any
+
 from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
@@ -61,18 +63,18 @@ class UARTReceiver(wiring.Component):
     o: Out(stream.Signature(8, always_ready=True))
     error: Out(1)
 
-    def __init__(self, divisor):
+    def __init__(self, divisor: int) -> None:
         if divisor < SMALLEST_DIVISOR:
             raise InputError(f"`divisor` must be at least {SMALLEST_DIVISOR}, not {divisor}")
         self._divisor = divisor
         super().__init__()
 
     @property
-    def divisor(self):
+    def divisor(self) -> int:
         """Clock cycles a bit."""
         return self._divisor
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         line = Signal(init=1)
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
@@ -127,18 +129,18 @@ class UARTTransmitter(wiring.Component):
     i: In(stream.Signature(8))
     tx: Out(1, init=1)
 
-    def __init__(self, divisor):
+    def __init__(self, divisor: int) -> None:
         if divisor < SMALLEST_DIVISOR:
             raise InputError(f"`divisor` must be at least {SMALLEST_DIVISOR}, not {divisor}")
         self._divisor = divisor
         super().__init__()
 
     @property
-    def divisor(self):
+    def divisor(self) -> int:
         """Clock cycles a bit."""
         return self._divisor
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         timer = Signal(range(self._divisor))
         # Bits still to send, and above them a one that marks the end.

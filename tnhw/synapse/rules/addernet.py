@@ -1,7 +1,13 @@
 """AdderNet synapse: -|x - w| (Chen et al., *AdderNet*, arXiv 1912.13200)."""
 
-import numpy as np
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
+from amaranth.hdl import Value
+from amaranth.lib import data
+
+from ..format import Format
 from ..rule import Addend, Rule, normal_shares, scaled
 
 __all__ = ["AdderNet"]
@@ -13,24 +19,26 @@ class AdderNet(Rule):
     arrays = ("weight",)
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, Format]:
         return {"weight": self.parameter}
 
     @property
-    def ranges(self):
+    def ranges(self) -> dict[str, tuple[int, int]]:
         return {"weight": (self.parameter.min, self.parameter.max)}
 
-    def typical(self, rng, shape, signed=True):
+    def typical(
+        self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+    ) -> dict[str, np.ndarray]:
         """Normal weights; a format without a sign holds 0 for those that are negative."""
         return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
-    def encode(self, arrays):
+    def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {"weight": arrays["weight"]}
 
-    def term(self, x, arrays):
+    def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return -np.abs(np.subtract(x, arrays["weight"], dtype=np.int64))
 
-    def interval(self, arrays=None):
+    def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         if arrays is None:
             w_low, w_high = self.parameter.min, self.parameter.max
         else:
@@ -40,19 +48,19 @@ class AdderNet(Rule):
         nearest = np.maximum(gap, 0)
         return (-farthest, -nearest) if arrays is not None else (-int(farthest), -int(nearest))
 
-    def addends(self, x, p):
+    def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         return self._distance(x, p.weight)
 
-    def constant_addends(self, x, values):
+    def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         return self._distance(x, values["weight"])
 
     @staticmethod
-    def _distance(x, weight):
+    def _distance(x: Value, weight: Value) -> Value:
         # d where d < 0, else -d = ~d + 1: negative before the +1, so its top bit is a constant.
         difference = x - weight
         negative = difference[-1]
         inverted = (difference.as_unsigned() ^ (~negative).replicate(len(difference)))[:-1]
         return [Addend(inverted), Addend(~negative)], -(1 << (len(difference) - 1))
 
-    def active(self, x, p):
+    def active(self, x: Value, p: data.View) -> Value:
         return x != p.weight

@@ -19,11 +19,15 @@ One product of x and ``(w2 << f) + w1`` holds both x * w1 and x * w2, so that a 
 outputs where numbers are narrow: :meth:`Mac.in_blocks`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Mux
+from amaranth.hdl import Cat, Const, Mux, Value
+from amaranth.lib import data
 
+from ..format import Format
 from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, scaled
 
 __all__ = ["Mac"]
@@ -49,26 +53,28 @@ class Mac(Rule):
     pairs: bool = False
 
     @classmethod
-    def choose_form(cls, wired, fold_is_free):
+    def choose_form(cls, wired: bool, fold_is_free: bool) -> str | None:
         return "product"
 
-    def in_logic(self):
+    def in_logic(self) -> Rule:
         return self if self.input.bits == 1 else replace(self, form="booth")
 
-    def in_blocks(self):
+    def in_blocks(self) -> Rule:
         x, w = self.input, self.parameter
         fits = max(x.bits + w.bits + w.bits + 1, x.bits + 1) <= BLOCK_BITS
         return replace(self, form="product", pairs=fits)
 
     @property
-    def multiplies(self):
+    def multiplies(self) -> bool:
         return self.form != "booth"
 
     @property
-    def shared_by(self):
+    def shared_by(self) -> int:
         return 2 if self.pairs else 1
 
-    def shared_addends(self, x, words):
+    def shared_addends(
+        self, x: Value, words: Sequence[data.View]
+    ) -> list[tuple[list[Addend], int]]:
         if not self.pairs:
             return [self.addends(x, p) for p in words]
         shape = (x * words[0].weight).shape()
@@ -88,24 +94,26 @@ class Mac(Rule):
         return entries
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, Format]:
         return {"weight": self.parameter}
 
     @property
-    def ranges(self):
+    def ranges(self) -> dict[str, tuple[int, int]]:
         return {"weight": (self.parameter.min, self.parameter.max)}
 
-    def typical(self, rng, shape, signed=True):
+    def typical(
+        self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+    ) -> dict[str, np.ndarray]:
         """Normal weights; a format without a sign holds 0 for those that are negative."""
         return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
-    def encode(self, arrays):
+    def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {"weight": arrays["weight"]}
 
-    def term(self, x, arrays):
+    def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return np.multiply(arrays["weight"], x, dtype=np.int64)
 
-    def interval(self, arrays=None):
+    def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         if arrays is None:
             corners = [
                 x * w
@@ -117,11 +125,11 @@ class Mac(Rule):
         return np.minimum(*ends), np.maximum(*ends)
 
     @property
-    def _digits(self):
+    def _digits(self) -> list[Any]:
         """For each Booth digit which bits of w it is: -2 * high + middle + low; None is 0."""
         bits, signed = self.parameter.bits, self.parameter.signed
 
-        def place(k):
+        def place(k: int) -> Any:
             if k < bits:
                 return k if k >= 0 else None
             return bits - 1 if signed else None
@@ -129,13 +137,13 @@ class Mac(Rule):
         count = (bits + 2 - signed) // 2
         return [tuple(place(2 * k + offset) for offset in (1, 0, -1)) for k in range(count)]
 
-    def _row_bits(self, digit):
+    def _row_bits(self, digit: Any) -> int:
         """Width of a digit's row: one more than x where the digit can be 2 or -2."""
         high, middle, low = digit
         doubles = None not in (middle, low) if high is None else high != middle
         return self.input.bits + doubles
 
-    def addends(self, x, p):
+    def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         weight = p.weight
         if self.form == "booth":
             rows = [self._row(x, weight, digit) for digit in self._digits]
@@ -148,7 +156,7 @@ class Mac(Rule):
             return [Addend(x * weight[:half]), Addend(x * upper, 1 << half)], 0
         return [Addend(x * weight)], 0
 
-    def _and_rows(self, x, weight):
+    def _and_rows(self, x: Value, weight: Value) -> tuple[list[Addend], int]:
         rows, constant = [], 0
         for k, bit in enumerate(weight.as_unsigned()):
             row = gate(bit, x)
@@ -164,7 +172,7 @@ class Mac(Rule):
                 constant += ((1 << len(row)) - 1) << k
         return rows, constant
 
-    def _row(self, x, weight, digit):
+    def _row(self, x: Value, weight: Value, digit: Any) -> Any:
         bits, signed = self._row_bits(digit), self.input.signed
         high, middle, low = _chosen(weight, digit)
         none = (high == middle) & (middle == low)
@@ -176,7 +184,7 @@ class Mac(Rule):
             row = gate(~none, row)
         return row.as_signed() if signed else row
 
-    def fold_addends(self, p):
+    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
         addends = []
         for k, digit in enumerate(self._digits if self.form == "booth" else ()):
             if digit[0] is not None:
@@ -184,24 +192,24 @@ class Mac(Rule):
                 addends.append(Addend(high & ~(middle & low), self._owed(digit) * 4**k))
         return addends, 0
 
-    def fold(self, arrays):
+    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         fold = np.zeros_like(arrays["weight"], np.int64)
         for k, digit in enumerate(self._digits if self.form == "booth" else ()):
             bits = (arrays["weight"] << 1) >> (2 * k) & 7
             fold = fold + np.where((bits >= 4) & (bits < 7), self._owed(digit) * 4**k, 0)
         return fold
 
-    def _owed(self, digit):
+    def _owed(self, digit: Any) -> int:
         """What a row lacks where its digit is negative."""
         return inversion(self._row_bits(digit), self.input.signed)
 
-    def constant_addends(self, x, values):
+    def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         return [Addend(x, values["weight"])] if values["weight"] else [], 0
 
-    def active(self, x, p):
+    def active(self, x: Value, p: data.View) -> Value:
         return x.any()
 
 
-def _chosen(weight, digit):
+def _chosen(weight: Value, digit: Any) -> Any:
     """Bits of w that make a digit."""
     return [Const(0, 1) if place is None else weight[place] for place in digit]

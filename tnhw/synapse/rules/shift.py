@@ -1,8 +1,12 @@
 """Shift synapse: s * (x << e), a power-of-two weight (as in DeepShift, arXiv 1905.13298)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from amaranth.hdl import Value
+from amaranth.lib import data
 
 from ...errors import InputError
 from ..format import Format
@@ -27,10 +31,10 @@ class Shift(Rule):
 
     signed: bool = True
 
-    def without_sign(self):
+    def without_sign(self) -> Rule:
         return replace(self, signed=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         if self.parameter.signed or self.parameter.bits > 3:
             raise InputError(
@@ -38,25 +42,27 @@ class Shift(Rule):
             )
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, Format]:
         sign = {"sign": Format(1)} if self.signed else {}
         return {"exponent": self.parameter} | sign | {"present": Format(1)}
 
     @property
-    def ranges(self):
+    def ranges(self) -> dict[str, tuple[int, int]]:
         return {"exponent": (0, self.parameter.max), "sign": (-1 if self.signed else 0, 1)}
 
-    def typical(self, rng, shape, signed=True):
+    def typical(
+        self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+    ) -> dict[str, np.ndarray]:
         """Nearest powers of two of normal weights."""
         shares, high = normal_shares(rng, shape, signed), self.parameter.max
         exponent = np.rint(np.log2(np.abs(shares) * (1 << high) + 1e-9))
         return {"exponent": np.clip(exponent, 0, high).astype(np.int64), "sign": signs(shares)}
 
     @classmethod
-    def parameter_of(cls, bits):
+    def parameter_of(cls, bits: int) -> Format:
         return Format(min(3, max(1, (bits - 2).bit_length())))
 
-    def encode(self, arrays):
+    def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         sign = arrays["sign"]
         return {
             "exponent": np.where(sign == 0, 0, arrays["exponent"]),
@@ -64,10 +70,10 @@ class Shift(Rule):
             "present": (sign != 0).astype(np.int64),
         }
 
-    def term(self, x, arrays):
+    def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return arrays["sign"] * np.left_shift(x, arrays["exponent"], dtype=np.int64)
 
-    def interval(self, arrays=None):
+    def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         low, high = self.input.min, self.input.max
         if arrays is None:
             top = self.parameter.max
@@ -78,24 +84,24 @@ class Shift(Rule):
         return np.minimum(*ends), np.maximum(*ends)
 
     @property
-    def _shifted_bits(self):
+    def _shifted_bits(self) -> int:
         return self.input.bits + self.parameter.max
 
-    def addends(self, x, p):
+    def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         shifted = gate(p.present, x) << p.exponent
         return [Addend(negate_if(p.sign, shifted) if self.signed else shifted)], 0
 
-    def fold_addends(self, p):
+    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
         if not self.signed:
             return [], 0
         return [Addend(p.sign, inversion(self._shifted_bits, self.input.signed))], 0
 
-    def fold(self, arrays):
+    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.encode(arrays)["sign"] * inversion(self._shifted_bits, self.input.signed)
 
-    def constant_addends(self, x, values):
+    def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         weight = values["sign"] << values["exponent"]
         return [Addend(x, weight)] if weight else [], 0
 
-    def active(self, x, p):
+    def active(self, x: Value, p: data.View) -> Value:
         return p.present & x.any()

@@ -3,9 +3,13 @@
 The `threshold` rule at theta = 0 for unsigned x, and the baseline that it must beat.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from amaranth.hdl import Value
+from amaranth.lib import data
 
 from ..format import Format
 from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, signs
@@ -30,28 +34,30 @@ class Ternary(Rule):
 
     signed: bool = True
 
-    def without_sign(self):
+    def without_sign(self) -> Rule:
         return replace(self, signed=False)
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, Format]:
         return ({"sign": Format(1)} if self.signed else {}) | {"present": Format(1)}
 
     @property
-    def ranges(self):
+    def ranges(self) -> dict[str, tuple[int, int]]:
         return {"sign": (-1 if self.signed else 0, 1)}
 
-    def typical(self, rng, shape, signed=True):
+    def typical(
+        self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+    ) -> dict[str, np.ndarray]:
         return {"sign": signs(normal_shares(rng, shape, signed))}
 
-    def encode(self, arrays):
+    def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         sign = arrays["sign"]
         return {"sign": (sign < 0).astype(np.int64), "present": (sign != 0).astype(np.int64)}
 
-    def term(self, x, arrays):
+    def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return np.multiply(arrays["sign"], x, dtype=np.int64)
 
-    def interval(self, arrays=None):
+    def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         low, high = self.input.min, self.input.max
         if arrays is None and not self.signed:
             return min(low, 0), max(high, 0)
@@ -60,20 +66,20 @@ class Ternary(Rule):
         ends = arrays["sign"] * low, arrays["sign"] * high
         return np.minimum(*ends), np.maximum(*ends)
 
-    def addends(self, x, p):
+    def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         x = gate(p.present, x)
         return [Addend(negate_if(p.sign, x) if self.signed else x)], 0
 
-    def fold_addends(self, p):
+    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
         if not self.signed:
             return [], 0
         return [Addend(p.sign, inversion(self.input.bits, self.input.signed))], 0
 
-    def fold(self, arrays):
+    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.encode(arrays)["sign"] * inversion(self.input.bits, self.input.signed)
 
-    def constant_addends(self, x, values):
+    def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         return [Addend(x, values["sign"])] if values["sign"] else [], 0
 
-    def active(self, x, p):
+    def active(self, x: Value, p: data.View) -> Value:
         return p.present & x.any()

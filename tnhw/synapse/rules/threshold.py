@@ -19,10 +19,13 @@ Where all thresholds are multiples of ``2**step``, as those of a network with fe
 stores ``theta >> step`` and compares only the upper bits of x: :meth:`Threshold.compact`.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Mux
+from amaranth.hdl import Cat, Const, Mux, Value
+from amaranth.lib import data
 
 from ..format import Format
 from ..rule import Addend, Rule, at_least, gate, inversion, negate_if, normal_shares, ripples, signs
@@ -57,13 +60,13 @@ class Threshold(Rule):
     cells: bool = False
     signed: bool = True
 
-    def on_cells(self):
+    def on_cells(self) -> Rule:
         return replace(self, cells=True)
 
-    def without_sign(self):
+    def without_sign(self) -> Rule:
         return replace(self, signed=False)
 
-    def compact(self, arrays):
+    def compact(self, arrays: Sequence[Mapping[str, np.ndarray]]) -> Rule:
         if self.form != "max" or self.input.signed:
             return self
         used = {0}
@@ -82,7 +85,7 @@ class Threshold(Rule):
             step, absent = step - 1, self.input.max >> (step - 1)
         return replace(self, step=step)
 
-    def holds(self, arrays):
+    def holds(self, arrays: Mapping[str, np.ndarray]) -> bool:
         if self.step is None:
             return True
         theta = arrays["theta"][self._here(arrays)]
@@ -90,35 +93,35 @@ class Threshold(Rule):
         free = self.gain or not (level == self.input.max >> self.step).any()
         return bool((theta == level << self.step).all() and (theta >= 0).all() and free)
 
-    def nearest(self, arrays):
+    def nearest(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
         if self.step is None:
             return arrays
         highest = (self.input.max >> self.step) - (not self.gain)
         level = np.clip(arrays["theta"] >> self.step, 0, highest)
         theta = np.where(self._here(arrays), level << self.step, arrays["theta"])
-        return arrays | {"theta": theta}
+        return {**arrays, "theta": theta}
 
-    def _here(self, arrays):
+    def _here(self, arrays: Mapping[str, np.ndarray]) -> Any:
         """Which synapses have a term for some x."""
         return (arrays["sign"] != 0) & (arrays["theta"] < self.input.max)
 
     @classmethod
-    def choose_form(cls, wired, fold_is_free):
+    def choose_form(cls, wired: bool, fold_is_free: bool) -> str | None:
         return "max" if fold_is_free and not wired else "subtract"
 
     @property
-    def stores_present(self):
+    def stores_present(self) -> bool:
         """An absent synapse is stored as the largest input for theta, where that can be held."""
         return self.step is None and not self.parameter.holds(self.input.max)
 
     @property
-    def _field(self):
+    def _field(self) -> str:
         return "not_theta" if self.form == "complement" else "theta"
 
-    def _theta(self, p):
+    def _theta(self, p: data.View) -> Any:
         return ~p.not_theta if self.form == "complement" else p.theta
 
-    def _difference(self, x, p):
+    def _difference(self, x: Value, p: data.View) -> Value:
         """x - theta, signed."""
         if self.form != "complement":
             return x - p.theta
@@ -129,7 +132,7 @@ class Threshold(Rule):
         return (wide[0] + wide[1])[1 : shape.width + 1].as_signed()
 
     @property
-    def fields(self):
+    def fields(self) -> dict[str, Format]:
         theta = self.parameter
         if self.step is not None:
             theta = Format(self.input.bits - self.step)
@@ -143,12 +146,14 @@ class Threshold(Rule):
         return fields
 
     @property
-    def ranges(self):
+    def ranges(self) -> dict[str, tuple[int, int]]:
         lowest = -1 if self.signed else 0
         ranges = {"theta": (self.parameter.min, self.parameter.max), "sign": (lowest, 1)}
         return ranges | ({"gain": (0, MAX_GAIN)} if self.gain else {})
 
-    def typical(self, rng, shape, signed=True):
+    def typical(
+        self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
+    ) -> dict[str, np.ndarray]:
         """Thresholds are half-normal as inputs are, so that about half of the terms are 0; no gain."""
         ranges, shares = self.ranges, normal_shares(rng, shape, signed)
         theta = np.rint(np.abs(rng.normal(0, self.input.max / 3, shape)))
@@ -156,10 +161,10 @@ class Threshold(Rule):
         return arrays | ({"gain": np.zeros(shape, np.int64)} if self.gain else {})
 
     @classmethod
-    def parameter_of(cls, bits):
+    def parameter_of(cls, bits: int) -> Format:
         return Format(bits - 1)
 
-    def encode(self, arrays):
+    def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         theta, sign = arrays["theta"], arrays["sign"]
         absent = sign == 0
         if self.step is not None:
@@ -182,11 +187,11 @@ class Threshold(Rule):
             encoded["not_theta"] = self.parameter.min + self.parameter.max - theta
         return encoded
 
-    def term(self, x, arrays):
+    def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         rectified = np.maximum(np.subtract(x, arrays["theta"], dtype=np.int64), 0)
         return arrays["sign"] * (rectified << arrays.get("gain", 0))
 
-    def interval(self, arrays=None):
+    def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         if arrays is None:
             top = max(self.input.max - self.parameter.min, 0) << (MAX_GAIN if self.gain else 0)
             return -top * self.signed, top
@@ -196,7 +201,7 @@ class Threshold(Rule):
         return np.minimum(*ends), np.maximum(*ends)
 
     @property
-    def _rectified(self):
+    def _rectified(self) -> Any:
         """Format of the rectified input, or of max(x, theta), before gain and sign."""
         if self.step is not None:
             return self.input
@@ -206,12 +211,12 @@ class Threshold(Rule):
         return Format.of_interval(0, max(self.input.max - self.parameter.min, 1))
 
     @property
-    def _inverted(self):
+    def _inverted(self) -> Any:
         """The constant that a negative term owes for its inversion."""
         bits = self._rectified.bits + (MAX_GAIN if self.gain else 0)
         return inversion(bits, self._rectified.signed)
 
-    def _scale(self, value, p):
+    def _scale(self, value: Value, p: data.View) -> Any:
         """`value` shifted left by the gain field, wide enough for the largest gain."""
         if not self.gain:
             return value
@@ -222,7 +227,7 @@ class Threshold(Rule):
         gained = gained[: len(value) + MAX_GAIN]
         return gained.as_signed() if value.shape().signed else gained
 
-    def addends(self, x, p):
+    def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         rectified = self._rectified
         if self.step is not None:
             # The largest level means absent: it never yields to x.
@@ -246,7 +251,7 @@ class Threshold(Rule):
         value = self._scale(value, p)
         return [Addend(negate_if(p.sign, value) if self.signed else value)], 0
 
-    def fold_addends(self, p):
+    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
         if self.form != "max":
             return [Addend(p.sign, self._inverted)] if self.signed else [], 0
         # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
@@ -261,7 +266,7 @@ class Threshold(Rule):
             return [Addend(gate(p.present, either)), sign, Addend(p.present, constant)], 0
         return [Addend(either), sign], constant
 
-    def fold(self, arrays):
+    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         encoded = self.encode(arrays)
         fold = encoded["sign"] * self._inverted
         if self.form == "max":
@@ -269,7 +274,7 @@ class Threshold(Rule):
             fold = fold + np.where(encoded["sign"] == 1, theta, -theta)
         return np.where(encoded.get("present", 1) == 1, fold, 0)
 
-    def constant_addends(self, x, values):
+    def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         theta, sign = values["theta"], values["sign"]
         weight = sign << values.get("gain", 0)
         if sign == 0 or theta >= self.input.max:
@@ -283,7 +288,7 @@ class Threshold(Rule):
         rectified = gate(~difference[-1], difference[: highest.bit_length()])
         return [Addend(rectified, weight, highest)], 0
 
-    def active(self, x, p):
+    def active(self, x: Value, p: data.View) -> Value:
         if self.step is not None:
             present = ~p.gain.all() if self.gain else ~p.theta.all()
             return (x > Cat(Const(0, self.step), p.theta)) & present
@@ -291,7 +296,7 @@ class Threshold(Rule):
         return above & p.present if self.stores_present else above
 
 
-def _extended(value, width):
+def _extended(value: Value, width: int) -> Value:
     """`value` as `width` bits."""
     top = value[-1] if value.shape().signed else Const(0, 1)
     return Cat(value, top.replicate(width - len(value)))
