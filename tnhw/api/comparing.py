@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -107,8 +107,9 @@ def compare(
     CheckFailed
         If a netlist differs from the golden model.
     """
-    one_alone = isinstance(sources, (str, Path, Kernel, Network))
-    listed = [sources] if one_alone else list(sources)
+    listed: list[Any] = [sources]
+    if not isinstance(sources, (str, Path, Kernel, Network)):
+        listed = list(cast(Iterable[Any], sources))
     loaded = [load(one) for one in listed]
     if not loaded:
         raise InputError("there is nothing to compare: give a kernel or a network")
@@ -121,11 +122,12 @@ def compare(
         "say": say,
     }
     given = {key: plain_number(value) for key, value in options.items() if value is not None}
-    if all(isinstance(one, Kernel) for one in loaded):
+    kernels = [one for one in loaded if isinstance(one, Kernel)]
+    if len(kernels) == len(loaded):
         if set(given) & set(ForNetworks.__annotations__):
             raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
         workers = options.get("workers", 1)
-        return _kernels(loaded, targets, common, **given | {"workers": plain_number(workers)})
+        return _kernels(kernels, targets, common, **given | {"workers": plain_number(workers)})
     if not all(isinstance(one, Network) for one in loaded):
         raise InputError(
             "compare takes networks or kernels, not both at once, and no folded designs"

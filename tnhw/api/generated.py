@@ -60,7 +60,9 @@ class Generated(Result):
 
     def tables(self) -> list[Table]:
         """Where the files are, formats, timing, and the streams."""
-        lines = [] if self.package is None else [("IP package", self.package)]
+        lines: list[tuple[Any, ...]] = (
+            [] if self.package is None else [("IP package", self.package)]
+        )
         formats = self.manifest["formats"].items()
         lines += [
             ("Verilog", self.verilog),

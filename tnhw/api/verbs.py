@@ -251,7 +251,7 @@ def build(
     """
     from .. import bitstream
 
-    target = board if isinstance(board, Board) else load_board(board)
+    target = board if isinstance(board, Board) else load_board(str(board))
     loaded = load(source)
     if not isinstance(loaded, Network):
         load_design(loaded, **folding)  # refuses what is for networks only

@@ -99,7 +99,7 @@ class Board(Record):
                     raise ValueError(f"the attribute `{name}` must be one word, not {value!r}")
         return self
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return (
             f"<Board {self.name}: {self.title}, {self.family}, {self.clock.frequency / 1e6:g} MHz>"
         )

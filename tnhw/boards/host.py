@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import tools
 from ..errors import DeviceError, InputError, ToolFailed
+from ..hardware import Hardware
 from .board import Board
 from .link import Link, SerialLink
 from .protocol import ANSWER, OVERHEAD, VERSION, Frame, Identity, Kind, Parser, Sizes, bytes_of
@@ -39,7 +40,7 @@ class Client:
         How often a request is repeated.
     """
 
-    def __init__(self, link: Link, hardware: Any, retries: int = 3) -> None:
+    def __init__(self, link: Link, hardware: Hardware | Sizes, retries: int = 3) -> None:
         self.link = link
         self.hardware: Any = None if isinstance(hardware, Sizes) else hardware
         self.sizes = hardware if isinstance(hardware, Sizes) else Sizes.of(hardware)
@@ -180,7 +181,7 @@ class RunRecord:
 
 
 def run(
-    hardware: Any,
+    hardware: Hardware,
     port: str | Link,
     x: np.ndarray,
     p: Mapping[str, np.ndarray] | None = None,

@@ -8,9 +8,9 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
 
 from ..errors import InputError
+from ..hardware import Hardware
 
 __all__ = ["ANSWER", "SYNC", "VERSION", "Frame", "Identity", "Kind", "Parser", "Sizes", "crc16"]
 
@@ -72,7 +72,7 @@ class Sizes:
                 )
 
     @classmethod
-    def of(cls, hardware: Any) -> "Sizes":
+    def of(cls, hardware: Hardware) -> "Sizes":
         """Sizes of the streams of hardware."""
         memory = hardware.storage == "memory"
         return cls(
@@ -111,7 +111,7 @@ def bytes_of(width: int) -> int:
     return (width + 7) // 8
 
 
-def design_number(hardware: Any) -> int:
+def design_number(hardware: Hardware) -> int:
     """Number of 32 bits of everything that decides what hardware computes."""
     hasher = hashlib.blake2b(digest_size=4)
     for line in hardware.identity():

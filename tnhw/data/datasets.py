@@ -8,6 +8,7 @@ the validation part, which is taken from the training part; the test part is use
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Data:
         )
 
 
-_OPTDIGITS = dict(
+_OPTDIGITS: dict[str, Any] = dict(
     licence="CC BY 4.0",
     shape=(64,),
     files="`optdigits.tra` and `optdigits.tes` (data set `optdigits` of the UCI repository)",

@@ -97,6 +97,7 @@ class Streams(Golden):
     @cached_property
     def initial_words(self) -> list[list[int]]:
         """Packed parameter words, [outputs][inputs]."""
+        assert self._arrays is not None
         return self.synapse.pack(self._arrays).tolist()
 
     @cached_property

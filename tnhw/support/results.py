@@ -3,9 +3,13 @@
 import io
 from collections.abc import Iterable
 from html import escape
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .terminal import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table as RichTable
 
 __all__ = ["Result", "Table", "console", "rich_table"]
 
@@ -23,7 +27,7 @@ class Table(NamedTuple):
     """
 
     title: str
-    lines: list
+    lines: list[tuple[Any, ...]]
     headed: bool = False
 
 
@@ -65,25 +69,25 @@ class Result:
         return "\n".join(_html(table) for table in self.tables())
 
 
-def rich_table(lines: Iterable, title: str | None = None):
+def rich_table(lines: Iterable[Iterable[Any]], title: str | None = None) -> "RichTable":
     """A table for a terminal; nothing in its cells steers the terminal."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    title = Text(printable(title)) if title else None
-    table = RichTable(title=title, box=box.SIMPLE, title_justify="left", show_header=False)
+    shown = Text(printable(title)) if title else None
+    table = RichTable(title=shown, box=box.SIMPLE, title_justify="left", show_header=False)
     for line in lines:
         table.add_row(*(Text(printable(cell)) for cell in line))
     return table
 
 
-def console(table, **options):
+def console(table: "RichTable", **options: Any) -> "Console":
     """A console that is as wide as `table` needs, so that nothing is cut; `options` are Rich's."""
     from rich.console import Console
 
     class Output(Console):
-        def on_broken_pipe(self):
+        def on_broken_pipe(self) -> None:
             raise  # noqa: PLE0704  (who prints decides how that ends)
 
     usual = Output(**options)
@@ -91,7 +95,7 @@ def console(table, **options):
     return Output(width=max(usual.width, width), **options)
 
 
-def _html(table):
+def _html(table: Table) -> str:
     rows = []
     for number, line in enumerate(table.lines):
         tag = "th" if table.headed and number == 0 else "td"

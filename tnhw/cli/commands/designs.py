@@ -162,7 +162,7 @@ def simulate(
         return
     [(title, lines, _)] = result.tables()
     percent = accuracy(result.y, labels)
-    lines.append((f"accuracy, {len(x)} vectors", f"{percent:.2f} %"))
+    lines.append((f"accuracy, {len(labels)} vectors", f"{percent:.2f} %"))
     show(result.to_dict() | {"accuracy_percent": percent}, as_json, lines, title)
 
 

@@ -64,12 +64,13 @@ def list_(as_json: Json = False):
     from ...boards import boards, load_board
     from ...catalogue import kernel_names, load, model_names
     from ...export import FORMATS
-    from ...kernel import ARCHITECTURES
+    from ...kernel import ARCHITECTURES, Kernel
     from ...support.data_files import folder
     from ...synapse import RULES
 
     plugins.load()
-    kernels = {name: load(name) for name in kernel_names()}
+    loaded = {name: load(name) for name in kernel_names()}
+    kernels = {name: kernel for name, kernel in loaded.items() if isinstance(kernel, Kernel)}
     found = {name: load_board(name) for name in boards()}
     record = {
         "kernels": {

@@ -90,7 +90,7 @@ def train(
 
     training = part("training")
     kind = _kind(str(rule), gain, complement, min_level, weight_bits)
-    changes = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
+    changes: dict[str, object] = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
     given = {"epochs": epochs, "rate": rate, "noise": noise}
     changes |= {key: value for key, value in given.items() if value is not None}
     if hidden is not None:

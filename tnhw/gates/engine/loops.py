@@ -30,7 +30,7 @@ class Counter(NamedTuple):
 
     Parameters
     ----------
-    count : Signal or None
+    turns : Signal or None
         Turns so far; None for a loop that runs once in every layer.
     advance : Signal or None
         It takes its next turn after this word: all loops inside are at their last.
@@ -38,7 +38,7 @@ class Counter(NamedTuple):
         It is at its last turn, and so are all inside it.
     """
 
-    count: Signal | None
+    turns: Signal | None
     advance: Signal | None
     wrap: Value
 

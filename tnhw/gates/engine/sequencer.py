@@ -93,7 +93,7 @@ class Sequencer(wiring.Component):
         # Parameters follow each other, and begin again for each position.
         with m.If(go):
             m.d.sync += self.row.eq(self.row + 1)
-            if counters.x.count is not None or counters.y.count is not None:
+            if counters.x.turns is not None or counters.y.turns is not None:
                 with m.If(self.closing & ~self.leave):
                     m.d.sync += self.row.eq(select(self._rows[:-1], layer))
             with m.If(self.leave & last_layer):
@@ -159,8 +159,8 @@ class Sequencer(wiring.Component):
             self.leave.eq(loops.y.wrap),
             self.release.eq(go & self.leave & (layer == 0)),
         ]
-        if loops.half.count is not None:
-            m.d.comb += self.invert.eq(loops.half.count)
+        if loops.half.turns is not None:
+            m.d.comb += self.invert.eq(loops.half.turns)
         return loops
 
     def _addresses(self, m, walk):

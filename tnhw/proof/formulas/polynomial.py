@@ -18,7 +18,7 @@ __all__ = ["MAX_READ", "ONE", "of_values", "times", "total"]
 MAX_READ = 12  # bits of a function that is tried for all values
 
 
-ONE = {frozenset(): 1}
+ONE: dict[frozenset[str], int] = {frozenset(): 1}
 
 
 def total(*terms, modulus=None):
