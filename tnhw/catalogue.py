@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from .errors import InputError
 from .support.config import nearest
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .network import Fold, Network
 
     #: A name, a file, or what they stand for.
-    Source = str | os.PathLike[str] | Kernel | Network | Hardware
+    Source: TypeAlias = str | os.PathLike[str] | Kernel | Network | Hardware
 
 __all__ = ["LANES", "Folding", "kernel_names", "load", "load_design", "load_kernel", "model_names"]
 

@@ -10,24 +10,29 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from amaranth.lib.wiring import Component
 
 from .. import tools
 from ..boards.board import Board
 from ..boards.protocol import Sizes
 from ..errors import DoesNotFit, InputError, TimingNotMet
+from ..hardware import Hardware
 from ..netlist import count
+from ..network import Design, Network
 from ..support.config import plain_number
 from ..tools.ladder import recorded
 from . import toolchain
 from .files import REPORT, cache_folder, fetch, hashes, store, workplace
 from .harnessed import around, board_plan, pins, stored
 from .record import BuildRecord
-from .vendor_plan import write_plan
+from .vendor_plan import PlanRecord, write_plan
 
 __all__ = ["BuildOptions", "build", "build_component", "build_network", "plan"]
 
@@ -69,7 +74,14 @@ class BuildOptions:
             object.__setattr__(self, one.name, plain_number(getattr(self, one.name)))
 
 
-def build(hardware, board, out_dir, *, self_test=None, **options):
+def build(
+    hardware: Hardware,
+    board: Board,
+    out_dir: str | os.PathLike[str],
+    *,
+    self_test: np.ndarray | None = None,
+    **options: Any,
+) -> BuildRecord:
     """Build the bitstream of hardware behind the harness.
 
     Parameters
@@ -105,7 +117,17 @@ def build(hardware, board, out_dir, *, self_test=None, **options):
     return replace(record, interval=hardware.interval)
 
 
-def build_component(component, sizes, name, board, out_dir, *, design=None, stored=None, **options):
+def build_component(
+    component: Any,
+    sizes: Sizes,
+    name: str,
+    board: Board,
+    out_dir: str | os.PathLike[str],
+    *,
+    design: Mapping[str, Any] | None = None,
+    stored: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> BuildRecord:
     """Build the bitstream of a component behind the harness.
 
     Parameters
@@ -158,7 +180,7 @@ def build_component(component, sizes, name, board, out_dir, *, design=None, stor
         divisor=0 if stored else harness.divisor,
         self_test=len(stored["results"]) if stored else 0,
         sizes=asdict(sizes),
-        design=design or {},
+        design=dict(design or {}),
     )
     # Without a wish, DSP blocks are tried first, and left out if there are not enough.
     both = (True, False) if board.capacity.DSP else (False,)
@@ -171,14 +193,19 @@ def build_component(component, sizes, name, board, out_dir, *, design=None, stor
             for use_dsp in choices
         )
         record, files = next(made for made in attempts if made is not None)
-        if not record.timing_met and not asked.allow_timing_fail:
-            raise TimingNotMet(
-                f"{name} reaches {record.fmax / 1e6:.2f} MHz on {board.name}, but must run at "
-                f"{record.frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
-                "or allow the failure"
-            )
+        if not asked.allow_timing_fail:
+            _check_timing(record)
         record = _install(files, out_dir, record)
     return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
+
+
+def _check_timing(record: BuildRecord) -> None:
+    if not record.timing_met:
+        raise TimingNotMet(
+            f"{record.name} reaches {record.fmax / 1e6:.2f} MHz on {record.board}, but must run at "
+            f"{record.frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
+            "or allow the failure"
+        )
 
 
 @dataclass(frozen=True)
@@ -227,7 +254,14 @@ class _Attempt:
         return record, files
 
 
-def plan(hardware, board, out_dir, *, self_test=None, baud=None):
+def plan(
+    hardware: Hardware,
+    board: Board,
+    out_dir: str | os.PathLike[str],
+    *,
+    self_test: np.ndarray | None = None,
+    baud: int | None = None,
+) -> PlanRecord:
     """Archive the build plan of hardware, for a board that only a vendor's tools build for.
 
     Parameters are those of `build`.
@@ -247,8 +281,15 @@ def plan(hardware, board, out_dir, *, self_test=None, baud=None):
 
 
 def build_network(
-    network, board, out_dir, *, rom="auto", loadable=False, say=lambda text: None, **options
-):
+    network: Network,
+    board: Board,
+    out_dir: str | os.PathLike[str],
+    *,
+    rom: str = "auto",
+    loadable: bool = False,
+    say: Callable[[str], object] = lambda text: None,
+    **options: Any,
+) -> tuple[Design, BuildRecord]:
     """Build the fastest design of a network that fits a board.
 
     Parameters

@@ -1,8 +1,10 @@
 """What a build gave, as it is kept in `report.json` of its folder."""
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..boards.harness.selftest import VERDICT
 from ..errors import InputError
@@ -80,11 +82,11 @@ class BuildRecord(Result):
     interval: int = field(default=0, compare=False)
 
     @property
-    def timing_met(self):
+    def timing_met(self) -> bool:
         """Whether the routed design is fast enough."""
         return self.fmax >= self.frequency
 
-    def to_json(self):
+    def to_json(self) -> str:
         """Text of `report.json`."""
         return json.dumps(self._kept, indent=2, sort_keys=True) + "\n"
 
@@ -94,16 +96,16 @@ class BuildRecord(Result):
         return {key: value for key, value in facts.items() if key not in _PASSING}
 
     @property
-    def summary(self):
+    def summary(self) -> str:
         """Where the bitstream is, and how fast it runs."""
         where = f"{self.name} on {self.board}: {self.out_dir / self.bitstream}"
         return f"{where}, {self.fmax / 1e6:.1f} MHz of {self.frequency / 1e6:g} MHz"
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """What `report.json` holds, with ``folder`` and ``seconds``, for JSON."""
         return self._kept | {"folder": str(self.out_dir), "seconds": self.seconds}
 
-    def tables(self):
+    def tables(self) -> list[Table]:
         """Where the bitstream is, what it takes of the device, and how fast it runs."""
         lines = [
             ("bitstream", self.out_dir / self.bitstream),
@@ -127,7 +129,7 @@ class BuildRecord(Result):
         return [Table(f"{self.name} on {self.board}", lines)]
 
 
-def find_record(folder):
+def find_record(folder: str | os.PathLike[str]) -> BuildRecord:
     """The record of the build that a folder holds.
 
     Raises

@@ -6,6 +6,7 @@ A cell is parsed when it is asked for: a library of ten megabytes opens in a sec
 
 import gzip
 import hashlib
+import os
 import re
 import warnings
 import zlib
@@ -13,6 +14,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -164,7 +166,7 @@ class Library:
         Once, where the file lacks semicolons, and once for each unit that it does not name.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         try:
             if self.path.exists() and not self.path.is_file():
@@ -183,13 +185,13 @@ class Library:
         if not found:
             raise InputError(f"{path}: no Liberty file: it has no `library` group")
         self.name = found[1]
-        self._at = {}
+        self._at: dict[str, int] = {}
         for match in re.finditer(r'\bcell\s*\(\s*"?([\w$\[\].-]+)"?\s*\)\s*\{', text):
             self._at.setdefault(match[1], match.start())
         if not self._at:
             raise InputError(f"{path}: this library has no cells")
         self.names = list(self._at)
-        self._cells = {}
+        self._cells: dict[str, Cell] = {}
         first = min(self._at.values())
         head = text[found.start() : first] + "}"
         self._head = parse(head, str(path), text.count("\n", 0, found.start()) + 1, self._tell)
@@ -231,7 +233,7 @@ class Library:
         self.voltage *= self.voltage_unit
         self._templates = {g.names[0]: g for g in self._head.groups if "template" in g.kind}
 
-    def cell(self, name):
+    def cell(self, name: str) -> Cell:
         """A cell by name."""
         if name not in self._cells:
             if name not in self._at:
@@ -245,17 +247,17 @@ class Library:
                 raise InputError(f"{where}: a value or table cannot be read ({error})") from None
         return self._cells[name]
 
-    def source(self, name):
+    def source(self, name: str) -> str:
         """Liberty text of a cell."""
         return self._block(self._at[name])
 
     @property
-    def head(self):
+    def head(self) -> str:
         """Liberty text before the first cell."""
         return self.text[: min(self._at.values())]
 
     @cached_property
-    def cells(self):
+    def cells(self) -> Any:
         """All cells that are for use, by name."""
         cells = {name: self.cell(name) for name in self.names}
         return {name: cell for name, cell in cells.items() if not cell.dont_use}

@@ -4,11 +4,13 @@ import json
 import tempfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from .. import tools
 from ..errors import ToolFailed
 from ..gates.summing.primitives import MODULES, shared_modules
 from ..verilog import emit
+from .liberty import Library
 from .roles import choose
 from .timing import clock_nets
 
@@ -191,7 +193,7 @@ def _subset(library, names):
     return library.head + "\n".join(library.source(name) for name in names) + "\n}\n"
 
 
-def synthesise(source, library, *, name=None, period=None):
+def synthesise(source: Any, library: Library, *, name: str, period: float | None = None) -> Mapped:
     """Map a component, or the Verilog of one, to a library's cells.
 
     Everything is mapped for area; without `period` no gate is made stronger for speed.

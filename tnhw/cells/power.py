@@ -8,6 +8,7 @@ level, at each change. Leakage is the mean of each cell.
 """
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from .roles import choose
 from .timing import CLOCK_SLEW, INPUT_SLEW, clock_nets, mean, wire_capacitance
@@ -51,7 +52,7 @@ class Energy:
         return parts | {"total": sum(parts.values())}
 
 
-def energy(mapped, timing, changes):
+def energy(mapped: Any, timing: Any, changes: Any) -> Energy:
     """Energy a cycle of a netlist.
 
     Parameters

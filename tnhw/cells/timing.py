@@ -7,6 +7,7 @@ ends there.
 
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def clock_nets(mapped):
     return found
 
 
-def analyse(mapped, wire):
+def analyse(mapped: Any, wire: float) -> Timing:
     """Static timing of a netlist.
 
     Parameters
@@ -109,7 +110,7 @@ def analyse(mapped, wire):
     for instance in _in_order(mapped):
         run.gate(instance)
     period, end = run.slowest()
-    path = []
+    path: list[str] = []
     while end in run.came and len(path) < 1000:
         instance, end = run.came[end]
         path.append(mapped.cells[instance][0])

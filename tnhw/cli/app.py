@@ -4,6 +4,7 @@ import errno
 import json
 import sys
 import warnings
+from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -96,7 +97,7 @@ def _plain_warnings():
         warnings.formatwarning = before
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     terminal.survive_encodings()

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .. import tools
 from ..boards import load_board
 from ..boards.board import Board
 from ..errors import DoesNotFit, InputError, ToolFailed
-from ..network import Design, Fold, fit, fold
+from ..network import Design, Fold, Network, fit, fold
 from ..support.files import write_files
 from .activity import FAMILIES, activity
 from .da4ml import PEERS, Unrolled
@@ -98,8 +98,8 @@ def _designs(network, board, folds, lanes, products, choices):
         yield "best", found[0]
 
 
-def compare(networks, target, *, folds=None, lanes=None, x=None, labels=None, vectors=8, seeds=SEEDS,
-            peer=None, choices=("equal", "best"), say=lambda text: None):  # fmt: skip
+def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=None, lanes: int | None=None, x: np.ndarray | None=None, labels: np.ndarray | None=None, vectors: int=8, seeds: Sequence[int]=SEEDS,
+            peer: str | None=None, choices: Sequence[str]=("equal", "best"), say: Callable[[str], object]=lambda text: None) -> list[Row]:  # fmt: skip
     """Measure networks on a device.
 
     Parameters
@@ -165,7 +165,7 @@ class _Run:
     target: str
     x: np.ndarray | None
     vectors: int
-    seeds: tuple
+    seeds: Sequence[int]
     say: Callable[[str], object]
 
     def design(self, file, design, products, choice):

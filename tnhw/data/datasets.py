@@ -6,6 +6,7 @@ the validation part, which is taken from the training part; the test part is use
 """
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ class Data:
     y_test: np.ndarray
 
     @property
-    def fitting(self):
+    def fitting(self) -> tuple[np.ndarray, np.ndarray]:
         """Training and validation part as one (x, y): what a final model is fitted to."""
         return (
             np.concatenate([self.x_train, self.x_valid]),
@@ -133,7 +134,7 @@ DATASETS = {
 }
 
 
-def load(name, folder=None):
+def load(name: str, folder: str | os.PathLike[str] | None = None) -> Data:
     """Integers of a data set.
 
     Parameters

@@ -5,8 +5,11 @@ A format is a function ``export(file, out, say, **options) -> dict``: `file` is 
 The dict is what ``--json`` prints; the key ``written`` names what was made.
 """
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from ..errors import InputError
 from ..support.config import nearest
@@ -53,7 +56,14 @@ FORMATS = {
 }
 
 
-def export(file, name="model", out=None, *, say=lambda text: None, **options):
+def export(
+    file: str | os.PathLike[str],
+    name: str = "model",
+    out: str | os.PathLike[str] | None = None,
+    *,
+    say: Callable[[str], object] = lambda text: None,
+    **options: Any,
+) -> dict[str, Any]:
     """Write `file` in the format of that name.
 
     Parameters

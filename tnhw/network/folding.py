@@ -6,17 +6,21 @@ accumulators and its activation words. Its coefficients are fitted to our own sy
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
+from typing import Any
 
 import numpy as np
 
+from ..boards import Board
 from ..errors import InputError
 from ..gates.engine.drain import BLOCK_ROM_BITS as BLOCK_BIAS_BITS
 from ..gates.engine.engine import BLOCK_ROM_BITS
 from ..support import data_files
 from .design import Design
+from .network import Network
 from .stage import Fold, Stage
 
 __all__ = ["Cost", "Folds", "cost", "features", "fit", "fold", "fold_shared", "kind", "ram_blocks"]
@@ -180,7 +184,7 @@ class Folds:
         return chosen[::-1]
 
 
-def fold(network, lanes=64, *, dsp=False, **options):
+def fold(network: Network, lanes: int = 64, *, dsp: bool = False, **options: Any) -> Design:
     """The fastest pipeline of a network that has at most so many lanes; `options` are of `Design`.
 
     Raises
@@ -199,7 +203,7 @@ def fold(network, lanes=64, *, dsp=False, **options):
     )
 
 
-def fold_shared(network, lanes=64, **options):
+def fold_shared(network: Network, lanes: int = 64, **options: Any) -> Design:
     """One engine of at most so many lanes for all layers, with the fewest cycles in all.
 
     Raises
@@ -224,7 +228,9 @@ def fold_shared(network, lanes=64, **options):
     return Design(network, [best[1]] * len(network.layers), schedule="shared", **options)
 
 
-def fit(network, board, *, dsp=False, **options):
+def fit(
+    network: Network, board: Board, *, dsp: bool = False, **options: Any
+) -> Iterator[tuple[Design, Any]]:
     """Designs of a network that should fit a board, the fastest first, with their estimates.
 
     `options` are of `Design`. The estimates are those of parameters that do not change.

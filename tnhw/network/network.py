@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -83,15 +83,24 @@ class Network(Pictured, ByContent):
     """
 
     def __init__(
-        self, name, input, shape, layers, arrays, result="class", card=None, *, where=None
-    ):
+        self,
+        name: Any,
+        input: Any,
+        shape: Any,
+        layers: Any,
+        arrays: Sequence[Mapping[str, Any]],
+        result: Any = "class",
+        card: Any = None,
+        *,
+        where: str | None = None,
+    ) -> None:
         where = where or f"network {name}"
         if _deep(card):
             raise InputError(f"{where}: `card` is nested deeper than {MAX_NESTING} levels")
         try:
             header = _Header(
-                kind=KIND,
-                version=VERSION,
+                kind=KIND,  # type: ignore[arg-type]
+                version=VERSION,  # type: ignore[arg-type]
                 name=name,
                 input=input,
                 shape=list(shape),
@@ -313,9 +322,9 @@ class Network(Pictured, ByContent):
             for name, array in sorted(layer.arrays.items()):
                 number = Format.of_interval(int(array.min()), int(array.max()))
                 members[f"{layer.name}.{name}"] = array.astype(number.numpy)
-        path, data = Path(path), io.BytesIO()
+        file, data = Path(path), io.BytesIO()
         np.savez_compressed(data, **members)
-        write_files(path.parent, {path.name: data.getvalue()})
+        write_files(file.parent, {file.name: data.getvalue()})
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
@@ -331,8 +340,8 @@ class Network(Pictured, ByContent):
             raise InputError(
                 f"{path}: not a network: it has no member `header`; export one with `tnhw train`"
             )
-        header = parse_json(str(members.pop("header")), f"{path}: `header`")
-        header = validate(_Header, header, f"{path}: `header`")
+        keys = parse_json(str(members.pop("header")), f"{path}: `header`")
+        header = validate(_Header, keys, f"{path}: `header`")
         names = [
             str(keys.get("name", f"{keys.get('kind')}{k}")) for k, keys in enumerate(header.layers)
         ]

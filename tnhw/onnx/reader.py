@@ -5,6 +5,7 @@ the latter, written as ONNX again, and must give the same graph and functions, n
 graph was changed is refused, and never taken for what it is not. Nothing outside the file is read.
 """
 
+import os
 from pathlib import Path
 
 from ..errors import InputError
@@ -19,7 +20,7 @@ MAX_ELEMENTS = 1 << 26
 REMEDY = "export it anew with `tnhw export --format onnx`"
 
 
-def load(path):
+def load(path: str | os.PathLike[str]) -> Network:
     """Network of an ONNX file.
 
     Raises

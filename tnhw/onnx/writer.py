@@ -5,12 +5,15 @@ runtime of opset 17 runs it, bit for bit. Input and outputs are int64; between t
 """
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import __version__
 from ..errors import InputError, ToolMissing
+from ..network import Network
 from ..support.files import write_files
 from ..synapse import Format
 from .functions import DOMAIN, FUNCTIONS, OPSET, VERSION, neuron
@@ -40,7 +43,7 @@ def packages():
     return onnx, helper, numpy_helper, parser
 
 
-def save(network, path):
+def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network as an ONNX file; returns its ModelProto.
 
     Raises
@@ -53,7 +56,7 @@ def save(network, path):
     return made
 
 
-def model(network):
+def model(network: Network) -> Any:
     """ONNX ModelProto of a network.
 
     Input ``x``, int64 [n, *shape]; output ``y``, int64 [n, outputs] of the last layer, and for a classifier

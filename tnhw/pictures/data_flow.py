@@ -1,9 +1,11 @@
 """What pictures of data flow share: columns of boxes from left to right, and edges between neighbours."""
 
+from typing import Any
+
 __all__ = ["add_column", "draw", "formula"]
 
 
-def draw(drawn):
+def draw(drawn: Any) -> str:
     """SVG text of hardware, or of anything else that has a `diagram`."""
     return drawn.diagram().svg()
 

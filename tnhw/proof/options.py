@@ -14,6 +14,10 @@ PROPERTIES = ("function", "stream")
 METHODS = ("lemmas", "whole")
 
 
+def _silent(text: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True)
 class ProofOptions:
     """Options of a proof.
@@ -46,7 +50,7 @@ class ProofOptions:
     netlist: str | None = None
     solver: str | None = None
     limit: float = 120
-    say: Callable[[str], object] = lambda text: None
+    say: Callable[[str], object] = _silent
 
     def __post_init__(self):
         object.__setattr__(self, "properties", tuple(self.properties))

@@ -2,10 +2,14 @@
 
 import hashlib
 import json
+import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..errors import InputError
+from ..kernel import Kernel
 from ..support.files import make_folder, write_files
 from ..tools.ladder import recorded
 from ..verilog import emitting
@@ -35,7 +39,13 @@ def check_covered(kernel):
         )
 
 
-def prove(kernel, out_dir, *, rtl=None, **options):
+def prove(
+    kernel: Kernel,
+    out_dir: str | os.PathLike[str],
+    *,
+    rtl: Iterable[str | os.PathLike[str]] | None = None,
+    **options: Any,
+) -> Result:
     """Prove a kernel's emitted Verilog.
 
     Parameters
@@ -74,7 +84,15 @@ def prove(kernel, out_dir, *, rtl=None, **options):
     return prove_text(kernel, text, manifest, out_dir, mapped=mapped, **options)
 
 
-def prove_text(kernel, text, manifest, out_dir, *, mapped=None, **options):
+def prove_text(
+    kernel: Kernel,
+    text: str,
+    manifest: dict[str, Any],
+    out_dir: str | os.PathLike[str],
+    *,
+    mapped: str | None = None,
+    **options: Any,
+) -> Result:
     """Prove any Verilog text that is said to be a kernel's.
 
     Parameters

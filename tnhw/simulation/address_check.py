@@ -55,7 +55,7 @@ def watched(text: str, top: str) -> tuple[str, dict[str, Any] | None]:
         return text, None
     registers = "".join(f"\n  reg [31:0] {name} = 0;" for name in names.values())
     text, count = re.subn(
-        rf"^module {top}\(.*?\);", lambda match: match[0] + registers, text, flags=re.M
+        rf"^module {top}\(.*?\);", lambda match: str(match[0]) + registers, text, flags=re.M
     )
     if count != 1:
         raise ToolFailed(f"the emitted Verilog has {count} modules `{top}`; please report this")

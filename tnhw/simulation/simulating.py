@@ -9,12 +9,15 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..errors import CheckFailed, InputError, ToolFailed
+from ..hardware import Hardware
 from ..support import results
 from ..support.files import rename_all, work_folder
 from ..synapse import Format
@@ -74,12 +77,12 @@ class Result(results.Result):
     rtl: list | None = None
 
     @property
-    def summary(self):
+    def summary(self) -> str:
         """Where it ran, and how many tests passed."""
         passed = f"{sum(test['passed'] for test in self.tests)} of {len(self.tests)} tests passed"
         return f"{self.name}, {self.netlist or 'RTL'} in {self.simulator}: {passed}, {self.vectors} vectors"
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Record for JSON."""
         record = asdict(self)
         for key in ("waves", "log"):
@@ -87,10 +90,13 @@ class Result(results.Result):
         record["y"] = None if self.y is None else self.y.tolist()
         return record
 
-    def tables(self):
+    def tables(self) -> list[Any]:
         """What ran and how it ended."""
         lines = [
-            ("result", "equal to the golden model" if self.passed else self.mismatch["text"]),
+            (
+                "result",
+                "equal to the golden model" if self.passed else (self.mismatch or {})["text"],
+            ),
             ("tests", f"{sum(test['passed'] for test in self.tests)} passed"),
             ("vectors", self.vectors),
             ("cycles", self.cycles),
@@ -102,18 +108,18 @@ class Result(results.Result):
 
 
 def simulate(
-    hardware,
-    out_dir,
+    hardware: Hardware,
+    out_dir: str | os.PathLike[str],
     *,
-    vectors=100,
-    seed=0,
-    x=None,
-    waves=False,
-    simulator="icarus",
-    netlist=None,
-    params=None,
-    rtl=None,
-):
+    vectors: int = 100,
+    seed: int = 0,
+    x: Any = None,
+    waves: Any = False,
+    simulator: str = "icarus",
+    netlist: str | None = None,
+    params: Mapping[str, np.ndarray] | None = None,
+    rtl: Iterable[str | os.PathLike[str]] | None = None,
+) -> Result:
     """Run the Verilog of hardware against its golden model.
 
     Parameters

@@ -6,6 +6,7 @@ It must have the module and the ports that the manifest of the kernel names; wha
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -40,7 +41,9 @@ def ports(manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:
     return found
 
 
-def given(paths: Iterable[str | Path], manifest: dict[str, Any], *, cells: bool = False) -> str:
+def given(
+    paths: Iterable[str | os.PathLike[str]], manifest: dict[str, Any], *, cells: bool = False
+) -> str:
     """Text of Verilog files, with a module and ports as a manifest describes them.
 
     Parameters

@@ -161,10 +161,10 @@ def run(
             raise InputError(f"{file}: name the board that it was built for with --board")
         from ...bitstream import find_record
 
-        record = find_record(out / loaded.name / board)
-        if record.self_test:
+        built = find_record(out / loaded.name / board)
+        if built.self_test:
             raise InputError(f"{file}: what was built for {board} tests itself; it has no line")
-        design = load_design(file, **record.design)
+        design = load_design(file, **built.design)
     else:
         design = loaded
     rng = np.random.default_rng(seed)

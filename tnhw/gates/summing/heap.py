@@ -15,6 +15,7 @@ is inverted then.
 """
 
 from functools import partial
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
@@ -67,12 +68,21 @@ class Heap(wiring.Component):
     total : Out(unsigned(width))
     """
 
-    def __init__(self, leaves, width, *, registered=True, constant=None, adder="ripple"):
+    def __init__(
+        self,
+        leaves: Any,
+        width: int,
+        *,
+        registered: bool = True,
+        constant: int | None = None,
+        adder: Any = "ripple",
+    ) -> None:
         self._adder = adder
         self._leaves, self._width = list(leaves), width
         self._registered, self._constant = registered, constant
         self._flip = mostly_negative(leaves)
         self.owed = 0
+        self._added: int
         super().__init__(
             {"enable": In(1), "total": Out(width)}
             | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
@@ -96,20 +106,20 @@ class Heap(wiring.Component):
             self._added = (lacks - constant - 1 if self._flip else lacks + constant) % (1 << width)
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self._width
 
     @property
-    def registered(self):
+    def registered(self) -> bool:
         return self._registered
 
     @property
-    def levels(self):
+    def levels(self) -> int:
         return int(self._registered)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
-        columns = [[] for _ in range(self._width)]
+        columns: list[list[Any]] = [[] for _ in range(self._width)]
         for k, shift, inverted in self._operands:
             leaf = getattr(self, f"leaf_{k}")
             bits = self._leaves[k].high.bit_length()

@@ -1,11 +1,14 @@
 """What a kernel's synapses add up to: the seam between a rule and an architecture."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from amaranth.hdl import Signal
+from amaranth.hdl import Signal, Value
 from amaranth.hdl._ast import Operator, Slice
 from amaranth.lib import data
 
+from ...synapse import Addend, Rule
 from .tree import normalise
 
 __all__ = ["Terms", "direct", "lane_constant"]
@@ -48,17 +51,17 @@ class Terms:
         Whether the remainder that depends on the parameters is summed in gates.
     """
 
-    def __init__(self, rule, build_fold):
+    def __init__(self, rule: Rule, build_fold: bool) -> None:
         self._rule = rule
         self._build_fold = build_fold
-        self._lanes = {}
+        self._lanes: dict[tuple[str, str], tuple[Signal, Value]] = {}
 
     @property
-    def lanes(self):
+    def lanes(self) -> list[tuple[Signal, Value]]:
         """Registered values: list of (signal, value)."""
         return list(self._lanes.values())
 
-    def runtime(self, x, p, name, polarity=1):
+    def runtime(self, x: Value, p: Any, name: str, polarity: int = 1) -> Any:
         """Leaves and constant of a synapse with the parameter word `p`; `polarity` -1 subtracts it."""
         addends, constant = self._rule.addends(x, p)
         if self._build_fold:
@@ -67,18 +70,18 @@ class Terms:
         addends = [replace(addend, weight=polarity * addend.weight) for addend in addends]
         return self._lane(addends, polarity * constant, name)
 
-    def shared(self, x, words, names):
+    def shared(self, x: Value, words: Sequence[Any], names: Sequence[str]) -> list[Any]:
         """Leaves of one input's synapses with several outputs, as many as the rule shares gates between."""
         entries = self._rule.shared_addends(x, words)
         return [self._lane(*entry, name)[0] for entry, name in zip(entries, names, strict=True)]
 
-    def constant(self, x, values, name):
+    def constant(self, x: Value, values: Mapping[str, int], name: str) -> Any:
         """Leaves and constant of a synapse whose parameters are integers."""
         return self._lane(*self._rule.constant_addends(x, values), name)
 
-    def _lane(self, addends, constant, name):
+    def _lane(self, addends: list[Addend], constant: int, name: str) -> tuple[list[Any], int]:
         leaves, owed = normalise(addends)
-        registered = []
+        registered: list[Any] = []
         for value, leaf in leaves:
             key = (name.split("_")[0], repr(value))
             if key not in self._lanes:

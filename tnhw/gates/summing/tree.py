@@ -8,6 +8,7 @@ node is exactly as wide as its largest value, or as the result when that is less
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import wiring
@@ -135,12 +136,15 @@ class AdderTree(wiring.Component):
     total : Out(unsigned(width))
     """
 
-    def __init__(self, leaves, width, *, registered=True, constant=None):
+    def __init__(
+        self, leaves: Any, width: int, *, registered: bool = True, constant: int | None = None
+    ) -> None:
         self._leaves = list(leaves)
         self._width = width
         self._registered = registered
         self._constant = constant
         self._constant_is_free = bool(constant and constant % (1 << width))
+        self.owed: int
         super().__init__(
             {"enable": In(1), "total": Out(width)}
             | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
@@ -153,24 +157,24 @@ class AdderTree(wiring.Component):
             self.owed = 0
 
     @property
-    def width(self):
+    def width(self) -> int:
         return self._width
 
     @property
-    def registered(self):
+    def registered(self) -> bool:
         return self._registered
 
     @property
-    def levels(self):
+    def levels(self) -> int:
         return len(self._nodes)
 
     @property
-    def leaf_bits(self):
+    def leaf_bits(self) -> Any:
         """For each leaf its bits, and whether it is static."""
         return [(max(1, leaf.high.bit_length()), leaf.static) for leaf in self._leaves]
 
     @property
-    def nodes(self):
+    def nodes(self) -> Any:
         """For each level, for each of its nodes: bits, and what it adds, each (level, number).
 
         Level -1 is the leaves. A node that adds one thing only waits.
@@ -293,7 +297,7 @@ class AdderTree(wiring.Component):
         value = Cat(below, total)[: high.bit_length()]
         return _Operand(value, a.shift, high)
 
-    def elaborate(self, platform):
+    def elaborate(self, platform: Any) -> Module:
         m = Module()
         for nodes in self._nodes:
             for signal, value in nodes:
