@@ -7,7 +7,7 @@
 # make report   measure docs/results again, on the cell libraries at hand
 # make tables   measure the tables with speeds again, each from five routed seeds
 # make nightly  every board, 20,000 random kernels, 2,000 random networks, and all tests with larger sizes
-# make lock     resolve the dependencies anew
+# make lock     find the newest allowed versions of the dependencies
 # make clean    remove what the other targets made, except .venv
 
 PYTHON ?= $(shell .ci/python)

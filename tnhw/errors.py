@@ -1,6 +1,6 @@
 """Errors that tnhw shows to people, each with the exit status of the command line.
 
-Every message is one sentence or two: what is wrong, where, what is allowed, how to mend it.
+Every message is one or two sentences: what is wrong, where, what is allowed, and how to fix it.
 """
 
 from typing import Any
@@ -53,7 +53,7 @@ class InputError(TnhwError, ValueError):
 
 
 class LibertyWarning(UserWarning):
-    """A Liberty file is read, though it is not quite as the format wants it."""
+    """A Liberty file was read although it does not quite follow the format."""
 
 
 class ToolMissing(TnhwError):
@@ -63,19 +63,19 @@ class ToolMissing(TnhwError):
 
 
 class ToolFailed(TnhwError):
-    """An external tool failed, or gave no result in its time limit."""
+    """An external tool failed, or gave no result within its time limit."""
 
     exit_status = 4
 
 
 class ToolDied(ToolFailed):
-    """An external tool broke, instead of refusing its input; another attempt may help."""
+    """An external tool crashed instead of refusing its input; another attempt may help."""
 
     exit_status = 4
 
 
 class Undecided(ToolFailed):
-    """A solver gave no answer in its time, or a proof does not apply to the Verilog that it is given."""
+    """A solver gave no answer within its time limit, or a proof does not apply to the given Verilog."""
 
     exit_status = 4
 

@@ -56,4 +56,4 @@ def _import(load, what):
         load()
     except Exception as error:
         said = f"{type(error).__name__}: {error}"
-        raise InputError(f"{what} cannot be imported ({said}); mend it or take it out") from error
+        raise InputError(f"{what} cannot be imported ({said}); correct it or remove it") from error

@@ -214,7 +214,7 @@ def test_build_on_a_full_disk(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(toolchain, "synthesise_plan", full)
-    with pytest.raises(InputError, match=r"\(No space left on device\); make room"):
+    with pytest.raises(InputError, match=r"\(No space left on device\); free some space"):
         build_adder("icebreaker", tmp_path)
 
 

@@ -152,7 +152,7 @@ def test_netlist_of_a_board(kernel, tmp_path, monkeypatch):
 
 def test_command_needs_a_self_test_for_a_data_set(capsys):
     assert main(["build", "digits_layer_ternary", "-b", "icebreaker", "--dataset", "digits"]) == 2
-    assert "give --self-test too" in capsys.readouterr().err
+    assert "give --self-test as well" in capsys.readouterr().err
 
 
 def test_run_of_a_design_without_line(tmp_path, capsys):
@@ -167,4 +167,4 @@ def test_run_of_a_design_without_line(tmp_path, capsys):
     assert (
         main(["run", "digits_tn", "--port", "none", "-b", "icebreaker", "-o", str(tmp_path)]) == 2
     )
-    assert "tests itself; it has no line" in capsys.readouterr().err
+    assert "tests itself and has no serial line" in capsys.readouterr().err

@@ -227,7 +227,10 @@ def test_platform_of_an_own_module(tmp_path, monkeypatch, capsys):
         "tnhw.bitstream.building.build", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
     )
     assert main(["build", "digits_layer_ternary", "-b", str(path), "-o", str(tmp_path)]) == 2
-    assert "importing its platform runs the module `my_platform`" in capsys.readouterr().err
+    assert (
+        "its platform is in the module `my_platform`, whose code runs when it is imported"
+        in capsys.readouterr().err
+    )
 
 
 # ---- Boards of vendor tools ----

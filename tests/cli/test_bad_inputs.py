@@ -206,7 +206,7 @@ CASES = {
     "seed negative": ([*BUILD, "--seed", "-1"], "--seed.*greater than or equal to 0"),
     "self-test zero": ([*BUILD, "--self-test", "0"], "--self-test.*greater than or equal to 1"),
     "self-test huge": ([*BUILD, "--self-test", "99999999999999"], "--self-test.*less than or equal to"),
-    "data without a self-test": ([*BUILD, "--dataset", "digits"], "give --self-test too"),
+    "data without a self-test": ([*BUILD, "--dataset", "digits"], "give --self-test as well"),
     # Simulations and proofs.
     "vectors negative": (["simulate", "k.toml", "--vectors", "-1"], "vectors must be 0 to 1000000, not -1"),
     "vectors huge": (["simulate", "k.toml", "--vectors", "9999999999"], "vectors must be 0 to 1000000"),
@@ -269,7 +269,7 @@ CASES = {
     "run baud": (["run", "k.toml", *PORT, "--baud", "-1"], "--baud.*greater than or equal to 1"),
     "run shape": (["run", "k.toml", *PORT, "--input", "vectors.npz"], r"input must be integers \[n, 3\]"),
     "run floats": (["run", "k.toml", *PORT, "--input", "floating.npz"], "must be integers .*not float64"),
-    "run no x": (["run", "k.toml", *PORT, "--input", "unnamed.npz"], "unnamed.npz: the array `x` is missing"),
+    "run no x": (["run", "k.toml", *PORT, "--input", "unnamed.npz"], "unnamed.npz: there is no array `x`"),
     "run bomb": (["run", "k.toml", *PORT, "--input", "bomb.npz"], "4095 MiB of arrays; at most 256"),
     "run load": (["run", "k.toml", *PORT, "--load", "loop.npz"], "--load is for a network"),
     "run network": (["run", "digits_tn", *PORT], "name the board that it was built for with --board"),

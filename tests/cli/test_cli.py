@@ -166,7 +166,7 @@ def test_init_never_overwrites(capsys, tmp_path):
     (tmp_path / "mine.toml").write_text("own")
     status, _, err = run(capsys, "init", "mine", "-o", str(tmp_path))
     assert status == 2
-    assert "is there already" in err
+    assert "the file exists already" in err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
     assert (tmp_path / "mine.toml").read_text() == "own"
 

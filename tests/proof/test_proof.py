@@ -534,7 +534,7 @@ def test_interrupt(number, tmp_path):
     time.sleep(0.5)  # now the solver is at work
     process.send_signal(number)
     assert process.wait(timeout=60) == 130
-    assert "interrupted; earlier output is as it was" in log.read_text()
+    assert "interrupted; results of earlier commands were not changed" in log.read_text()
     assert not any(path.is_file() for path in out.rglob("*"))
 
 

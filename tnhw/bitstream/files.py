@@ -47,7 +47,7 @@ def workplace(out_dir):
                 yield folder
         except OSError as error:
             raise InputError(
-                f"{out_dir}: cannot be written ({error.strerror}); make room or choose another "
+                f"{out_dir}: cannot be written ({error.strerror}); free some space or choose another "
                 "output folder"
             ) from None
 

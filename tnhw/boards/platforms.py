@@ -163,7 +163,7 @@ def _imported(board: "Board") -> Any:
     except (ImportError, AttributeError) as error:
         raise InputError(
             f"board {board.name}: there is no platform `{board.platform}` ({error}); install the "
-            "package that has it, or mend the key `platform`"
+            "package that has it, or correct the key `platform`"
         ) from None
     except TypeError as error:
         raise InputError(

@@ -35,7 +35,7 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # as a shell shows a program that such a pipe ended
-STOPPED = "interrupted; earlier output is as it was"
+STOPPED = "interrupted; results of earlier commands were not changed"
 
 
 def _version(wanted: bool):
@@ -62,13 +62,13 @@ for _command in (
 
 @app.command()
 def doctor(as_json: Json = False):
-    """Print every tool, its version, and the command that mends it."""
+    """Print every tool with its version, and how to install those that are missing."""
     from dataclasses import asdict
 
     from .. import tools
 
     statuses = tools.doctor()
-    rows = [("tool", "found", "needed", "for", "mend")]
+    rows = [("tool", "found", "needed", "used for", "how to install")]
     rows += [
         (s.tool, s.found or s.status, s.required or "any", s.needed_for,
          "" if s.status == "ok" else s.mend)
@@ -82,7 +82,7 @@ add_commands(app)
 
 @contextmanager
 def _plain_warnings():
-    """Warnings about a user's own file look like messages, not like Python's."""
+    """Print warnings about a user's own file as messages of tnhw, not as warnings of Python."""
     before = warnings.formatwarning
 
     def plain(message, category, *where, **more):
@@ -98,7 +98,7 @@ def _plain_warnings():
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status (see DESIGN: 0 done ... 130 interrupted)."""
+    """Run the command line and return the exit status, which `docs/usage.md` lists."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     terminal.survive_encodings()
     # Amaranth's, of components that are only asked what they are like: their latency, their gates.
@@ -145,15 +145,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _remedy(error):
-    """What the system said, of which file, and what to do about it."""
+    """The error of the operating system, the file that it is about, and what to do."""
     where = f"{error.filename}: " if error.filename else ""
     said = f"{where}{error.strerror or error}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{said}; make room, or name other folders: with -o for results, in TMPDIR for temporary files"
+        return f"{said}; free some space, or choose other folders: with -o for results, with TMPDIR for temporary files"
     if "temporary directory" in said:
-        return f"{said}; name a folder that can be written in TMPDIR"
+        return f"{said}; set TMPDIR to a folder that can be written"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{said}; choose another folder with -o, or mend its permissions"
+        return f"{said}; choose another folder with -o, or change its permissions"
     return said
 
 

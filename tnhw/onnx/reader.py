@@ -17,7 +17,7 @@ __all__ = ["load"]
 
 MAX_BYTES = 1 << 28
 MAX_ELEMENTS = 1 << 26
-REMEDY = "export it anew with `tnhw export --format onnx`"
+REMEDY = "export it again with `tnhw export --format onnx`"
 
 
 def load(path: str | os.PathLike[str]) -> Network:

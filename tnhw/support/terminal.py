@@ -1,4 +1,4 @@
-"""Text on its way to a terminal: what came from a file is shown, and never obeyed."""
+"""Text for a terminal: control characters that came from a file are shown, and never have an effect."""
 
 import contextlib
 import os
@@ -10,10 +10,10 @@ _KEPT = "\n\t"
 
 
 def printable(text: object) -> str:
-    """`text` with every character that a terminal might act on, or that shows nothing, as its escape.
+    """`text` with control characters and invisible characters replaced by their escapes.
 
-    A name in a file may hold escape sequences, which colour, move and overwrite, and marks that turn the direction
-    of writing. Lines stay lines.
+    A name in a file may contain escape sequences, which colour, move or overwrite text, and marks that change the
+    direction of writing. Line ends and tabs are kept.
     """
     return "".join(
         character if character.isprintable() or character in _KEPT else ascii(character)[1:-1]
@@ -22,12 +22,12 @@ def printable(text: object) -> str:
 
 
 def say(text: object) -> None:
-    """A line about what goes on, on standard error."""
+    """Print a message on standard error."""
     print(f"tnhw: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def survive_encodings() -> None:
-    """Show what the locale's encoding lacks as its escape, and let a closed stream be one that nobody reads."""
+    """Print characters that the encoding lacks as escapes, and discard what is printed to a closed stream."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -37,7 +37,7 @@ def survive_encodings() -> None:
 
 
 def give_up_output() -> None:
-    """Let what is still to be written to standard output go nowhere, as it cannot go where it should."""
+    """Discard what is still to be written to standard output, because nobody reads it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):  # an output without a file of its own
         os.dup2(nowhere, sys.stdout.fileno())

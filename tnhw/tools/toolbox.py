@@ -2,7 +2,7 @@
 
 Tools that pip installed beside tnhw are found without any setting: the folder of scripts of the
 running interpreter comes first, then ``PATH``. Every tool's version is checked before its first
-use. What the tools are stands in `tnhw.tools.catalog`.
+use. `tnhw.tools.catalog` lists the tools.
 """
 
 import os
@@ -42,8 +42,8 @@ def find(tool: str) -> Path:
     Raises
     ------
     ToolMissing
-        If there is none; the text names the tool, the version found and needed, and the mending
-        command.
+        If there is none; the text names the tool, the versions found and needed, and the command
+        that installs it.
     KeyError
         If ``tool`` is not in `TOOLS`.
     """

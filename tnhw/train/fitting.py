@@ -234,7 +234,7 @@ def _resume(path, settings, model, optimiser):
     try:
         state = torch.load(path, weights_only=True)
         if state["settings"] != settings:
-            raise InputError(f"{path}: is of a fit with other settings; remove it to start anew")
+            raise InputError(f"{path}: is of a fit with other settings; remove it to start again")
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         return state["history"]
@@ -242,5 +242,5 @@ def _resume(path, settings, model, optimiser):
         raise
     except Exception as error:  # torch names no errors of its own here
         raise InputError(
-            f"{path}: not a checkpoint of this model; remove it to start anew"
+            f"{path}: not a checkpoint of this model; remove it to start again"
         ) from error

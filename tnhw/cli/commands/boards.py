@@ -35,19 +35,26 @@ def build(
     board: BoardName,
     seed: Annotated[int, typer.Option(help="Seed of place and route.", min=0)] = 1,
     frequency: Annotated[
-        float | None, typer.Option(help="Frequency to reach in MHz, if not the board's.")
+        float | None,
+        typer.Option(
+            help="Clock frequency in MHz that the design must reach. Default: the clock of the board."
+        ),
     ] = None,
     baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.", min=1)] = None,
     allow_timing_fail: Annotated[
-        bool, typer.Option("--allow-timing-fail", help="Keep a bitstream that is too slow.")
+        bool,
+        typer.Option(
+            "--allow-timing-fail", help="Keep the bitstream even if it is too slow for the clock."
+        ),
     ] = False,
     dsp: Annotated[
-        bool | None, typer.Option("--dsp/--no-dsp", help="Products in DSP blocks.")
+        bool | None,
+        typer.Option("--dsp/--no-dsp", help="Put products into DSP blocks, or into logic."),
     ] = None,
     self_test: Annotated[
         int | None,
         typer.Option(
-            help="Store so many vectors on the board instead of a serial line; an LED tells.",
+            help="Build without a serial line: store this many vectors on the board, and show the verdict on an LED.",
             min=1,
             max=MAX_VECTORS,
         ),
@@ -62,10 +69,10 @@ def build(
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Build the bitstream of a kernel or network behind a serial line, or one that tests itself.
+    """Build a bitstream that talks over a serial line, or one that tests itself.
 
-    A network without folds or lanes gets the fastest design that fits the board. For a board that only a
-    vendor's tools build for, an archived build plan is written.
+    For a network without --folds and --lanes, the fastest folds are chosen that fit the board. For a board whose
+    FPGA needs the vendor's tools, an archive with a build plan for these tools is written instead.
     """
     from ...api import build as build_for
     from ...boards import load_board
@@ -73,7 +80,9 @@ def build(
 
     target, loaded = load_board(board), load(file)
     if dataset and self_test is None:
-        raise InputError("--dataset gives the vectors of a self-test: give --self-test too")
+        raise InputError(
+            "--dataset chooses the vectors of a self-test: please give --self-test as well"
+        )
     _warn_of_code(target, own=board.endswith(".toml"))
     record = build_for(
         loaded,
@@ -97,18 +106,22 @@ def build(
 
 def _vectors_of(arrays, path):
     if "x" not in arrays:
-        raise InputError(f"{path}: the array `x` is missing; save the vectors under that name")
+        raise InputError(f"{path}: there is no array `x`; save the vectors under this name")
     return arrays["x"]
 
 
 def _warn_of_code(board, own):
-    """Say what of a board file is code that nobody but the user vouches for."""
+    """Warn of the parts of a board file that are code, and that nobody but the user has checked."""
     if own and board.options:
         keys = " and ".join(f"`{name}`" for name in board.options)
-        say(f"board {board.name}: its `[options]` {keys} are code of the tools that build for it")
+        say(
+            f"board {board.name}: {keys} in its `[options]` will be run by the build tools, as code"
+        )
     module = (board.platform or "amaranth_boards.").split(":")[0]
     if not module.startswith("amaranth_boards."):
-        say(f"board {board.name}: importing its platform runs the module `{module}`")
+        say(
+            f"board {board.name}: its platform is in the module `{module}`, whose code runs when it is imported"
+        )
 
 
 def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json = False):
@@ -127,21 +140,27 @@ def upload(file: File, board: BoardName, out: Out = Path("build"), as_json: Json
 
 def run(
     file: File,
-    port: Annotated[str, typer.Option(help="Serial port, for example ttyUSB0's device file.")],
+    port: Annotated[
+        str, typer.Option(help="Serial port: the device file of, for example, ttyUSB0.")
+    ],
     vectors: Annotated[
         int, typer.Option(help="Number of random vectors.", min=1, max=MAX_VECTORS)
     ] = 100,
     seed: Seed = 0,
     input: Annotated[
-        Path | None, typer.Option(help="npz file with vectors `x` instead of random ones.")
+        Path | None,
+        typer.Option(help="npz file with an array `x` of vectors to send, instead of random ones."),
     ] = None,
     baud: Annotated[int, typer.Option(help="Baud rate.", min=1)] = 115_200,
     board: Annotated[
-        str | None, typer.Option("--board", "-b", help="Network: the board it was built for.")
+        str | None, typer.Option("--board", "-b", help="Network: the board that it was built for.")
     ] = None,
     load_from: Annotated[
         Path | None,
-        typer.Option("--load", help="Network built with --loadable: npz file to load first."),
+        typer.Option(
+            "--load",
+            help="Network that was built with --loadable: first load the parameters of this npz file.",
+        ),
     ] = None,
     dataset: Dataset = None,
     data: Data = None,
@@ -158,12 +177,14 @@ def run(
 
     if isinstance(loaded := load(file), Network):
         if board is None:
-            raise InputError(f"{file}: name the board that it was built for with --board")
+            raise InputError(f"{file}: please name the board that it was built for with --board")
         from ...bitstream import find_record
 
         built = find_record(out / loaded.name / board)
         if built.self_test:
-            raise InputError(f"{file}: what was built for {board} tests itself; it has no line")
+            raise InputError(
+                f"{file}: the bitstream for {board} tests itself and has no serial line; build it without --self-test"
+            )
         design = load_design(file, **built.design)
     else:
         design = loaded
@@ -176,7 +197,7 @@ def run(
     p = None if design.initialised else design.random_parameters(rng)
     if load_from is not None:
         if design is loaded or design.storage != "memory":
-            raise InputError("--load is for a network that was built with --loadable")
+            raise InputError("--load needs a network that was built with --loadable")
         p = Network.load(load_from).arrays
     record = run_board(design, port, x, p, baud=baud)
     facts = {

@@ -31,35 +31,35 @@ def _models(incomplete: str):
 def compare(
     files: Annotated[
         list[str],
-        typer.Argument(help="Networks, or kernels: files or names; ratios are to the first."),
+        typer.Argument(help="Two or more networks, or kernels: files or names. Ratios are to the first."),
     ],
     target: Annotated[
         list[str],
         typer.Option(
             "--target", "-t",
-            help="Networks: a board. Kernels: ice40, ecp5, gowin, xc7, liberty:PATH; may be repeated.",
+            help="Networks: a board. Kernels: ice40, ecp5, gowin, xc7 or liberty:PATH; may be repeated.",
         ),
     ],
     folds: Folds = None,
     lanes: Annotated[
-        int | None, typer.Option(help="Networks: most synapses a cycle, for rows with equal lanes.")
+        int | None, typer.Option(help="Networks: add rows in which each network computes at most this many synapses in a cycle.")
     ] = None,
     dataset: Dataset = None,
     data: Data = None,
     vectors: Annotated[
-        int | None, typer.Option(help="Vectors of the activity; 8 for networks, 64 for kernels.", min=1)
+        int | None, typer.Option(help="How many vectors are simulated to estimate activity. Default: 8 for networks, 64 for kernels.", min=1)
     ] = None,
     seeds: Annotated[
         int,
-        typer.Option(help="Runs of place and route, of which speeds are medians; kernels: 0 for synthesis only.", min=0),
+        typer.Option(help="Runs of place and route; speeds are their medians. Kernels: 0 stops after synthesis.", min=0),
     ] = 5,
     peer: Annotated[
-        str | None, typer.Option(help="Networks: the same by another generator, too: da4ml.")
+        str | None, typer.Option(help="Networks: build the same networks with another generator as well: da4ml.")
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Kernels: trained network of operands and accuracy; one for all, or one a FILE in their order.",
+            help="Kernels: a trained network that provides operands and accuracy. Give one for all kernels, or one for each in their order.",
             autocompletion=_models,
         ),
     ] = None,
@@ -119,9 +119,11 @@ def show_kernels(found, folder, as_json, command):
         if not row.frequency:
             continue
         given = "; ".join(dict.fromkeys(one.operands for one in found.rows if one.target == target))
-        say(f"power on {target} is at {row.frequency:g} MHz, {given}; an estimate")
-        say(f"Fmax on {target} is by {row.timer}, without layout")
-    say(f"wrote {folder / 'kernels.html'}, kernels.json, kernels.csv and pictures beside")
+        say(f"power on {target} is an estimate, at {row.frequency:g} MHz: {given}")
+        say(f"Fmax on {target} is calculated by {row.timer}, without layout")
+    say(
+        f"wrote {folder / 'kernels.html'}, kernels.json, kernels.csv and pictures in the same folder"
+    )
 
 
 def _show_networks(found, folder, as_json):

@@ -37,11 +37,11 @@ class Interface(StrEnum):
     axi_stream = "axi-stream"
 
 
-LONG = 20  # seconds from which on a person wants to know
+LONG = 20  # seconds; a longer wait is announced
 
 
 def _patience(design):
-    """Say before a long wait how long it will be, and on a terminal how much of it is over."""
+    """Announce a long wait with an estimate, and on a terminal show how much of it has passed."""
     from ...tools.wasm import announce
     from ...verilog.emitting import expected_seconds
 
@@ -49,8 +49,8 @@ def _patience(design):
         return nullcontext()
     synapses = design.inputs * design.outputs
     return announce(
-        f"tnhw: Verilog of {design.name}, {synapses:,} synapses side by side: about {seconds:.0f} s, an estimate "
-        "(half to twice that)"
+        f"tnhw: writing Verilog of {design.name} with {synapses:,} parallel synapses takes about {seconds:.0f} s "
+        "(an estimate; it may be half of that or twice as much)"
     )
 
 
@@ -59,11 +59,14 @@ def generate(
     interface: Annotated[
         Interface | None,
         typer.Option(
-            help="Kernel: its ports, if not as in its file; axi-stream writes an IP package."
+            help="Kernel: the kind of ports, instead of what its file says. With axi-stream an IP package is written as well."
         ),
     ] = None,
     beat: Annotated[
-        int | None, typer.Option(help="axi-stream: elements a beat; all by default.", min=1)
+        int | None,
+        typer.Option(
+            help="With axi-stream: how many elements are sent in one beat. Default: all.", min=1
+        ),
     ] = None,
     folds: Folds = None,
     lanes: Lanes = None,
@@ -73,7 +76,7 @@ def generate(
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Write Verilog, manifest, FuseSoC core file and golden vectors; with AXI4-Stream an IP package too."""
+    """Write Verilog, a manifest, a FuseSoC core file and golden vectors; for AXI4-Stream ports also an IP package."""
     from ...api import generate as emit
     from ...catalogue import load_design
 
@@ -95,7 +98,7 @@ def graph(
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Draw a kernel's data flow with its widths, or a network's layers, as SVG."""
+    """Draw the data flow of a kernel with all widths, or the layers of a network, as SVG."""
     from ...catalogue import load_design
     from ...pictures import draw
     from ...support.files import write_files
@@ -115,10 +118,13 @@ def simulate(
     file: File,
     vectors: Vectors = 100,
     seed: Seed = 0,
-    waves: Annotated[bool, typer.Option("--waves", help="Keep waves (FST).")] = False,
-    simulator: Annotated[Simulator, typer.Option(help="Simulator.")] = Simulator.icarus,
+    waves: Annotated[bool, typer.Option("--waves", help="Keep the waves, as an FST file.")] = False,
+    simulator: Annotated[
+        Simulator, typer.Option(help="Which simulator runs the bench.")
+    ] = Simulator.icarus,
     netlist: Annotated[
-        Family | None, typer.Option(help="Run the netlist after synthesis for this family.")
+        Family | None,
+        typer.Option(help="Simulate the netlist after synthesis for this family of FPGAs."),
     ] = None,
     rtl: Rtl = None,
     dataset: Dataset = None,
@@ -131,7 +137,7 @@ def simulate(
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Run Verilog in a simulator against the golden model."""
+    """Simulate the Verilog, with pauses and back-pressure, and compare it with the golden model."""
     from ...api import simulate as run
 
     x, labels = test_set(dataset, data, vectors) if dataset else (None, None)
@@ -192,25 +198,36 @@ class Method(StrEnum):
 def prove(
     file: File,
     only: Annotated[
-        list[Property] | None, typer.Option("--property", help="Only this property; repeatable.")
+        list[Property] | None,
+        typer.Option("--property", help="Prove only this property. May be repeated."),
     ] = None,
     method: Annotated[
-        Method, typer.Option(help="Function: by lemmas, or as one formula (small kernels).")
+        Method,
+        typer.Option(
+            help="How the function is proven: by lemmas, or as one formula (for small kernels)."
+        ),
     ] = Method.lemmas,
     netlist: Annotated[
-        ProvenFamily | None, typer.Option(help="Also the netlist after synthesis for this family.")
+        ProvenFamily | None,
+        typer.Option(
+            help="Prove also that the netlist after synthesis for this family equals the Verilog."
+        ),
     ] = None,
     solver: Annotated[
-        SolverName | None, typer.Option(help="SMT solver; by default bitwuzla, else z3.")
+        SolverName | None,
+        typer.Option(help="SMT solver. Default: bitwuzla where it is installed, otherwise z3."),
     ] = None,
     limit: Annotated[
-        float, typer.Option(help="Seconds for one question to the solver, and for the bench.")
+        float,
+        typer.Option(
+            help="Time limit in seconds, for each question to the solver and for the bench."
+        ),
     ] = 120,
     rtl: Rtl = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Prove that a kernel's Verilog equals its definition for all inputs, and loses nothing."""
+    """Prove that a kernel's Verilog equals its definition for all inputs, and that its streams lose nothing."""
     from ...api import prove as prove_kernel
 
     try:

@@ -1,4 +1,4 @@
-"""Command `export`: what is written stands in `tnhw.export`."""
+"""Command `export`; `tnhw.export` has the formats."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,25 +14,34 @@ def export(
     file: Annotated[
         str,
         typer.Argument(
-            help="Checkpoint of an interrupted `tnhw train` or ONNX (model), or a kernel TOML, a network or a "
-            "name from `tnhw list` (other formats)."
+            help="For the format `model`: the checkpoint of an interrupted `tnhw train`, or an ONNX file. For other formats: "
+            "a kernel file, a network, or a name from `tnhw list`."
         ),
     ],
     format: Annotated[
-        str, typer.Option("--format", "-f", help="What to write; `tnhw list` names them.")
+        str, typer.Option("--format", "-f", help="The format to write; `tnhw list` shows all.")
     ] = "model",
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Where to write it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="File or folder to write.")
+    ] = None,
     liberty: Annotated[
-        Path | None, typer.Option(help="tinytapeout: Liberty file in which the area is measured.")
+        Path | None, typer.Option(help="tinytapeout: Liberty file with which the area is measured.")
     ] = None,
     tiles: Annotated[
-        str | None, typer.Option(help="tinytapeout: 1x1 to 8x2, if not by size.")
+        str | None,
+        typer.Option(
+            help="tinytapeout: number of tiles, 1x1 to 8x2. Default: as many as the size needs."
+        ),
     ] = None,
-    clock: Annotated[float | None, typer.Option(help="tinytapeout: MHz (10).")] = None,
-    author: Annotated[str | None, typer.Option(help="tinytapeout: for info.yaml.")] = None,
+    clock: Annotated[
+        float | None, typer.Option(help="tinytapeout: clock frequency in MHz. Default: 10.")
+    ] = None,
+    author: Annotated[
+        str | None, typer.Option(help="tinytapeout: name of the author, for info.yaml.")
+    ] = None,
     as_json: Json = False,
 ):
-    """Write a model, kernel or network in a format of others."""
+    """Write a kernel or network in a format that other tools read, or a checkpoint as a model."""
     from ...export import export as write
 
     record = write(

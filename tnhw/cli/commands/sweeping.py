@@ -11,24 +11,24 @@ from .options import Fresh, Json, Out, Workers, say
 
 
 def sweep(
-    file: Annotated[str, typer.Argument(help="Kernel TOML whose keys may be lists.")],
+    file: Annotated[str, typer.Argument(help="Kernel file (.toml) in which the value of a key may be a list.")],
     target: Annotated[
         list[str],
-        typer.Option("--target", "-t", help="ice40, ecp5, gowin, xc7, liberty:PATH; may be repeated."),
+        typer.Option("--target", "-t", help="ice40, ecp5, gowin, xc7 or liberty:PATH; may be repeated."),
     ],
-    vectors: Annotated[int, typer.Option(help="Vectors that are simulated.", min=8)] = 32,
+    vectors: Annotated[int, typer.Option(help="How many vectors are simulated to estimate activity.", min=8)] = 32,
     seeds: Annotated[
-        int, typer.Option(help="Runs of place and route; 0 for synthesis only.", min=0)
+        int, typer.Option(help="Runs of place and route; 0 stops after synthesis.", min=0)
     ] = 1,
     workers: Workers = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="Dask scheduler instead of local processes: tcp://HOST:PORT.")
+        str | None, typer.Option(help="Measure on the cluster of this Dask scheduler (tcp://HOST:PORT) instead of in local processes.")
     ] = None,
     fresh: Fresh = False,
     out: Out = Path("build"),
     as_json: Json = False,
 ):  # fmt: skip
-    """Measure kernels of all combinations; goes on where it was interrupted."""
+    """Measure kernels with all combinations of the listed values. An interrupted sweep continues where it stopped."""
     from ...comparison.kernels import measure_all, rows_of
     from ...comparison.results import KernelComparison
     from ...comparison.sweep import kernels_of

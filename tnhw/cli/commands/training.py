@@ -29,14 +29,19 @@ class RuleName(StrEnum):
 
 
 Name = Annotated[
-    str, typer.Argument(help="digits, optdigits, pendigits, mnist or denoise.", metavar="DATASET")
+    str,
+    typer.Argument(
+        help="Data set: digits, optdigits, pendigits, mnist or denoise.", metavar="DATASET"
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Result as JSON on stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Hidden = Annotated[
-    str | None, typer.Option(help="Layers but the last: 32 (dense), 8c3s2p1 (convolution), commas.")
+    str | None,
+    typer.Option(
+        help="All layers but the last, separated by commas: 32 is dense with 32 outputs; 8c3s2p1 is a convolution with 8 channels, window 3, stride 2, padding 1."
+    ),
 ]
 DATA_SETS = "the data set's"
-Optional = typer.Option(show_default=DATA_SETS)
 
 
 def add_commands(app):
@@ -51,40 +56,76 @@ def train(
     bits: Annotated[
         int, typer.Option(help="Bits of activations between layers.", min=1, max=8)
     ] = 4,
-    levels: Annotated[int, typer.Option(help="threshold: levels K.")] = 8,
-    min_level: Annotated[int, typer.Option(help="threshold: levels below are absent.")] = 1,
-    gain: Annotated[bool, typer.Option("--gain", help="threshold: level and gain.")] = False,
+    levels: Annotated[int, typer.Option(help="threshold: number of levels K.")] = 8,
+    min_level: Annotated[
+        int, typer.Option(help="threshold: synapses with a lower level are left out.")
+    ] = 1,
+    gain: Annotated[
+        bool, typer.Option("--gain", help="threshold: train a level and a gain for each synapse.")
+    ] = False,
     weight_bits: Annotated[int, typer.Option(help="mac: bits of a weight.")] = 4,
     complement: Annotated[
-        bool, typer.Option("--complement", help="First layer also sees max - x.")
+        bool,
+        typer.Option(
+            "--complement",
+            help="Give the first layer the complement of each input (maximum - x) as well.",
+        ),
     ] = False,
-    inject: Annotated[int, typer.Option(help="MAC layers at the front.", min=0)] = 0,
-    epochs: Annotated[int | None, Optional] = None,
-    rate: Annotated[float | None, Optional] = None,
-    prune: Annotated[float, typer.Option(help="Share of synapses that are removed.")] = 0.0,
+    inject: Annotated[
+        int, typer.Option(help="How many layers at the front use MAC synapses.", min=0)
+    ] = 0,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes through the training data.", show_default=DATA_SETS)
+    ] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Learning rate.", show_default=DATA_SETS)
+    ] = None,
+    prune: Annotated[float, typer.Option(help="Fraction of the synapses to remove.")] = 0.0,
     noise: Annotated[
         int | None,
-        typer.Option(help="Noise on inputs while training, in steps.", show_default=DATA_SETS),
+        typer.Option(
+            help="Largest random number that is added to inputs during training.",
+            show_default=DATA_SETS,
+        ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of parameters and order.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of initial parameters and of the order of the data.", min=0)
+    ] = 0,
     final: Annotated[
-        bool, typer.Option("--final", help="Fit to all training data, measure on test data.")
+        bool, typer.Option("--final", help="Train on all training data and measure on test data.")
     ] = False,
     table: Annotated[
-        bool, typer.Option("--table", help="Final models of every kind, seeds 0 to SEEDS - 1.")
+        bool,
+        typer.Option(
+            "--table",
+            help="Train final models of every kind of neuron, with seeds 0 to SEEDS - 1, and print a table.",
+        ),
     ] = False,
     tune: Annotated[
-        bool, typer.Option("--tune", help="Search rate and spread on validation data.")
+        bool,
+        typer.Option(
+            "--tune",
+            help="Search for the best learning rate and initial spread on validation data.",
+        ),
     ] = False,
-    seeds: Annotated[int, typer.Option(help="With --table or --tune: how many.", min=1)] = 5,
-    threads: Annotated[int, typer.Option(help="Other numbers give other models.", min=1)] = 1,
-    data: Annotated[Path | None, typer.Option(help="Folder of the data set's files.")] = None,
+    seeds: Annotated[int, typer.Option(help="With --table or --tune: how many seeds.", min=1)] = 5,
+    threads: Annotated[
+        int,
+        typer.Option(
+            help="Threads of PyTorch. Another number gives a slightly different model.", min=1
+        ),
+    ] = 1,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder with the files of data sets. Default: the variable TNHW_DATA."),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Model (.npz); with --table a folder.")
+        Path | None,
+        typer.Option("-o", "--out", help="File of the model (.npz); with --table a folder."),
     ] = None,
     as_json: Json = False,
 ):
-    """Train a network, and write it as an integer model."""
+    """Train a network and write it as a model of integers."""
     from ...data import datasets
     from ...train import part
 
