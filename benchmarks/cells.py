@@ -171,8 +171,8 @@ def element(library, name, rule, x, parameter, form, width, operands, models, **
     count, start = len(words), 4
     rows += [rows[-1] | {"first": 0}] * 2
     terms = made.term(values, arrays).sum(axis=1) - count * component.element.owed
-    if not options.get("gated") and not options.get("fold", True):
-        terms = terms - made.fold(arrays).sum()
+    if not options.get("gated") and not options.get("remainder", True):
+        terms = terms - made.remainder(arrays).sum()
 
     def check(outputs):
         found = [outputs[start + count * (v + 1) + 1]["total"] for v in range(len(values))]
@@ -206,10 +206,10 @@ def elements(library):
             arrays = made.random(rng, (32,))
             values = rng.integers(number.min, number.max + 1, (40, 32))
             operands = values, arrays, "uniform random"
-            fold = form != "max"
+            remainder = form != "max"
             rows.append(
                 element(library, f"{name}{bits}", rule, str(number), str(number), form, width,
-                        operands, MODELS[bits], fold=fold)
+                        operands, MODELS[bits], remainder=remainder)
             )  # fmt: skip
     rows = [row for row, _ in rows]
     set_power(rows)
@@ -222,7 +222,7 @@ def serial(library, bits):
     for name, rule, form, parameter, width, options in (
         ("tn_gated", "threshold", "subtract", f"u{bits - 1}", bits + 8, {"gated": True, "cut": "fewest"}),
         ("tn_gated_operands", "threshold", "subtract", f"u{bits - 1}", bits + 8, {"gated": True}),
-        ("tn_max", "threshold", "max", f"u{bits - 1}", bits + 8, {"fold": False}),
+        ("tn_max", "threshold", "max", f"u{bits - 1}", bits + 8, {"remainder": False}),
         ("mac_booth_gated", "mac", "booth", f"s{bits}", 2 * bits + 7, {"gated": True, "cut": "fewest"}),
         ("mac_booth", "mac", "booth", f"s{bits}", 2 * bits + 7, {}),
         ("mac_rows_gated", "mac", "rows", f"s{bits}", 2 * bits + 7, {"gated": True, "cut": "fewest"}),

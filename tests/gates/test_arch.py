@@ -251,7 +251,7 @@ FAULTS = {
     "booth: 2 for 1": (mac.Mac, "_row", "middle ^ low", "middle & low", case("mac", form="booth")),
     "booth: ones for nothing": (mac.Mac, "_row", "Mux(none, 0, row)", "row",
                                 case("mac", form="booth", parameter="s4")),
-    "booth: a digit owes too much": (mac.Mac, "fold", "bits < 7", "bits < 8", case("mac", form="booth")),
+    "booth: a digit owes too much": (mac.Mac, "remainder", "bits < 7", "bits < 8", case("mac", form="booth")),
     "split: halves apart": (mac.Mac, "addends", "1 << half", "2 << half", case("mac", form="split")),
     "inhibitory adds": (terms.Terms, "runtime", "polarity * addend.weight", "addend.weight", case(excitatory=2),
                         case("mac", excitatory=2, form="booth")),

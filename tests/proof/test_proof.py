@@ -229,7 +229,7 @@ def test_whole_without_shifts(architecture, input, tmp_path, monkeypatch):
     mutate(
         monkeypatch,
         Shift,
-        "fold_addends",
+        "remainder_addends",
         "inversion(self._shifted_bits, self.input.signed)",
         "0 * inversion(self._shifted_bits, self.input.signed)",
     )
@@ -365,8 +365,10 @@ def test_fault_beyond_the_rom(tmp_path):
 def test_fault_of_the_loader(tmp_path, monkeypatch):
     """The gates are right, but what tnhw loads is not."""
     made = kernel("threshold", "parallel", "memory")
-    real = type(made.synapse).fold
-    monkeypatch.setattr(type(made.synapse), "fold", lambda self, arrays: real(self, arrays) + 1)
+    real = type(made.synapse).remainder
+    monkeypatch.setattr(
+        type(made.synapse), "remainder", lambda self, arrays: real(self, arrays) + 1
+    )
     with pytest.raises(CheckFailed, match="parameters as sent: disproved"):
         proof.prove(made, tmp_path)
 

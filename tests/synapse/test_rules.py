@@ -80,14 +80,18 @@ def test_term_and_interval(keys):
 
 @pytest.mark.parametrize("keys", CONFIGURATIONS, ids=label)
 def test_gates(keys):
-    """Addends with the fold in gates, the fold in numpy, `active`: all x and all parameters."""
+    """Addends with the remainder in gates, the remainder in numpy, `active`: all x and all parameters."""
     rule = make(keys)
     x, word = Signal(rule.input.shape), Signal(rule.word_bits)
     p = rule.word(word)
-    main, extra = rule.addends(x, p), rule.fold_addends(p)
-    term, fold, active = (Signal(16 if k < 2 else 1, name=f"o{k}") for k in range(3))
+    main, extra = rule.addends(x, p), rule.remainder_addends(p)
+    term, remainder, active = (Signal(16 if k < 2 else 1, name=f"o{k}") for k in range(3))
     m = Module()
-    m.d.comb += [term.eq(value_of(*main)), fold.eq(value_of(*extra)), active.eq(rule.active(x, p))]
+    m.d.comb += [
+        term.eq(value_of(*main)),
+        remainder.eq(value_of(*extra)),
+        active.eq(rule.active(x, p)),
+    ]
     low, high = oracle.bounds(keys["input"])
 
     async def bench(ctx):
@@ -95,10 +99,10 @@ def test_gates(keys):
             arrays = {name: np.array(value) for name, value in values.items()}
             ctx.set(word, int(rule.pack(arrays)))
             # Modulo the width of the sum, as it is used.
-            assert ctx.get(fold) == int(rule.fold(arrays)) % 2**16, values
+            assert ctx.get(remainder) == int(rule.remainder(arrays)) % 2**16, values
             for number in range(low, high + 1):
                 ctx.set(x, number)
-                total = (ctx.get(term) + ctx.get(fold)) % 2**16
+                total = (ctx.get(term) + ctx.get(remainder)) % 2**16
                 expected = oracle.term(keys["rule"], number, values)
                 assert total == expected % 2**16, (number, values)
                 assert ctx.get(active) or expected == 0
@@ -123,7 +127,7 @@ def test_wide_products(input, parameter, form):
     p = rule.word(word)
     total, folded = Signal(40), Signal(40)
     m = Module()
-    main, extra = rule.addends(x, p), rule.fold_addends(p)
+    main, extra = rule.addends(x, p), rule.remainder_addends(p)
     m.d.comb += [total.eq(value_of(*main)), folded.eq(value_of(*extra))]
 
     async def bench(ctx):
@@ -135,7 +139,7 @@ def test_wide_products(input, parameter, form):
             ctx.set(word, int(rule.pack(arrays)))
             ctx.set(x, number)
             expected = oracle.term("mac", number, p)
-            assert ctx.get(folded) == int(rule.fold(arrays)) % 2**40, p
+            assert ctx.get(folded) == int(rule.remainder(arrays)) % 2**40, p
             assert (ctx.get(total) + ctx.get(folded)) % 2**40 == expected % 2**40, (number, p)
 
     simulator = Simulator(m)
@@ -311,26 +315,26 @@ def compact(x, has_gain, **arrays):
 
 
 def check_compact(rule, x, arrays):
-    """Gates and fold of every synapse for every x against the term."""
+    """Gates and remainder of every synapse for every x against the term."""
     word, signal, out = Signal(rule.word_bits), Signal(rule.input.shape), Signal(16)
     active = Signal()
     p = rule.word(word)
     m = Module()
     m.d.comb += [out.eq(value_of(*rule.addends(signal, p))), active.eq(rule.active(signal, p))]
-    fold, extra = Signal(16), rule.fold_addends(p)
-    m.d.comb += fold.eq(value_of(*extra))
-    words, folds = rule.pack(arrays).tolist(), rule.fold(arrays).tolist()
+    remainder, extra = Signal(16), rule.remainder_addends(p)
+    m.d.comb += remainder.eq(value_of(*extra))
+    words, remainders = rule.pack(arrays).tolist(), rule.remainder(arrays).tolist()
     low, high = oracle.bounds(x)
 
     async def bench(ctx):
         for k, packed in enumerate(words):
             ctx.set(word, packed)
             own = {name: int(array[k]) for name, array in arrays.items()}
-            assert (ctx.get(fold) - folds[k]) % 2**16 == 0, own
+            assert (ctx.get(remainder) - remainders[k]) % 2**16 == 0, own
             for number in range(low, high + 1):
                 ctx.set(signal, number)
                 expected = oracle.term("threshold", number, own)
-                assert (ctx.get(out) + folds[k] - expected) % 2**16 == 0, (number, own)
+                assert (ctx.get(out) + remainders[k] - expected) % 2**16 == 0, (number, own)
                 assert ctx.get(active) or expected == 0, (number, own)
 
     simulator = Simulator(m)
@@ -419,7 +423,7 @@ def test_compact_keeps_the_other_form():
         ("addends", "below_top=not self.gain", "below_top=False"),
         ("compact", "2 << step", "1 << step"),
         ("_scale", "~p.gain.all()", "~p.gain.any()"),
-        ("fold", 'encoded["theta"] << (self.step or 0)', 'encoded["theta"]'),
+        ("remainder", 'encoded["theta"] << (self.step or 0)', 'encoded["theta"]'),
     ],
 )
 def test_fault_of_compact_is_found(method, old, new, monkeypatch):

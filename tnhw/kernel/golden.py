@@ -114,7 +114,7 @@ def folded(synapse: Rule, p: Arrays, half: int = 0, polarity: Any = 1) -> np.nda
     bias + folds of the terms + constants of the gates + `half`, the rounding of the requantisation; `polarity`
     is 1 or -1, of all inputs or of each.
     """
-    owed = polarity * (synapse.fold(p) + lane_constant(synapse))
+    owed = polarity * (synapse.remainder(p) + lane_constant(synapse))
     return p["bias"] + owed.sum(axis=-1) + half
 
 

@@ -1,12 +1,12 @@
 """The interface between a synapse and the architectures that sum it.
 
 A *rule* says what one synapse computes: an input x and a parameter p give an integer term t(x, p).
-Each rule stands in one file of :mod:`tnhw.synapse.rules`, numpy and gates side by side, and an architecture
-uses nothing but the methods below: it never asks a rule's name.
+Each rule has a file in :mod:`tnhw.synapse.rules`, which defines the term in numpy and in gates. An architecture uses
+nothing but the methods below, and never asks a rule's name.
 
 A term in gates is a sum of *addends*, cheap values with integer weights, and of a remainder that
-depends on the parameter alone (the *fold*). Where parameters are known before the hardware runs,
-the fold is added to the bias and costs nothing.
+depends on the parameter alone. Where parameters are known before the hardware runs, the remainder is
+added to the bias and costs nothing.
 """
 
 from abc import ABC, abstractmethod
@@ -54,7 +54,7 @@ class Addend:
 def negate_if(sign: Value, value: Value) -> Value:
     """Bitwise inversion of `value` where the bit `sign` is set; shape is kept.
 
-    ``-v`` is ``~v + inversion(shape)``: the missing constant goes to the fold.
+    ``-v`` is ``~v + inversion(shape)``: the missing constant goes to the remainder.
     """
     flipped = value.as_unsigned() ^ sign.replicate(len(value))
     return flipped.as_signed() if value.shape().signed else flipped
@@ -191,10 +191,10 @@ class Rule(ABC):
             raise InputError(f"rule `{self.name}` has {allowed} as `form`, not {self.form!r}")
 
     @classmethod
-    def choose_form(cls, wired: bool, fold_is_free: bool) -> str | None:
+    def choose_form(cls, wired: bool, remainder_is_free: bool) -> str | None:
         """The cheapest of the rule's forms: a fixed table.
 
-        `wired`: parameters are constants in the gates; `fold_is_free`: no gates compute the fold.
+        `wired`: parameters are constants in the gates; `remainder_is_free`: no gates compute the remainder.
         """
         return None
 
@@ -362,12 +362,12 @@ class Rule(ABC):
         """
         return [self.addends(x, p) for p in words]
 
-    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
+    def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
         """Addends of a term that depend on the parameters only, and a constant."""
         return [], 0
 
-    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The same in numpy: what the bias must hold where :meth:`fold_addends` is not built."""
+    def remainder(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The same in numpy: what the bias must hold where :meth:`remainder_addends` is not built."""
         return np.zeros(np.shape(next(iter(arrays.values()))), dtype=np.int64)
 
     @abstractmethod

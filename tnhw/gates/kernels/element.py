@@ -32,7 +32,7 @@ class Element(wiring.Component):
     gated : bool
         Clock only what an active synapse needs. What depends on the parameter alone is then summed
         here and not in the start value.
-    fold : bool
+    remainder : bool
         Whether the remainder that depends on the parameters is summed in gates.
     owing : bool
         Whether the start value makes up for what the heap's inversions lack.
@@ -62,9 +62,17 @@ class Element(wiring.Component):
     """
 
     def __init__(
-        self, rule, width, *, gated=False, fold=True, owing=True, cut="operands", adder="ripple"
+        self,
+        rule,
+        width,
+        *,
+        gated=False,
+        remainder=True,
+        owing=True,
+        cut="operands",
+        adder="ripple",
     ):
-        self._rule, self._width, self._gated, self._fold = rule, width, gated, fold
+        self._rule, self._width, self._gated, self._remainder = rule, width, gated, remainder
         super().__init__(
             {
                 "enable": In(1),
@@ -107,8 +115,8 @@ class Element(wiring.Component):
 
     def _addends(self, x, p):
         addends, constant = self._rule.addends(x, p)
-        if self._fold or self._gated:
-            more, owed = self._rule.fold_addends(p)
+        if self._remainder or self._gated:
+            more, owed = self._rule.remainder_addends(p)
             addends, constant = [*addends, *more], constant + owed
         values, lacks = normalise(addends)
         return values, constant + lacks

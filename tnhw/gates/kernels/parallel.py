@@ -62,8 +62,8 @@ class Parallel(Architecture):
     def _plan(self):
         """Leaves, trees and parameter registers; `elaborate` only connects them."""
         kernel = self._kernel
-        runtime_fold = kernel.storage == "ports" and not kernel.folded
-        self._terms = Terms(kernel.synapse, runtime_fold)
+        runtime_remainder = kernel.storage == "ports" and not kernel.folded
+        self._terms = Terms(kernel.synapse, runtime_remainder)
         self._words, self._biases = [], []
         payload = self.i.payload
         x = payload.x if kernel.storage == "ports" else payload

@@ -143,10 +143,10 @@ class Serial(Architecture):
     def _elements(self, m, step, enable, tokens, x, words, starts):
         """Totals of one processing element an output; adds the token of their operands."""
         kernel, width = self._kernel, self._kernel.sum_format.bits
-        fold = kernel.storage == "ports" and not kernel.folded
+        remainder = kernel.storage == "ports" and not kernel.folded
         gated = kernel.gating == "predicate"
         cut = "fewest" if gated else "operands"
-        options = {"gated": gated, "fold": fold, "cut": cut, "owing": fold}
+        options = {"gated": gated, "remainder": remainder, "cut": cut, "owing": remainder}
         options["adder"] = kernel.adder
         elements = [Element(kernel.synapse, width, **options) for _ in words]
         if kernel.storage == "ports":

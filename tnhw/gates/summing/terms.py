@@ -15,7 +15,7 @@ __all__ = ["Terms", "direct", "lane_constant"]
 
 
 def lane_constant(rule):
-    """Constant that one runtime synapse owes to the bias, apart from the rule's fold."""
+    """Constant that one runtime synapse owes to the bias, apart from the remainder of the rule."""
     addends, constant = rule.addends(
         Signal(rule.input.shape), rule.word(Signal(rule.word_bits, name="p"))
     )
@@ -47,13 +47,13 @@ class Terms:
     Parameters
     ----------
     rule : Rule
-    build_fold : bool
+    build_remainder : bool
         Whether the remainder that depends on the parameters is summed in gates.
     """
 
-    def __init__(self, rule: Rule, build_fold: bool) -> None:
+    def __init__(self, rule: Rule, build_remainder: bool) -> None:
         self._rule = rule
-        self._build_fold = build_fold
+        self._build_remainder = build_remainder
         self._lanes: dict[tuple[str, str], tuple[Signal, Value]] = {}
 
     @property
@@ -64,8 +64,8 @@ class Terms:
     def runtime(self, x: Value, p: Any, name: str, polarity: int = 1) -> Any:
         """Leaves and constant of a synapse with the parameter word `p`; `polarity` -1 subtracts it."""
         addends, constant = self._rule.addends(x, p)
-        if self._build_fold:
-            more, owed = self._rule.fold_addends(p)
+        if self._build_remainder:
+            more, owed = self._rule.remainder_addends(p)
             addends, constant = [*addends, *more], constant + owed
         addends = [replace(addend, weight=polarity * addend.weight) for addend in addends]
         return self._lane(addends, polarity * constant, name)

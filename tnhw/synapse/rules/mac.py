@@ -7,7 +7,7 @@ Four forms of the gates give the same term:
 ``booth``
     w in digits of -2 .. 2, each of them worth four times the one before (radix-4 Booth): a row of
     gates for each digit, which gives 0, x or 2x, inverted where the digit is negative. The sum of
-    the rows is the architecture's, as is any other sum; what the inversions lack is in the fold.
+    the rows is the architecture's, as is any other sum; what the inversions lack is in the remainder.
     Where terms are registered that is a multiplier of two stages, the least in logic.
 ``rows``
     A row of AND gates for each bit of w (Baugh-Wooley, where a bit heap sums them). Rows that add are
@@ -53,7 +53,7 @@ class Mac(Rule):
     pairs: bool = False
 
     @classmethod
-    def choose_form(cls, wired: bool, fold_is_free: bool) -> str | None:
+    def choose_form(cls, wired: bool, remainder_is_free: bool) -> str | None:
         return "product"
 
     def in_logic(self) -> Rule:
@@ -184,7 +184,7 @@ class Mac(Rule):
             row = gate(~none, row)
         return row.as_signed() if signed else row
 
-    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
+    def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
         addends = []
         for k, digit in enumerate(self._digits if self.form == "booth" else ()):
             if digit[0] is not None:
@@ -192,12 +192,12 @@ class Mac(Rule):
                 addends.append(Addend(high & ~(middle & low), self._owed(digit) * 4**k))
         return addends, 0
 
-    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        fold = np.zeros_like(arrays["weight"], np.int64)
+    def remainder(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+        remainder = np.zeros_like(arrays["weight"], np.int64)
         for k, digit in enumerate(self._digits if self.form == "booth" else ()):
             bits = (arrays["weight"] << 1) >> (2 * k) & 7
-            fold = fold + np.where((bits >= 4) & (bits < 7), self._owed(digit) * 4**k, 0)
-        return fold
+            remainder = remainder + np.where((bits >= 4) & (bits < 7), self._owed(digit) * 4**k, 0)
+        return remainder
 
     def _owed(self, digit: Any) -> int:
         """What a row lacks where its digit is negative."""

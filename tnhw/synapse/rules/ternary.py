@@ -70,12 +70,12 @@ class Ternary(Rule):
         x = gate(p.present, x)
         return [Addend(negate_if(p.sign, x) if self.signed else x)], 0
 
-    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
+    def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
         if not self.signed:
             return [], 0
         return [Addend(p.sign, inversion(self.input.bits, self.input.signed))], 0
 
-    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    def remainder(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return self.encode(arrays)["sign"] * inversion(self.input.bits, self.input.signed)
 
     def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:

@@ -10,7 +10,7 @@ Three forms of the gates give the same term:
     d = x - theta; d is the rectified difference unless it is negative.
 ``max``
     max(x - theta, 0) = max(x, theta) - theta: a comparison and a multiplexer, and -s * theta in
-    the fold.
+    the remainder.
 ``complement``
     As `subtract`, but the word holds ~theta, the field ``not_theta``: x - theta is x + ~theta + 1, and the
     carry chain of a LUT with two free inputs (iCE40) needs no inverters before it.
@@ -106,8 +106,8 @@ class Threshold(Rule):
         return (arrays["sign"] != 0) & (arrays["theta"] < self.input.max)
 
     @classmethod
-    def choose_form(cls, wired: bool, fold_is_free: bool) -> str | None:
-        return "max" if fold_is_free and not wired else "subtract"
+    def choose_form(cls, wired: bool, remainder_is_free: bool) -> str | None:
+        return "max" if remainder_is_free and not wired else "subtract"
 
     @property
     def stores_present(self) -> bool:
@@ -251,7 +251,7 @@ class Threshold(Rule):
         value = self._scale(value, p)
         return [Addend(negate_if(p.sign, value) if self.signed else value)], 0
 
-    def fold_addends(self, p: data.View) -> tuple[list[Addend], int]:
+    def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
         if self.form != "max":
             return [Addend(p.sign, self._inverted)] if self.signed else [], 0
         # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
@@ -266,13 +266,13 @@ class Threshold(Rule):
             return [Addend(gate(p.present, either)), sign, Addend(p.present, constant)], 0
         return [Addend(either), sign], constant
 
-    def fold(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    def remainder(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         encoded = self.encode(arrays)
-        fold = encoded["sign"] * self._inverted
+        remainder = encoded["sign"] * self._inverted
         if self.form == "max":
             theta = encoded["theta"] << (self.step or 0) << arrays.get("gain", 0)
-            fold = fold + np.where(encoded["sign"] == 1, theta, -theta)
-        return np.where(encoded.get("present", 1) == 1, fold, 0)
+            remainder = remainder + np.where(encoded["sign"] == 1, theta, -theta)
+        return np.where(encoded.get("present", 1) == 1, remainder, 0)
 
     def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         theta, sign = values["theta"], values["sign"]
