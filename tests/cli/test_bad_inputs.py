@@ -271,7 +271,7 @@ CASES = {
     "run floats": (["run", "k.toml", *PORT, "--input", "floating.npz"], "must be integers .*not float64"),
     "run no x": (["run", "k.toml", *PORT, "--input", "unnamed.npz"], "unnamed.npz: there is no array `x`"),
     "run bomb": (["run", "k.toml", *PORT, "--input", "bomb.npz"], "4095 MiB of arrays; at most 256"),
-    "run load": (["run", "k.toml", *PORT, "--load", "loop.npz"], "--load is for a network"),
+    "run load": (["run", "k.toml", *PORT, "--load", "loop.npz"], "--load needs a network"),
     "run network": (["run", "digits_tn", *PORT], "name the board that it was built for with --board"),
     "run not built": (["run", "digits_tn", *PORT, "-b", "icebreaker"], "holds no build .*make one with `tnhw build`"),
     "upload not built": (["upload", "k.toml", "-b", "icebreaker"], "holds no build .*make one with `tnhw build`"),
