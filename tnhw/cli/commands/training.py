@@ -43,6 +43,70 @@ Hidden = Annotated[
 ]
 DATA_SETS = "the data set's"
 
+Rule = Annotated[RuleName, typer.Option(help="Rule of the synapses.")]
+Bits = Annotated[int, typer.Option(help="Bits of activations between layers.", min=1, max=8)]
+Levels = Annotated[int, typer.Option(help="threshold: number of levels K.")]
+MinLevel = Annotated[int, typer.Option(help="threshold: synapses with a lower level are left out.")]
+Gain = Annotated[
+    bool, typer.Option("--gain", help="threshold: train a level and a gain for each synapse.")
+]
+WeightBits = Annotated[int, typer.Option(help="mac: bits of a weight.")]
+Complement = Annotated[
+    bool,
+    typer.Option(
+        "--complement",
+        help="Give the first layer the complement of each input (maximum - x) as well.",
+    ),
+]
+Inject = Annotated[int, typer.Option(help="How many layers at the front use MAC synapses.", min=0)]
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes through the training data.", show_default=DATA_SETS)
+]
+Rate = Annotated[float | None, typer.Option(help="Learning rate.", show_default=DATA_SETS)]
+Prune = Annotated[float, typer.Option(help="Fraction of the synapses to remove.")]
+Noise = Annotated[
+    int | None,
+    typer.Option(
+        help="Largest random number that is added to inputs during training.",
+        show_default=DATA_SETS,
+    ),
+]
+Seed = Annotated[
+    int, typer.Option(help="Seed of initial parameters and of the order of the data.", min=0)
+]
+Final = Annotated[
+    bool, typer.Option("--final", help="Train on all training data and measure on test data.")
+]
+Table = Annotated[
+    bool,
+    typer.Option(
+        "--table",
+        help="Train final models of every kind of neuron, with seeds 0 to SEEDS - 1, and print a table.",
+    ),
+]
+Tune = Annotated[
+    bool,
+    typer.Option(
+        "--tune",
+        help="Search for the best learning rate and initial spread on validation data.",
+    ),
+]
+Seeds = Annotated[int, typer.Option(help="With --table or --tune: how many seeds.", min=1)]
+Threads = Annotated[
+    int,
+    typer.Option(
+        help="Threads of PyTorch. Another number gives a slightly different model.", min=1
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(help="Folder with the files of data sets. Default: the variable TNHW_DATA."),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="File of the model (.npz); with --table a folder."),
+]
+
 
 def add_commands(app):
     """Add `train` to a typer app."""
@@ -51,78 +115,27 @@ def add_commands(app):
 
 def train(
     dataset: Name,
-    rule: Annotated[RuleName, typer.Option(help="Rule of the synapses.")] = RuleName.threshold,
+    rule: Rule = RuleName.threshold,
     hidden: Hidden = None,
-    bits: Annotated[
-        int, typer.Option(help="Bits of activations between layers.", min=1, max=8)
-    ] = 4,
-    levels: Annotated[int, typer.Option(help="threshold: number of levels K.")] = 8,
-    min_level: Annotated[
-        int, typer.Option(help="threshold: synapses with a lower level are left out.")
-    ] = 1,
-    gain: Annotated[
-        bool, typer.Option("--gain", help="threshold: train a level and a gain for each synapse.")
-    ] = False,
-    weight_bits: Annotated[int, typer.Option(help="mac: bits of a weight.")] = 4,
-    complement: Annotated[
-        bool,
-        typer.Option(
-            "--complement",
-            help="Give the first layer the complement of each input (maximum - x) as well.",
-        ),
-    ] = False,
-    inject: Annotated[
-        int, typer.Option(help="How many layers at the front use MAC synapses.", min=0)
-    ] = 0,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes through the training data.", show_default=DATA_SETS)
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(help="Learning rate.", show_default=DATA_SETS)
-    ] = None,
-    prune: Annotated[float, typer.Option(help="Fraction of the synapses to remove.")] = 0.0,
-    noise: Annotated[
-        int | None,
-        typer.Option(
-            help="Largest random number that is added to inputs during training.",
-            show_default=DATA_SETS,
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Seed of initial parameters and of the order of the data.", min=0)
-    ] = 0,
-    final: Annotated[
-        bool, typer.Option("--final", help="Train on all training data and measure on test data.")
-    ] = False,
-    table: Annotated[
-        bool,
-        typer.Option(
-            "--table",
-            help="Train final models of every kind of neuron, with seeds 0 to SEEDS - 1, and print a table.",
-        ),
-    ] = False,
-    tune: Annotated[
-        bool,
-        typer.Option(
-            "--tune",
-            help="Search for the best learning rate and initial spread on validation data.",
-        ),
-    ] = False,
-    seeds: Annotated[int, typer.Option(help="With --table or --tune: how many seeds.", min=1)] = 5,
-    threads: Annotated[
-        int,
-        typer.Option(
-            help="Threads of PyTorch. Another number gives a slightly different model.", min=1
-        ),
-    ] = 1,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Folder with the files of data sets. Default: the variable TNHW_DATA."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="File of the model (.npz); with --table a folder."),
-    ] = None,
+    bits: Bits = 4,
+    levels: Levels = 8,
+    min_level: MinLevel = 1,
+    gain: Gain = False,
+    weight_bits: WeightBits = 4,
+    complement: Complement = False,
+    inject: Inject = 0,
+    epochs: Epochs = None,
+    rate: Rate = None,
+    prune: Prune = 0.0,
+    noise: Noise = None,
+    seed: Seed = 0,
+    final: Final = False,
+    table: Table = False,
+    tune: Tune = False,
+    seeds: Seeds = 5,
+    threads: Threads = 1,
+    data: Data = None,
+    out: Out = None,
     as_json: Json = False,
 ):
     """Train a network and write it as a model of integers."""
