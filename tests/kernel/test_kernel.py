@@ -151,7 +151,7 @@ def test_golden_one_set_a_vector():
     ("x", "text"),
     [
         ([[1, 2, 3]], r"input must be integers \[n, 2\], not int64 \[1, 3\]"),
-        ([1, 2], r"input must be integers \[n, 2\], not int64 \[2\]"),
+        ([1, 2, 3], r"input must be integers \[n, 2\], not int64 \[1, 3\]"),
         ([[1.0, 2.0]], r"input must be integers \[n, 2\], not float64"),
         ([[0, 16]], r"input must lie in 0 .. 15 \(u4\), but holds 0 .. 16"),
         ([[-1, 0]], r"input must lie in 0 .. 15 \(u4\), but holds -1 .. 0"),
