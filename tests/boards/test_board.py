@@ -224,7 +224,7 @@ def test_platform_of_an_own_module(tmp_path, monkeypatch, capsys):
     # It is said before anything is imported.
     assert main(["build", "absent", "-b", str(path)]) == 2
     monkeypatch.setattr(
-        "tnhw.bitstream.building.build", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
+        "tnhw.bitstream.build", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
     )
     assert main(["build", "digits_layer_ternary", "-b", str(path), "-o", str(tmp_path)]) == 2
     assert (

@@ -168,7 +168,7 @@ def test_options_of_a_board_are_contained(tmp_path, capsys, monkeypatch):
                  more='[options]\nscript_after_read = "tee -o ../../../../outside stat"\n')  # fmt: skip
     assert main(["build", "threshold16", "-b", str(mine), "-o", str(tmp_path / "out")]) == 4
     said = capsys.readouterr().err
-    assert "its `[options]` `script_after_read` are code" in said
+    assert "`script_after_read` in its `[options]` will be run by the build tools, as code" in said
     assert "Can't create file" in said
     assert not list(tmp_path.rglob("outside"))
 
