@@ -147,6 +147,7 @@ def speeds(design, board, folder, seeds=SEEDS):
                 seed=seed,
                 cache=False,
                 allow_timing_fail=True,
+                timeout=1800,
             )
         except DoesNotFit:
             lost.append(seed)
