@@ -5,6 +5,7 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
+from trees import tree_of
 
 TNHW = Path(__file__).resolve().parents[1] / "tnhw"
 FUNCTION, MODULE = 80, 400  # lines, docstrings included
@@ -14,7 +15,7 @@ ROOT = 5  # modules in the root of tnhw
 def long_functions(source):
     """(name, lines) of each function that is longer than it may be."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, functions) and (lines := node.end_lineno - node.lineno + 1) > FUNCTION:
             yield node.name, lines
 
@@ -26,7 +27,7 @@ def private_imports(source, module):
     name ``__init__``.
     """
     package = module[:-1]
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree_of(source)):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             path = (*base, *(node.module or "").split("."))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trees import tree_of
 
 import tnhw
 from tnhw.errors import InputError
@@ -65,7 +66,7 @@ def test_unknown_name():
 
 def test_stub_says_the_same():
     """What editors read is what there is."""
-    stub = ast.parse(Path(tnhw.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    stub = tree_of(Path(tnhw.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     homes = {
         alias.asname: f"tnhw.{node.module}"
         for node in stub.body

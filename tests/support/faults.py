@@ -6,6 +6,8 @@ import inspect
 import sys
 import textwrap
 
+from trees import tree_of
+
 __all__ = ["mutate"]
 
 
@@ -24,7 +26,7 @@ def mutate(monkeypatch, owner, method, old, new):
         Python expressions, or for an argument of a call also its ``name=value``.
     """
     function = getattr(owner, method)
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree = tree_of(textwrap.dedent(inspect.getsource(function)))
     replace = _Replace(_parsed(old), _parsed(new))
     tree = ast.fix_missing_locations(replace.visit(tree))
     where = f"{owner.__name__}.{method}"
@@ -38,12 +40,12 @@ def mutate(monkeypatch, owner, method, old, new):
 def _parsed(text):
     if not text.isidentifier() and "=" in text and (call := _keyword(text)):
         return call
-    return ast.parse(text, mode="eval").body
+    return tree_of(text, mode="eval").body
 
 
 def _keyword(text):
     try:
-        (keyword,) = ast.parse(f"call({text})", mode="eval").body.keywords
+        (keyword,) = tree_of(f"call({text})", mode="eval").body.keywords
     except (SyntaxError, ValueError):
         return None
     return keyword

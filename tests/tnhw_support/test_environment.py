@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from doc_blocks import ROOT
+from trees import tree_of
 
 from tnhw.support import caches, environment
 from tnhw.support.environment import VARIABLES
@@ -28,7 +29,7 @@ def uses(text, bench=False):
 
     A bench may read one variable by its name, if `VARIABLES` lists it as one of a bench.
     """
-    tree = ast.parse(text)
+    tree = tree_of(text)
     allowed = {id(node.value) for node in ast.walk(tree) if bench and _of_a_bench(node)}
     found = []
     for node in ast.walk(tree):

@@ -3,6 +3,7 @@
 import ast
 
 from places import ROOT
+from trees import tree_of
 
 TESTS = ROOT / "tests"
 
@@ -24,7 +25,7 @@ def test_each_package_has_its_tests():
 def taken_from_tests(text):
     """Modules of tests, or the conftest, that a text imports."""
     found = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree_of(text)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):

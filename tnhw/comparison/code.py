@@ -8,6 +8,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from ..support import garbage
+
 __all__ = ["digest", "modules"]
 
 _OURS = __name__.partition(".")[0]
@@ -48,7 +50,8 @@ def _read(name):
     path = _path(name)
     if path is None:
         return secrets.token_hex(), frozenset()
-    tree = ast.parse(path.read_bytes())
+    with garbage.paused():
+        tree = ast.parse(path.read_bytes())
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     imported = set()
     for node in ast.walk(tree):

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import re
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from .. import __version__, tools
 from ..gates.summing.primitives import Cells, own_modules
 from ..hardware import Hardware
 from ..kernel.names import KEYWORDS
+from ..support import garbage
 from ..support.files import write_files
 from ..support.templating import LICENSE, render
 
@@ -49,18 +48,6 @@ write_verilog design.v
 """
 
 
-@contextmanager
-def _no_collection():
-    """Millions of objects that stay for a while: looking for cycles among them takes two fifths of the time."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
 def emit(component: wiring.Component, name: str) -> str:
     """Verilog text of a component whose ports are flat names.
 
@@ -74,7 +61,7 @@ def emit(component: wiring.Component, name: str) -> str:
             continue
         direction = PortDirection.Input if member.flow == wiring.In else PortDirection.Output
         ports["_".join(map(str, path))] = Value.cast(value), direction
-    with _no_collection():
+    with garbage.paused():
         fragment = Fragment.get(component, Cells())
         text, _ = rtlil.convert_fragment(fragment, ports, name, emit_src=False)
     with tempfile.TemporaryDirectory() as folder:
