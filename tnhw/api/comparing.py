@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,55 +17,9 @@ if TYPE_CHECKING:
     from ..catalogue import Source
     from ..comparison.results import KernelComparison, NetworkComparison
 
-__all__ = ["ForKernels", "ForNetworks", "compare"]
+__all__ = ["compare"]
 
 KERNEL_VECTORS, NETWORK_VECTORS = 64, 8
-
-
-class ForKernels(TypedDict, total=False):
-    """What `compare` takes for kernels only.
-
-    Attributes
-    ----------
-    models : str or list of str
-        Trained network that operands and accuracy come from; one for all, or one each.
-    data : path
-        With `models`: folder of data sets.
-    workers : int or None
-        Measurements at a time, each in a process, 1 by default; None for as many as there are cores. A script that
-        asks for more than one begins its own work below ``if __name__ == "__main__":``.
-    cached : bool
-        Take measurements that are known from before, as is done by default.
-    """
-
-    models: str | Sequence[str]
-    data: str | Path | None
-    workers: int | None
-    cached: bool
-
-
-class ForNetworks(TypedDict, total=False):
-    """What `compare` takes for networks only.
-
-    Attributes
-    ----------
-    folds, lanes : str or int
-        Rows with these folds, or at most so many lanes, in addition to the fastest that fits.
-    x, labels : arrays of int [n, inputs] and [n]
-        Test vectors of accuracy and activity.
-    peer : str
-        ``da4ml``: the same by another generator.
-    """
-
-    folds: str | None
-    lanes: int | None
-    x: ArrayLike | None
-    labels: ArrayLike | None
-    peer: str | None
-
-
-class Options(ForKernels, ForNetworks, total=False):
-    """All options of `compare` that are for one kind."""
 
 
 def compare(
@@ -74,8 +28,16 @@ def compare(
     *,
     vectors: int | None = None,
     seeds: int = 5,
+    models: str | Sequence[str] = (),
+    data: str | Path | None = None,
+    workers: int | None = 1,
+    cached: bool = True,
+    folds: str | None = None,
+    lanes: int | None = None,
+    x: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    peer: str | None = None,
     say: Callable[[str], None] = lambda text: None,
-    **options: Unpack[Options],
 ) -> "KernelComparison | NetworkComparison":
     """Measure kernels, or networks, side by side. Ratios are to the first.
 
@@ -89,11 +51,23 @@ def compare(
         Vectors of the activity: 64 for kernels, 8 for networks; 0 for no activity.
     seeds : int
         Runs of place and route, of which speeds are medians; for kernels 0 is synthesis only.
+    models : str or list of str
+        Kernels: trained network that operands and accuracy come from; one for all, or one each.
+    data : path, optional
+        Kernels, with `models`: folder of data sets.
+    workers : int, optional
+        Kernels: measurements at a time, each in a process; None for as many as there are cores. A script that asks
+        for more than one begins its own work below ``if __name__ == "__main__":``.
+    cached : bool
+        Kernels: take measurements that are known from before.
+    folds, lanes : str or int, optional
+        Networks: rows with these folds, or at most so many lanes, in addition to the fastest that fits.
+    x, labels : array_like of int [n, inputs] and [n], optional
+        Networks: test vectors of accuracy and activity.
+    peer : str, optional
+        Networks: ``da4ml``, the same by another generator.
     say : callable
         Told in a sentence what is done.
-    **options
-        See :class:`ForKernels` (`models`, `data`, `workers`, `cached`) and :class:`ForNetworks` (`folds`, `lanes`,
-        `x`, `labels`, `peer`).
 
     Returns
     -------
@@ -103,49 +77,47 @@ def compare(
     Raises
     ------
     InputError, ToolMissing, ToolFailed
-        If an argument is wrong, or a tool is missing or fails.
+        If an argument is wrong or for the other kind, or a tool is missing or fails.
     CheckFailed
         If a netlist differs from the golden model.
     """
+    loaded = _loaded(sources)
+    targets = [target] if isinstance(target, str) else [str(one) for one in target]
+    numbers = range(1, plain_number(seeds) + 1)
+    common = {"vectors": plain_number(vectors), "seeds": numbers, "say": say}
+    own = {"folds": folds, "lanes": plain_number(lanes), "x": x, "labels": labels, "peer": peer}
+    given = {key: value for key, value in own.items() if value is not None}
+    kernels = [one for _, one in loaded if isinstance(one, Kernel)]
+    networks = {name: one for name, one in loaded if isinstance(one, Network)}
+    if len(kernels) == len(loaded):
+        if given:
+            raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
+        options = {"workers": plain_number(workers), "cached": cached}
+        return _kernels(kernels, targets, common, models, data, **options)
+    if kernels or not all(isinstance(one, Network) for _, one in loaded):
+        raise InputError("compare takes networks or kernels, not both, and no folded designs")
+    if models:
+        raise InputError("a model of operands is for kernels: a network has its own parameters")
+    return _networks(networks, targets, common, given)
+
+
+def _loaded(sources: "Source | Iterable[Source]") -> list[tuple[str, Any]]:
+    """What is compared, with the names that rows of networks have: those that were given, or their own."""
     listed: list[Any] = [sources]
     if not isinstance(sources, (str, Path, Kernel, Network)):
         listed = list(cast(Iterable[Any], sources))
-    loaded = [load(one) for one in listed]
-    if not loaded:
+    if not listed:
         raise InputError("there is nothing to compare: give a kernel or a network")
-    targets = [target] if isinstance(target, str) else [str(one) for one in target]
-    if unknown := set(options) - set(Options.__annotations__):
-        raise TypeError(f"compare() got an unexpected keyword argument {min(unknown)!r}")
-    common = {
-        "vectors": plain_number(vectors),
-        "seeds": range(1, plain_number(seeds) + 1),
-        "say": say,
-    }
-    given = {key: plain_number(value) for key, value in options.items() if value is not None}
-    kernels = [one for one in loaded if isinstance(one, Kernel)]
-    if len(kernels) == len(loaded):
-        if set(given) & set(ForNetworks.__annotations__):
-            raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
-        workers = options.get("workers", 1)
-        return _kernels(kernels, targets, common, **given | {"workers": plain_number(workers)})
-    if not all(isinstance(one, Network) for one in loaded):
-        raise InputError(
-            "compare takes networks or kernels, not both at once, and no folded designs"
-        )
-    if given.get("models"):
-        raise InputError("a model of operands is for kernels: a network has its own parameters")
-    names = [str(one) if isinstance(one, (str, Path)) else one.name for one in listed]
-    networks = dict(zip(names, loaded, strict=True))
-    own = {key: value for key, value in given.items() if key in ForNetworks.__annotations__}
-    return _networks(networks, targets, common, own)
+    pairs = [(one, load(one)) for one in listed]
+    return [(str(one) if isinstance(one, (str, Path)) else made.name, made) for one, made in pairs]
 
 
 def _kernels(
     kernels: list[Kernel],
     targets: list[str],
     common: dict[str, Any],
-    models: str | Sequence[str] = (),
-    data: str | Path | None = None,
+    models: str | Sequence[str],
+    data: str | Path | None,
     **options: Any,
 ) -> "KernelComparison":
     from ..comparison import kernels as comparison

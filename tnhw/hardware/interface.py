@@ -61,7 +61,7 @@ class Hardware(Protocol):
 
     @property
     def arrays(self) -> dict[str, np.ndarray] | None:
-        """Parameters that are there from the start, by name; None if there are none, or they are not told.
+        """Parameters that are there from the start, by name; None if there are none, or if the hardware does not give them.
 
         Where `storage` is ``memory``, ``pack_parameters()`` without an argument loads these.
         """
@@ -137,9 +137,9 @@ class Hardware(Protocol):
         """
 
     def edges(self, x: np.ndarray, p: Arrays | None, count: int) -> list[int]:
-        """Numbers of vectors in `x` [n, inputs] of which a wrong sum shows in the result, about `count`.
+        """Indices of about `count` vectors of `x` [n, inputs] whose results would change with a small error of a sum.
 
-        Near a step of a rounded result, for example. Empty if nothing is known.
+        These are vectors near a step of a rounded result, for example. Empty if nothing is known.
         """
 
     # Its streams
@@ -158,11 +158,11 @@ class Hardware(Protocol):
 
     @property
     def beats_p(self) -> int:
-        """Beats of stream `p` a load; what it is for other storage than ``memory`` nobody asks."""
+        """Beats of stream `p` a load. It is read only where `storage` is ``memory``."""
 
     @property
     def width_p(self) -> int:
-        """Payload of a beat of stream `p` in bits; what it is for other storage than ``memory`` nobody asks."""
+        """Payload of a beat of stream `p` in bits. It is read only where `storage` is ``memory``."""
 
     def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `i` for vectors x [n, inputs], `beats_in` for each, in order.
