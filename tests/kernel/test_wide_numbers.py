@@ -12,7 +12,7 @@ import pytest
 
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
-from tnhw.kernel.golden import folded
+from tnhw.kernel.remainder import folded
 from tnhw.network import Network
 from tnhw.support.environment import flag
 from tnhw.synapse import Format
@@ -72,7 +72,9 @@ def test_what_is_accepted_is_exact(rule):
             whole = {"bias": np.zeros(2, object)}
             whole |= {name: np.array(values, object) for name, values in p.items()}
             exact = folded(kernel.synapse, whole, kernel.half, kernel.polarity)
-            assert kernel.fold(given).tolist() == [int(value) % 2**bits for value in exact], (
+            assert kernel.folded_bias(given).tolist() == [
+                int(value) % 2**bits for value in exact
+            ], (
                 keys,
                 p,
             )

@@ -20,7 +20,7 @@ import numpy as np
 from tnhw import tools
 from tnhw.errors import CheckFailed
 from tnhw.kernel import ARCHITECTURES, Kernel
-from tnhw.kernel.golden import folded
+from tnhw.kernel.remainder import folded
 from tnhw.simulation import traffic
 from tnhw.simulation.simulating import run_bench
 from tnhw.support.data_files import folder as data_folder

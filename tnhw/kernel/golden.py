@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..gates.summing.terms import lane_constant
 from ..hardware.interface import Arrays
-from ..synapse import Rule
 from . import parameters as arrays_of
 from .widths import Widths
 
-__all__ = ["Golden", "folded", "modulo"]
+__all__ = ["Golden"]
 
 MAX_TERMS = 1 << 22  # at once, so that many vectors of a large kernel fit into memory
 
@@ -60,26 +58,6 @@ class Golden(Widths):
             z[rows] = terms.sum(axis=-1) + own["bias"]
         return z
 
-    def fold(self, p: Arrays | None = None) -> np.ndarray:
-        """Bias with everything that depends on parameters alone, modulo the accumulator's width.
-
-        It is what tnhw's loader stores for storage `memory`, and what the bias port takes with
-        ``bias = "folded"``: bias + folds of the terms + constants of the gates + rounding.
-
-        Returns
-        -------
-        int64 array [outputs], or [n, outputs] for one set of parameters a vector
-        """
-        bias = folded(self.synapse, self.parameters_or(p), self.half, self.polarity)
-        return modulo(bias, self.sum_format.bits)
-
-    def start(self, output: int) -> int:
-        """Constant that gates add to one output's terms, apart from what the terms owe."""
-        if self.storage == "constant":
-            assert self._arrays is not None
-            return int(self._arrays["bias"][output]) + self.half
-        return self.half
-
     def check_x(self, x: Any) -> np.ndarray:
         """Vectors as int64 [n, inputs], or an InputError."""
         return arrays_of.vectors(x, self.inputs, self.input, f"kernel {self.name}")
@@ -106,21 +84,6 @@ class Golden(Widths):
             ranges["bias"] = (0, 0)
         shape = (self.outputs, self.inputs)
         return arrays_of.check(arrays, ranges, shape, where, vectors=vectors)
-
-
-def folded(synapse: Rule, p: Arrays, half: int = 0, polarity: Any = 1) -> np.ndarray:
-    """Bias with everything that depends on parameters alone, int64 [..., outputs].
-
-    bias + folds of the terms + constants of the gates + `half`, the rounding of the requantisation; `polarity`
-    is 1 or -1, of all inputs or of each.
-    """
-    owed = polarity * (synapse.remainder(p) + lane_constant(synapse))
-    return p["bias"] + owed.sum(axis=-1) + half
-
-
-def modulo(values: np.ndarray, bits: int) -> np.ndarray:
-    """Values of an int64 array modulo 2^bits, from 0 up; `bits` may be up to 63."""
-    return values & ((1 << bits) - 1)
 
 
 def _per_vector(name: str, array: np.ndarray) -> bool:

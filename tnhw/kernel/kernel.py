@@ -34,7 +34,8 @@ from .streams import Streams
 
 __all__ = ["Kernel"]
 
-# A kernel that has these at their defaults is told from others as it was before they were there: a board knows it.
+# Keys that were added later. At their defaults they are left out of the identity, so that boards which were built
+# before still recognise the kernel.
 YOUNGER_KEYS = {"adder", "excitatory", "sharing"}
 
 
@@ -264,7 +265,7 @@ class Kernel(Pictured, Streams):
         return record
 
     def options(self) -> dict[str, Any]:
-        """What makes it again from its file: nothing."""
+        """Options that make it again from its file: a kernel needs none."""
         return {}
 
     def identity(self) -> Iterator[str]:

@@ -69,7 +69,7 @@ class Keys(Record):
         Formats of x and of the parameter's magnitude; at most 60 bits.
     bias : str, optional
         Format of the bias. For `storage = "ports"`, ``"folded"`` (or ``"folded s12"``) makes the
-        bias port carry everything that :meth:`fold` computes, instead of gates that compute it.
+        bias port carry everything that :meth:`folded_bias` computes, instead of gates that compute it.
     output : Format, optional
         Format of y, at most 63 bits; without it y = z in the smallest format that holds all of z.
     shift : int
@@ -142,7 +142,7 @@ class Keys(Record):
 
     @property
     def folded(self) -> bool:
-        """Whether the bias port carries what :meth:`fold` computes."""
+        """Whether the bias port carries what :meth:`folded_bias` computes."""
         return self.bias is not None and self.bias.split()[:1] == ["folded"]
 
     @cached_property

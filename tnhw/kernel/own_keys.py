@@ -8,10 +8,10 @@ A rule or an architecture declares them as a record of its own, the class `Keys`
 
         steps: int = 4
 
-In the file they lie among the other keys (``steps = 2``). A rule gets those that are given as fields of the same
+In the file they are written among the other keys (``steps = 2``). A rule gets those that are given as fields of the same
 names; an architecture finds its own in ``kernel.architecture_keys``. A kernel of another rule or architecture refuses
-them. At their defaults they are neither in the manifest nor in what a board knows of its kernel, so that a new key
-changes no kernel that there is.
+them. At their defaults they are neither in the manifest nor in the identity that a board checks, so that a new key
+changes no existing kernel.
 """
 
 from __future__ import annotations

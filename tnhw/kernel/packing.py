@@ -9,12 +9,12 @@ import numpy as np
 
 from ..hardware.interface import Arrays
 from ..hardware.payloads import join, split
-from .golden import Golden
+from .remainder import Remainder
 
 __all__ = ["input_beats", "load_beats", "output_payloads", "output_vectors"]
 
 
-def input_beats(kernel: Golden, x: Any, p: Arrays | None) -> list[int]:
+def input_beats(kernel: Remainder, x: Any, p: Arrays | None) -> list[int]:
     """Payloads of stream `i` for vectors x [n, inputs], in order.
 
     `p` is needed for storage `ports` and may hold one set of parameters a vector.
@@ -33,7 +33,7 @@ def _input_beats_with_parameters(kernel, x, p):
     biases = np.zeros((len(x), kernel.outputs), np.int64)
     number = kernel.port_bias
     if number is not None:
-        given = kernel.fold(p) if kernel.folded else p.get("bias", 0)
+        given = kernel.folded_bias(p) if kernel.folded else p.get("bias", 0)
         biases = np.broadcast_to(given, biases.shape)
     word_bits, beats = kernel.synapse.word_bits, []
     for vector, own_words, own_biases in zip(
@@ -54,12 +54,12 @@ def _input_beats_with_parameters(kernel, x, p):
     return beats
 
 
-def load_beats(kernel: Golden, p: Arrays) -> list[int]:
+def load_beats(kernel: Remainder, p: Arrays) -> list[int]:
     """Payloads of stream `p` for one load: for each output its words, then its folded bias.
 
     A tile takes all of it in one beat, the first in the low bits.
     """
-    words, biases = kernel.synapse.pack(p).tolist(), kernel.fold(p).tolist()
+    words, biases = kernel.synapse.pack(p).tolist(), kernel.folded_bias(p).tolist()
     if kernel.architecture == "tile":
         beat, at = 0, 0
         for row, bias in zip(words, biases, strict=True):
@@ -72,12 +72,12 @@ def load_beats(kernel: Golden, p: Arrays) -> list[int]:
     return [beat for row, bias in zip(words, biases, strict=True) for beat in (*row, bias)]
 
 
-def output_payloads(kernel: Golden, y: Any) -> list[int]:
+def output_payloads(kernel: Remainder, y: Any) -> list[int]:
     """Payloads of stream `o` for results y [n, outputs]."""
     return [join(vector, kernel.output_format) for vector in np.asarray(y).tolist()]
 
 
-def output_vectors(kernel: Golden, payloads: Iterable[int]) -> np.ndarray:
+def output_vectors(kernel: Remainder, payloads: Iterable[int]) -> np.ndarray:
     """Results [n, outputs] of payloads of stream `o`."""
     number, count = kernel.output_format, kernel.outputs
     vectors = [split(payload, number, count) for payload in payloads]

@@ -12,12 +12,12 @@ from amaranth.lib.data import ArrayLayout, StructLayout
 
 from ..hardware.interface import Arrays
 from . import packing
-from .golden import Golden
+from .remainder import Remainder
 
 __all__ = ["Streams"]
 
 
-class Streams(Golden):
+class Streams(Remainder):
     """Layouts, beats and payloads of the plain streams `i`, `p` and `o`."""
 
     @property
@@ -103,4 +103,4 @@ class Streams(Golden):
     @cached_property
     def initial_starts(self) -> list[int]:
         """Folded biases, [outputs]."""
-        return self.fold(self._arrays).tolist()
+        return self.folded_bias(self._arrays).tolist()

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 
 from ..errors import InputError
-from ..kernel.golden import folded, modulo
+from ..kernel.remainder import folded, modulo
 from ..synapse import Format, Rule
 from .layer import Layer
 

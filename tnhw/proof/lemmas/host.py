@@ -8,7 +8,7 @@ evaluated for every value that a parameter may have: no solver, and no sample.
 import numpy as np
 import z3
 
-from ...kernel.golden import folded
+from ...kernel.remainder import folded
 from ..formulas.circuit import at_bits
 from ..formulas.compiled import compiled
 from ..formulas.solver import Undecided
