@@ -272,12 +272,15 @@ def test_vendor_board_has_no_bitstream(tmp_path):
 # ---- The table ----
 
 
-def test_table_has_every_board_in_time():
+def test_table_has_every_board_at_its_clock():
+    """That the timing is met is checked where the table is made; the netlists' figures are checked by `make nightly`."""
     text = (ROOT / "docs" / "boards.md").read_text()
-    lines = text.split("<!-- boards:")[1].splitlines()
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
-    assert [row[0] for row in rows[2:]] == OPEN
-    for name, device, _, _, luts, fmax, clock, _ in rows[2:]:
-        board = load_board(name)
-        assert device in board.title and 0 < int(luts) <= board.capacity.LUT
-        assert float(fmax) >= float(clock) == round(board.clock.frequency / 1e6, 6)
+    lines = [line for line in text.split("<!-- boards:")[1].splitlines() if "|" in line]
+    heads, _, *cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rows = [dict(zip(heads, row, strict=True)) for row in cells]
+    assert [row["board"] for row in rows] == OPEN
+    for row in rows:
+        board = load_board(row["board"])
+        assert row["device"] in board.title
+        assert 0 < int(row["LUTs"]) <= board.capacity.LUT
+        assert float(row["clock MHz"]) == round(board.clock.frequency / 1e6, 6)
