@@ -49,6 +49,15 @@ def plain(**options):
     return case([5], [DENSE | {"outputs": 3}], [(3, 5)], ((2, 2),), **options)
 
 
+def short(**options):
+    """Two dense layers whose images are one word each, so that every register of the pipeline may hold another image."""
+    layers = [
+        TN | {"kind": "dense", "outputs": 2, "output": "u3", "shift": 1},
+        DENSE | {"outputs": 1},
+    ]
+    return case([2], layers, [(2, 2), (1, 2)], ((2, 2), (2, 1)), **options)
+
+
 def shared(**options):
     """A convolution and two dense layers on one engine."""
     keys = TN | {"output": "u3", "shift": 2}

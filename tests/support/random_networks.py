@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from itertools import count
 
+import full_network
 import gates
 import network_oracle
 import numpy as np
@@ -33,6 +34,7 @@ TWO = {
 }  # fmt: skip
 
 ALONE = 2
+FULL = 16  # results one by one, until all gaps in the pipeline are closed
 
 
 @dataclass(frozen=True)
@@ -352,7 +354,7 @@ def simulate(case, design, x):
 
 
 def check(case, timing=True):
-    """Golden model against oracle, gates against both; latency and interval."""
+    """Golden model against oracle, gates against both; latency and interval; no load into a full network."""
     design = case.design()
     stalled = max(4, 60 // design.interval)  # so many that all places fill up
     x = vectors(case, ALONE + calm(design) + stalled)
@@ -364,4 +366,6 @@ def check(case, timing=True):
         assert {*seen.alone, seen.first} == {design.latency}, f"latency {seen} {design.latency}"
         settled = seen.spacing[1 + design.warm_up :]
         assert set(settled) <= {design.interval}, f"interval {seen} {design.interval}"
+    if case.loadable:
+        full_network.fill(case.design(), results=FULL)
     return design, seen

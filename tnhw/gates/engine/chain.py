@@ -84,7 +84,7 @@ class Chain(wiring.Component):
 
     def _gated(self, m):
         """The input stream behind a turnstile, and the load to the engines in turn."""
-        most = 4 * len(self._engines) + 4  # two banks, one that is read and one that leaves
+        most = sum(engine.images for engine in self._engines) + 2  # two in the answer
         m.submodules.turnstile = turnstile = Turnstile(self._beats, most)
         inner = stream.Signature(self.i.payload.shape()).create(path=("gated",))
         turn = Signal(range(max(2, len(self._engines))))

@@ -1,6 +1,7 @@
 """One folded engine: a part of a layer, or of several layers in turn, every cycle."""
 
 from itertools import accumulate
+from math import ceil
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -97,6 +98,16 @@ class Engine(wiring.Component):
     def depth(self):
         """Cycles from the reading of a group's last word to its sums."""
         return 3 + self._levels
+
+    @property
+    def images(self):
+        """About as many images as it can hold.
+
+        Two are in the banks, and where an image is read in one word each register of the pipeline may hold one. A few are
+        on their way in or out.
+        """
+        words = sum(stage.cycles for stage in self._stages)
+        return 2 + ceil((self.depth + Drain.latency) / words) + 3
 
     @property
     def codes(self):

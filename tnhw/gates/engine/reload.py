@@ -80,7 +80,7 @@ class Turnstile(wiring.Component):
     beats : int
         Of an image.
     most : int
-        Images that are in the network at once, at most.
+        Images that may be in the network at once: with so many, no further one is let in.
 
     Members
     -------
@@ -118,7 +118,7 @@ class Turnstile(wiring.Component):
         m.d.comb += [
             self.at_rest.eq(inside == 0),
             self.p.ready.eq(self.at_rest),
-            self.enter.eq((index != 0) | (loaded & ~self.p.valid)),
+            self.enter.eq((index != 0) | (loaded & ~self.p.valid & (inside != self._most))),
             begun.eq(self.i_beat & (index == 0)),
         ]
         with m.If(self.i_beat):
