@@ -9,12 +9,13 @@ z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw.proof.formulas import polynomial  # noqa: E402
 from tnhw.proof.formulas.affine import Affine, affine_of, runs, total  # noqa: E402
-from tnhw.proof.formulas.circuit import Circuit, at_bits, support  # noqa: E402
+from tnhw.proof.formulas.circuit import Circuit, at_bits  # noqa: E402
 from tnhw.proof.formulas.compiled import compiled  # noqa: E402
 from tnhw.proof.formulas.exhaustive import counter_example, over_bits  # noqa: E402
 from tnhw.proof.formulas.shifts import without_shifts  # noqa: E402
 from tnhw.proof.formulas.solver import Refuted, Solver, Undecided  # noqa: E402
 from tnhw.proof.formulas.unroll import Unrolled, origin  # noqa: E402
+from tnhw.proof.formulas.walk import support  # noqa: E402
 from tnhw.proof.reference import Reference  # noqa: E402
 
 A, B = z3.BitVec("a", 4), z3.BitVec("b", 4)

@@ -10,8 +10,9 @@ from proof_kernels import emitted, kernel
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw.errors import ToolFailed  # noqa: E402
-from tnhw.proof.formulas.circuit import Circuit, support  # noqa: E402
+from tnhw.proof.formulas.circuit import Circuit  # noqa: E402
 from tnhw.proof.formulas.solver import Refuted, Solver, Undecided  # noqa: E402
+from tnhw.proof.formulas.walk import support  # noqa: E402
 from tnhw.proof.lemmas.adders import Adders, adders_in, prove_adders  # noqa: E402
 from tnhw.proof.lemmas.binding import Binding  # noqa: E402
 from tnhw.proof.lemmas.function import Failure, prove_range, prove_whole  # noqa: E402

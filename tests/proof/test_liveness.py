@@ -63,7 +63,7 @@ FAULTS = [
     ("parallel", AxiStream, "_feed_load", "dropping | passes", "passes", ERROR),
     ("parallel", AxiStream, "elaborate", "dropping | ready", "ready", ERROR),
     ("parallel", AxiStream, "elaborate", START, "~self.s_axis_param_tvalid", PARTIAL),
-    ("parallel", AxiStream, "elaborate", START, "~core.restart", PRIORITY),
+    ("parallel", AxiStream, "elaborate", START, "core.may_start & ~core.restart", PRIORITY),
     ("parallel", AxiStream, "elaborate", "(position != 0) | held", "(position != 0) | held | self.s_axis_tvalid", UNLOADED),
     ("parallel", AxiStream, "elaborate", "Cat(errors).any()", "Cat(errors).all()", ERROR),
     ("parallel", AxiStream, "elaborate", "Cat(errors).any()", "Cat(errors).any() | self.error", ERROR),

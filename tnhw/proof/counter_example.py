@@ -186,7 +186,7 @@ def _fields(reference, arrays, output, input):
 
 def _value(expression, values):
     """Value of an expression of variables, where all that it reads are known; else None."""
-    from .formulas.circuit import support
+    from .formulas.walk import support
 
     pairs = []
     for name, (variable, _) in support(expression).items():

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import z3
 
-from .circuit import support
 from .solver import Refuted
+from .walk import support
 
 __all__ = ["Affine", "affine_of", "runs", "total"]
 

@@ -14,8 +14,9 @@ import z3
 
 from ... import tools
 from ...errors import ToolFailed
+from .walk import support
 
-__all__ = ["Circuit", "at_bits", "constant", "of_verilog", "support"]
+__all__ = ["Circuit", "at_bits", "constant", "of_verilog"]
 
 _SCRIPT = """\
 read_verilog -sv design.v
@@ -223,45 +224,6 @@ def constant(variable, value):
     if z3.is_bool(variable):
         return z3.BoolVal(bool(value))
     return z3.BitVecVal(value, variable.size())
-
-
-def terms(expression):
-    """All that an expression is made of, each once."""
-    seen, stack = set(), [expression]
-    while stack:
-        term = stack.pop()
-        if term.get_id() not in seen:
-            seen.add(term.get_id())
-            yield term
-            stack.extend(term.children())
-
-
-def support(*expressions):
-    """Bits that expressions read: dict of variable name to (z3 constant, set of bit numbers).
-
-    What is read through an extraction of a variable counts bit by bit; a Boolean has bit 0.
-    """
-    found, seen, stack = {}, set(), list(expressions)
-    while stack:
-        term = stack.pop()
-        if term.get_id() in seen:
-            continue
-        seen.add(term.get_id())
-        variable, bits = term, None
-        if z3.is_app_of(term, z3.Z3_OP_EXTRACT) and _is_variable(term.arg(0)):
-            high, low = term.params()
-            variable, bits = term.arg(0), range(low, high + 1)
-        if _is_variable(variable):
-            if bits is None:
-                bits = range(variable.size()) if z3.is_bv(variable) else range(1)
-            found.setdefault(variable.decl().name(), (variable, set()))[1].update(bits)
-        else:
-            stack.extend(term.children())
-    return found
-
-
-def _is_variable(term):
-    return z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED
 
 
 def at_bits(expression, bits, value):

@@ -3,8 +3,8 @@
 import numpy as np
 import z3
 
-from .circuit import support, terms
 from .compiled import compiled
+from .walk import support, terms
 
 __all__ = ["MAX_BITS", "computable", "counter_example", "has_product", "over_bits"]
 
@@ -15,8 +15,7 @@ CHUNK = 1 << 15
 def has_product(expression):
     """Whether two variables are multiplied in it."""
     return any(
-        z3.is_app_of(term, z3.Z3_OP_BMUL) and not any(map(z3.is_bv_value, term.children()))
-        for term in terms(expression)
+        not any(map(z3.is_bv_value, term.children())) for term in terms(expression, z3.Z3_OP_BMUL)
     )
 
 

@@ -7,8 +7,8 @@ of the range holds for all shifts.
 
 import z3
 
-from .circuit import support, terms
 from .solver import Refuted
+from .walk import support, terms
 
 __all__ = ["without_shifts"]
 
@@ -55,11 +55,7 @@ def without_shifts(expression, synapses, reference, solver):
 
 
 def _shifts(expression):
-    return [
-        term
-        for term in terms(expression)
-        if z3.is_app_of(term, z3.Z3_OP_BSHL) and not z3.is_bv_value(term.arg(1))
-    ]
+    return [term for term in terms(expression, z3.Z3_OP_BSHL) if not z3.is_bv_value(term.arg(1))]
 
 
 def _reads(expression):

@@ -11,8 +11,8 @@ from ... import tools
 from ...errors import Undecided
 from ...support import interrupts
 from ...tools.process import ToolTimeout
-from .circuit import support
 from .exhaustive import computable, counter_example, has_product, over_bits
+from .walk import support
 
 __all__ = ["SOLVERS", "Refuted", "Solver", "Undecided", "default_solver"]
 

@@ -9,7 +9,8 @@ from functools import cached_property
 
 import z3
 
-from .circuit import constant, support, terms
+from .circuit import constant
+from .walk import support, terms
 
 __all__ = ["Unrolled"]
 
@@ -119,8 +120,8 @@ class Unrolled:
 def _cells(expression):
     """Reads of a memory at constant addresses as variables ``memory[address]``."""
     found = []
-    for term in terms(expression):
-        if z3.is_app_of(term, z3.Z3_OP_SELECT) and z3.is_bv_value(term.arg(1)):
+    for term in terms(expression, z3.Z3_OP_SELECT):
+        if z3.is_bv_value(term.arg(1)):
             memory, address = term.arg(0), term.arg(1).as_long()
             if z3.is_const(memory):
                 cell = z3.BitVec(f"{memory.decl().name()}[{address}]", term.size())

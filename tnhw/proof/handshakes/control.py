@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import z3
 
-from ..formulas.circuit import support
 from ..formulas.compiled import compiled
 from ..formulas.exhaustive import computable
 from ..formulas.solver import Undecided
 from ..formulas.values import as_bits
+from ..formulas.walk import support
 
 __all__ = ["Control", "Packing"]
 

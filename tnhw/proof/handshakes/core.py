@@ -2,9 +2,9 @@
 
 import z3
 
-from ..formulas.circuit import support
 from ..formulas.unroll import Unrolled
 from ..formulas.values import as_bool
+from ..formulas.walk import support
 
 __all__ = ["Argument", "Core", "StreamFailure"]
 

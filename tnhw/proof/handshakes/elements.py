@@ -2,9 +2,9 @@
 
 import z3
 
-from ..formulas.circuit import support
 from ..formulas.unroll import origin
 from ..formulas.values import as_bits
+from ..formulas.walk import support
 from .core import Argument
 
 __all__ = ["Elements"]

@@ -14,10 +14,11 @@ from graphlib import CycleError, TopologicalSorter
 
 import z3
 
-from ..formulas.circuit import of_verilog, support
+from ..formulas.circuit import of_verilog
 from ..formulas.polynomial import ONE, of_values, times, total
 from ..formulas.solver import Undecided
 from ..formulas.values import as_bits
+from ..formulas.walk import support
 
 __all__ = ["ADDERS", "Adders", "adders_in", "prove_adders"]
 

@@ -5,9 +5,10 @@ from functools import cached_property
 import z3
 
 from ...errors import ToolFailed
-from ..formulas.circuit import of_verilog, support
+from ..formulas.circuit import of_verilog
 from ..formulas.unroll import Unrolled, origin
 from ..formulas.values import as_bool
+from ..formulas.walk import support
 from .adders import adders_in
 
 __all__ = ["Binding"]

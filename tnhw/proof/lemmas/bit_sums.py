@@ -5,9 +5,10 @@ from functools import cached_property
 
 import z3
 
-from ..formulas.circuit import at_bits, support
+from ..formulas.circuit import at_bits
 from ..formulas.solver import Undecided
 from ..formulas.values import as_bits
+from ..formulas.walk import support
 from .adders import Adders
 
 __all__ = ["BitSums"]

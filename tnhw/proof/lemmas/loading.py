@@ -1,7 +1,7 @@
 """Where a load's beats end: which beat becomes which parameter, found by running a load through the module's registers."""
 
-from ..formulas.circuit import support
 from ..formulas.compiled import compiled
+from ..formulas.walk import support
 from .function import Failure
 
 __all__ = ["Load"]

@@ -9,10 +9,10 @@ from itertools import product
 
 import z3
 
-from ..formulas.circuit import support
 from ..formulas.exhaustive import MAX_BITS, computable, counter_example, has_product, over_bits
 from ..formulas.solver import Undecided
 from ..formulas.values import as_bits
+from ..formulas.walk import support
 
 __all__ = ["Differs", "compare", "with_products"]
 

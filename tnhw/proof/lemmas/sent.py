@@ -7,8 +7,8 @@ any two places apart: for each bit of a place's number there is a set in which t
 import numpy as np
 
 from ...hardware.payloads import axi_beats
-from ..formulas.circuit import support
 from ..formulas.compiled import compiled
+from ..formulas.walk import support
 from .function import Failure
 from .loading import Load
 from .meaning import check_words

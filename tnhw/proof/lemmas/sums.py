@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import z3
 
 from ..formulas.affine import affine_of, runs
-from ..formulas.circuit import at_bits, support
+from ..formulas.circuit import at_bits
 from ..formulas.solver import Refuted, Undecided
 from ..formulas.values import as_bits
+from ..formulas.walk import support
 from .adders import prove_adders
 from .bit_sums import BitSums
 from .function import Failure, parameters_of, prove_range
