@@ -14,6 +14,7 @@ from tnhw.synapse import Format
 
 EACH = 100 if NIGHTLY else 10
 TILES = 100 if NIGHTLY else 3
+MOST_SYNAPSES = 1_000 if NIGHTLY else 48  # gates are slow to simulate: larger kernels only at night
 
 
 def ids(kind):
@@ -26,7 +27,7 @@ def kernel(**keys):
     )
 
 
-# ---- Random kernels: 30 kinds of 10, and 15 kinds of tiles ----
+# ---- Random kernels: 30 kinds of 10, of which the small ones are simulated by day, and 15 kinds of tiles ----
 
 
 def y_ends(case):
@@ -48,6 +49,8 @@ def test_random(kind, capsys):
     seen = []
 
     def one(case):
+        if case.keys["inputs"] * case.keys["outputs"] > MOST_SYNAPSES:
+            return
         low, high = y_ends(case)
         results = [y for row in check(case) for y in row]
         assert min(results) == low and max(results) == high, "an end of the range was not reached"
@@ -56,7 +59,7 @@ def test_random(kind, capsys):
     # Tiles share terms and heaps with the others, and simulate slowly.
     count = TILES if kind[1] == "tile" else EACH
     with_cases(kind, count, one)
-    assert len(seen) >= count
+    assert len(seen) >= (count if NIGHTLY else count * 2 // 5)
     with capsys.disabled():
         print(summary(kind, seen), file=sys.stderr)
 
