@@ -373,7 +373,9 @@ def test_fault_of_the_loader(tmp_path, monkeypatch):
         proof.prove(made, tmp_path)
 
 
-@pytest.mark.parametrize("beat", in_ci([1, 2, 3, 4], [3]))
+@pytest.mark.parametrize(
+    "beat", in_ci([1, 2, 3, 4], [3, 4])
+)  # 4: all at once, which needs no register
 @pytest.mark.parametrize(
     "kind", list(product(["parallel", "serial"], ["memory", "constant"])), ids="-".join
 )

@@ -4,10 +4,13 @@ What a number is packed as is checked for all its values in `host`; here it is w
 any two places apart: for each bit of a place's number there is a set in which that bit chooses between two values.
 """
 
+from collections import defaultdict
+
 import numpy as np
 
 from ...hardware.payloads import axi_beats
 from ..formulas.compiled import compiled
+from ..formulas.unroll import origin
 from ..formulas.walk import support
 from .function import Failure
 from .loading import Load
@@ -152,9 +155,15 @@ class _Taken:
     def __init__(self, binding, values):
         self._names = sorted({name for value in values for name in support(value)})
         self._run = compiled(values, self._names)
+        self._places = defaultdict(list)  # of each input: (bit of the payload, its own bit)
+        for place, (name, bit) in enumerate(binding.payload):
+            self._places[name].append((place, bit))
 
     def of(self, beats):
-        return self._run(*(beats[int(name.rsplit("@")[1])] for name in self._names))
+        return self._run(*(self._value(beats, *origin(name)) for name in self._names))
+
+    def _value(self, beats, name, time):
+        return sum((beats[time] >> place & 1) << bit for place, bit in self._places[name])
 
 
 def _of_vector(binding, beats):
