@@ -1,4 +1,4 @@
-"""Boards: their TOML records, the protocol of the serial line, and the host's side of it."""
+"""Boards: their TOML files, the protocol of the serial line, and the client on the host that speaks it."""
 
 from .board import Board, boards, load_board
 from .host import Client

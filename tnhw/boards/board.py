@@ -1,7 +1,7 @@
-"""Boards: TOML records, and a harness at a board's pins.
+"""Boards as TOML files, and the top level that connects a harness to the pins of a board.
 
-A board is data: its TOML names a platform of amaranth-boards (or any other importable one), or the
-device itself, and the resources or pins that the harness uses.
+A board is data: its TOML file names a platform of amaranth-boards (or of any other package that can be
+imported), or the device itself, and the resources or pins that the harness uses.
 """
 
 import re
@@ -22,7 +22,7 @@ from .words import ByHand, Name, Program, Title, Value
 
 __all__ = ["Board", "BoardTop", "VENDOR_FAMILIES", "boards", "load_board"]
 
-VENDOR_FAMILIES = {"xilinx": "Vivado", "intel": "Quartus"}  # only the vendor's tools build for them
+VENDOR_FAMILIES = {"xilinx": "Vivado", "intel": "Quartus"}  # no open tools build for these
 
 
 class Board(Record):
@@ -33,26 +33,29 @@ class Board(Record):
     name : str
         File name without ``.toml``.
     title : str
-        Name for people, with the device.
+        Name to print, with the device.
     platform : str, optional
         ``module:Class`` of an Amaranth platform. The module is imported, which runs it.
     device : DeviceKeys, optional
-        Instead of `platform`: the device, around which a platform is made; nothing is imported.
+        Instead of `platform`: the device, for which tnhw makes a platform; nothing is imported.
     arguments, settings : dict
-        Arguments of the platform's class, and attributes that are set on the platform.
+        Arguments for the platform's class, and attributes to set on the platform.
     plain_prepare : bool
-        Whether the vendor's own ``toolchain_prepare`` is used, for a platform whose own fails.
+        Whether to use the ``toolchain_prepare`` of Amaranth's class for the vendor, for a platform whose
+        own version fails.
     family : str
-        Key of `tnhw.netlist.synthesis.FAMILIES` that has place and route, or of `VENDOR_FAMILIES`.
+        Device family: a key of `tnhw.netlist.synthesis.FAMILIES` that has place and route, or of
+        `VENDOR_FAMILIES`.
     bitstream : str
         Suffix of the bitstream's file.
     program : list of str
-        Options of openFPGALoader before the bitstream: those that name a board or a cable.
+        Options for openFPGALoader that name the board or the cable; the bitstream is appended to them.
     by_hand : str, optional
-        Instead of `program`: the command that programs the board, with ``{bitstream}`` in it. A person
-        runs it; tnhw does not. One command of plain words: nothing that a shell would act on.
+        Instead of `program`: the command with which a person programs the board, with ``{bitstream}`` in
+        the place of the file. tnhw shows it and does not run it. It is one command of plain words, with
+        nothing that a shell would interpret.
     clock, uart, led, capacity
-        See `tnhw.boards.keys`. A board without `uart` can only test itself; without `led` it cannot.
+        See `tnhw.boards.keys`. A board without `uart` can only run a self-test, which needs `led`.
     options : dict of str to str
         Overrides for the platform's ``prepare``, for example ``nextpnr_opts``. They are scripts and options of
         the tools, so they are code; see `tnhw.boards.platforms.check_options`.
@@ -79,13 +82,13 @@ class Board(Record):
     def _whole(self) -> Any:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
             raise ValueError(
-                "`name`, or the file's without .toml, must be letters, digits, `_`, `-` and `.`, at most 64, a "
-                f"letter or digit first, not {self.name[:80]!r}"
+                "`name`, by default the file's name without .toml, must be at most 64 letters, digits, `_`, `-` "
+                f"and `.`, a letter or digit first, not {self.name[:80]!r}"
             )
         if (self.platform is None) == (self.device is None):
             raise ValueError("give either `platform` or `device`")
         if self.device is not None and self.clock.resource is not None:
-            raise ValueError("`clock.resource` is of a `platform`; give `clock.pin` with `device`")
+            raise ValueError("`clock.resource` needs a `platform`; with `device` give `clock.pin`")
         if self.program is not None and self.by_hand is not None:
             raise ValueError("give `program` or `by_hand`, not both")
         if self.uart is None and self.led is None:
@@ -106,15 +109,22 @@ class Board(Record):
 
     @property
     def vendor_tool(self) -> str | None:
-        """The vendor's tool that alone builds for this board, or None."""
+        """Name of the vendor's tool, if only that builds for this board; None if open tools do."""
         return VENDOR_FAMILIES.get(self.family)
 
     def create_platform(self) -> Any:
-        """A fresh Amaranth platform; each serves for one build. See `tnhw.boards.platforms`."""
+        """A new Amaranth platform, good for one build. See `tnhw.boards.platforms.create_platform`."""
         return create_platform(self)
 
     def resources(self, uses: Iterable[str] = ("uart", "led")) -> Iterator[tuple[str, str, int]]:
-        """(key, resource, number) of everything that a harness which `uses` them asks of the platform."""
+        """What a harness requests from the platform: the clock, and what it `uses` of serial line and LED.
+
+        Yields
+        ------
+        (str, str, int)
+            The key ``clock``, ``uart``, ``led`` or ``high`` (see `LedKeys`), and name and number of the
+            resource.
+        """
         if self.clock.name is not None:
             yield "clock", self.clock.name, 0
         if "uart" in uses and self.uart is not None:
@@ -126,14 +136,14 @@ class Board(Record):
 
 
 class BoardTop(Elaboratable):
-    """A harness at the pins of a board.
+    """A harness with its serial line and its LED at the pins of a board.
 
     Parameters
     ----------
     harness : Harness or SelfTest
-        Board-independent part; `harness.uses` says what of a board it needs.
+        The part that is the same on all boards; its `uses` names what it needs: ``uart``, ``led``.
     board : Board
-        Where its line and its LED are.
+        The board whose pins are used.
     """
 
     def __init__(self, harness: Any, board: Board) -> None:
@@ -142,12 +152,12 @@ class BoardTop(Elaboratable):
 
     @property
     def harness(self) -> Any:
-        """Board-independent part."""
+        """The part that is the same on all boards."""
         return self._harness
 
     @property
     def board(self) -> Board:
-        """Where its line and its LED are."""
+        """The board whose pins are used."""
         return self._board
 
     def elaborate(self, platform: Any) -> Module:
@@ -178,17 +188,17 @@ class BoardTop(Elaboratable):
 
 
 def boards() -> list[str]:
-    """Names of the boards that travel with tnhw."""
+    """Names of the boards that come with tnhw, sorted."""
     return sorted(path.stem for path in data_files.folder("boards").glob("*.toml"))
 
 
 def load_board(name: str) -> Board:
-    """The board of a name, or of a path to a TOML file.
+    """Load a board by its name, or from the path of a TOML file.
 
     Raises
     ------
     InputError
-        If there is none, or its file is not valid.
+        If there is no such board or file, or the file is not valid.
     """
     name = str(name)
     path = Path(name)

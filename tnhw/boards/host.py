@@ -1,4 +1,4 @@
-"""The host's side of a board: serial line, client of the protocol, comparison with the golden model."""
+"""What the host does with a board: talk the protocol, compare results with the golden model, upload."""
 
 import os
 import time
@@ -20,24 +20,30 @@ from .words import hand_command
 __all__ = ["Client", "Link", "RunRecord", "SerialLink", "run", "upload"]
 
 
-PATIENCE = 4  # times what a frame and its answer take, until an attempt ends
+PATIENCE = 4  # an attempt ends after this many times the time that a frame and its answer take
 
 
 class Client:
     """Talks to the harness of a board.
 
     Every request waits for its own answer: same kind, same sequence number, right length, right CRC.
-    Anything else on the line is ignored. After a time-out the client sends as many zeros as the
-    longest frame has, which ends any frame that the board may be waiting for, and asks again.
+    Anything else on the line is ignored. After a time-out the client sends as many zeros as the longest
+    frame has bytes, which completes any frame that the board may be waiting for, and asks again.
 
     Parameters
     ----------
     link : Link
         The line.
     hardware : Hardware or Sizes
-        What the board should hold; `load` and `infer` need the hardware itself.
+        What the board should hold. `load` and `infer` need the hardware; for the other methods its
+        sizes are enough.
     retries : int
-        How often a request is repeated.
+        How often a request is repeated before it fails.
+
+    Attributes
+    ----------
+    repeated : int
+        Requests that have been repeated so far.
     """
 
     def __init__(self, link: Link, hardware: Hardware | Sizes, retries: int = 3) -> None:
@@ -67,14 +73,14 @@ class Client:
         self._parser.clear()
 
     def ask(self, kind: Kind, payload: bytes, answer: int) -> bytes:
-        """Payload of the answer to one request; it has `answer` bytes.
+        """Send a request and return the payload of its answer, which has `answer` bytes.
 
-        An attempt has a deadline, `PATIENCE` times what its bytes take, whatever arrives meanwhile.
+        An attempt ends after `PATIENCE` times the time that its bytes take, whatever arrives meanwhile.
 
         Raises
         ------
         DeviceError
-            If there is none after all repetitions.
+            If there is no answer after all repetitions.
         """
         expected = OVERHEAD + answer
         wait = 12 * (OVERHEAD + len(payload) + expected) / self.link.baud + self.link.latency
@@ -102,16 +108,16 @@ class Client:
         )
 
     def identify(self) -> Identity:
-        """What the board says it is."""
+        """Ask the board what it holds."""
         return Identity.decode(self.ask(Kind.IDENTIFY, b"", Identity.SIZE))
 
     def check(self) -> Identity:
-        """Make sure that the board holds what this client talks about.
+        """Make sure that the board holds the hardware of this client.
 
         Raises
         ------
         DeviceError
-            If it holds something else.
+            If it holds another design, or speaks another version of the protocol.
         """
         found, wanted = self.identify(), Identity.of(self.sizes)
         if found.version != VERSION:
@@ -127,23 +133,29 @@ class Client:
         return found
 
     def load(self, p: Mapping[str, np.ndarray] | None = None) -> None:
-        """Load parameters: the given arrays, or the hardware's own."""
+        """Load parameters: the given arrays, or the hardware's own.
+
+        Raises
+        ------
+        InputError
+            If the hardware takes no load.
+        """
         if not self.sizes.load_bytes:
             raise InputError("this design takes no load: its storage is not `memory`")
         self.send_load(self.hardware.pack_parameters(p))
 
     def send_load(self, beats: Sequence[int]) -> None:
-        """Load the payload integers of a load's beats."""
+        """Load parameters, given as the payload integers of all beats of a load."""
         self.ask(Kind.LOAD, _to_bytes(beats, self.sizes.width_p), 0)
 
     def infer(self, x: np.ndarray, p: Mapping[str, np.ndarray] | None = None) -> np.ndarray:
-        """Results [n, outputs] of vectors x [n, inputs]; `p` for storage `ports` only."""
+        """Results [n, outputs] of vectors x [n, inputs]; `p` is for storage `ports` only."""
         beats, count = self.hardware.pack_input(x, p), self.sizes.beats_in
         vectors = [beats[start : start + count] for start in range(0, len(beats), count)]
         return self.hardware.unpack_output([self.send_vector(v) for v in vectors])
 
     def send_vector(self, beats: Sequence[int]) -> int:
-        """Payload integer of the result of one vector, given as payload integers of its beats."""
+        """Send one vector, given as the payload integers of its beats; return that of its result."""
         payload = _to_bytes(beats, self.sizes.width_i)
         return int.from_bytes(self.ask(Kind.VECTOR, payload, self.sizes.answer_bytes), "little")
 
@@ -154,16 +166,16 @@ def _to_bytes(beats: Sequence[int], width: int) -> bytes:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a board did with vectors.
+    """What a board answered to vectors.
 
     Parameters
     ----------
     vectors, equal
-        How many went through, and how many came back equal to the golden model.
+        How many vectors were sent, and how many results were those of the golden model.
     repeated
         Requests that had to be repeated.
     seconds
-        Time that the vectors took.
+        Time from the first vector to the last result.
     y
         The board's results, [n, outputs].
     """
@@ -193,20 +205,22 @@ def run(
     Parameters
     ----------
     hardware : Hardware
-        What the board holds; anything else there is an error.
+        What the board should hold.
     port : str or Link
         Name of the serial port, or an open line.
     x : array [n, inputs]
         Vectors.
     p : dict of arrays, optional
-        Parameters: loaded (storage `memory`) or sent along (`ports`).
+        Parameters, which are loaded (storage `memory`) or sent with the vectors (`ports`).
     baud : int
-        Of a port given by name.
+        Bits a second, for a port given by name.
 
     Raises
     ------
     DeviceError
         If the board cannot be reached, or holds another design.
+    ToolMissing
+        If `port` is a name and pyserial is missing.
     """
     expected = hardware.golden(x, p)
     if isinstance(port, str):
@@ -229,6 +243,8 @@ def upload(board: Board, bitstream: str | os.PathLike[str]) -> None:
 
     Raises
     ------
+    InputError
+        If there is no such file, or openFPGALoader does not know the board.
     ToolMissing
         If openFPGALoader is missing.
     DeviceError

@@ -1,4 +1,4 @@
-"""Tables of a board's TOML: clock, serial line, LED, capacity, device."""
+"""The tables of a board's TOML file: clock, serial line, LED, capacity, device."""
 
 from typing import Annotated, Any
 
@@ -15,18 +15,19 @@ Attributes = dict[Name, Value]
 
 
 class ClockKeys(Record):
-    """The clock and its frequency in Hz: one of the keys `resource`, `pin` and `oscillator`.
+    """Where the clock comes from, which one of `resource`, `pin` and `oscillator` says, and its frequency.
 
     Attributes
     ----------
     resource : str, optional
         Resource of the platform.
     pin, attributes : str, dict
-        A pin of the device, for a board without a platform.
+        Pin of the device and its attributes, for a board without a platform.
     oscillator : str, optional
-        Oscillator on the device, as Amaranth calls it: ``SB_HFOSC``, ``OSCH``. Too inexact for a
+        Oscillator on the device, as Amaranth calls it: ``SB_HFOSC``, ``OSCH``. It is too inexact for a
         serial line.
     frequency : int
+        In Hz.
     """
 
     resource: Name | None = None
@@ -44,15 +45,15 @@ class ClockKeys(Record):
 
     @property
     def name(self) -> str | None:
-        """Resource of the clock, or None for an oscillator on the device."""
+        """Name of the clock's resource, or None for an oscillator on the device."""
         return "tnhw_clock" if self.pin is not None else self.resource
 
 
 class PinKeys(Record):
     """A resource of the platform, or pins from which a resource is made.
 
-    A pin is the device's name for it, or ``connector_number:pin`` of a connector of the platform:
-    ``pmod_0:2``.
+    A pin is given by the device's name for it, or as ``connector_number:pin`` for a connector of the
+    platform, for example ``pmod_0:2``.
     """
 
     resource: Name | None = None
@@ -63,7 +64,7 @@ class PinKeys(Record):
     attributes: Attributes = {}
 
     def _check(self, pins: Any) -> Any:
-        """Either `resource`, or all of `pins`."""
+        """Raise ValueError unless either `resource` or exactly the keys `pins` are given."""
         given = [name for name in ("rx", "tx", "pin") if getattr(self, name) is not None]
         if (self.resource is None) == (not given) or (given and set(given) != set(pins)):
             wanted = " and ".join(f"`{name}`" for name in pins)
@@ -71,7 +72,7 @@ class PinKeys(Record):
 
 
 class UartKeys(PinKeys):
-    """The serial line, seen from the FPGA."""
+    """The serial line. `rx` and `tx` are seen from the FPGA: it receives on `rx`."""
 
     baud: Annotated[int, Field(ge=300, le=12_000_000)] = 115_200
 
@@ -87,11 +88,11 @@ class LedKeys(PinKeys):
     Attributes
     ----------
     line : str, optional
-        The line to use of a resource that has several: ``g`` of an RGB LED.
+        Which line to use of a resource that has several, for example ``g`` of an RGB LED.
     invert : bool
-        Whether a low level at `pin` lights it; resources know it themselves.
+        Whether a low level at `pin` lights the LED. For a resource the platform knows this.
     high : str, optional
-        A pin that must be high for it to light at all.
+        A pin that must be high for the LED to light at all.
     """
 
     line: Name | None = None
@@ -107,7 +108,7 @@ class LedKeys(PinKeys):
 
 
 class CapacityKeys(Record):
-    """What the device has: 4-input look-up tables, flip-flops, block RAMs, multipliers."""
+    """What the device has: look-up tables, flip-flops, block RAMs, DSP blocks."""
 
     LUT: Positive
     FF: Positive
@@ -121,11 +122,11 @@ class DeviceKeys(Record):
     Attributes
     ----------
     device : str
-        For example ``iCE40UP5K``, ``LFE5U-25F``; for Gowin the whole part number.
+        For example ``iCE40UP5K`` or ``LFE5U-25F``; for Gowin the whole part number.
     package, speed : str, optional
-        For example ``SG48``, ``6``; Gowin has neither.
+        For example ``SG48`` and ``6``; not used for Gowin.
     series : str, optional
-        Gowin: the name that its tools want beside the part number: ``GW1N-9C``.
+        For Gowin only: the family that its tools need as well as the part number, for example ``GW1N-9C``.
     """
 
     device: Part

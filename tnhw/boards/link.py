@@ -1,4 +1,4 @@
-"""Lines to a board: what they must do, and a serial port."""
+"""Lines to a board: the interface that every line has, and a serial port."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ..errors import DeviceError, ToolMissing
 __all__ = ["Link", "SerialLink"]
 
 
-WRITE_MARGIN = 2.0  # seconds that a port may take no byte
+WRITE_MARGIN = 2.0  # seconds for which a port may accept no byte
 
 
 class Link(Protocol):
@@ -20,24 +20,24 @@ class Link(Protocol):
     baud : float
         Bits a second; a byte takes ten.
     latency : float
-        Seconds that an answer may take beside the bytes on the line.
+        Seconds that an answer may take in addition to the time of the bytes on the line.
     """
 
     baud: float
     latency: float
 
     def read(self, count: int, timeout: float) -> bytes:
-        """Up to `count` bytes; fewer only if `timeout` seconds passed."""
+        """Up to `count` bytes; fewer only if `timeout` seconds have passed."""
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
 
     def clock(self) -> float:
-        """Seconds on the line's own clock: of the day, or of a simulation."""
+        """Time in seconds since some fixed moment: real time, or that of a simulation."""
 
 
 class SerialLink:
-    """A serial port, through pyserial; a context manager.
+    """A serial port, opened with pyserial. It is a context manager that closes the port.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class SerialLink:
     baud
         Bits a second.
     latency
-        Seconds that the port may hold an answer back.
+        Seconds for which the port's driver may hold an answer back.
 
     Raises
     ------
@@ -79,7 +79,7 @@ class SerialLink:
         return self._guard(self._read, count, timeout)
 
     def write(self, data: bytes) -> None:
-        """Send bytes; a line that takes them at half its rate is still waited for."""
+        """Send bytes. The time limit allows for a line that takes them at half its baud rate."""
         self._serial.write_timeout = WRITE_MARGIN + 20 * len(data) / self.baud
         self._guard(self._serial.write, data)
 
@@ -87,7 +87,7 @@ class SerialLink:
         return time.monotonic()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Close the port."""
         self._serial.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What Amaranth makes of a board: its platform, with the resources that its TOML adds."""
+"""From a board's TOML file to an Amaranth platform with the resources that the file adds."""
 
 import re
 import shlex
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["check_options", "create_platform"]
 
-#: Options of ``gowin_pack`` that name no file.
+#: The options of ``gowin_pack`` that do not name a file.
 GOWIN_PACK_OPTIONS = {"-c", "--compress"} | {
     f"--{name}_as_gpio"
     for name in ("jtag", "sspi", "mspi", "ready", "done", "reconfign", "cpu", "i2c")
 }
 
-# Family to Amaranth's class in `amaranth.vendor`, and what it wants to know of a device.
+# By family: the class in `amaranth.vendor`, and which key of `device` each of its attributes takes.
 _VENDORS = {
     "ice40": ("LatticeICE40Platform", {"device": "device", "package": "package"}),
     "ecp5": ("LatticeECP5Platform", {"device": "device", "package": "package", "speed": "speed"}),
@@ -38,15 +38,16 @@ _VENDORS = {
 
 
 def create_platform(board: "Board") -> Any:
-    """A fresh Amaranth platform for a board; each serves for one build.
+    """A new Amaranth platform for a board, good for one build.
 
     Raises
     ------
     InputError
-        If the platform does not exist, or lacks a resource that the board's TOML names.
+        If the platform does not exist, lacks a resource or pin that the board's TOML names, has another
+        clock frequency, or does not take the board's `settings`, `arguments` or `options`.
     """
     platform = _with_resources(board)
-    _try_pins(board, _with_resources(board))  # of another one: pins can be asked for only once
+    _try_pins(board, _with_resources(board))  # on a second one: a pin can be requested only once
     platform.default_clk = board.clock.name or board.clock.oscillator
     try:
         frequency = platform.default_clk_constraint
@@ -82,7 +83,7 @@ def _with_resources(board: "Board") -> Any:
 
 
 def _apply_settings(board: "Board", platform: Any) -> None:
-    """Set plain attributes; what has another meaning for the platform's class stays as it is."""
+    """Set the attributes that `settings` names; only those that hold text, a number or nothing may be set."""
     for name, value in board.settings.items():
         held = getattr(platform, name, None)
         if name.startswith("_") or not isinstance(held, (str, int, float, NoneType)):
@@ -94,15 +95,15 @@ def _apply_settings(board: "Board", platform: Any) -> None:
 
 
 def check_options(board: "Board", platform: Any) -> None:
-    """Hold `options` to what the templates of a platform ask for, each in the form that it takes.
+    """Check that the templates of a platform use all `options` of a board, and that each has a valid form.
 
-    They are code of the tools that read them. Those of open tools run in WebAssembly and see nothing but the
-    folder of the build; the one tool that does not, ``gowin_pack``, gets only options that name no file.
+    The tools execute these options as code. The open tools run in WebAssembly and see nothing but the folder
+    of the build. The one that does not, ``gowin_pack``, gets only options that do not name a file.
 
     Raises
     ------
     InputError
-        Names the option.
+        If an option is unknown or has the wrong form; the message names it.
     """
     if not board.options:
         return
@@ -126,13 +127,13 @@ def check_options(board: "Board", platform: Any) -> None:
 
 
 def _asked_for(platform: Any) -> Any:
-    """Names of the texts that the templates of a platform ask for."""
+    """Names of the overrides that the templates of a platform use."""
     texts = [*platform.file_templates.values(), *platform.command_templates]
     return {name for text in texts for name in re.findall(r'get_override\("(\w+)"\)', text)}
 
 
 def _try_pins(board: "Board", platform: Any) -> None:
-    """Every pin that is used is there, and is used once."""
+    """Raise InputError unless every pin that is used exists, and is used once."""
     for key, resource, number in board.resources():
         try:
             lines = [
@@ -146,14 +147,14 @@ def _try_pins(board: "Board", platform: Any) -> None:
 
 
 def _imported(board: "Board") -> Any:
-    """The platform of ``module:Class``; importing a module runs it."""
+    """The platform that the key `platform` names as ``module:Class``; the module is imported, which runs it."""
     module, name = (board.platform or "").split(":")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             cls = getattr(import_module(module), name)
             if board.plain_prepare:
-                # The next class that is not the board's own knows what to do with any option.
+                # The class above the board's own is Amaranth's, which accepts every override.
                 base = cls.__mro__[1]
                 cls = type(name, (cls,), {"toolchain_prepare": base.toolchain_prepare})
             platform = cls(**board.arguments) if isinstance(cls, type) else None
@@ -172,7 +173,7 @@ def _imported(board: "Board") -> Any:
 
 
 def _described(board: "Board") -> Any:
-    """A platform of Amaranth's own class for the family, around the keys of `device`."""
+    """A platform made from Amaranth's class for the family and the keys of `device`."""
     vendor, wanted = _VENDORS[board.family]
     values = {name: getattr(board.device, key) for name, key in wanted.items()}
     if missing := [key for name, key in wanted.items() if values[name] is None]:
@@ -186,7 +187,7 @@ def _described(board: "Board") -> Any:
 
 
 def _own_resources(board: "Board") -> list[Any]:
-    """Resources of the pins that a board's TOML names."""
+    """Resources made from the pins that a board's TOML names."""
     result = []
     if (clock := board.clock).pin is not None:
         pin = Pins(clock.pin, dir="i", assert_width=1)

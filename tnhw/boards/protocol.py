@@ -1,7 +1,7 @@
 """The byte protocol between host and board, as the host and the tests see it.
 
-`docs/protocol.md` describes it. The gates of `tnhw.boards.harness.top` share the constants of this module and
-nothing else: their frame parser and their CRC are written apart, so that a mistake shows.
+`docs/protocol.md` describes it. The gates of `tnhw.boards.harness` share the constants of this module and
+nothing else: their parser of frames and their CRC are written separately, so that a mistake in either shows.
 """
 
 import binascii
@@ -22,7 +22,7 @@ OVERHEAD = HEADER + 2
 
 
 class Kind(IntEnum):
-    """What a frame asks for; the answer has the same kind plus `ANSWER`."""
+    """What a frame asks for. The kind of its answer is this number plus `ANSWER`."""
 
     IDENTIFY = 0x01
     VECTOR = 0x02
@@ -41,15 +41,20 @@ class Sizes:
     Parameters
     ----------
     width_i, beats_in
-        Payload width in bits of a beat of the input stream, and beats a vector.
+        Payload bits of a beat of the input stream, and beats of a vector.
     width_o
-        Payload width in bits of the output stream, one beat a vector.
+        Payload bits of the output stream, which gives one beat for each vector.
     width_p, beats_p
-        The same for a load of parameters; 0 where the component has no such stream.
+        Payload bits of a beat of the parameter stream, and beats of a load; 0 if there is no such stream.
     design
-        Number of 32 bits that tells designs apart.
+        Number of 32 bits that identifies the design.
     initialised
         Whether vectors may come before a load.
+
+    Raises
+    ------
+    InputError
+        If the payload of a frame would have more than 65535 bytes.
     """
 
     width_i: int
@@ -73,7 +78,7 @@ class Sizes:
 
     @classmethod
     def of(cls, hardware: Hardware) -> "Sizes":
-        """Sizes of the streams of hardware."""
+        """Sizes of the streams of a kernel or another hardware."""
         memory = hardware.storage == "memory"
         return cls(
             hardware.width_i,
@@ -112,7 +117,7 @@ def bytes_of(width: int) -> int:
 
 
 def design_number(hardware: Hardware) -> int:
-    """Number of 32 bits of everything that decides what hardware computes."""
+    """Number of 32 bits, a hash of everything that decides what the hardware computes."""
     hasher = hashlib.blake2b(digest_size=4)
     for line in hardware.identity():
         hasher.update(f"{line}\n".encode())
@@ -128,7 +133,7 @@ class Frame:
     payload: bytes = b""
 
     def encode(self) -> bytes:
-        """Bytes on the line."""
+        """The bytes of the frame on the line, with sync byte, length and CRC."""
         body = bytes([self.kind, self.sequence])
         body += len(self.payload).to_bytes(2, "little") + self.payload
         return bytes([SYNC]) + body + crc16(body).to_bytes(2, "big")
@@ -137,13 +142,13 @@ class Frame:
 class Parser:
     """Finds the frames in a stream of bytes that may hold noise.
 
-    After a frame that turns out wrong, the search goes on at the byte after its sync byte, so that
-    noise that looks like a header hides no good frame behind it.
+    If the CRC of a frame is wrong, the search goes on at the byte after its sync byte, so that noise that
+    looks like a header does not hide a good frame behind it.
 
     Parameters
     ----------
     longest
-        Payload bytes that a frame may have at most.
+        Most payload bytes that a frame may have; a longer one is taken for noise.
     """
 
     def __init__(self, longest: int = 0xFFFF) -> None:
@@ -151,11 +156,11 @@ class Parser:
         self._pending = bytearray()
 
     def clear(self) -> None:
-        """Forget what was fed."""
+        """Forget all bytes that were fed."""
         self._pending.clear()
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Frames that are complete and right with `data`."""
+        """Take more bytes, and return the right frames that are complete with them."""
         self._pending += data
         frames: list[Frame] = []
         while (start := self._pending.find(SYNC)) >= 0:
@@ -180,7 +185,7 @@ class Parser:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a board says it is."""
+    """What a board says it holds: version of the protocol, number of the design, payload sizes in bytes."""
 
     version: int
     design: int

@@ -1,7 +1,8 @@
 """What the text of a board file may look like.
 
-A board file's words end up in Tcl, in constraint files and on command lines that other programs read. Each kind of word is
-held to what such words need, so that none of them can be taken for anything else there.
+The words of a board file are copied into Tcl scripts, constraint files and command lines that other programs
+read. Each type here allows only the characters that its words need, so that no word can be taken for
+anything else there.
 """
 
 import os
@@ -25,7 +26,7 @@ __all__ = [
 
 BITSTREAM = "{bitstream}"
 
-#: Options of openFPGALoader that say which board it is and how it is reached: none of them names a file.
+#: The options of openFPGALoader that a board may use: how to reach it. None of them names a file.
 PROGRAMMER_OPTIONS = {
     "-b", "--board", "-c", "--cable", "-d", "--device", "-f", "--write-flash", "-m", "--write-sram",
     "-o", "--offset", "-r", "--reset", "-v", "--verbose", "--altsetting", "--busdev-num", "--cable-index",
@@ -36,7 +37,7 @@ PROGRAMMER_OPTIONS = {
 
 
 def _text(pattern: str, what: str) -> Any:
-    """A string type that holds `pattern`; `what` completes the sentence "must be ..."."""
+    """A type of text that matches `pattern`; `what` completes the message "must be ..."."""
 
     def check(value: str) -> str:
         if not re.fullmatch(pattern, value):
@@ -103,7 +104,7 @@ Program = Annotated[list[str], AfterValidator(_program)]
 
 
 def _by_hand(text: str) -> str:
-    """The one command of `by_hand`: plain words, and the place of the bitstream."""
+    """Check the command `by_hand`: plain words, with `{bitstream}` where the file goes."""
     try:
         words = shlex.split(text) if text.isprintable() else []
     except ValueError:
@@ -124,6 +125,6 @@ ByHand = Annotated[str, AfterValidator(_by_hand)]
 
 
 def hand_command(text: str, bitstream: str | os.PathLike[str]) -> str:
-    """The command `by_hand` of a board for the path of a bitstream, quoted for a shell."""
+    """The command `by_hand` of a board with the path of a bitstream filled in, quoted for a shell."""
     words = [word.replace(BITSTREAM, str(bitstream)) for word in shlex.split(text)]
     return shlex.join(words)

@@ -1,4 +1,4 @@
-"""The gates around a component on a board: bytes to streams and back, or a test of itself."""
+"""The gates around a component on a board: bytes to streams and back, or a self-test."""
 
 from .selftest import SelfTest
 from .top import Harness

@@ -1,6 +1,6 @@
-"""Frames of the board's byte protocol in gates: receiver and sender.
+"""Gates that receive and send the frames of the byte protocol between host and board.
 
-They share constants with `tnhw.boards.protocol` and nothing else; see `docs/protocol.md`.
+They share constants with `tnhw.boards.protocol` and nothing else. `docs/protocol.md` describes the frames.
 """
 
 from collections.abc import Mapping
@@ -33,32 +33,32 @@ class Step(IntEnum):
 
 
 class FrameReceiver(wiring.Component):
-    """Hunts for a frame in received bytes, buffers its payload and checks its CRC.
+    """Looks for a frame in the received bytes, writes its payload to a buffer and checks its CRC.
 
-    A frame of unknown kind or wrong length is given up at once; a byte with a framing error gives up
-    the frame that it falls in.
+    A frame of an unknown kind or of the wrong length is dropped as soon as that is known, and so is a frame
+    in which a byte has a framing error. The search for the next frame begins with the next byte.
 
     Parameters
     ----------
     lengths : dict of int to int
-        Payload bytes of each kind of frame.
+        Payload bytes of each kind of frame that is accepted.
     depth : int
-        Bytes of the buffer.
+        Bytes of the buffer: at least the longest payload.
 
     Members
     -------
     i : In(stream.Signature(8, always_ready=True))
         Bytes received.
     error : In(1)
-        A byte could not be received.
+        High in a cycle in which a byte could not be received.
     hold : In(1)
-        Drop what arrives.
-    address, data, write : Out
+        While it is high, bytes that arrive are dropped.
+    address, data, write : Out(range(depth)), Out(8), Out(1)
         Write port of the buffer that takes the payload.
     done : Out(1)
-        High for one cycle when a frame was right.
+        High for one cycle, a cycle after the last byte of a frame whose CRC is right.
     kind, sequence : Out(8)
-        Of the frame; they stay while `hold` is high.
+        Kind and sequence number of the frame; they do not change while `hold` is high.
     """
 
     def __init__(self, lengths: Mapping[Kind, int], depth: int) -> None:
@@ -144,25 +144,26 @@ class FrameReceiver(wiring.Component):
 
 
 class FrameSender(wiring.Component):
-    """Sends an answer.
+    """Sends a frame that answers another.
 
     Parameters
     ----------
     lengths : dict of int to int
         Payload bytes of the answer to each kind of frame.
     fixed : dict of int to bytes
-        Payloads that never change, for kinds that have one.
+        Payload of the answer to each kind of frame whose answer is always the same.
     width : int
-        Width in bits of `result`.
+        Width of `result` in bits.
 
     Members
     -------
     start : In(1)
         High for one cycle to send an answer; `kind` and `sequence` must stay until `done`.
     kind, sequence : In(8)
-        Of the frame that is answered.
+        Kind and sequence number of the frame that is answered.
     result : In(width)
-        Payload of other kinds, least significant byte first, taken at `start`.
+        Payload of the answers that are not `fixed`. It is sampled at `start` and sent least significant
+        byte first.
     o : Out(stream.Signature(8))
         Bytes to send.
     done : Out(1)
@@ -193,12 +194,12 @@ class FrameSender(wiring.Component):
 
     @property
     def fixed(self) -> dict[Kind, bytes]:
-        """Payloads that never change, by kind."""
+        """Payload of the answer to each kind of frame whose answer is always the same."""
         return dict(self._fixed)
 
     @property
     def width(self) -> int:
-        """Width in bits of `result`."""
+        """Width of `result` in bits."""
         return self._width
 
     def elaborate(self, platform: Any) -> Module:

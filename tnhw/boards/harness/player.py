@@ -12,25 +12,28 @@ __all__ = ["Player"]
 
 
 class Player(wiring.Component):
-    """Reads the buffer from its start and offers its bytes as the beats of one of two streams.
+    """Reads the buffer from its start and offers the bytes as beats of stream `i` or of stream `p`.
 
-    A byte takes two cycles and a beat at least one more.
+    Each byte takes two cycles, and each beat at least one more.
 
     Parameters
     ----------
     sizes : Sizes
-        Widths and numbers of beats.
+        Widths of the two streams, and numbers of beats.
 
     Members
     -------
     start : In(1)
-        High for one cycle to play.
+        High for one cycle to begin.
     load : In(1)
-        Play a load of parameters, not a vector; must stay until `done`.
-    address, read, data : Out, Out, In
-        Read port of the buffer, whose data follow a cycle after `read`.
-    payload_i, valid_i, ready_i and payload_p, valid_p, ready_p
-        The two streams.
+        High if the buffer holds a load of parameters, for stream `p`; low if it holds a vector, for
+        stream `i`. Must not change until `done`.
+    address, read, data : Out(range(bytes)), Out(1), In(8)
+        Read port of the buffer; the data follow one cycle after `read`.
+    payload_i, valid_i, ready_i : Out(width_i), Out(1), In(1)
+        Stream `i`.
+    payload_p, valid_p, ready_p : Out(width_p), Out(1), In(1)
+        Stream `p`.
     done : Out(1)
         High in the cycle in which the last beat is accepted.
     """
@@ -47,7 +50,7 @@ class Player(wiring.Component):
 
     @property
     def sizes(self) -> Sizes:
-        """Widths and numbers of beats."""
+        """Widths of the two streams, and numbers of beats."""
         return self._sizes
 
     def elaborate(self, platform: Any) -> Module:
@@ -63,7 +66,7 @@ class Player(wiring.Component):
             ready.eq(Mux(self.load, self.ready_p, self.ready_i)),
         ]
 
-        # Bytes enter at the top, so that a beat of either stream ends there.
+        # Bytes enter at the top, so a complete beat is in the top bits, however wide its stream is.
         shift = Signal(8 * max(bytes_i, bytes_p))
         count = Signal(range(max(bytes_i, bytes_p)))
         m.d.comb += [
@@ -90,7 +93,8 @@ class Player(wiring.Component):
                 m.d.sync += count.eq(0)
                 with m.If(ready):
                     m.next = "read"
-                    # The address has moved on; it is back at 0 after a full buffer.
+                    # The address is that of the next byte; after a full buffer it has wrapped to 0,
+                    # and so has `last_address`.
                     with m.If(self.address == last_address):
                         m.d.comb += self.done.eq(1)
                         m.next = "idle"

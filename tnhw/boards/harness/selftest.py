@@ -1,4 +1,4 @@
-"""A harness without a line: stored vectors, stored results, and the verdict on an LED."""
+"""A harness without a serial line: stored vectors, the results they must give, and a verdict on an LED."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,32 +17,33 @@ BLINKS = 4  # a second
 
 
 class SelfTest(wiring.Component):
-    """Plays stored vectors into a component at full speed, for ever, and compares each result.
+    """Feeds stored vectors to a component at full speed, over and over, and compares each result.
 
-    The LED is off until every vector was answered once; then it is on as long as all results were
-    right. From the first wrong one on it blinks.
+    The LED is off until every vector has been answered once, and then on as long as all results are
+    right. After the first wrong result it blinks until the next reset.
 
     Parameters
     ----------
     component : Component
-        Has streams ``i`` and ``o``, and ``p`` if there is a load; one beat of ``o`` a vector.
+        Has streams ``i`` and ``o``, and ``p`` if there is a load; gives one beat of ``o`` for each vector.
     vectors : list of int
-        Payloads of ``i``, all beats of all vectors.
+        Payloads of ``i``: all beats of all vectors.
     results : list of int
-        Payloads of ``o``, one a vector.
+        Payloads of ``o``: one for each vector.
     load : list of int
-        Payloads of ``p`` that come first, once.
+        Payloads of ``p``, which are loaded once, before the first vector.
     clock : float
         Frequency of the domain ``sync`` in Hz.
 
     Members
     -------
     led : Out(1)
+        The verdict.
 
     Raises
     ------
     InputError
-        If there is no vector.
+        If there is no vector, or the beats are not the same number for each result.
     """
 
     uses = ("led",)
@@ -87,7 +88,7 @@ class SelfTest(wiring.Component):
             vectors.ready.eq(component.i.ready),
         ]
 
-        # What is expected is offered as a stream too, and taken together with the result.
+        # The expected results are a stream too; a result and what is expected are taken in one cycle.
         answer = Value.cast(component.o.payload)
         m.submodules.results = results = _Player(len(answer), self._results)
         both = Signal()
@@ -112,7 +113,7 @@ class SelfTest(wiring.Component):
 
 
 class _Player(wiring.Component):
-    """Offers stored payloads one after the other, and begins again; `last` as the last one is taken."""
+    """Offers stored payloads one after the other, over and over; `last` is high as the last one is taken."""
 
     def __init__(self, width: int, payloads: Sequence[int]) -> None:
         self._payloads = payloads

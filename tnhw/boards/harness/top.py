@@ -1,12 +1,12 @@
-"""The board-independent harness: a component's streams as bytes on a serial line.
+"""The harness, the same on all boards: a component's streams as bytes on a serial line.
 
 ```
 rx -> UARTReceiver -> FrameReceiver -> buffer -> Player -> component.i, component.p
 tx <- UARTTransmitter <- FrameSender <-------------------- component.o
 ```
 
-A frame is buffered whole, and its bytes reach the component only after its CRC was right. One frame
-is handled at a time: what arrives before its answer has been sent is dropped.
+A whole frame is buffered, and its bytes reach the component only if its CRC is right. The harness handles
+one frame at a time: whatever arrives before the answer has been sent is dropped.
 """
 
 from typing import Any
@@ -33,7 +33,7 @@ class Harness(wiring.Component):
         Has streams ``i`` (sink) and ``o`` (source), and ``p`` (sink) if `sizes` has a load. It gives
         one beat of ``o`` for each vector, and is in the domain ``sync``.
     sizes : Sizes
-        Widths and numbers of beats of its streams, and the number of the design.
+        Widths of its streams, numbers of beats, and the number that identifies the design.
     clock : float
         Frequency of the domain ``sync`` in Hz.
     baud : float
@@ -49,10 +49,10 @@ class Harness(wiring.Component):
     Raises
     ------
     InputError
-        If the clock cannot be divided to the baud rate.
+        If no divisor of the clock is close enough to the baud rate; see `divisor_of`.
     """
 
-    uses = ("uart", "led")  # of a board
+    uses = ("uart", "led")  # what it needs of a board
     rx: In(1, init=1)
     tx: Out(1, init=1)
     led: Out(1)
@@ -69,12 +69,12 @@ class Harness(wiring.Component):
 
     @property
     def component(self) -> Any:
-        """The component behind the line."""
+        """The component that is behind the serial line."""
         return self._component
 
     @property
     def sizes(self) -> Sizes:
-        """Widths and numbers of beats of its streams."""
+        """Widths of the component's streams, numbers of beats, and the number of the design."""
         return self._sizes
 
     @property
@@ -89,7 +89,7 @@ class Harness(wiring.Component):
 
     @property
     def divisor(self) -> int:
-        """Clock cycles a bit on the line."""
+        """Clock cycles for each bit on the line."""
         return self._divisor
 
     def elaborate(self, platform: Any) -> Module:
@@ -139,7 +139,7 @@ class Harness(wiring.Component):
         return m
 
     def _sinks(self, m: Module, receiver: FrameReceiver, player: Player) -> None:
-        """What the player reads goes to the sinks of the component."""
+        """Connect the player to the input streams of the component."""
         component = self._component
         m.d.comb += [
             Value.cast(component.i.payload).eq(player.payload_i),
@@ -157,9 +157,10 @@ class Harness(wiring.Component):
     def _control(
         self, m: Module, receiver: FrameReceiver, player: Player, sender: FrameSender
     ) -> None:
-        """One frame at a time: play it, wait for the result of a vector, answer."""
+        """The state machine that handles one frame: play it, wait for the result of a vector, answer."""
         component = self._component
-        # Without parameters a component takes no vector, and a vector that waits would bar the load.
+        # A component without parameters accepts no vector. Vectors before the first load are dropped,
+        # as one that waits would keep the load from being received.
         loaded = Signal(init=int(self._sizes.initialised))
         m.d.comb += receiver.hold.eq(1)
         with m.FSM():
@@ -179,7 +180,7 @@ class Harness(wiring.Component):
                         m.d.sync += loaded.eq(1)
                         m.d.comb += sender.start.eq(1)
                         m.next = "answer"
-                # A component without registers answers in the cycle of the last beat.
+                # A combinational component gives its result in the cycle of the last beat.
                 m.d.comb += component.o.ready.eq(~player.load)
                 with m.If(component.o.valid & ~player.load):
                     m.d.comb += sender.start.eq(1)

@@ -1,4 +1,4 @@
-"""A serial port for a board: 8 data bits, no parity, 1 stop bit, least significant bit first."""
+"""Receiver and transmitter of a serial line: 8 data bits, no parity, 1 stop bit, least significant bit first."""
 
 from typing import Any
 
@@ -12,16 +12,16 @@ from ...errors import InputError
 __all__ = ["UARTReceiver", "UARTTransmitter", "divisor_of"]
 
 SMALLEST_DIVISOR = 4
-WORST_ERROR = 0.02  # a byte is sampled right up to about 4 %; both ends have a share in it
+WORST_ERROR = 0.02  # the last bit is sampled right up to about 4 %, shared by both ends
 
 
 def divisor_of(clock_hz: float, baud: float) -> int:
-    """Clock cycles a bit.
+    """Clock cycles for each bit at a baud rate.
 
     Raises
     ------
     InputError
-        If the clock is too slow for the baud rate, or cannot be divided close to it.
+        If the clock is too slow for the baud rate, or the closest divisor is more than `WORST_ERROR` off.
     """
     highest = int(clock_hz) // SMALLEST_DIVISOR
     if not 1 <= baud <= highest:
@@ -47,7 +47,7 @@ class UARTReceiver(wiring.Component):
     Parameters
     ----------
     divisor : int
-        Clock cycles a bit, at least 4.
+        Clock cycles for each bit, at least 4.
 
     Members
     -------
@@ -56,7 +56,7 @@ class UARTReceiver(wiring.Component):
     o : Out(stream.Signature(8, always_ready=True))
         Bytes received.
     error : Out(1)
-        High for one cycle after a byte without stop bit.
+        High for one cycle when the stop bit of a byte is missing.
     """
 
     rx: In(1, init=1)
@@ -80,7 +80,7 @@ class UARTReceiver(wiring.Component):
         m.submodules.synchronizer = FFSynchronizer(self.rx, line, init=1)
 
         timer = Signal(range(self._divisor))
-        # A one that walks down the shift register counts the bits: start bit, then eight.
+        # A one that moves down the shift register counts the bits: the start bit, then eight data bits.
         shift = Signal(9)
         m.d.comb += self.o.payload.eq(shift[1:])
 
@@ -111,12 +111,12 @@ class UARTReceiver(wiring.Component):
 
 
 class UARTTransmitter(wiring.Component):
-    """Transmitter; a byte takes ten bits on the line.
+    """Transmitter. Each byte takes ten bits on the line.
 
     Parameters
     ----------
     divisor : int
-        Clock cycles a bit.
+        Clock cycles for each bit, at least 4.
 
     Members
     -------
@@ -143,7 +143,7 @@ class UARTTransmitter(wiring.Component):
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         timer = Signal(range(self._divisor))
-        # Bits still to send, and above them a one that marks the end.
+        # The bits that are still to be sent, and above them a one that marks the end.
         shift = Signal(11, init=1)
         idle = Signal()
         line = Signal(init=1)
