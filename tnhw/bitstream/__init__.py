@@ -1,4 +1,4 @@
-"""From a kernel or a design to the bitstream of a board, with its utilisation and its clock."""
+"""From a kernel or a design to a bitstream for a board, with utilisation and clock frequency."""
 
 from .building import BuildOptions, build, build_network, plan
 from .record import BuildRecord, find_record

@@ -1,8 +1,8 @@
-"""From hardware and a board to a bitstream, with its utilisation and its clock.
+"""From hardware and a board to a bitstream, with utilisation and clock frequency.
 
-Files appear in the output folder only when all of them are there: a failure or an interrupt leaves
-earlier output as it was. A bitstream's identity is the hash of its build plan and of the versions of
-the tools, and it is cached under it.
+Files appear in the output folder only when all of them have been made: a failure or an interrupt leaves
+earlier output as it was. Bitstreams are cached; the key is a hash of build plan, seed, frequency and the
+versions of the tools.
 """
 
 import hashlib
@@ -48,15 +48,15 @@ class BuildOptions:
     seed : int
         For place and route; the same input and seed give the same bytes.
     frequency : int, optional
-        Frequency in Hz that the routed design must reach, if not the board's clock.
+        Frequency in Hz that the routed design must reach; by default that of the board's clock.
     baud : int, optional
-        Instead of the board's own.
+        Bits a second on the serial line; by default the board's own baud rate.
     allow_timing_fail : bool
-        Give a bitstream also if it is too slow.
+        Whether a design that is too slow gives a bitstream all the same, instead of an error.
     dsp : bool, optional
-        Whether products may use DSP blocks; by default they do as long as there are enough.
+        Whether products may use DSP blocks; by default they do if the device has enough of them.
     cache : bool
-        Take a bitstream that was built before, and keep this one.
+        Whether an identical earlier build may be used, and this one is kept.
     timeout : float
         Limit in seconds for one run of place and route.
     """
@@ -87,20 +87,25 @@ def build(
     Parameters
     ----------
     hardware : Hardware
-        What to build; its streams are plain ones here, whatever `interface` it has.
+        What to build. The build uses its plain streams, whatever its `interface` is.
     board : Board
-        For which board.
+        The board to build for.
     out_dir : path
         Receives ``<name>.bin``, ``.bit`` or ``.fs``, ``<name>.netlist.v``, logs and ``report.json``.
     self_test : array, optional
-        Vectors [n, inputs] that the board plays to itself, with the verdict on its LED, instead of the
-        serial line. Parameters that do not come with the kernel are random ones.
+        Vectors [n, inputs] that the board computes over and over without a host, with the verdict on its
+        LED; there is no serial line then. If the hardware has no parameters of its own, they are random.
     **options
         See `BuildOptions`.
 
     Returns
     -------
     BuildRecord
+
+    Raises
+    ------
+    DoesNotFit, TimingNotMet, InputError
+        See `build_component`.
     """
     component = hardware.create(interface="stream")
     if self_test is not None:
@@ -139,9 +144,9 @@ def build_component(
     board : Board
     out_dir : path
     design : dict, optional
-        Kept in the record.
+        Options of the design, for the record.
     stored : dict, optional
-        `vectors`, `results` and `load` of a `SelfTest`, which then takes the place of the harness.
+        `vectors`, `results` and `load` of a `SelfTest`, which then replaces the harness.
     **options
         See `BuildOptions`.
 
@@ -152,11 +157,12 @@ def build_component(
     Raises
     ------
     DoesNotFit
-        If the device is too small; names the resource.
+        If the device is too small; the message names the resource.
     TimingNotMet
-        If the design is too slow; names both frequencies.
+        If the design is too slow; the message names both frequencies.
     InputError
-        If the output folder cannot be written, or is in use by another build.
+        If the board needs a vendor's tool, lacks the serial line or the LED that is needed, or cannot have
+        this baud rate; or if the output folder cannot be written, or is in use by another build.
     """
     asked = BuildOptions(**options)
     start = time.monotonic()
@@ -182,7 +188,7 @@ def build_component(
         sizes=asdict(sizes),
         design=dict(design or {}),
     )
-    # Without a wish, DSP blocks are tried first, and left out if there are not enough.
+    # By default the design is built with DSP blocks first, and without them if there are not enough.
     both = (True, False) if board.capacity.DSP else (False,)
     choices = both if asked.dsp is None else (asked.dsp,)
     with workplace(out_dir) as folder:
@@ -210,11 +216,11 @@ def _check_timing(record: BuildRecord) -> None:
 
 @dataclass(frozen=True)
 class _Attempt:
-    """One way to build a design: products in DSP blocks, or not."""
+    """One way to build a design: with or without DSP blocks for products."""
 
     harness: Component
     board: Board
-    record: BuildRecord  # as far as it is known before
+    record: BuildRecord  # what is known before the build
     dsp: bool
     asked: BuildOptions
 
@@ -224,8 +230,8 @@ class _Attempt:
         Returns
         -------
         (BuildRecord, Path) or None
-            With the folder of its files; None if the device has too few DSP blocks, and the design may
-            be built without them.
+            The record and the folder with the files; None if the device has too few DSP blocks and
+            `or_without` says that the design may be built without them.
         """
         plan = board_plan(self.harness, self.board, self.record.frequency, self.dsp)
         used = dict.fromkeys(toolchain.tool_names(plan, self.board.family))
@@ -264,11 +270,17 @@ def plan(
 ) -> PlanRecord:
     """Archive the build plan of hardware, for a board that only a vendor's tools build for.
 
-    Parameters are those of `build`.
+    The parameters are those of `build`.
 
     Returns
     -------
     tnhw.bitstream.vendor_plan.PlanRecord
+
+    Raises
+    ------
+    InputError
+        If open tools build for the board, it lacks the serial line or the LED that is needed, or the folder
+        cannot be written.
     """
     vectors = None if self_test is None else stored(hardware, self_test)
     component = hardware.create(interface="stream")
@@ -295,8 +307,12 @@ def build_network(
     Parameters
     ----------
     network : Network
+    board, out_dir
+        As for `build`.
+    rom, loadable
+        See `tnhw.network.Design`.
     say : callable
-        Told in a sentence what is tried.
+        Called with a sentence that says what is tried next.
     **options
         See `BuildOptions`, and `self_test` as for `build`.
 
@@ -307,7 +323,7 @@ def build_network(
     Raises
     ------
     DoesNotFit
-        If none of the few fastest that should fit does.
+        If no design should fit by the estimate, or none of the `MAX_TRIES` fastest of those does.
     """
     from ..network import fit
 
@@ -328,7 +344,7 @@ def build_network(
     raise misfit
 
 
-# What a build that was kept tells of itself.
+# What is taken from the report of a cached build.
 _ROUTED = ("fmax", "utilisation", "cells", "seed", "retries")
 
 
@@ -337,7 +353,7 @@ def _digest(plan, record, seed):
     return hashlib.blake2b(plan.digest() + facts.encode(), digest_size=16).hexdigest()
 
 
-# What a build leaves, by the names of the toolchain and the suffixes in the output folder.
+# Files of a build that go to the output folder: the toolchain's name for each, and its suffix there.
 _KEPT = {
     toolchain.NETLIST: "netlist.v",
     toolchain.STAT: "stat.json",
@@ -355,12 +371,12 @@ def _collect(work, files, board):
 
 
 def _install(files, out_dir, record):
-    """Move the files to the output folder, the report last; gives the record with their hashes."""
+    """Move the files to the output folder, the report last; return the record with their hashes."""
     (files / REPORT).unlink(missing_ok=True)
     made = {
         f"{record.name}.{name}": value
         for name, value in hashes(files).items()
-        if not name.endswith(".log")  # has the time in it
+        if not name.endswith(".log")  # a log contains the time
     }
     record = replace(record, files=made)
     (files / REPORT).write_text(record.to_json())

@@ -1,4 +1,4 @@
-"""The suffix of a file that a USB bootloader takes: Device Firmware Upgrade 1.1, appendix B."""
+"""The suffix of a file for a USB bootloader: Device Firmware Upgrade 1.1, appendix B."""
 
 import struct
 import zlib
@@ -9,11 +9,11 @@ from ..errors import ToolFailed
 __all__ = ["add_suffix", "suffix"]
 
 _VERSION = 0x0100
-_ANY = 0xFFFF  # of release, product or vendor
+_ANY = 0xFFFF  # any release, product or vendor
 
 
 def suffix(data, vendor=_ANY, product=_ANY):
-    """The 16 bytes that follow `data`, with the CRC-32 of everything before it (not inverted)."""
+    """The 16 bytes to append to `data`; the last four are the CRC-32, not inverted, of all bytes before them."""
     head = struct.pack("<HHHH3sB", _ANY, product, vendor, _VERSION, b"UFD", 16)
     return head + struct.pack("<I", zlib.crc32(data + head) ^ 0xFFFF_FFFF)
 
@@ -24,7 +24,7 @@ def add_suffix(folder, arguments):
     Raises
     ------
     ToolFailed
-        If the arguments are others than these.
+        If there are other arguments than these.
     """
     options = dict(zip(arguments[::2], arguments[1::2], strict=False))
     if len(arguments) % 2 or not {"-a"} <= set(options) <= {"-a", "-v", "-p"}:

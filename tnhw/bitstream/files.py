@@ -1,4 +1,4 @@
-"""Where a build works, and where it is kept: lock, temporary folder, cache."""
+"""The folders of a build: the output folder with its lock, a temporary one, and the cache."""
 
 import contextlib
 import fcntl
@@ -21,12 +21,12 @@ CACHE_ENTRIES = 64
 
 @contextlib.contextmanager
 def workplace(out_dir):
-    """Temporary folder beside the target, which is locked against other builds.
+    """Lock an output folder against other builds, and give a temporary folder inside it.
 
     Raises
     ------
     InputError
-        If the folder cannot be written, or another build is at work there.
+        If the folder cannot be written, or another build is using it.
     """
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -53,14 +53,14 @@ def workplace(out_dir):
 
 
 def cache_folder():
-    """Where finished builds are kept, one folder each, named by their identity."""
+    """The folder of the cache: it has a folder for each finished build, named by the build's digest."""
     return caches.cache_folder() / "builds"
 
 
 def store(files, entry, report):
-    """Keep the files of a build and the text of its report, with their hashes, and only the latest builds.
+    """Put the files of a build, the text of its report and their hashes into the cache; drop the oldest builds.
 
-    A cache that cannot be written is no error.
+    It is no error if the cache cannot be written.
     """
     with contextlib.suppress(OSError):
         entry.parent.mkdir(parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def store(files, entry, report):
             copied = shutil.copytree(files, folder / "entry")
             (copied / REPORT).write_text(report)
             (copied / HASHES).write_text(json.dumps(hashes(copied), indent=2))
-            if entry.exists():  # one that `fetch` did not take
+            if entry.exists():  # `fetch` found it damaged
                 os.replace(entry, folder / "old")
             os.replace(copied, entry)
         kept = [path for path in entry.parent.iterdir() if not path.name.startswith(".")]
@@ -77,13 +77,13 @@ def store(files, entry, report):
 
 
 def fetch(entry, files):
-    """Copy a build that was kept to the new folder `files`.
+    """Copy a build from the cache to the new folder `files`.
 
     Returns
     -------
     dict or None
-        Its report; None, and no folder, if there is no such build, or any of its files is not there or not
-        what was kept.
+        Its report. None if there is no such build, or if one of its files is missing or has changed; the
+        folder `files` then does not exist.
     """
     try:
         shutil.copytree(entry, files)
@@ -98,7 +98,7 @@ def fetch(entry, files):
 
 
 def hashes(folder):
-    """SHA-256 of every file of a folder, by its name."""
+    """SHA-256 in hexadecimal of every file in a folder, by the file's name."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(Path(folder).iterdir())

@@ -1,4 +1,4 @@
-"""A design with what surrounds it on a board: harness or self-test, build plan, names of pins."""
+"""A design with what surrounds it on a board: the harness or self-test, the build plan, the names of the pins."""
 
 import copy
 
@@ -14,7 +14,10 @@ __all__ = ["around", "board_plan", "pins", "stored"]
 
 
 def stored(hardware, x):
-    """What a self-test stores: payloads of vectors, results and parameters."""
+    """What a self-test stores for vectors x [n, inputs]: a dict of payloads of vectors, results and parameters.
+
+    If the hardware has no parameters of its own, they are random, with a fixed seed.
+    """
     memory, p = hardware.storage == "memory", None
     if not hardware.initialised:
         p = hardware.random_parameters(np.random.default_rng(0), None if memory else len(x))
@@ -26,7 +29,7 @@ def stored(hardware, x):
 
 
 def around(component, sizes, board, vectors, baud):
-    """The harness of a component on a board, or its self-test where `vectors` are stored; and the baud rate.
+    """The harness of a component on a board, or a self-test if there are `vectors`; and the baud rate.
 
     Parameters
     ----------
@@ -34,14 +37,14 @@ def around(component, sizes, board, vectors, baud):
         See `tnhw.boards.harness.Harness`.
     board : Board
     vectors : dict or None
-        What `stored` gives.
+        What `stored` returns.
     baud : int or None
-        Instead of the board's own.
+        Bits a second; None for the board's own baud rate.
 
     Returns
     -------
     Component, int
-        The rate is 0 without a serial line.
+        The harness or self-test, and bits a second on the serial line: 0 for a self-test.
 
     Raises
     ------
@@ -64,11 +67,11 @@ def around(component, sizes, board, vectors, baud):
 
 
 def board_plan(harness, board, frequency, dsp):
-    """Amaranth's build plan of a harness on a board; the same for the same input, wherever it is made."""
+    """Amaranth's build plan for a harness on a board. The same input gives the same plan on every machine."""
     platform = board.create_platform()
     if frequency != board.clock.frequency and board.clock.name is not None:
         key = board.clock.name, 0
-        # The platform's class owns its resources.
+        # The resource belongs to the platform's class, so a copy is changed.
         platform.resources[key] = resource = copy.copy(platform.resources[key])
         resource.clock = Clock(frequency)
     top = BoardTop(harness, board)
@@ -76,7 +79,7 @@ def board_plan(harness, board, frequency, dsp):
 
 
 def pins(board, uses):
-    """Port names that Amaranth gives to the lines of the harness."""
+    """The names that Amaranth gives to the ports of the netlist, by line: clock, rx, tx, led, high."""
     result = {}
     for key, resource, number in board.resources(uses):
         line = f"{board.led.line}__" if key == "led" and board.led.line else ""

