@@ -1,4 +1,4 @@
-"""Networks: layers in a row, how they are folded onto engines, and the design that this gives."""
+"""Networks: layers in a row, how much of each is computed at once (its fold), and the design that results."""
 
 from .design import Design
 from .folding import fit, fold, fold_shared

@@ -1,4 +1,4 @@
-"""A network folded onto engines: what is generated, simulated and built."""
+"""A network with a fold for each layer: the hardware that is generated, simulated and built."""
 
 from __future__ import annotations
 
@@ -27,37 +27,40 @@ __all__ = ["Design"]
 
 
 class Design(PlainHardware, ByContent):
-    """Hardware of a network: its layers, folded onto engines.
+    """Hardware of a network: engines that compute its layers.
 
     Parameters
     ----------
     network : Network
     folds : list of Fold
-        One for each layer; equal ones if they share an engine.
+        One for each layer; all the same if the layers share an engine.
     schedule : str
-        ``pipeline``: an engine for each layer, all at work at once; ``shared``: one engine for all
-        layers in turn.
+        ``pipeline``: an engine for each layer, and all engines work at the same time; ``shared``: one engine
+        computes all layers in turn.
     rom : str
-        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+        Where parameters are stored: in ``block`` RAM, in ``logic``, or ``auto`` to choose by size.
     dsp : bool
-        Whether products are left whole, for the multiplier blocks of a device; else a rule's gates
-        are those that take the least logic.
+        Whether products stay whole, for the DSP blocks of a device. Otherwise the gates of a rule are those
+        that take the least logic.
     loadable : bool
-        Whether other parameters may be loaded through a stream `p`; those of the network are there
-        from the start.
+        Whether other parameters may be loaded through a stream `p`. The hardware starts with the parameters
+        of the network.
 
     Attributes
     ----------
+    stages : list of Stage
+        Each layer with its fold.
     engines : list of list of Stage
+        The stages that each engine computes.
     interval : int
-        Cycles from vector to vector, nobody stalling.
+        Cycles from vector to vector, if nothing stalls.
     latency : int
-        Cycles from the acceptance of a vector's last beat to its result.
+        Cycles from the acceptance of a vector's last beat to its result, if nothing stalls.
 
     Raises
     ------
     InputError
-        Names the layer whose fold does not fit.
+        If a fold does not fit its layer or the layers around it; the message names the layer.
     """
 
     def __init__(
@@ -138,12 +141,12 @@ class Design(PlainHardware, ByContent):
 
     @property
     def lanes(self) -> int:
-        """Synapses a cycle."""
+        """Lanes of all engines: synapses that are computed in one cycle."""
         return sum(stages[0].fold.lanes for stages in self.engines)
 
     @property
     def products(self) -> int:
-        """Multiplications a cycle that a multiplier block could take."""
+        """Multiplications in one cycle that DSP blocks could compute."""
         return sum(stages[0].products for stages in self.engines)
 
     @property
@@ -171,7 +174,7 @@ class Design(PlainHardware, ByContent):
 
     @property
     def outputs(self) -> int:
-        """Elements of a result: 1 for a class."""
+        """Elements of a result; a class is one element."""
         return 1 if self.network.result == "class" else self.network.outputs
 
     @property
@@ -196,21 +199,21 @@ class Design(PlainHardware, ByContent):
 
     @property
     def arrays(self) -> dict[str, np.ndarray] | None:
-        """Parameters that are there from the start, by ``layer.array``; None if they cannot change."""
+        """Parameters that the hardware starts with, by ``layer.array``; None if they cannot change."""
         return self.network.arrays if self.loadable else None
 
     @property
     def width_p(self) -> int:
-        """Payload of stream `p` in bits."""
+        """Payload of a beat of stream `p` in bits, or 0 if there is no such stream."""
         return len(self._hardware.p.payload) if self.loadable else 0
 
     @property
     def beats_p(self) -> int:
-        """Beats of a load."""
+        """Beats of stream `p` for one load, or 0 if there is no such stream."""
         return len(self.pack_parameters()) if self.loadable else 0
 
     def _sets(self, of):
-        """Parameter sets from sets of each layer: `of` gives a list of dicts for a kernel."""
+        """Parameter sets of the network, made of those of its layers: `of` gives a list of sets for a kernel."""
         sets = [of(stage.kernel) for stage in self.stages]
         for k in range(max(map(len, sets))):
             yield {
@@ -222,7 +225,7 @@ class Design(PlainHardware, ByContent):
     def random_parameters(
         self, rng: np.random.Generator, vectors: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Random parameters that can be loaded, by ``layer.array``; no set a vector, as they are loaded."""
+        """One set of random parameters that can be loaded, by ``layer.array``; `vectors` must be None."""
         if vectors is not None:
             raise InputError("parameters of a network are loaded: there is no set of them a vector")
         return next(self._sets(lambda kernel: [kernel.random_parameters(rng)]))
@@ -242,7 +245,7 @@ class Design(PlainHardware, ByContent):
         Raises
         ------
         InputError
-            Names the layer whose parameters do not fit into the words or sums that there are.
+            If parameters do not fit into the words or sums of the hardware; the message names the layer.
         """
         network = self.network if p is None else self.network.with_arrays(p)
         beats, layers = [], iter(network.layers)
@@ -251,12 +254,12 @@ class Design(PlainHardware, ByContent):
         return beats
 
     def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
-        """Random vectors, [vectors, inputs]."""
+        """Random vectors, int64 [vectors, inputs]."""
         return self.network.random_input(rng, vectors)
 
     @cached_property
     def _measured(self):
-        """For each engine its pipeline depth and the bits of its codes."""
+        """For each engine, its pipeline depth in cycles and the bits of a row of its parameter memory."""
         return [(engine.depth, engine.codes.bits) for engine in self._hardware.engines]
 
     @cached_property
@@ -265,19 +268,19 @@ class Design(PlainHardware, ByContent):
 
     @cached_property
     def latency(self) -> int:
-        """Cycles from the acceptance of a vector's last beat to its result."""
+        """Cycles from the acceptance of a vector's last beat to its result, if nothing stalls."""
         return timing.latency(self._delays)
 
     @cached_property
     def interval(self) -> int:
-        """Cycles from vector to vector, nobody stalling."""
+        """Cycles from vector to vector, if nothing stalls."""
         if self._one_engine:
             return timing.shared_interval(self.stages, self._delays)
         return timing.pipeline_interval(self.stages)
 
     @property
     def warm_up(self) -> int:
-        """Vectors after which results are `interval` apart; before, they may come closer or farther."""
+        """Number of vectors after which results are `interval` apart; the first may be closer or farther apart."""
         return 0 if self._one_engine else timing.warm_up(self.stages)
 
     @property
@@ -286,8 +289,11 @@ class Design(PlainHardware, ByContent):
 
     @property
     def _pace(self) -> int:
-        """Cycles between images that the first engine must keep, where banks are short: else results
-        would come closer and farther in turn. 0 elsewhere."""
+        """Cycles that the first engine leaves between the starts of two images, or 0 if it need not wait.
+
+        It waits where two banks are too few for the slowest engine: results would otherwise alternately
+        come too early and too late.
+        """
         if self._one_engine or self.interval <= timing.slowest(self.stages):
             return 0
         return self.interval
@@ -300,7 +306,7 @@ class Design(PlainHardware, ByContent):
         return Chain(self.engines, self.network.result, rom=self.rom, pace=self._pace)
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest says of it: a dict."""
+        """What the manifest says of the design besides names, times and streams: a dict for JSON."""
         return facts(self, [bits for _, bits in self._measured])
 
     def diagram(self) -> Diagram:
@@ -308,13 +314,13 @@ class Design(PlainHardware, ByContent):
         return network_diagram(self)
 
     def options(self) -> dict[str, Any]:
-        """What makes this design of its network again, see `tnhw.catalogue.load_design`."""
+        """Keyword arguments with which `tnhw.catalogue.load_design` makes this design of its network again."""
         folds = ",".join(str(fold) for fold in self.folds)
         made = {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
         return made | {"loadable": self.loadable}
 
     def identity(self) -> Iterator[str]:
-        """Lines that tell what the hardware computes from others."""
+        """Lines of text that differ if what the hardware computes differs."""
         yield f"{self.network.input} {self.network.shape} {self.network.result} {self.folds}"
         yield f"{self.schedule} {self.rom} {self.dsp} {self.loadable}"
         if self.loadable:
@@ -329,7 +335,7 @@ class Design(PlainHardware, ByContent):
     # Hardware
 
     def create(self, interface: str | None = None) -> Chain:
-        """Hardware: a component with streams `i` and `o`, and `p` if it is loadable."""
+        """The gates: a component with streams `i` and `o`, and `p` if the design is loadable."""
         if interface not in (None, "stream"):
             raise InputError("a network has plain streams only: leave `interface` out")
         if self._handed_out:
@@ -341,12 +347,12 @@ class Design(PlainHardware, ByContent):
 
     @property
     def beats_in(self) -> int:
-        """Beats of stream `i` a vector."""
+        """Beats of stream `i` for one vector."""
         return self.stages[0].in_words
 
     @property
     def width_i(self) -> int:
-        """Payload of stream `i` in bits: `simd` channels of one position."""
+        """Payload of a beat of stream `i` in bits: `simd` channels of one position."""
         return self.input.bits * self.stages[0].fold.simd
 
     def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
@@ -360,5 +366,5 @@ class Design(PlainHardware, ByContent):
         return [join(word, self.input) for word in words.tolist()]
 
 
-if TYPE_CHECKING:  # a type checker says whether each member of the interface is there and fits
+if TYPE_CHECKING:  # a type checker compares each member with the interface
     _: type[Hardware] = Design

@@ -1,4 +1,4 @@
-"""Picture of a network that is folded onto engines: its layers in a row."""
+"""Picture of a design of a network: its layers in a row, with their folds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["network_diagram"]
 
 
 def network_diagram(design: Design) -> Diagram:
-    """Layers of a folded network in a row, each with its formats, fold and share of the time."""
+    """The layers of a design in a row, each with its formats, its fold and the share of the time in which it works."""
     network = design.network
     title = f"{network.name}: {network.title}"
     plan = "an engine a layer" if design.schedule == "pipeline" else "one engine for all layers"

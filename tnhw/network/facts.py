@@ -13,13 +13,13 @@ __all__ = ["facts"]
 
 
 def facts(design: Design, stored_bits: list[int]) -> dict[str, Any]:
-    """A dict for JSON.
+    """Layers, engines and formats of a design, and what a load is made of: a dict for JSON.
 
     Parameters
     ----------
     design : Design
     stored_bits : list of int
-        For each engine the bits of a row of its parameter memory.
+        For each engine, the bits of a row of its parameter memory.
     """
     network, first = design.network, design.stages[0]
     engines = [
@@ -71,7 +71,7 @@ def _layer(stage: Stage) -> dict[str, Any]:
 
 
 def _load(design: Design) -> dict[str, str]:
-    """What a load is made of, if there is one."""
+    """A sentence that says what a load is made of, if the design is loadable."""
     if not design.loadable:
         return {}
     words = "; ".join(

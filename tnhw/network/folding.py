@@ -1,8 +1,8 @@
-"""Which folds: the fastest design of a network within a number of lanes, or on a board.
+"""Choice of folds: the fastest design of a network with a given number of lanes, or on a board.
 
-The cost model is linear: cells of an engine are a constant and what grows with its lanes, its
-accumulators and its activation words. Its coefficients are fitted to our own synthesis by
-``benchmarks/calibrate.py``, which prints its errors too; the build of a board has the last word.
+The estimate of an engine's cells is linear: a constant, and terms that grow with its lanes, its accumulators
+and its activation words. ``benchmarks/calibrate.py`` fits the coefficients to tnhw's own synthesis and prints
+the errors. Whether a design really fits a board, only its build shows.
 """
 
 import json
@@ -27,9 +27,9 @@ __all__ = ["Cost", "Folds", "cost", "features", "fit", "fold", "fold_shared", "k
 
 MAX_SIMD = 64
 HARNESS_CELLS, HARNESS_RAM = 500, 1  # serial line, framing and buffers, measured on iCEBreaker
-FILL = 0.9  # of a device's cells, which place and route take without trouble
+FILL = 0.9  # share of a device's cells that place and route can still use without trouble
 
-# Words and bits a word of a block RAM.
+# Shapes that a block RAM can have: words, and bits of each word.
 BLOCKS = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
@@ -39,7 +39,7 @@ BLOCKS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """An estimate: logic cells, carry cells counted as such, and block RAMs."""
+    """An estimate of logic cells, in which a carry cell counts as one, and of block RAMs."""
 
     cells: float
     ram: int
@@ -49,9 +49,10 @@ class Cost:
 
 
 def features(stage):
-    """What the cells of an engine grow with: constant, lanes, accumulators, activation words.
+    """Features of a stage from which the cells of its engine are estimated: float array [4].
 
-    Lanes count with the bits of what they add up; accumulators with the bits of their sums.
+    They are 1, the lanes times the bits that each adds up, the accumulators times the bits of their sums, and
+    the bits of an activation word.
     """
     synapse, fold = stage.synapse, stage.fold
     low, high = synapse.interval()
@@ -74,23 +75,23 @@ def _coefficients():
 
 
 def coefficients(family, synapse):
-    """Coefficients of `features` for a family, in cells."""
+    """Coefficients of `features` for a device family and a rule, in cells: float array [4]."""
     table = _coefficients()[family]
     return np.array(table.get(kind(synapse), table["mac"])["cells"])
 
 
 def kind(synapse):
-    """What a synapse is called in the table: its rule, and whether it has a gain."""
+    """Name of a rule in the table of coefficients, with " gain" if it has one."""
     return synapse.name + " gain" * ("gain" in synapse.fields)
 
 
 def ram_blocks(family, depth, bits):
-    """Block RAMs that a memory takes."""
+    """Block RAMs of a device family that a memory of `depth` words of `bits` bits takes."""
     return min(ceil(depth / words) * ceil(bits / width) for words, width in BLOCKS[family])
 
 
 def cost(stage, family):
-    """Estimate for a layer in an engine of its own."""
+    """Estimate (a `Cost`) for a stage that has an engine of its own."""
     cells = float(coefficients(family, stage.synapse) @ features(stage))
     bits = stage.synapse.word_bits * stage.fold.lanes
     ram = ram_blocks(family, stage.rows, bits) if stage.rows * bits >= BLOCK_ROM_BITS else 0
@@ -98,13 +99,13 @@ def cost(stage, family):
     bits = stage.sum_format.bits * stage.fold.drain
     ram += ram_blocks(family, rows, bits) if rows * bits >= BLOCK_BIAS_BITS else 0
     bank = 1 << (stage.in_words - 1).bit_length()
-    if family == "ice40" or bank > 16:  # elsewhere small memories are made of look-up tables
+    if family == "ice40" or bank > 16:  # other families have small memories in look-up tables
         ram += ram_blocks(family, 2 * bank, stage.fold.simd * stage.synapse.input.bits)
     return Cost(cells, ram)
 
 
 def _folds(layer):
-    """Folds of a layer that are worth a look: no lane is idle in all groups."""
+    """Candidates for the fold of a layer, (simd, units): those in which no lane is idle all the time."""
     channels, outputs = layer.in_shape[2], layer.keys.outputs
     units = sorted({ceil(outputs / groups) for groups in range(1, outputs + 1)})
     for simd in (n for n in range(1, min(channels, MAX_SIMD) + 1) if channels % n == 0):
@@ -113,12 +114,12 @@ def _folds(layer):
 
 
 def _least(stage):
-    """Cycles that a layer takes at least: to be read and summed, and to take its words in."""
+    """The fewest cycles that a layer needs: to receive its words, and to read and add them."""
     return max(stage.in_words, stage.layer.positions * stage.groups * stage.steps)
 
 
 def _drain(stage, simd_next, interval):
-    """The fewest results a cycle with which a stage keeps to an interval, or None."""
+    """The stage with the smallest `drain` with which it keeps to an interval, or None if none does."""
     for drain in range(1, stage.fold.units + 1):
         if stage.fold.units % drain or (simd_next is not None and simd_next % drain):
             continue
@@ -133,13 +134,13 @@ def _drain(stage, simd_next, interval):
 
 
 class Folds:
-    """All folds of a network's layers, looked up by interval.
+    """All folds of a network's layers, from which the cheapest for an interval can be chosen.
 
     Parameters
     ----------
     network : Network
     family : str
-        For the cost.
+        Device family for which cost is estimated.
     dsp : bool
         See `Design`.
     """
@@ -156,14 +157,23 @@ class Folds:
             )
 
     def intervals(self):
-        """Intervals that some fold gives, the shortest first."""
+        """Intervals in cycles that are possible with some fold, the shortest first."""
         stages = [stage for stages in self._stages for stage in stages]
         return sorted({_least(stage) for stage in stages})
 
     def cheapest(self, interval, rank):
-        """The stages, layer by layer, of least rank that keep to an interval; None if there are none.
+        """For each layer, the stage of least rank that keeps to an interval.
 
-        `rank` gives a number for the Cost of a stage and the stage.
+        Parameters
+        ----------
+        interval : int
+            Cycles.
+        rank : callable
+            Takes a `Cost` and its stage, and gives something that can be ordered.
+
+        Returns
+        -------
+        list of Stage, or None if a layer has none
         """
         chosen, simd_next = [], None
         for stages in reversed(self._stages):
@@ -185,12 +195,12 @@ class Folds:
 
 
 def fold(network: Network, lanes: int = 64, *, dsp: bool = False, **options: Any) -> Design:
-    """The fastest pipeline of a network that has at most so many lanes; `options` are of `Design`.
+    """The fastest design with an engine for each layer that has at most `lanes` lanes; `options` as for `Design`.
 
     Raises
     ------
     InputError
-        If a layer needs a lane that is not there.
+        If there are fewer lanes than layers.
     """
     folds = Folds(network, "ecp5", dsp)
     for interval in folds.intervals():
@@ -204,7 +214,7 @@ def fold(network: Network, lanes: int = 64, *, dsp: bool = False, **options: Any
 
 
 def fold_shared(network: Network, lanes: int = 64, **options: Any) -> Design:
-    """One engine of at most so many lanes for all layers, with the fewest cycles in all.
+    """The fastest design with one engine of at most `lanes` lanes for all layers; `options` as for `Design`.
 
     Raises
     ------
@@ -233,7 +243,8 @@ def fit(
 ) -> Iterator[tuple[Design, Any]]:
     """Designs of a network that should fit a board, the fastest first, with their estimates.
 
-    `options` are of `Design`. The estimates are those of parameters that do not change.
+    `options` are as for `Design`. The estimates are for parameters that cannot be loaded, even if `options`
+    ask for a loadable design.
 
     Yields
     ------

@@ -1,4 +1,4 @@
-"""One layer of a network: a kernel, and where its inputs lie in the activations before it."""
+"""One layer of a network: a kernel, and which of the activations before it are its inputs."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ Size = Annotated[int, Field(ge=1, le=64)]
 
 
 class LayerKeys(Record):
-    """What a network's file says of a layer.
+    """The keys of a layer in a network's file.
 
     Attributes
     ----------
     name : str
-        For messages and for the Verilog module.
+        Used in messages and in the names of Verilog modules.
     kind : str
         ``dense``: every output sees all inputs; ``conv``: a window that moves over an image.
     rule, parameter, gain, output, shift
         As for a kernel. Without `output` the layer gives its exact sums.
     outputs : int
-        Outputs, or channels of the result.
+        Number of outputs; of a convolution, channels of the result.
     complement : bool
-        Whether a synapse sees x and another one its complement ``max + min - x``: the inputs are
-        all x, then all complements (of a convolution: at every tap).
+        Whether each input x is followed by a second synapse that sees its complement ``max + min - x``. The
+        inputs of the kernel are all x, then all complements; in a convolution, so at every tap.
     kernel, stride, padding : for ``conv``
-        Height and width of the window, step, and rows and columns around the image that
+        Height and width of the window, its step, and the number of rows and columns around the image that
         contribute no term.
     """
 
@@ -64,24 +64,26 @@ class Layer(ByContent):
     ----------
     keys : LayerKeys
     input : Format
-        Of an activation.
+        Format of an input element.
     in_shape : (int, int, int)
         Height, width, channels of its input; a dense layer sees them as one row.
     arrays : dict of arrays
-        Those of the rule, [outputs, inputs], or [outputs, height, width, channels] for a
-        convolution, and ``bias`` [outputs].
+        The arrays of the rule, each [outputs, inputs], or [outputs, height, width, channels] for a
+        convolution; and ``bias`` [outputs]. All are integers.
 
     Raises
     ------
     InputError
-        Names the layer.
+        If keys, shape and arrays do not go together; the message names the layer.
 
     Attributes
     ----------
     kernel : Kernel
-        What is done at each position.
+        Computes the outputs at one position.
     in_shape, out_shape : (int, int, int)
-        Height, width, channels. For a dense layer height and width are 1.
+        Height, width, channels. For a dense layer, height and width are 1.
+    taps : (int, int)
+        Height and width of the window; (1, 1) for a dense layer.
     """
 
     def __init__(
@@ -109,7 +111,7 @@ class Layer(ByContent):
         return Kernel(
             arrays=arrays,
             where=where,
-            name="layer",  # of no module: a layer's own name may be what a module's must not
+            name="layer",  # not the layer's own name, which may be one that a module must not have
             rule=keys.rule,
             architecture="serial",
             inputs=self.fan_in,
@@ -124,9 +126,9 @@ class Layer(ByContent):
 
     @cached_property
     def loadable(self) -> Kernel:
-        """The kernel with parameters that may change: its formats hold whatever may be loaded.
+        """The kernel in a form whose parameters can be loaded: its formats hold whatever may be loaded.
 
-        A bias may be as large as the sum of all terms, or as the one that is there.
+        The format of its bias holds the sum of all terms at their extremes, and the layer's own biases.
         """
         arrays, ends = self.kernel.arrays, self.kernel.synapse.interval()
         ends = [self.fan_in * int(end) for end in ends]
@@ -134,7 +136,7 @@ class Layer(ByContent):
         return self._kernel(arrays, f"layer `{self.name}`", storage="memory", bias=str(bias))
 
     def _place(self, in_shape):
-        """Geometry, from the keys and the shape before."""
+        """Set shapes, taps, stride and padding from the keys and the shape of the input."""
         keys = self.keys
         given = [key for key in ("kernel", "stride", "padding") if getattr(keys, key) is not None]
         if keys.kind == "dense":
@@ -163,7 +165,7 @@ class Layer(ByContent):
         self.out_shape = (*size, keys.outputs)
 
     def _flat(self, name, array, where):
-        """An array as the kernel wants it: one row of inputs an output."""
+        """An array in the shape that the kernel takes, [outputs, inputs]."""
         array = np.asarray(array)
         if self.keys.kind == "dense" or name == "bias":
             return array
@@ -190,7 +192,7 @@ class Layer(ByContent):
 
     @property
     def channels(self) -> int:
-        """Inputs at one tap: the channels, twice with `complement`."""
+        """Inputs of the kernel at one tap: the channels, or twice as many with `complement`."""
         return self.in_shape[2] * (1 + self.keys.complement)
 
     @property
@@ -200,28 +202,28 @@ class Layer(ByContent):
 
     @property
     def positions(self) -> int:
-        """Places at which the kernel works."""
+        """Positions of the window for one image; 1 for a dense layer."""
         return self.out_shape[0] * self.out_shape[1]
 
     @property
     def synapses(self) -> int:
-        """Stored synapses; a complement counts as one more."""
+        """Stored synapses; an input and its complement have one each."""
         return self.fan_in * self.keys.outputs
 
     @property
     def arrays(self) -> dict[str, np.ndarray]:
-        """Parameter arrays as they were given; they cannot be written to."""
+        """Parameter arrays in the shapes in which they were given; they cannot be written to."""
         return {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
 
     def shaped(self, name: str, array: np.ndarray) -> np.ndarray:
-        """An array of the kernel as it was given."""
+        """An array of the kernel in the shape that the layer takes: the inverse of what the kernel needs."""
         if self.keys.kind == "dense" or name == "bias":
             return array
         return array.reshape(self.keys.outputs, *self.taps, self.channels)
 
     @cached_property
     def rows(self) -> np.ndarray:
-        """Index of every tap into a padded image, [positions, taps]."""
+        """Index of every tap into the pixels of a padded image: int array [positions, taps]."""
         high, wide = (n + 2 * self.padding for n in self.in_shape[:2])
         pixels = np.arange(high * wide).reshape(high, wide)
         windows = np.lib.stride_tricks.sliding_window_view(pixels, self.taps)
@@ -229,7 +231,7 @@ class Layer(ByContent):
         return arrays_of.fixed(chosen.reshape(self.positions, -1))
 
     def patches(self, x: Any) -> np.ndarray:
-        """Inputs of the kernel at every position, [n * positions, fan_in], of x [n, ...]."""
+        """Inputs of the kernel at every position for activations x [n, ...]: [n * positions, fan_in]."""
         x = np.asarray(x).reshape(len(x), *self.in_shape)
         if self.keys.complement:
             x = np.concatenate([x, self.input.max + self.input.min - x], axis=-1)
@@ -239,9 +241,9 @@ class Layer(ByContent):
         return x.reshape(len(x) * self.positions, self.fan_in)
 
     def sums(self, x: Any) -> np.ndarray:
-        """Exact z of activations x [n, ...], [n, *out_shape]."""
+        """Exact sums z for activations x [n, ...]: int64 [n, *out_shape]."""
         return self.kernel.sums(self.patches(x)).reshape(len(x), *self.out_shape)
 
     def golden(self, x: Any) -> np.ndarray:
-        """Activations after the layer, [n, *out_shape]."""
+        """Outputs of the layer for activations x [n, ...]: int64 [n, *out_shape]."""
         return self.kernel.requantise(self.sums(x))

@@ -1,7 +1,7 @@
 """Networks: layers in a row, from an input vector to a class or a result vector.
 
-A network is one npz file: a member ``header`` (JSON) and the parameter arrays of each layer, named
-``<layer>.<array>``. Nothing in it is ever unpickled.
+A network is one npz file: a member ``header`` (JSON), and the parameter arrays of each layer under the names
+``<layer>.<array>``. Nothing in the file is ever unpickled.
 """
 
 from __future__ import annotations
@@ -59,18 +59,19 @@ class Network(Pictured, ByContent):
     ----------
     name : str
     input : Format or str
-        Of an element of the input vector.
+        Format of an element of the input vector.
     shape : list of int
         Shape of the input: [inputs], or [height, width, channels]; elements are in raster order,
         channels last.
     layers : list of dict
         See `tnhw.network.layer.LayerKeys`; `name` may be left out.
     arrays : list of dict of arrays
-        Parameters of each layer, integers.
+        Parameters of each layer, integers; for their shapes see `Layer`.
     result : str
-        ``class``: the number of the first largest output; ``vector``: the outputs of the last layer.
+        ``class``: the index of the largest output, the first if several are equal; ``vector``: the outputs
+        of the last layer.
     card : dict
-        What people want to know of a model: data, licence, recipe, seed, accuracy. JSON.
+        Facts about the model for people: data, licence, recipe, seed, accuracy. It must go into JSON.
 
     Attributes
     ----------
@@ -79,7 +80,7 @@ class Network(Pictured, ByContent):
     Raises
     ------
     InputError
-        Names the layer that does not fit.
+        If a key is wrong, or a layer does not fit what is before it; the message names the layer.
     """
 
     def __init__(
@@ -173,7 +174,7 @@ class Network(Pictured, ByContent):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the input, a tuple."""
+        """Shape of the input: (inputs,) or (height, width, channels)."""
         return tuple(self._header.shape)
 
     @property
@@ -182,7 +183,7 @@ class Network(Pictured, ByContent):
 
     @property
     def title(self) -> str:
-        """What it is, in a line: shapes and rules."""
+        """What the network is, in one line: sizes, rules, number of synapses."""
         rules = list(dict.fromkeys(layer.keys.rule for layer in self.layers))
         sizes = [str(self.inputs)] + [
             "x".join(map(str, layer.out_shape))
@@ -193,8 +194,8 @@ class Network(Pictured, ByContent):
         return f"{'-'.join(sizes)}, {' and '.join(rules)}, {self.synapses} synapses"
 
     def diagram(self) -> Diagram:
-        """A picture of its layers, folded onto 64 lanes."""
-        from .folding import fold  # which is made of networks
+        """A picture of its layers in a design of 64 lanes."""
+        from .folding import fold  # imported here, because that module imports this one
 
         return fold(self).diagram()
 
@@ -203,7 +204,7 @@ class Network(Pictured, ByContent):
 
     @property
     def card(self) -> dict[str, Any]:
-        """What people want to know of the model: a dict."""
+        """Facts about the model for people: a copy of the dict."""
         return copy.deepcopy(self._header.card)
 
     @property
@@ -213,7 +214,7 @@ class Network(Pictured, ByContent):
 
     @property
     def outputs(self) -> int:
-        """Outputs of the last layer: of a classifier, its classes."""
+        """Outputs of the last layer; for a classifier, the number of classes."""
         return int(np.prod(self.layers[-1].out_shape))
 
     @property
@@ -222,7 +223,7 @@ class Network(Pictured, ByContent):
 
     @property
     def operations(self) -> int:
-        """Synaptic operations a vector."""
+        """Terms that are computed for one vector."""
         return sum(layer.synapses * layer.positions for layer in self.layers)
 
     @cached_property
@@ -237,7 +238,12 @@ class Network(Pictured, ByContent):
     def golden(self, x: Any) -> np.ndarray:
         """Outputs of the last layer for vectors x [n, inputs]: int64 [n, outputs].
 
-        For one vector x [inputs] it is an array [outputs]; `classes` and `results` do the same.
+        For one vector x [inputs] they are an array [outputs]; `classes` and `results` also take one vector.
+
+        Raises
+        ------
+        InputError
+            If `x` has a wrong shape, type or value.
         """
         if arrays_of.one_vector(x):
             return self.golden([x])[0]
@@ -247,11 +253,11 @@ class Network(Pictured, ByContent):
         return x.reshape(len(x), -1)
 
     def classes(self, x: Any) -> np.ndarray:
-        """The first largest output of each vector: int64 [n], or one integer for one vector."""
+        """Index of the largest output of each vector, the first if several are equal: int64 [n], or one integer."""
         return self.golden(x).argmax(axis=-1)
 
     def results(self, x: Any) -> np.ndarray:
-        """What the hardware answers: [n, 1] classes, or [n, outputs]."""
+        """What the hardware must answer: int64 [n, 1] with classes, or [n, outputs]."""
         return self.classes(x)[..., None] if self.result == "class" else self.golden(x)
 
     def trace(self, x: Any) -> list[np.ndarray]:
@@ -296,25 +302,25 @@ class Network(Pictured, ByContent):
         }
 
     def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
-        """Random vectors, [vectors, inputs]."""
+        """Random vectors over all values of `input`: int64 [vectors, inputs]."""
         number = self.input
         return rng.integers(number.min, number.max, (vectors, self.inputs), np.int64, endpoint=True)
 
     def check_x(self, x: Any) -> np.ndarray:
-        """Vectors as int64 [n, inputs], or an InputError."""
+        """Check vectors and return them as int64 [n, inputs]; raises InputError if they do not fit."""
         return arrays_of.vectors(x, self.inputs, self.input, f"network {self.name}")
 
     # Files
 
     @property
     def header(self) -> dict[str, Any]:
-        """What its file says beside the arrays: a dict for JSON."""
+        """What its file holds besides the arrays: a dict for JSON."""
         return copy.deepcopy(
             _plain(self._header) | {"layers": [_plain(layer.keys) for layer in self.layers]}
         )
 
     def save(self, path: str | Path) -> None:
-        """Write the npz file, whole or not at all; the same network gives the same bytes."""
+        """Write the npz file, completely or not at all. The same network gives the same bytes."""
         members: dict[str, Any] = {
             "header": np.array(json.dumps(self.header, sort_keys=True, indent=1))
         }
@@ -328,12 +334,12 @@ class Network(Pictured, ByContent):
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
-        """Network of an npz file.
+        """Read a network from an npz file.
 
         Raises
         ------
         InputError
-            If the file is missing, is no network, or holds what does not fit.
+            If the file is missing, is not a network, or holds keys or arrays that do not go together.
         """
         members = arrays_of.read(path)
         if "header" not in members:
@@ -364,13 +370,13 @@ class Network(Pictured, ByContent):
 
 
 def _plain(record):
-    """Keys of a record that are not at their defaults, for JSON; formats as they are written."""
+    """Keys that were given for a record, for JSON; formats as text."""
     values = {key: getattr(record, key) for key in record.model_fields_set}
     return {key: str(v) if isinstance(v, Format) else v for key, v in sorted(values.items())}
 
 
 def _deep(value):
-    """Whether dicts and lists are nested too deeply for what walks through them."""
+    """Whether dicts and lists are nested deeper than `MAX_NESTING`, too deeply for recursive functions."""
     level = [value]
     for _ in range(MAX_NESTING):
         level = [

@@ -1,4 +1,4 @@
-"""A layer folded onto an engine: how often each loop runs, and which words the parameter ROM holds."""
+"""A layer with its fold: how often each loop of its engine runs, and which words the parameter ROM holds."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ __all__ = ["Fold", "Stage"]
 
 @dataclass(frozen=True)
 class Fold:
-    """How much of a layer is done at once.
+    """How much of a layer is computed in one cycle.
 
     Parameters
     ----------
     simd : int
-        Inputs a cycle.
+        Inputs that are read in one cycle.
     units : int
-        Outputs at once; `simd * units` lanes.
+        Outputs that are computed at the same time; there are `simd * units` lanes.
     drain : int
-        Results a cycle that leave; divides `units`.
+        Results that leave in one cycle; must divide `units`.
+
+    Raises
+    ------
+    InputError
+        If a number is not 1 to 1024, or `drain` does not divide `units`.
     """
 
     simd: int
@@ -46,7 +51,7 @@ class Fold:
 
     @property
     def lanes(self) -> int:
-        """Synapses a cycle."""
+        """Synapses that are computed in one cycle."""
         return self.simd * self.units
 
     def __str__(self):
@@ -55,7 +60,7 @@ class Fold:
 
     @classmethod
     def parse(cls, text: str) -> Fold:
-        """Fold of ``simd x units / drain`` as in ``8x4`` or ``16x8/2``."""
+        """The fold that a text stands for: simd x units, or simd x units / drain, as ``8x4`` or ``16x8/2``."""
         try:
             size, _, drain = text.strip().partition("/")
             simd, units = size.split("x")
@@ -71,23 +76,29 @@ class Fold:
 class Stage:
     """A layer with its fold.
 
-    Activations lie in words of `simd` channels, in raster order. For every position and every group
-    of `units` outputs the engine reads the words of each tap, and with ``complement`` reads them
-    again for the complements.
+    Activations are stored in words of `simd` channels, in raster order. For each position and each group of
+    `units` outputs the engine reads the words of every tap; with ``complement`` it reads them a second time
+    for the complements.
 
     Parameters
     ----------
     layer : Layer
     fold : Fold
     synapse : Rule
-        The layer's rule, in a form that holds its parameters.
+        The layer's rule, in a form whose words hold the layer's parameters.
     loadable : bool
-        Whether parameters may change.
+        Whether other parameters may be loaded.
 
     Attributes
     ----------
     kernel : Kernel
-        What is done at each position, with the formats of what there is or may be loaded.
+        Computes the outputs at one position. Its formats hold the layer's parameters, or, if they are
+        loadable, whatever may be loaded.
+
+    Raises
+    ------
+    InputError
+        If `simd` does not divide the channels, and the rule has no parameter without a term for the rest.
     """
 
     def __init__(self, layer: Layer, fold: Fold, synapse: Rule, loadable: bool = False) -> None:
@@ -104,12 +115,12 @@ class Stage:
                 )
 
     def loaded(self, layer: Layer) -> Stage:
-        """The same stage with the parameters of another layer of the same keys.
+        """The same stage with the parameters of another layer that has the same keys.
 
         Raises
         ------
         InputError
-            If there is no word, or no bias, for one of them.
+            If a parameter or a bias does not fit into the words of the hardware.
         """
         arrays, bias = layer.kernel.arrays, self.kernel.bias_format
         if not self.synapse.holds(arrays):
@@ -117,7 +128,7 @@ class Stage:
                 f"layer `{layer.name}`: the hardware has shorter words than these parameters need; "
                 "build it from a network whose thresholds are as fine"
             )
-        assert bias is not None  # of a stage whose parameters may be loaded
+        assert bias is not None  # a stage whose parameters can be loaded has one
         if not all(
             bias.holds(int(value)) for value in (arrays["bias"].min(), arrays["bias"].max())
         ):
@@ -129,33 +140,33 @@ class Stage:
 
     @property
     def words(self) -> int:
-        """Words of channels at a tap."""
+        """Words that hold the channels of one tap."""
         return ceil(self.layer.in_shape[2] / self.fold.simd)
 
     @property
     def halves(self) -> int:
-        """Passes over the words of a tap: 2 with complements."""
+        """How often the words of a tap are read: 1, or 2 with complements."""
         return 1 + self.layer.keys.complement
 
     @property
     def steps(self) -> int:
-        """Cycles of a group of outputs."""
+        """Cycles in which a group of outputs is computed at one position."""
         return self.layer.taps[0] * self.layer.taps[1] * self.halves * self.words
 
     @property
     def groups(self) -> int:
-        """Groups of outputs."""
+        """Groups of at most `units` outputs."""
         return ceil(self.layer.keys.outputs / self.fold.units)
 
     @property
     def beats(self) -> tuple[int, int]:
-        """Beats in which the results of a whole group leave, and those of the last group."""
+        """Beats in which the results of a full group leave, and those in which the last group leaves."""
         rest = self.layer.keys.outputs - (self.groups - 1) * self.fold.units
         return self.fold.units // self.fold.drain, ceil(rest / self.fold.drain)
 
     @property
     def products(self) -> int:
-        """Products of two variables a cycle."""
+        """Products of two variables that are computed in one cycle."""
         shared = ceil(self.fold.units / self.synapse.shared_by)
         return self.fold.simd * shared if self.synapse.multiplies else 0
 
@@ -171,7 +182,7 @@ class Stage:
 
     @property
     def cycles(self) -> int:
-        """Cycles from image to image, if nothing else is slower."""
+        """Cycles from image to image, if no other engine is slower."""
         full, rest = self.beats
         whole = (self.groups - 1) * max(self.steps, full) + max(self.steps, rest)
         return self.layer.positions * whole
@@ -183,7 +194,7 @@ class Stage:
 
     @cached_property
     def _arrays(self):
-        """Parameter arrays with inputs for every lane; those that no channel feeds have zero terms."""
+        """Parameter arrays [outputs, inputs] padded to whole words of channels; the parameters added give no term."""
         layer, kernel = self.layer, self.kernel
         idle = self.words * self.fold.simd - layer.in_shape[2]
         arrays = {}
@@ -196,7 +207,7 @@ class Stage:
 
     @cached_property
     def parameter_rows(self) -> list[list[list[int | None]]]:
-        """Packed parameter words, [rows][units][simd], absent outputs as None."""
+        """Packed parameter words, [rows][units][simd]; None for outputs that the last group lacks."""
         words: list[list[int | None]] = self.synapse.pack(self._arrays).tolist()
         rows: list[list[list[int | None]]] = []
         for group in range(self.groups):
@@ -212,7 +223,7 @@ class Stage:
         return rows
 
     def biases(self, bits: int) -> list[list[int]]:
-        """Folded biases modulo 2^bits, one row of `drain` a beat."""
+        """Biases with all remainders, modulo 2^bits: a list for each beat, with `drain` of them."""
         exact = folded(self.synapse, self._arrays, self.kernel.half)
         biases, d = modulo(exact, bits).tolist(), self.fold.drain
         return [(biases[k : k + d] + [0] * d)[:d] for k in range(0, len(biases), d)]

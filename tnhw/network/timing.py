@@ -1,6 +1,6 @@
 """When the engines of a design work: latency and interval as sums of loop bounds and pipeline depths.
 
-Two banks of activations lie before each layer: one fills while the other is read.
+Each layer has two banks of activations at its input: one is written while the other is read.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ WARM_UP = 8
 
 
 class Delay(NamedTuple):
-    """Cycles of one layer, nothing in the way."""
+    """Cycles of one layer, if nothing stalls."""
 
-    enter: int  # from its last beat in to its first word
-    run: int  # from there to its last beat out
+    enter: int  # from the last beat that it receives to the first word that it reads
+    run: int  # from there to its last beat of results
 
 
 def delays(engines: Sequence[Sequence[Stage]], depths: Sequence[int]) -> list[Delay]:
-    """Delays of each layer.
+    """The delays of each layer, in the order of the network: list of Delay.
 
     Parameters
     ----------
     engines : sequence of sequence of Stage
-        The layers of each engine; all of them in the order of the network.
+        The stages of each engine; together they are in the order of the network.
     depths : sequence of int
         Pipeline depth of each engine in cycles.
     """
@@ -48,44 +48,45 @@ def delays(engines: Sequence[Sequence[Stage]], depths: Sequence[int]) -> list[De
 
 
 def latency(each: Sequence[Delay]) -> int:
-    """Cycles from the acceptance of a vector's last beat to its result."""
+    """Cycles from the acceptance of a vector's last beat to its result, if nothing stalls."""
     return sum(delay.enter + delay.run for delay in each) + 1
 
 
 def shared_interval(stages: Sequence[Stage], each: Sequence[Delay]) -> int:
-    """Cycles from vector to vector where one engine does all layers in turn."""
+    """Cycles from vector to vector if one engine computes all layers in turn."""
     first, last = stages[0], stages[-1]
     turn = sum(delay.run for delay in each[:-1]) + sum(delay.enter for delay in each[1:])
     turn += last.cycles
-    # The next image is read while the last group leaves, and waits for it if it is slow.
+    # The next image is already read while the last group leaves; if that takes longer, it waits.
     turn -= max(0, last.beats[1] - last.steps)
     turn += max(0, last.beats[1] - first.steps)
     return max(first.in_words, turn)
 
 
 def pipeline_interval(stages: Sequence[Stage]) -> int:
-    """Cycles from vector to vector where each layer has an engine."""
+    """Cycles from vector to vector if each layer has an engine of its own."""
     return max(slowest(stages), *_bank_cycles(stages))
 
 
 def slowest(stages: Sequence[Stage]) -> int:
-    """Cycles a vector of the slowest layer, or of the stream into the first."""
+    """Cycles for one vector in the slowest layer, or in the stream into the first layer if that is slower."""
     return max(stages[0].in_words, *(stage.cycles for stage in stages))
 
 
 def warm_up(stages: Sequence[Stage]) -> int:
-    """Vectors after which results of engines in a row are `interval` apart; before, they may come closer or farther.
+    """Number of vectors after which results of engines in a row are `interval` apart.
 
-    Where a group leaves in more beats than it has steps, the first images find nothing in front of them.
+    Where a group of results takes more beats to leave than steps to compute, the first images are faster, as
+    no results are in their way yet.
     """
     slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in stages)
     return WARM_UP if slow else 0
 
 
 def _bank_cycles(stages: Sequence[Stage]) -> list[int]:
-    """For each layer: cycles from image to image for which its two banks are enough.
+    """For each layer, the fewest cycles from image to image for which its two banks are enough.
 
-    A bank fills from the first beat to the last, waits for its last word, and is read; two take turns.
+    A bank is in use from the first beat of an image until its last word has been read, and the two take turns.
     """
     cycles, span, beat = [], stages[0].in_words, stages[0].fold.simd
     for stage in stages:
