@@ -1,4 +1,4 @@
-"""Formal proofs on the emitted Verilog: it equals the definition for all inputs, and loses nothing."""
+"""Formal proofs about emitted Verilog: it computes the definition for all inputs, and its streams lose nothing."""
 
 from .options import PROPERTIES, ProofOptions
 from .proving import Result, prove, prove_text

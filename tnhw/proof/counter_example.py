@@ -1,4 +1,4 @@
-"""From a lemma that fails to vectors that really go wrong."""
+"""From a lemma that fails to vectors for which a run of the Verilog goes wrong."""
 
 import time
 from dataclasses import dataclass, field
@@ -18,28 +18,28 @@ _LOADS = 12
 
 
 class Contradiction(ToolFailed):
-    """The golden model and the reference of the proof disagree."""
+    """The golden model and the reference of the proof disagree, so nothing can be said of the Verilog."""
 
 
 @dataclass(frozen=True)
 class CounterExample:
-    """What goes wrong.
+    """A run that goes wrong.
 
     Attributes
     ----------
     fault : str
-        Half a sentence.
+        What goes wrong, as half a sentence.
     x : list of list of int
         The vector and, for a fault of the stream, the vectors before it.
     parameters : dict of lists, or None
     expected, got : int or None
-        Payload of the result beat.
+        Payload of the result beat as it should be, and as it was.
     wave : bytes
-        Contents of a file of waves.
+        Contents of a file with the waves of the run.
     wave_format : str
         ``vcd`` or ``fst``.
     vector : int or None
-        Number of the vector among those that were sent.
+        Index of the vector among those that were sent.
     test : str
         Test of the bench that failed, and its cycle; empty for a directed run.
     """
@@ -67,16 +67,16 @@ class CounterExample:
 
 
 def search(kernel, manifest, text, reference, binding, values, seeds, end):
-    """Vectors for which the emitted Verilog differs from the reference, or None.
+    """Run vectors that are likely to show a fault; return a `CounterExample`, or None if none goes wrong.
 
     Parameters
     ----------
     values : dict of str to int
-        Values of the unrolled circuit's variables that a solver found.
+        Values of the unrolled circuit's variables for which, by the solver, a lemma is false.
     seeds : iterable
-        None: nobody stalls; a number: random stalls.
+        One run for each: with None nothing stalls, with a number both sides stall at random.
     end : float
-        When no further run begins, by `time.monotonic`.
+        Time of `time.monotonic` after which no further run begins.
     """
     rng = np.random.default_rng(0)
     for number in range(1 if kernel.storage == "constant" else _SETS):
@@ -88,7 +88,7 @@ def search(kernel, manifest, text, reference, binding, values, seeds, end):
             return found
     if kernel.storage != "memory":
         return None
-    # Loads one after the other, and right behind the last of a few vectors.
+    # Loads that follow each other, or that follow the last of one or two vectors at once.
     sets = []
     for number in range(_LOADS):
         p = kernel.random_parameters(rng)
@@ -97,7 +97,7 @@ def search(kernel, manifest, text, reference, binding, values, seeds, end):
 
 
 def _run(kernel, manifest, text, reference, sets, seeds, end=inf):
-    """The first fault of runs in which each of some parameter sets is loaded, and its vectors follow."""
+    """The first fault in runs of `sets`, (vectors, parameters): each set is loaded, then its vectors are sent."""
     if time.monotonic() > end:
         return None
     script, due, owners = [], [], []
@@ -117,7 +117,7 @@ def _run(kernel, manifest, text, reference, sets, seeds, end=inf):
         number, vector = owners[min(run.beat, len(owners) - 1)]
         x, p = sets[number]
         judge(kernel, reference, x[vector], p)
-        if seed is None and run.fault == "wrong" and len(x) > 1:  # one vector may be enough
+        if seed is None and run.fault == "wrong" and len(x) > 1:  # one vector may show it too
             found = alone(kernel, manifest, text, reference, x[vector], p)
             if found is not None:
                 return found
@@ -134,16 +134,17 @@ def _run(kernel, manifest, text, reference, sets, seeds, end=inf):
 
 
 def alone(kernel, manifest, text, reference, x, p):
-    """A run with one vector that goes wrong, or None."""
+    """A `CounterExample` with the single vector `x`, or None if that run does not go wrong."""
     return _run(kernel, manifest, text, reference, [(np.asarray(x)[None], p)], [None])
 
 
 def judge(kernel, reference, x, p):
-    """Two definitions that share no code must give the same result before the Verilog is called wrong.
+    """Check that golden model and reference, which share no code, agree before the Verilog is called wrong.
 
     Raises
     ------
     Contradiction
+        If they give different results.
     """
     golden = kernel.golden(np.asarray(x)[None], p)[0].tolist()
     other = expected(kernel, reference, np.asarray(x).tolist(), p)
@@ -161,7 +162,7 @@ def listed(p):
 
 
 def expected(kernel, reference, vector, p):
-    """Result of a vector by the reference: list of int."""
+    """The result that the reference gives for a vector: list of int."""
     arrays = kernel.arrays if p is None else p
     words = [
         [_fields(reference, arrays, j, i) for i in range(kernel.inputs)]
@@ -185,7 +186,7 @@ def _fields(reference, arrays, output, input):
 
 
 def _value(expression, values):
-    """Value of an expression of variables, where all that it reads are known; else None."""
+    """Value of an expression, or None if one of the variables that it reads is not in `values`."""
     from .formulas.walk import support
 
     pairs = []
@@ -213,7 +214,7 @@ def _parameters(kernel, reference, binding, hint, rng, number):
     if kernel.storage == "constant":
         return None
     p = kernel.random_parameters(rng)
-    if number == 2:  # one extreme everywhere, so that sums reach their ends
+    if number == 2:  # the same value everywhere, so that sums become large
         for array in p.values():
             array[...] = array.flat[0]
     for j in range(kernel.outputs):

@@ -1,4 +1,4 @@
-"""What is to be proven, and how; checked before anything runs."""
+"""Options of a proof, checked before anything runs."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class ProofOptions:
     Parameters
     ----------
     properties : iterable of str
-        Which of ``function`` and ``stream``.
+        What to prove: ``function``, ``stream`` or both.
     method : str
-        ``lemmas``, or ``whole``: the result as one formula, for small kernels.
+        How to prove the function: by ``lemmas``, or as a ``whole``, in one formula, for small kernels.
     netlist : str, optional
-        Also prove the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``.
+        Device family (``ice40``, ``ecp5``, ``gowin``) for which the netlist after synthesis is proven equal too.
     solver : str, optional
-        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``; by default Bitwuzla where it is installed, else z3.
+        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``; by default Bitwuzla if it is installed, else z3.
     limit : float
         Seconds for one question to the solver.
     say : callable
@@ -40,7 +40,7 @@ class ProofOptions:
     Raises
     ------
     InputError
-        If one of them is wrong.
+        If an option is wrong.
     ToolMissing
         If the solver is not installed.
     """

@@ -1,4 +1,4 @@
-"""The parts of a proof, one after the other: what was shown by which method, or what goes wrong."""
+"""The parts of a proof, one after the other: what each proved by which method, or what goes wrong."""
 
 import time
 
@@ -28,11 +28,11 @@ __all__ = ["Ended", "Parts"]
 
 
 class Ended(Exception):
-    """A run goes wrong, or nobody can judge: there is no more to prove."""
+    """The proof ends early: a run goes wrong, or golden model and reference disagree."""
 
 
 class Parts:
-    """What is proven of one Verilog text, part after part.
+    """The parts of the proof of one Verilog text.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class Parts:
         Raises
         ------
         Ended
-            If a run of the Verilog goes wrong, or nobody can judge.
+            If a run of the Verilog goes wrong, or golden model and reference disagree.
         """
         properties = self.options.properties
 
@@ -89,14 +89,26 @@ class Parts:
         first = properties[0] if properties else "netlist"
         if not self._part(first, "binding", "", read, seeds=(1, 2)):
             return
-        self.result.parts.pop()  # by itself it shows nothing
+        self.result.parts.pop()  # reading the Verilog is not a result
         if "function" in properties:
             self._function()
         if "stream" in properties:
             self._stream()
 
     def _part(self, property_, part, method, action, *, seeds=()):
-        """Run one part of the proof; returns what it gives, or None if it is undecided.
+        """Run one part of the proof and record its verdict.
+
+        Parameters
+        ----------
+        action : callable
+            Takes a `Solver`, and returns a result and a text that says what was proven.
+        seeds : iterable of int
+            Seeds of random stalls in runs that look for a fault if the part is undecided.
+
+        Returns
+        -------
+        object or None
+            The result of `action`, or None if the part is undecided.
 
         Raises
         ------
@@ -120,11 +132,9 @@ class Parts:
                 verdict, given, text, found = "undecided", None, error.what, error.example
             except (Failure, StreamFailure) as error:
                 verdict, given, text, values = "undecided", None, str(error), error.values
-            except ToolFailed as error:  # undecided, or it has not what the proof is bound to
+            except ToolFailed as error:  # `Undecided`, or the Verilog lacks a name that is needed
                 verdict, given, text = "undecided", None, str(error)
-            except (
-                Exception
-            ) as error:  # Verilog may have any form; nothing was proven, so it is safe
+            except Exception as error:  # the Verilog may have any form; undecided claims nothing
                 verdict, given, text = "undecided", None, unforeseen(error)
         self._add(property_, part, verdict, method, solver, time.monotonic() - start, text)
         if found:
@@ -219,7 +229,7 @@ class Parts:
     def _stream(self):
         def stream(solver):
             binding = self.binding
-            if binding.outside and self.reference.serial:  # an accumulator and its adders are one
+            if binding.outside and self.reference.serial:  # accumulators are needed with adders
                 binding = Binding(self.text, self.manifest, self.reference, adders=True)
             return True, "; ".join(prove_stream(binding, solver))
 
@@ -235,7 +245,7 @@ class Parts:
         self._part("stream", "AXI4-Stream ports", "induction", framing, seeds=seeds)
 
     def netlist(self, family, text=None):
-        """The netlist of a family against the Verilog; made by synthesis if it is not given."""
+        """Prove a netlist of a family equal to the Verilog; without `text` it is made by synthesis."""
         top = self.manifest["top"]
         if text is None:
             self.say(f"synthesis for {family}")

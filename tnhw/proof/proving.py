@@ -1,4 +1,4 @@
-"""The proofs of one kernel, what was shown by which method, and a counter-example where one fails."""
+"""Prove a kernel, and write what was proven by which method, with a counter-example if a part fails."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from .result import Result, raise_unless_proven
 __all__ = ["Result", "prove", "prove_text"]
 
 
-#: Architecture and arithmetic.
+#: Pairs of architecture and arithmetic that the proofs cover.
 COVERED = {
     *((name, "operators") for name in ("parallel", "serial")),
     *((name, "heap") for name in ("parallel", "serial", "tile")),
@@ -29,7 +29,7 @@ COVERED = {
 
 
 def check_covered(kernel):
-    """Refuse a kernel whose registers the proofs do not know yet."""
+    """Raise InputError for a kernel whose architecture and arithmetic the proofs do not cover."""
     given = kernel.architecture, kernel.arithmetic
     if given not in COVERED:
         known = ", ".join(" in ".join(pair) for pair in sorted(COVERED))
@@ -52,11 +52,11 @@ def prove(
     ----------
     kernel : Kernel
     out_dir : path
-        Receives the Verilog, ``manifest.json``, ``proof.json``, and ``counterexample.vcd`` where
-        there is one. What was there before stays until then.
+        Receives the Verilog, ``manifest.json``, ``proof.json``, and ``counterexample.vcd`` or
+        ``counterexample.fst`` if there is a counter-example. Earlier files stay until the proof has ended.
     rtl : list of path, optional
-        Verilog files of the caller's, which are proven in place of what tnhw emits; with `netlist` they hold a netlist
-        of this family's cells, which is proven equal to what tnhw emits.
+        Verilog files of your own, which are proven instead of what tnhw emits. With `netlist` they hold a netlist of
+        cells of that family, which is proven equal to what tnhw emits.
     **options
         See `ProofOptions`.
 
@@ -69,9 +69,9 @@ def prove(
     CheckFailed
         If a property is disproved; its attribute `result` is the `Result`.
     Undecided
-        If one is neither proven nor disproved; with `result` as well.
+        If a property is neither proven nor disproved; it has an attribute `result` as well.
     InputError
-        If an argument is wrong, or the caller's Verilog has not the module and ports of the kernel.
+        If an argument is wrong, or your Verilog lacks the module or ports of the kernel.
     """
     check_covered(kernel)
     component = kernel.create()
@@ -93,23 +93,23 @@ def prove_text(
     mapped: str | None = None,
     **options: Any,
 ) -> Result:
-    """Prove any Verilog text that is said to be a kernel's.
+    """Prove that a Verilog text, wherever it comes from, is a kernel's.
 
     Parameters
     ----------
     kernel : Kernel
         What the Verilog is checked against.
     text : str
-        Verilog with the module and ports that the manifest describes, and all that it needs. Names inside are not
-        trusted: a text of another form than the emitted one may end undecided, and is then tested.
+        Verilog with the module and ports that the manifest describes, and all modules that it uses. Names inside are
+        not trusted. A text of another form than the emitted one may end undecided; it is then tested.
     manifest : dict
-        As :func:`tnhw.verilog.manifest` gives it.
+        As :func:`tnhw.verilog.manifest` returns it.
     out_dir : path
         Receives the text, ``manifest.json``, ``proof.json``, and ``counterexample.vcd`` or ``counterexample.fst``
-        where there is one.
+        if there is a counter-example.
     mapped : str, optional
-        Verilog of a netlist of the family that `netlist` names, which is proven equal to the text; without it, what
-        synthesis makes of the text.
+        Verilog of a netlist of the family that the option `netlist` names, which is proven equal to the text. By
+        default the netlist that synthesis makes of the text.
     **options
         See `ProofOptions`.
 
@@ -123,7 +123,8 @@ def prove_text(
         If a property is disproved: a run from a reset goes wrong, by the reference of the proof and by the golden
         model. Its attribute `result` is the `Result`, with the counter-example.
     Undecided
-        If one is neither proven nor disproved; with `result` as well, which says what was proven and what was tested.
+        If a property is neither proven nor disproved. Its attribute `result` says what was proven and what was
+        tested.
 
     Examples
     --------
@@ -134,7 +135,7 @@ def prove_text(
         prove_text(kernel, Path("mine.v").read_text(), manifest, "proof")
     """
     asked = ProofOptions(**options)
-    make_folder(out_dir)  # what cannot be written is better known before
+    make_folder(out_dir)  # a folder that cannot be written is refused before the work
     start = time.monotonic()
     parts = Parts(kernel, text, manifest, asked)
     try:
@@ -151,7 +152,7 @@ def prove_text(
 
 
 def _write(parts, manifest, out_dir):
-    """Text, manifest, what was proven, and the waves of a counter-example if there is one."""
+    """Write Verilog, manifest, results, and the waves of a counter-example if there is one."""
     name, result = parts.kernel.name, parts.result
     digests = {f"{name}.v": hashlib.sha256(parts.text.encode()).hexdigest()}
     manifest = manifest | {"files": digests}

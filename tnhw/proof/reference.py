@@ -1,7 +1,7 @@
-"""What a kernel must compute, from its definition: formulas and integers, naive on purpose.
+"""What a kernel must compute by its definition, as formulas and in integers; deliberately simple.
 
-Shares no code with `tnhw.synapse.rules` or `tnhw.gates`. It knows a kernel by its manifest (formats, the
-fields of a parameter word) and its parameter arrays.
+It shares no code with `tnhw.synapse.rules` or `tnhw.gates`. All that it knows of a kernel is in the manifest (formats,
+fields of a parameter word) and in the parameter arrays.
 """
 
 from dataclasses import dataclass
@@ -50,9 +50,14 @@ class Reference:
     Parameters
     ----------
     manifest : dict
-        As `tnhw.verilog.manifest` gives it.
+        As `tnhw.verilog.manifest` returns it.
     arrays : dict of arrays or None
         Parameters of a kernel of storage `constant`.
+
+    Raises
+    ------
+    InputError
+        If there is no definition of the kernel's rule here.
     """
 
     def __init__(self, manifest, arrays):
@@ -79,7 +84,7 @@ class Reference:
         self.word_bits = sum(field.bits for field in self.fields.values())
         self.half = 2 ** (self.shift - 1) if self.clamps and self.shift > 0 else 0
         self._arrays = arrays
-        # Wide enough for every intermediate of a term without any wrap.
+        # Wide enough that no intermediate value of a term wraps.
         magnitude = self.magnitude.bits if self.magnitude else 0
         exponent = 2**magnitude if self.rule == "shift" else magnitude
         self.width = max(self.sum.bits, self.x.bits + exponent + 4)
@@ -97,7 +102,7 @@ class Reference:
         return values
 
     def integers(self, words):
-        """Fields of packed words as integers, of one integer or an array: dict."""
+        """Fields of a packed word, or of an array of words, as integers: dict of int or int arrays."""
         values, low = {}, 0
         for name, field in self.fields.items():
             raw = (words >> low) & ((1 << field.bits) - 1)
@@ -109,9 +114,9 @@ class Reference:
         return values
 
     def of_arrays(self, output, input):
-        """Parameters of one synapse of storage `constant`, in the fields of a word.
+        """Parameter of one synapse of storage `constant`, as fields of a word: dict of z3 constants.
 
-        The sign of an absent synapse is 0, and a field `present` tells it.
+        An absent synapse, whose sign is 0, has the field `present` = 0.
         """
         own = {name: int(array[output][input]) for name, array in self._arrays.items()
                if name != "bias"}  # fmt: skip
@@ -130,13 +135,13 @@ class Reference:
         return int(self._arrays["bias"][output])
 
     def legal(self, values):
-        """Whether a word is one that the contract allows: a gain is 0, 1 or 2."""
+        """The condition that the contract allows a word: a gain is 0, 1 or 2."""
         return values["gain"] != 3 if "gain" in values else z3.BoolVal(True)
 
     # The definition
 
     def contribution(self, input, x, values):
-        """What one input adds to a sum: its term, or its negation for an inhibitory one."""
+        """What one input adds to a sum: its term, or the negated term for an inhibitory input."""
         term = self.term(x, values)
         return term if input < self.adding else -term
 
@@ -182,7 +187,7 @@ class Reference:
         return z3.If(values["present"] == 1, value, z3.BitVecVal(0, self.width))
 
     def integer_term(self, x, values):
-        """The same with Python integers: `values` has patterns of the fields as integers."""
+        """t(x, p) in Python integers: x is a value, `values` has bit patterns of the fields as integers."""
         magnitude = {}
         for name in ("theta", "weight", "exponent"):
             if name in values:
@@ -202,7 +207,10 @@ class Reference:
         return x * magnitude["weight"]
 
     def bounds(self, values=None):
-        """Lowest and highest term, claimed from corners: dict as `of_arrays`, or all words."""
+        """Lowest and highest term, from the corners of x and p; `prove_range` proves them.
+
+        `values` is one parameter as `of_arrays` returns it; without it the bounds are those of all words.
+        """
         ends = [self.x.low, self.x.high] + [0] * (self.x.low < 0)
         if values is not None:
             fixed = {name: value.as_long() for name, value in values.items()}
@@ -234,9 +242,9 @@ class Reference:
         return min(terms), max(terms)
 
     def clamp(self, rounded):
-        """y of a sum that has the rounding half in it already: pattern of `output`.
+        """Output y of a sum z, shifted and clamped: a pattern of the format `output`.
 
-        `rounded` is a pattern of the format `sum`.
+        `rounded` is z with the rounding constant already added, a pattern of the format `sum`.
         """
         n = self.sum.bits + abs(self.shift) + self.output.bits + 2
         value = self.sum.widen(rounded, n)
@@ -248,14 +256,16 @@ class Reference:
     # Integers, for counter-examples
 
     def result(self, x, words, biases):
-        """y of one vector in Python integers.
+        """Outputs y of one vector in Python integers: list of int.
 
         Parameters
         ----------
         x : list of int
+            Values of the inputs.
         words : [outputs][inputs] of dict of int
-            Field patterns.
+            Bit patterns of the fields of each parameter.
         biases : list of int
+            Values of the biases.
         """
         results = []
         for row, bias in zip(words, biases, strict=True):

@@ -1,4 +1,4 @@
-"""A vector that fails, run through the emitted Verilog: what came out, and a VCD of it."""
+"""Runs of vectors through the emitted Verilog: what came out, and a VCD of the run."""
 
 import io
 import re
@@ -25,13 +25,13 @@ class Run:
     Attributes
     ----------
     fault : str or None
-        What is wrong with the results: ``wrong``, ``missing`` ...; None if nothing is.
+        What is wrong with a result: ``wrong``, ``missing`` and so on; None if nothing is.
     beat : int
-        Number of the result beat at which it showed.
+        Index of the result beat at which it shows.
     got : int
-        Its payload.
+        Payload of that beat.
     vcd : callable
-        Gives the VCD as text.
+        Returns the VCD as text.
     """
 
     fault: str | None
@@ -41,7 +41,7 @@ class Run:
 
 
 def beats_of(kernel, x, p):
-    """What is sent for vectors of one parameter set: list of (stream, payload, last)."""
+    """The beats that load a parameter set and send vectors x [n, inputs]: list of (stream, payload, last)."""
     axi = kernel.interface == "axi-stream"
     script = []
     if kernel.storage == "memory" and p is not None:
@@ -57,7 +57,7 @@ def beats_of(kernel, x, p):
 
 
 def expected_of(kernel, y):
-    """Result beats that are due: list of (payload, last)."""
+    """The result beats for results y [n, outputs]: list of (payload, last)."""
     if kernel.interface == "axi-stream":
         beat = min(kernel.beat or kernel.outputs, kernel.outputs)
         return axi_beats(y, kernel.output_format, beat)
@@ -65,17 +65,17 @@ def expected_of(kernel, y):
 
 
 class Replay:
-    """Beats through the Verilog, clock by clock; what comes out is compared with what is due.
+    """Sends beats through the Verilog, clock by clock, and compares the results with those expected.
 
     Parameters
     ----------
     text : str
-        Verilog of the module, with all it needs.
+        Verilog of the module, with all modules that it uses.
     manifest : dict
     script : list of (str, int, int)
-        Beats as :func:`beats_of` gives them.
+        Beats to send, as :func:`beats_of` returns them.
     expected : list of (int, int)
-        Results as :func:`expected_of` gives them.
+        Result beats, as :func:`expected_of` returns them.
     """
 
     def __init__(self, text, manifest, script, expected):
@@ -86,7 +86,7 @@ class Replay:
         self._beats, self._latency = len(script) + len(expected), manifest["latency"]
 
     def run(self, seed=None):
-        """One run: `Run`. With a `seed` both sides stall at random; without it nobody stalls."""
+        """Do one `Run`. With a `seed` both sides stall at random; without it nothing stalls."""
         limit = 56 + 4 * self._latency + self._beats * (1 if seed is None else 4)
         start = {
             "limit": limit,
@@ -108,7 +108,7 @@ class Replay:
 
 
 def _vcd(circuit, names, history):
-    """All registers, and the ports of the module, as a VCD."""
+    """The VCD of a run: all registers, and the ports of the module."""
     from vcd import VCDWriter
 
     ports = [n for n in circuit.wires if re.fullmatch(r"(i|o|p)_(payload|valid|ready|last)", n)]
@@ -138,7 +138,7 @@ def _vcd(circuit, names, history):
 
 
 def _bench(manifest, script, expected):
-    """Verilog that sends the beats of a script to the module, and compares what it gives."""
+    """Verilog of a bench that sends the beats of a script to the module and compares its results."""
     streams = {stream["name"]: stream for stream in manifest["streams"]}
     sinks = [name for name in ("i", "p") if name in streams]
     ports = {manifest["clock"]: "clk", manifest["reset"]: "rst"}

@@ -1,4 +1,4 @@
-"""What a proof gives: its parts, a counter-example, and what was tested where a part is undecided."""
+"""The result of a proof: its parts, a counter-example, and what was tested if a part is undecided."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ ASSUMPTIONS = [
 
 @dataclass(repr=False)
 class Result(results.Result):
-    """What was proven of a kernel.
+    """What was proven about a kernel.
 
     Attributes
     ----------
@@ -32,13 +32,14 @@ class Result(results.Result):
         ``undecided``), ``method``, ``solver``, ``questions`` (to the solver, by kind), ``seconds``
         and ``text``.
     counter_example : dict or None
-        ``fault``, ``x``, ``parameters``, ``expected``, ``got``, ``test`` of the bench, number of the
-        ``vector``, and the file of waves: ``waves``, and ``vcd`` if it is one.
+        The fields of `CounterExample` other than its waves (``fault``, ``vector``, ``x``, ``parameters``,
+        ``expected``, ``got``, ``test``), and ``waves``, the path of the file with the waves; ``vcd`` is the same if
+        that is a VCD file.
     tested : dict or None
-        Where a part is undecided, what the bench found nothing in: ``vectors``, ``cycles``, ``seconds``; or why it
-        did not run: ``not_run``.
+        If a part is undecided, how long the bench ran without finding a fault: ``vectors``, ``cycles``,
+        ``seconds``; or why it did not run: ``not_run``.
     seconds : float
-        All of it, with the emission of the Verilog.
+        Time of the whole proof.
     retries : list of dict
         What was tried again because a tool died: ``failure`` and ``change``.
     """
@@ -52,7 +53,7 @@ class Result(results.Result):
 
     @property
     def verdict(self) -> str:
-        """``disproved`` if a part is, else ``undecided`` if a part is, else ``proven``."""
+        """``disproved`` if any part is disproved, else ``undecided`` if any is undecided, else ``proven``."""
         verdicts = [part["verdict"] for part in self.parts]
         for verdict in ("disproved", "undecided"):
             if verdict in verdicts:
@@ -61,11 +62,11 @@ class Result(results.Result):
 
     @property
     def summary(self) -> str:
-        """The verdict, and how long it took."""
+        """One line: the verdict, and how long the proof took."""
         return f"{self.name}: {self.verdict}, {len(self.parts)} parts in {self.seconds:.1f} s"
 
     def to_dict(self) -> dict[str, Any]:
-        """Record for JSON."""
+        """What `proof.json` holds."""
         return {
             "schema": SCHEMA,
             "name": self.name,
@@ -80,7 +81,7 @@ class Result(results.Result):
         }
 
     def tables(self) -> list[Any]:
-        """Each part with its verdict, then a counter-example or what was tested, then the verdict of all."""
+        """One table: each part with its verdict, a counter-example or what was tested, and the whole verdict."""
         lines: list[tuple[Any, ...]] = [("property", "part", "verdict", "method", "solver", "s")]
         for part in self.parts:
             keys = ("property", "part", "verdict", "method", "solver")
@@ -95,12 +96,14 @@ class Result(results.Result):
 
 
 def raise_unless_proven(result):
-    """Nothing if all was proven; else the error, with a sentence, that says what was not.
+    """Raise an error that says what was not proven, if there is anything.
 
     Raises
     ------
-    CheckFailed, Undecided
-        With the result as attribute `result`.
+    CheckFailed
+        If a part is disproved; its attribute `result` is the result.
+    Undecided
+        If a part is undecided; with `result` as well.
     """
     if result.verdict == "proven":
         return
@@ -112,7 +115,7 @@ def raise_unless_proven(result):
 
 
 def _rest(result):
-    """What was proven, and what was only tested."""
+    """Sentences that say what was proven, and what was only tested."""
     shown = [
         f"{part['property']} ({part['part']})"
         for part in result.parts

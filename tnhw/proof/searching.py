@@ -1,4 +1,4 @@
-"""Where a part of a proof is undecided: is there a run of the Verilog, from a reset, that goes wrong?"""
+"""Look for a run of the Verilog from a reset that goes wrong, when a part of a proof is undecided."""
 
 import time
 import traceback
@@ -14,26 +14,28 @@ from .testing import NotTested, Tested, run_on
 
 __all__ = ["Search", "unforeseen"]
 
-SECONDS = 15  # for directed runs before the bench, and for a vector by one formula
+SECONDS = 15  # for directed runs before the bench, and for a question about the whole formula
 
 
 class Search:
-    """Runs of one Verilog text.
+    """Looks for a run of one Verilog text that goes wrong.
 
     Parameters
     ----------
     kernel, manifest, reference
     text : callable
-        Gives the Verilog: for a netlist it takes a while to make it readable.
+        Returns the Verilog. It is called only when needed, as a netlist takes a while to be made readable.
     solver : str
+        Name of the solver.
     limit : float
         Seconds for the bench.
     say : callable
+        Called with a line of text for each step.
 
     Attributes
     ----------
     tested : dict or None
-        What the bench found nothing in, or why it did not run; as in `Result`.
+        How long the bench ran without a fault, or why it did not run; see `Result`.
     """
 
     def __init__(self, kernel, manifest, reference, text, solver, limit, say):
@@ -42,26 +44,27 @@ class Search:
         self.tested = None
 
     def look(self, binding, values, seeds, *, by_formula):
-        """A `CounterExample`, or None.
+        """Look for a run that goes wrong; return it as a `CounterExample`, or None.
 
-        Directed vectors come first, as they give the shortest run; then the bench, once for all parts; then values
-        for which the result as one formula is wrong, and what time was too short for before.
+        Directed vectors come first, as they give the shortest run. Then the bench runs, once for all parts. Then a
+        solver looks for values for which the result as one formula is wrong. Last come directed vectors for which
+        there was no time before.
 
         Parameters
         ----------
         binding : Binding or None
-            What the values are values of.
+            The circuit to which the values belong.
         values : dict of str to int
-            Of the unrolled circuit's variables, for which a lemma does not hold.
+            Values of the unrolled circuit's variables for which a lemma is false.
         seeds : tuple of int
-            Of stalls at random.
+            Seeds of random stalls.
         by_formula : bool
-            Whether a lemma may have failed for values that do not meet in one vector.
+            Whether to ask for values of the whole formula: those of a lemma may not occur together in one vector.
 
         Raises
         ------
         Contradiction
-            If the golden model and the reference disagree, so that nobody can judge.
+            If the golden model and the reference disagree, so that the Verilog cannot be judged.
         """
         self.say("looking for a run that goes wrong")
         begin, seeds = time.monotonic(), (None, *seeds)
@@ -76,14 +79,14 @@ class Search:
         return found
 
     def _try(self, look, *arguments):
-        """What a search gives; one that breaks off, which is said, gives nothing."""
+        """The result of a search, or None if it fails; the reason is then passed to `say`."""
         try:
             return look(*arguments)
         except Contradiction:
             raise
         except ToolFailed as error:
             self.say(str(error))
-        except Exception as error:  # as in a proof: Verilog may have any form
+        except Exception as error:  # the Verilog may have any form, as in a proof
             self.say(unforeseen(error))
         return None
 
@@ -110,13 +113,13 @@ class Search:
             prove_whole(whole, Solver(self.solver, min(self.limit, SECONDS)))
         except Failure as failure:
             return self._directed(binding, failure.values, (None,), self.limit)
-        except ToolFailed:  # undecided as well, or the fold of the bias is not in the Verilog
+        except ToolFailed:  # undecided too, or the remainders in the bias are not in the Verilog
             return None
         return None
 
 
 def unforeseen(error):
-    """An exception of the proof's own code, for Verilog that has not the form that it expects."""
+    """A sentence for an exception in the proof's own code: the Verilog has a form that it does not expect."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
         f"the Verilog has a form that the proof does not expect ({type(error).__name__}: {error}, in "

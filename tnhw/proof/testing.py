@@ -1,9 +1,9 @@
-"""The bench of `sim/` where a proof ends undecided: a run that goes wrong, or what was tested.
+"""Run the bench of `sim/` when a proof ends undecided: it finds a run that goes wrong, or says what was tested.
 
-The bench judges by the golden model of the kernel. A result that it calls wrong must be wrong by the
-reference of the proof as well, which shares no code with the golden model; where the two disagree nothing is
-said of the Verilog. What is no wrong result (a beat lost, a deadlock, a payload that changes) the bench judges by
-the contract of the streams.
+The bench compares with the golden model of the kernel. A result that it calls wrong must also be wrong by the
+reference of the proof, which shares no code with the golden model; if the two disagree, nothing is said about the
+Verilog. Other faults (a lost beat, a deadlock, a payload that changes) break the contract of the streams, and the
+bench alone judges them.
 """
 
 import json
@@ -27,7 +27,7 @@ class NotTested(ToolFailed):
 
 @dataclass(frozen=True)
 class Tested:
-    """A bench that found nothing: vectors and cycles over all of its tests, and seconds."""
+    """A bench that found no fault: vectors and cycles of all its tests together, and seconds."""
 
     vectors: int
     cycles: int
@@ -40,9 +40,9 @@ def run_on(text, kernel, manifest, reference, limit):
     Parameters
     ----------
     text : str
-        Verilog with the module that the manifest describes, and all it needs.
+        Verilog with the module that the manifest describes, and all modules that it uses.
     limit : float
-        Seconds.
+        Seconds for the simulation.
 
     Returns
     -------
@@ -51,8 +51,9 @@ def run_on(text, kernel, manifest, reference, limit):
     Raises
     ------
     NotTested
-        If a tool is missing, or the simulator does not take the Verilog or gives no result in time.
+        If a tool is missing, or the simulator rejects the Verilog or does not end in time.
     Contradiction
+        If the golden model and the reference disagree.
     """
     try:
         for tool in ("cocotb", "iverilog"):
@@ -75,7 +76,8 @@ def run_on(text, kernel, manifest, reference, limit):
                 return Tested(vectors, cycles, round(seconds, 2))
             if failed[0]["failure"]["kind"] != "unknown":
                 break
-        # Unknown bits may be an artefact of the simulator's x: then the second run, without x on idle ports, counts.
+        # Unknown bits may come from the x that the bench puts on idle ports: then the second run, with known but
+        # meaningless values there, decides.
         record = failed[0] | failed[0]["failure"]
         return _example(record, kernel, manifest, text, reference, sent, job, folder)
 
@@ -98,10 +100,10 @@ def _example(record, kernel, manifest, text, reference, sent, job, folder):
         x, p = sent.x[vector], sent.parameters(vector)
         judge(kernel, reference, x, p)
         found = _alone(kernel, manifest, text, reference, x, p)
-        if found is not None:  # one vector and a short wave say more than a whole run
+        if found is not None:  # a run of one vector is easier to read than a whole bench
             return found
         x = [x.tolist()]
-    # The same again, with waves: whatever led to the fault is in them.
+    # Run it once more and record waves, which show everything that led to the fault.
     _run(replace(job, waves=True), manifest, sent, folder)
     wave = simulators.collect_waves(replace(job, waves=True), manifest, folder)
     test = f"{record['test']}, cycle {record['cycle']}"
@@ -125,5 +127,5 @@ def _alone(kernel, manifest, text, reference, x, p):
         return alone(kernel, manifest, text, reference, x, p)
     except (
         ToolFailed
-    ):  # Yosys does not read the Verilog, or it has an operator without a Python form
+    ):  # Yosys cannot read the Verilog, or it has an operator that `compiled` cannot evaluate
         return None

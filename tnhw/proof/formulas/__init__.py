@@ -1,1 +1,1 @@
-"""Formulas: the emitted Verilog as what each register becomes, and solvers for it."""
+"""Formulas: the next value of each register of the emitted Verilog, and solvers for such formulas."""

@@ -1,7 +1,7 @@
-"""Affine forms: a constant and a weighted sum of bits, read off an expression and then proven.
+"""Affine forms: a constant and a weighted sum of bits, found by evaluation and then proven.
 
-The weights are *guessed* by evaluating the expression at zero and at every single bit; a solver then
-proves that the guess holds for all values modulo ``2**width``. A wrong guess proves nothing.
+The weights are *guessed*: the expression is evaluated at zero and with every single bit set. A solver then proves
+that the guess holds for all values modulo ``2**width``. A guess that is not proven is not used.
 """
 
 import random
@@ -26,7 +26,7 @@ class Affine:
     constant : int
         0 .. ``2**width - 1``.
     weights : dict of (str, int) to int
-        Variable name and bit number to weight, the residue of least magnitude.
+        The weight of each bit (variable name, bit number), as the residue of least magnitude.
     width : int
     """
 
@@ -36,7 +36,10 @@ class Affine:
 
 
 def affine_of(expression, solver, what):
-    """`Affine` of a bit-vector expression, proven for all values, or None if it is not affine."""
+    """The `Affine` form of a bit-vector expression, proven for all values, or None if it is not affine.
+
+    `what` says in words what the expression is, for messages.
+    """
     width = expression.size()
     variables = support(expression)
     if any(not z3.is_bv(variable) for variable, _ in variables.values()):
@@ -72,9 +75,10 @@ def affine_of(expression, solver, what):
 
 
 def runs(weights, modulus=None):
-    """Bits that count as one number: list of (name, low bit, count of bits, weight, signed).
+    """Group bits that together are a number: list of (name, low bit, count of bits, weight, signed).
 
-    `weights` as in `Affine`, equal ones modulo `modulus`; the weight is that of the lowest bit.
+    `weights` are as in `Affine`, and are compared modulo `modulus` if there is one. The weight in the result is
+    that of the lowest bit.
     """
 
     def same(a, b):
@@ -95,7 +99,7 @@ def runs(weights, modulus=None):
 
 
 def total(form, variables, width=None):
-    """z3 expression of an affine form, `width` bits (by default its own)."""
+    """An affine form as a z3 expression of `width` bits, by default as many as the form has."""
     width = width or form.width
     result = z3.BitVecVal(form.constant, width)
     for name, low, count, weight, signed in runs(form.weights):
@@ -104,7 +108,7 @@ def total(form, variables, width=None):
 
 
 def part(variable, low, count, signed, width):
-    """Bits of a variable as a number of `width` bits, modulo ``2**width``."""
+    """Bits ``low`` to ``low + count - 1`` of a variable as a number of `width` bits, modulo ``2**width``."""
     value = z3.Extract(low + count - 1, low, variable)
     if count >= width:
         return z3.Extract(width - 1, 0, value)

@@ -1,4 +1,4 @@
-"""The emitted Verilog as formulas: what each register becomes, as Yosys writes it in SMT-LIB.
+"""The emitted Verilog as formulas: the next value of each register, as Yosys writes it in SMT-LIB.
 
 Yosys reads the Verilog, flattens it and writes every wire and the next value of every register as
 bit-vector expressions of inputs and registers. Nothing here knows what the module computes.
@@ -46,19 +46,19 @@ class Circuit:
     Attributes
     ----------
     inputs, registers : dict of str to z3 constant
-        Registers are named by the wire that Yosys names them by; memories are arrays.
+        Variables. A register has the name of the wire by which Yosys names it; memories are arrays.
     wires : dict of str to z3 expression
         Every named wire and every output, as a function of inputs and registers.
     next : dict of str to z3 expression
-        A register's value one clock later.
-    initial : dict of str to int, or dict of int to int
-        A register's value before the first clock; of a memory, its cells.
-    beyond : set of str
-        Those of `inputs` that stand for what lies beyond the end of a ROM.
+        The value of each register one clock later.
+    initial : dict of str to (int, or dict of int to int)
+        The value of each register before the first clock; for a memory, the value of each cell.
+    beyond : frozenset of str
+        Those of `inputs` that stand for reads beyond the end of a ROM.
     initialised : frozenset of str
-        Registers whose initial value the Verilog states.
+        Registers whose initial value is in the Verilog.
     cells : dict of str to str
-        Instances that were left out, and their modules.
+        Module of each instance that was left out.
     """
 
     inputs: dict
@@ -71,7 +71,7 @@ class Circuit:
     cells: dict = field(default_factory=dict)
 
     def wire(self, name):
-        """Expression of a wire.
+        """The expression of a wire.
 
         Raises
         ------
@@ -85,11 +85,11 @@ class Circuit:
 
 @lru_cache(maxsize=2)
 def of_verilog(text, top, *, zero=False, outside=()):
-    """`Circuit` of one module of a Verilog text, with all that is below it.
+    """The `Circuit` of a module in a Verilog text, with all modules that it contains.
 
-    What a ROM gives beyond its end is one more input for each place, whose value nobody knows; with `zero`
-    it is 0, for a run. Instances of the modules `outside` are left out: what they take is an output of the
-    circuit, what they give an input, each named ``instance.port``.
+    A read beyond the end of a ROM gives an unknown value: an additional input for each such place, or 0 with
+    `zero`, which a run needs. Instances of the modules `outside` are left out: their inputs become outputs of the
+    circuit, and their outputs become inputs, each named ``instance.port``.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
@@ -109,7 +109,7 @@ def of_verilog(text, top, *, zero=False, outside=()):
 
 
 def _parse(text):
-    """Definitions without the state argument, so that each is one shared expression."""
+    """The circuit of Yosys' SMT-LIB text. Definitions lose their state argument, so that expressions are shared."""
     names, sorts, definitions, wires, widths = {}, {}, [], {}, {}
     equations, conditions, inside = [], [], None
     for line in text.splitlines():
@@ -158,7 +158,7 @@ def _parse(text):
             value = _piece(_plain(names[symbol]), sort, widths)
         head.append(f"(define-fun {symbol} () {sort} {value})")
 
-    # A term alone is no assertion: each is asked for in an equation with itself.
+    # z3 returns assertions only, so each wanted term is put into an equation with itself.
     wanted = dict.fromkeys([*wires.values(), *targets, *targets.values()])
     asked = []
     for number, symbol in enumerate(wanted):
@@ -202,7 +202,7 @@ def _plain(comment):
 
 
 def _piece(name, sort, widths):
-    """Yosys names the parts of inputs that are used together: the same as parts of the inputs."""
+    """The SMT-LIB expression of a name that Yosys gives to an input, or to parts of inputs that are used together."""
     parts = [(name, "", "")] if name in widths else []
     parts = parts or re.findall(r"(\S+)(?: \[(\d+)(?::(\d+))?\])?", name)
     values = []
@@ -220,14 +220,14 @@ def _stateless(body):
 
 
 def constant(variable, value):
-    """The integer `value` in the sort of a z3 constant."""
+    """The integer `value` as a z3 value of the same sort as `variable`."""
     if z3.is_bool(variable):
         return z3.BoolVal(bool(value))
     return z3.BitVecVal(value, variable.size())
 
 
 def at_bits(expression, bits, value):
-    """`expression` with an extraction of a variable replaced by a value."""
+    """`expression` with `bits`, a variable or an extraction of one, replaced by a value."""
     if not z3.is_app_of(bits, z3.Z3_OP_EXTRACT):
         return z3.simplify(z3.substitute(expression, (bits, value)))
     high, low = bits.params()

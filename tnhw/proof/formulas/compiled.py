@@ -1,4 +1,4 @@
-"""Formulas as Python functions: integers of any width, or numpy arrays of up to 63 bits."""
+"""Formulas as Python functions, of integers of any width or of numpy arrays of numbers of at most 62 bits."""
 
 import z3
 
@@ -19,7 +19,7 @@ def compiled(expressions, variables):
     Returns
     -------
     callable
-        Takes a value for each variable and gives a list of values; Booleans are 0 and 1.
+        Takes a value for each variable and returns a list of values, one for each expression; Booleans are 0 and 1.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _code(term, c, number):
         return c[0]
     if kind == z3.Z3_OP_SIGN_EXT:
         return f"{_signed(c[0], own)} & {mask}"
-    # A shift by more than the width gives zeros, and no integer may become huge meanwhile.
+    # A shift by the width or more gives zeros; the inner `where` keeps Python's integers from becoming huge.
     if kind == z3.Z3_OP_BSHL:
         return f"where({c[1]} < {bits}, ({c[0]} << where({c[1]} < {bits}, {c[1]}, 0)) & {mask}, 0)"
     if kind == z3.Z3_OP_BLSHR:

@@ -1,4 +1,4 @@
-"""All values of a formula with a product: there are few where operands are short, and solvers are slow at it."""
+"""Formulas with a product, decided by trying all values: solvers are slow at them, and short operands have few."""
 
 import numpy as np
 import z3
@@ -13,33 +13,33 @@ CHUNK = 1 << 15
 
 
 def has_product(expression):
-    """Whether two variables are multiplied in it."""
+    """Whether an expression multiplies two variables."""
     return any(
         not any(map(z3.is_bv_value, term.children())) for term in terms(expression, z3.Z3_OP_BMUL)
     )
 
 
 def computable(expression):
-    """Whether numpy's integers of 64 bits hold each number in it."""
+    """Whether numpy's integers of 64 bits hold each number in an expression."""
     return all(
         z3.is_bool(term) or (z3.is_bv(term) and term.size() < 63) for term in terms(expression)
     )
 
 
 def over_bits(expressions, fixed=()):
-    """Expressions with a variable ``name [k]`` of its own for each bit that they read.
+    """The same expressions over a variable of one bit, ``name [k]``, for each bit that they read.
 
     Parameters
     ----------
     expressions : list of z3 expressions
     fixed : dict of str to (int, int), optional
-        Variables of which one bit is read: its number, and its value.
+        Variables of which only one bit is read and has a fixed value: (number of the bit, value).
 
     Returns
     -------
     list of z3 expressions
     list of str
-        Their variables.
+        Names of their variables, sorted.
     """
     fixed, replaced = dict(fixed), []
     for name, (variable, bits) in support(*expressions).items():
@@ -59,7 +59,7 @@ def over_bits(expressions, fixed=()):
 
 
 def counter_example(condition, names):
-    """Values of the variables `names`, all of one bit, for which a condition is true, or None."""
+    """Values of the one-bit variables `names` for which a condition is true, or None if there are none."""
     run = compiled([condition], names)
     for start in range(0, 1 << len(names), CHUNK):
         numbers = np.arange(start, min(start + CHUNK, 1 << len(names)))

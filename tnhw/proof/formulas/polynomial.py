@@ -1,7 +1,7 @@
-"""Bits as sums of products of other bits, in integers: each function of bits has exactly one such form.
+"""Bits as polynomials of other bits with integer coefficients: each function of bits has exactly one such form.
 
-A polynomial is a dict of frozenset to int: what is multiplied, none twice since the square of a bit is the bit,
-and the factor.
+A polynomial is a dict of frozenset to int: for each product of bits, its coefficient. No bit occurs twice in a
+product, since the square of a bit is the bit itself.
 """
 
 from collections import defaultdict
@@ -15,14 +15,14 @@ from .solver import Undecided
 
 __all__ = ["MAX_READ", "ONE", "of_values", "times", "total"]
 
-MAX_READ = 12  # bits of a function that is tried for all values
+MAX_READ = 12  # most bits that a function may read to be evaluated for all of their values
 
 
 ONE: dict[frozenset[str], int] = {frozenset(): 1}
 
 
 def total(*terms, modulus=None):
-    """Sum of (factor, polynomial), modulo a number if there is one; what is zero is left out."""
+    """Sum of factor times polynomial over `terms`, modulo `modulus` if given; without coefficients that are zero."""
     result = defaultdict(int)
     for factor, polynomial in terms:
         for atoms, weight in polynomial.items():
@@ -41,12 +41,12 @@ def times(one, other):
 
 
 def of_values(bit):
-    """An expression of one bit over the bits ``name [k]`` that it reads, from all of its values.
+    """The polynomial of a one-bit expression over the bits ``name [k]`` that it reads, found from all its values.
 
     Raises
     ------
     Undecided
-        If it reads more than `MAX_READ`.
+        If it reads more than `MAX_READ` bits.
     """
     (expression,), names = over_bits([bit])
     if len(names) > MAX_READ:

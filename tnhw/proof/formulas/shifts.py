@@ -1,8 +1,8 @@
-"""Shifts by a variable as free numbers: a sum of many shifts is hard for a solver, and a sum of numbers is not.
+"""Shifts by a variable, replaced by free numbers: a sum of many shifts is hard for a solver, a sum of numbers is not.
 
-A shift in the gates is replaced by a variable, and the term that it makes in the reference by the same variable
-with its sign. That each term is this, and the range of the shift, is proven apart. What then holds for all numbers
-of the range holds for all shifts.
+Each shift in the gates is replaced by a variable, and the term in the reference that it belongs to by the same
+variable with its sign. Two things are proven separately: that the term is the shift with its sign, and the range of
+the shift. A claim that then holds for all numbers in the range holds for all shifts.
 """
 
 import z3
@@ -14,24 +14,22 @@ __all__ = ["without_shifts"]
 
 
 def without_shifts(expression, synapses, reference, solver):
-    """The gates and the reference's terms with a variable for each shift.
+    """Replace the shifts in the gates and in the terms of the reference by variables.
 
     Parameters
     ----------
     expression : z3 expression
+        The gates of an output.
     synapses : list of (z3 expression, dict)
-        Each one's term, and the fields of its parameter.
+        For each synapse, its term by the reference, and the fields of its parameter.
     reference : Reference
     solver : Solver
 
     Returns
     -------
-    z3 expression
-    list of z3 expression
-    list of z3 condition
-        What is known of the variables.
-
-    None, if not every synapse has a shift by a variable.
+    (z3 expression, list of z3 expression, list of z3 condition) or None
+        The gates, the terms, and what is known of the variables. None if not every synapse has exactly one shift
+        by a variable, or one of the two lemmas fails.
     """
     shifts, pairs, made, known = _shifts(expression), [], [], []
     for number, (term, fields) in enumerate(synapses):
@@ -69,7 +67,7 @@ def _term(shift, fields, reference):
 
 
 def _facts(shift, fields, reference):
-    """Its range, and that it is zero where there is no synapse."""
+    """Conditions on a shift: its range, and that it is zero if the synapse is absent."""
     top = reference.magnitude.high
     low, high = (
         z3.BitVecVal(end << top, shift.size())

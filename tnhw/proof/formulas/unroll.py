@@ -1,7 +1,7 @@
-"""A circuit over time: what registers hold some clocks after a known start.
+"""A circuit over time: the values of registers some clocks after a start of which a part is known.
 
-Time counts moves of the pipeline. Constants that the control reaches are propagated; everything
-else stays a variable: an input ``name@time``, or a register ``name@0`` that was there before.
+Time counts moves of the pipeline: clocks in which nothing stalls. Values that are constant at a time are propagated;
+everything else stays a variable: an input ``name@time``, or the value ``name@0`` of a register at the start.
 """
 
 import re
@@ -22,9 +22,9 @@ class Unrolled:
     ----------
     circuit : Circuit
     start : dict of str to int
-        Registers whose value at time 0 is known.
+        Values of registers that are known at time 0.
     inputs : dict of str to (int or callable)
-        Inputs that are constants, or a function of time that gives an integer or None.
+        Values of inputs: a constant, or a function of time that returns an integer, or None if it is not known.
     """
 
     def __init__(self, circuit, start, inputs):
@@ -36,7 +36,7 @@ class Unrolled:
         self._unrolled = {}
 
     def input(self, name, time):
-        """Value of an input, or None."""
+        """Value of an input at `time`, or None if it is not known."""
         value = self.inputs.get(name)
         return value(time) if callable(value) else value
 
@@ -48,7 +48,7 @@ class Unrolled:
         }
 
     def known(self, time):
-        """Registers whose value at `time` is a constant: dict."""
+        """Registers whose value at `time` is a constant: dict of str to int."""
         while len(self._values) <= time:
             before = len(self._values) - 1
             found = {}
@@ -70,7 +70,7 @@ class Unrolled:
         return pairs
 
     def definition(self, name, time):
-        """A register at `time` >= 1, of variables one clock before, simplified."""
+        """A register at `time` >= 1 as an expression of the variables one move before, simplified."""
         variables = self._supports[name]
         pairs = self._constants(variables, time - 1)
         key = (name, tuple((n, v) for n, v, _ in pairs))
@@ -82,17 +82,17 @@ class Unrolled:
         return self._specialised[key]
 
     def at(self, expression, time):
-        """An expression of registers and inputs at `time`, with what is constant then."""
+        """An expression of registers and inputs, with the constants that they have at `time` put in."""
         variables = {key: variable for key, (variable, _) in support(expression).items()}
         pairs = self._constants(variables, time)
         expression = z3.substitute(expression, *((var, constant(var, v)) for _, v, var in pairs))
         return _cells(z3.simplify(expression))
 
     def register(self, name, time):
-        """A register at `time`, of inputs at all times and registers at time 0."""
+        """A register at `time` as an expression of inputs at all times and of registers at time 0."""
         key = (name, time)
         if key not in self._unrolled:
-            if time == 0 or name not in self.circuit.next:  # a cell of a memory stays
+            if time == 0 or name not in self.circuit.next:  # cells of memories do not change
                 variable = self.circuit.registers.get(name)
                 sort = variable.sort() if variable is not None else None
                 value = self._start.get(name)
@@ -105,7 +105,7 @@ class Unrolled:
         return self._unrolled[key]
 
     def whole(self, expression, time):
-        """An expression of variables at `time`, of inputs at all times and registers at time 0."""
+        """An expression of variables at `time` as one of inputs at all times and of registers at time 0."""
         pairs = []
         for name, (variable, _) in support(expression).items():
             if name in self.circuit.registers:
@@ -118,7 +118,7 @@ class Unrolled:
 
 
 def _cells(expression):
-    """Reads of a memory at constant addresses as variables ``memory[address]``."""
+    """Replace reads of a memory at constant addresses by variables ``memory[address]``."""
     found = []
     for term in terms(expression, z3.Z3_OP_SELECT):
         if z3.is_bv_value(term.arg(1)):

@@ -1,4 +1,4 @@
-"""Values of z3 in the form that a formula needs."""
+"""Conversions of z3 values: Booleans, bit vectors, widths, memories."""
 
 import z3
 
@@ -20,14 +20,14 @@ def as_bool(value):
 
 
 def resized(value, width):
-    """The low `width` bits of an unsigned vector, with zeros above where it is shorter."""
+    """An unsigned vector cut or extended with zeros to `width` bits."""
     if value.size() > width:
         return z3.Extract(width - 1, 0, value)
     return z3.ZeroExt(width - value.size(), value)
 
 
 def equal(a, b):
-    """Two registers are equal; two memories at any one address, and so at each."""
+    """The condition that two registers are equal, or that two memories are equal at an arbitrary address."""
     if not z3.is_array(a):
         return a == b
     address = z3.BitVec("any address", a.sort().domain().size())

@@ -1,1 +1,1 @@
-"""What is shown of streams: whole vectors, each once, in order, whoever stalls."""
+"""Proofs about streams: vectors stay whole and in order, and each is answered once, whoever stalls."""

@@ -1,4 +1,4 @@
-"""What the ports of a kernel promise, as a few counters beside the module: told by the manifest, not by its registers."""
+"""What the ports of a kernel promise, as counters that watch the ports. They know the manifest, and no register."""
 
 import numpy as np
 
@@ -11,21 +11,22 @@ class Contract:
     Counters are arrays with a value for each of many states:
 
     - ``vector``: beats of the current vector that were taken; `beats["i"]` while the rest of a packet that
-      is too long is dropped. ``load``: the same of a load.
-    - ``may``, ``must``: a vector may start, or has a right to, because the last load was whole. They differ
-      only after a reset that meets an offered load.
+      is too long is dropped. ``load``: the same for a load.
+    - ``may``, ``must``: a vector may start, or must be accepted, because the last load was whole. They differ
+      only after a reset in the same clock as an offered load.
     - ``due``: whole vectors that were taken and whose result has not left. ``sent``: beats of a result that left.
-    - ``waits_i``, ``waits_p``: a beat is offered and not taken, so that it stays (with `persistent`), with the
-      same ``kept_i``, ``kept_p``: `tlast`, and bits of data that handshakes depend on.
+    - ``waits_i``, ``waits_p`` (only with `persistent`): a beat is offered and was not taken, so it must stay.
+      ``kept_i``, ``kept_p``: what must not change meanwhile: `tlast`, and the bits of data that handshakes
+      depend on.
 
     Parameters
     ----------
     manifest : dict
     data : list of (str, int)
-        As `Control` has it.
+        Bits of payloads that handshakes depend on; see `Control`.
     persistent : bool
-        Whether senders keep a beat that they offer until it is taken. Without it they do what they like,
-        which is more than the contract allows them.
+        Whether senders keep a beat that they offer until it is taken, as the contract demands. Otherwise they
+        may also withdraw or change it.
     """
 
     def __init__(self, manifest, data, *, persistent):
@@ -57,7 +58,7 @@ class Contract:
         return values
 
     def allowed(self, counters, inputs):
-        """Whether senders may do this in a clock."""
+        """Whether the contract allows senders these inputs in a clock: array of bool."""
         fine = np.ones(len(inputs["rst"]), bool)
         for name in self.senders:
             same = self._sent(name, inputs) == counters[f"kept_{name}"]
@@ -65,18 +66,18 @@ class Contract:
         return fine
 
     def _sent(self, name, inputs):
-        """What a sender keeps while it waits, as a number."""
+        """`tlast` and the bits of data that a sender must keep while it waits, as a number."""
         value = inputs.get(f"{name} last", inputs["rst"] * 0)
         for place, k in enumerate(self._data[name]):
             value = value | (inputs["data"] >> k & 1) << (1 + place)
         return value
 
     def whole(self, counters, key):
-        """Whether a whole set of parameters is there: ``may`` or ``must``."""
+        """Whether a whole set of parameters is loaded, by the counter `key`, ``may`` or ``must``: array of bool."""
         return counters[key] == 1 if self.loads else np.ones(len(counters["due"]), bool)
 
     def _packet(self, name, count, taken, last):
-        """(next count, whether a packet is whole, whether it is wrong) where a beat is taken."""
+        """For a stream, in a clock: (next count, whether a packet is complete, whether it turns out wrong)."""
         beats = self.beats[name]
         at_end = count == beats - 1
         if name not in self.framed:
@@ -91,15 +92,15 @@ class Contract:
         return np.where(taken, following, count), taken & at_end & ends, wrong
 
     def clock(self, counters, inputs, outputs):
-        """One clock.
+        """One clock of many states.
 
         Returns
         -------
-        dict
+        dict of str to array of int
             Counters a clock later.
-        dict
-            What happens: ``i``, ``p``, ``o`` (a beat is taken), ``wrong``, ``done`` (a vector is whole),
-            ``first`` (a result's first beat is offered).
+        dict of str to array of bool
+            What happens: ``i``, ``p``, ``o`` (a beat of that stream is taken), ``wrong`` (a packet turns out
+            wrong), ``done`` (a vector is complete).
         """
         reset = inputs["rst"] == 1
         taken = {
@@ -120,7 +121,7 @@ class Contract:
             after["load"] = load
             after["may"] = np.where(taken["p"], loaded, counters["may"])
             after["must"] = np.where(taken["p"], loaded, counters["must"])
-            # A reset may or may not come before what is offered in the same clock.
+            # A load that is offered in the clock of a reset may count or not.
             after["may"] = np.where(reset, counters["may"] | (taken["p"] & loaded), after["may"])
             after["must"] = np.where(reset, counters["must"] & ~offered, after["must"])
             wrong = wrong | void
@@ -139,7 +140,7 @@ class Contract:
         return inputs[name] if name in inputs else outputs[name]
 
     def broken(self, counters, inputs, outputs, later, events):
-        """Promises that are broken in a clock: dict of a sentence to an array of Boolean."""
+        """Whether each promise is broken in a clock: dict of str, what then goes wrong, to array of bool."""
         on, offered = inputs["rst"] == 0, outputs["o valid"] == 1
         starts = on & events["i"] & (counters["vector"] == 0)
         found = {

@@ -1,7 +1,7 @@
-"""The control of a module: the registers that its handshakes depend on, as a function of many states at once.
+"""The control of a module: the registers that its handshakes depend on, computed for many states at once.
 
-A handshake depends on counters and flags, and on no payload. So its registers are few, and all states that
-they can reach can be listed (`reachable`), where no solver and no invariant is needed.
+Handshakes depend on counters and flags, and not on payloads. Therefore their registers are few, and all states that
+these can reach can be listed (`System.explore`), which takes no solver and no invariant.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ..formulas.walk import support
 
 __all__ = ["Control", "Packing"]
 
-MAX_DATA_BITS = 4  # of payloads, that handshakes may depend on
+MAX_DATA_BITS = 4  # most bits of payloads that handshakes may depend on
 MAX_BITS = 60
 
 
@@ -32,18 +32,22 @@ class Control:
     Attributes
     ----------
     registers : dict of str to int
-        Name and width.
+        Name and width of each register.
     initial : dict of str to int
-        Values before the first clock.
+        Their values before the first clock.
+    unknown : list of str
+        Registers without an initial value in the Verilog.
     data : list of (str, int)
-        Bits of payloads that a handshake depends on; a kernel of ours has none.
+        Bits of payloads that handshakes depend on: (port, bit). Kernels of tnhw have none.
     ports : dict of str to str
-        What the model calls a handshake signal (``i valid``, ``rst``) and the port's name.
+        The port for each handshake signal, by its name here: ``i valid``, ``o ready``, ``rst``.
+    given, shown, later : list of str
+        Handshake signals that are inputs; that are outputs; and outputs that depend on registers only.
 
     Raises
     ------
     Undecided
-        If the handshakes depend on too much.
+        If the handshakes depend on too many bits, or on wide registers.
     """
 
     def __init__(self, circuit, manifest):
@@ -76,7 +80,7 @@ class Control:
         self._variables = variables
 
     def _cone(self, wanted):
-        """All registers that `wanted` depend on, now or later, and bits of payloads."""
+        """Collect all registers and bits of payloads that the expressions `wanted` depend on, now or later."""
         circuit, known = self._circuit, {self.ports[name] for name in self.given}
         self.registers, self._next, data, waiting = {}, {}, set(), list(wanted)
         while waiting:
@@ -103,7 +107,7 @@ class Control:
         self.unknown = [name for name in self.registers if name not in circuit.initialised]
 
     def _of_registers(self, shown):
-        """The same outputs a clock later, of those that depend on registers only."""
+        """Those outputs that depend on registers only, as they are a clock later."""
         pairs = [(self._circuit.registers[name], value) for name, value in self._next.items()]
         return {
             name: z3.substitute(value, *pairs)
@@ -117,16 +121,16 @@ class Control:
         Parameters
         ----------
         registers, inputs : dict of str to array of int
-            A value for each state; inputs by the names of `given`, and ``data``: the bits of `data` as
-            one number.
+            A value for each state. Inputs have the names of `given`, and ``data`` if there are bits of `data`:
+            these bits as one number.
 
         Returns
         -------
-        dict
+        dict of str to array
             Outputs now.
-        dict
-            Outputs a clock later, where they depend on registers only.
-        dict
+        dict of str to array
+            Outputs a clock later, those that depend on registers only.
+        dict of str to array
             Registers a clock later.
         """
         values = dict(registers) | {self.ports[name]: inputs[name] for name in self.given}
@@ -145,11 +149,12 @@ class Control:
 
 @dataclass(frozen=True)
 class Packing:
-    """Named numbers as rows of bytes, for sets of many states.
+    """Named numbers packed into rows of 64-bit words, one row for each state.
 
     Parameters
     ----------
     widths : dict of str to int
+        Bits of each number.
     """
 
     widths: dict
@@ -163,7 +168,7 @@ class Packing:
             low += width
 
     def pack(self, values):
-        """Rows of a dict of arrays."""
+        """Rows, int64 [states, words], of a dict of arrays [states]."""
         places = [*self._places()]
         words = np.zeros((len(next(iter(values.values()))), 1 + places[-1][1]), np.int64)
         for name, word, low, _ in places:
@@ -171,7 +176,7 @@ class Packing:
         return words
 
     def unpack(self, rows):
-        """Dict of arrays of rows; inverse of `pack`."""
+        """The dict of arrays of rows; the inverse of `pack`."""
         return {
             name: (rows[:, word] >> low) & ((1 << width) - 1)
             for name, word, low, width in self._places()

@@ -1,4 +1,4 @@
-"""What all arguments about the streams of a core share: its signals, and how a lemma is proven and said."""
+"""What all arguments about the streams of a core share: its signals, and how a lemma is proven and recorded."""
 
 import z3
 
@@ -10,12 +10,12 @@ __all__ = ["Argument", "Core", "StreamFailure"]
 
 
 class StreamFailure(Exception):
-    """A lemma about the stream does not hold.
+    """A lemma about a stream does not hold.
 
     Attributes
     ----------
     values : dict of str to int
-        Inputs and registers (``name`` or ``name@time``) for which it does not.
+        Values of inputs and registers (``name`` or ``name@time``) for which it is false.
     """
 
     def __init__(self, text, values=None):
@@ -24,7 +24,7 @@ class StreamFailure(Exception):
 
 
 class Core:
-    """A core with plain streams, at one clock and over the moves of its pipeline.
+    """A core with plain streams, in one clock and over the moves of its pipeline.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ class Core:
     Attributes
     ----------
     shown : list of str
-        What the lemmas say, so far.
+        What has been proven so far, in sentences.
     reset_input, taken, offered, accepted : z3.BoolRef
-        In this clock there is a reset; `o` is ready; a result is offered; a beat of `i` is accepted.
+        In this clock: there is a reset; `o` is ready; a result is offered; a beat of `i` is accepted.
     calm : list of z3.BoolRef
-        Nothing is reset, or begun again.
+        Conditions: there is no reset, and no restart of a load.
     any : Unrolled
-        The circuit from any state, while results are taken.
+        The circuit from an arbitrary state, while results are taken.
     latency : int
         Moves from the last beat of a vector to its result.
     """
@@ -64,15 +64,15 @@ class Core:
         self.latency = binding.end - binding.last
 
     def output(self, stream, signal):
-        """`valid` or `ready` of a stream, as the circuit gives it: a Boolean."""
+        """`valid` or `ready` of a stream as an expression of the circuit: a Boolean."""
         return as_bool(self.circuit.wire(self.binding.port(stream, signal)))
 
     def prove(self, claim, what, given=()):
-        """Prove a claim for all states in which `given` holds; `what` says it in words."""
+        """Prove a claim for all states in which `given` holds; `what` is the claim in words."""
         self.solver.prove(claim, what, "stream", given=given)
 
     def say(self, text):
-        """Add a sentence to what is shown."""
+        """Add a sentence to `shown`."""
         self.shown.append(text)
 
     def inputs_of(self, expression):
@@ -80,17 +80,17 @@ class Core:
         return [name for name in support(z3.simplify(expression)) if name in self.circuit.inputs]
 
     def next(self, name):
-        """The next value of a register."""
+        """The value of a register one clock later."""
         return self.circuit.next[name]
 
     @property
     def index(self):
-        """The position in a serial vector."""
+        """The register that holds the position in a vector of a serial core."""
         return self.circuit.registers[self.binding.register("index")]
 
     @property
     def position_in_range(self):
-        """`index` is below `inputs` at all times: `Elements` proves it."""
+        """The condition that `index` is below `inputs`, which `Elements` proves; empty if it is always true."""
         count = self.reference.inputs
         if not self.serial or count >= 1 << self.index.size():
             return []
@@ -98,7 +98,7 @@ class Core:
 
     @property
     def loader(self):
-        """Names of registers that a load moves while vectors wait."""
+        """Names of the registers that a load changes while vectors wait."""
         if self.reference.storage != "memory":
             return set()
         if self.reference.tile:
@@ -108,14 +108,14 @@ class Core:
 
     @property
     def opens(self):
-        """Whether a load begins if one is offered, or for a tile begins now: it is taken a move later."""
+        """Whether a load that is offered begins. A tile begins now and takes the load a move later."""
         if self.reference.tile:
             return as_bool(self.circuit.wire("open_"))
         return self.output("p", "ready")
 
     @property
     def parameter_registers(self):
-        """Names of registers that hold parameters."""
+        """Names of the registers that hold parameters."""
         reference, binding = self.reference, self.binding
         if reference.storage != "memory":
             return {n for n, r in self.circuit.registers.items() if z3.is_array(r)}

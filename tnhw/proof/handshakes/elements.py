@@ -1,4 +1,4 @@
-"""Elements of a serial vector: where it is, and that each changes the accumulators once, whatever the gaps."""
+"""Elements of a vector in a serial core: their positions, and that each changes the accumulators exactly once."""
 
 import z3
 
@@ -11,15 +11,15 @@ __all__ = ["Elements"]
 
 
 class Elements(Argument):
-    """A vector of one element a beat."""
+    """A vector that arrives as one element in each beat, with gaps between them or without."""
 
     def lemmas(self):
-        """Prove all of them."""
+        """Prove all lemmas."""
         self.positions()
         self.accumulators()
 
     def positions(self):
-        """The position in the vector counts accepted elements and nothing else."""
+        """Prove that the position in the vector counts accepted elements and nothing else."""
         core = self.core
         name, count = core.binding.register("index"), core.reference.inputs
         index, width = core.index, core.index.size()
@@ -40,7 +40,7 @@ class Elements(Argument):
         )
 
     def accumulators(self):
-        """An accumulator changes at the terms of its vector only, each from one accepted element."""
+        """Prove that an accumulator changes only at terms of its vector, each of one accepted element."""
         core = self.core
         circuit, run, steps = core.circuit, core.any, self.operand_moves
         accepted, index = (
@@ -54,7 +54,7 @@ class Elements(Argument):
         }
         tokens = set()
         for wire, (flag, what) in flags.items():
-            if wire in circuit.wires:  # a bit heap has its own `first` among the operands
+            if wire in circuit.wires:  # a bit heap has `first` among its operands instead
                 token = core.binding.register(wire)
                 core.prove((run.register(token, steps) == 1) == flag, f"{what} as its element was")
                 tokens.add(token)
@@ -67,7 +67,7 @@ class Elements(Argument):
             gap = circuit.registers[clocked] == 0
             core.prove(following == total, f"`{name}` rests at a gap", [gap])
             sources = set(support(following)) - {name, clocked, *tokens}
-            for source in sorted(sources - core.parameter_registers):  # those rest meanwhile
+            for source in sorted(sources - core.parameter_registers):  # parameters do not change
                 self._from_its_element(source, run.register(source, steps), changes)
         core.say(
             "an accumulator changes only at a term of an accepted element, which depends on that "
@@ -76,18 +76,21 @@ class Elements(Argument):
 
     @property
     def operand_moves(self):
-        """Moves from an element to the registers that its accumulator reads."""
+        """Moves from the acceptance of an element to the registers that its accumulator reads."""
         return 1 if self.core.reference.storage == "ports" else 2
 
     def _accumulator(self, output):
-        """Names of the register, and of the one that lets it change."""
+        """Names of the accumulator's register, and of the register that enables it."""
         core = self.core
         if f"total_{output}" in core.circuit.wires:
             return core.binding.register(f"total_{output}"), core.binding.register("term_0")
         return f"element_{output}.accumulator.q", core.binding.register(f"element_{output}.pending")
 
     def _from_its_element(self, name, value, where):
-        """A register depends on its element, position and parameters, and nothing beyond a ROM's end."""
+        """Prove that a register depends on its element, position and parameters only, where `where` holds.
+
+        In particular it does not depend on the unknown values beyond the end of a ROM.
+        """
         core = self.core
         own = {core.index.decl().name(), *(n for n, _ in core.binding.payload)}
         others = [

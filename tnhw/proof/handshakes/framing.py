@@ -1,8 +1,8 @@
-"""Framing: the AXI4-Stream ports hand whole vectors to the core and its results on, each once.
+"""Framing: the AXI4-Stream ports give the core whole vectors and pass on its results, each exactly once.
 
-Every lemma is about one clock from an arbitrary state: what each register of the wrapper becomes, and
-what the core sees. Beats of a vector move along chains or are counted, as a load is; `docs/proof.md`
-puts the lemmas together. The core's own behaviour is in `stream`.
+Every lemma is about one clock from an arbitrary state: the next value of each register of the wrapper, and what the
+core sees. Beats of a vector move along a chain of registers, or are counted; beats of a load are counted.
+`docs/proof.md` combines the lemmas. `stream` proves the behaviour of the core itself.
 """
 
 from math import ceil
@@ -19,11 +19,14 @@ __all__ = ["prove_framing"]
 
 
 def prove_framing(text, manifest, reference, solver):
-    """All lemmas of the ports around a core; returns what they say.
+    """Prove all lemmas about the ports around a core; returns what was proven: list of str.
 
     Raises
     ------
-    StreamFailure, Undecided
+    StreamFailure
+        If a lemma is false.
+    Undecided
+        If the solver does not decide one.
     """
     frame = _Frame(text, manifest, reference, solver)
     try:
@@ -76,7 +79,7 @@ class _Frame:
         return as_bool(self.circuit.wires.get(name, self.circuit.inputs.get(name)))
 
     def next(self, name):
-        """What the register behind a wire becomes."""
+        """The next value of the register behind a wire."""
         expression = z3.simplify(self.circuit.wire(name))
         while not z3.is_const(expression):
             if expression.num_args() == 0 or expression.arg(0).num_args() > 1:
@@ -100,7 +103,7 @@ class _Frame:
         return self.bit(f"core.{signal}")
 
     def _values(self, payload, count):
-        """Elements of a beat, each in whole bytes: list of patterns of the input format."""
+        """The elements of a beat, in which each takes whole bytes: list of patterns of the input format."""
         bits = self.reference.x.bits
         step = 8 * ceil(bits / 8)
         return [z3.Extract(k * step + bits - 1, k * step, payload) for k in range(count)]
@@ -129,7 +132,7 @@ class _Frame:
         return set(self.circuit.wires)
 
     def vectors(self):
-        """A parallel core: a vector is gathered, then handed on as a whole."""
+        """For a parallel core: prove that a vector is collected and then given to the core as a whole."""
         data = self.circuit.inputs["s_axis_tdata"]
         beat = z3.Concat(*reversed(self._values(data, self.beat))) if self.beat > 1 else (
             self._values(data, 1)[0]
@@ -164,7 +167,7 @@ class _Frame:
         )
 
     def elements(self):
-        """A serial core: elements of a beat go on one by one."""
+        """For a serial core: prove that it gets the elements of a beat one by one."""
         data = self.circuit.inputs["s_axis_tdata"]
         values = self._values(data, self.beat)
         bits = self.reference.x.bits
@@ -257,7 +260,7 @@ class _Frame:
         self.shown.append(f"a result of the core is {self.beats_out} beats with tlast on the last")
 
     def loads(self):
-        """A load is framed as a vector is, and never meets one."""
+        """Prove that a load is framed as a vector is, and that no load is taken within a vector."""
         reference = self.reference
         count = reference.outputs * (reference.inputs + 1)
         position, restart = self.wire("load_position"), self.bit("core.restart")
@@ -298,7 +301,7 @@ class _Frame:
         self.prove(z3.Implies(restart, z3.Not(take)), "nothing is loaded in a restart")
         busy = z3.Or(self.in_vector, self.held)
         self.prove(z3.Implies(busy, z3.Not(take)), "no load while part of a vector is here")
-        # The core's counters and the wrapper's agree.
+        # The counters of the core and of the wrapper agree.
         column, row = self.wire("core.loader.column"), self.wire("core.loader.row")
         width = position.size() + row.size() + column.size()
         agree = z3.If(

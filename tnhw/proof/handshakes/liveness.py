@@ -1,8 +1,8 @@
 """Liveness: whatever happened before, a load that is offered is taken, and an accepted vector is answered.
 
-All states that the control of a module can reach from its start are listed, whoever stalls, resets or frames a
-packet wrongly. Each clock of each state is checked against `contract`; then each way to wait is followed until
-nobody waits. `docs/proof.md` has the argument.
+All states that the control of a module can reach from its start are listed, with any stalls, resets and wrongly
+framed packets. Each clock of each state is checked against `contract`. Then all states in which something waits are
+followed until nothing waits any more. `docs/proof.md` has the argument.
 """
 
 import numpy as np
@@ -15,14 +15,17 @@ __all__ = ["prove_liveness"]
 
 
 def prove_liveness(circuit, manifest):
-    """Show all of it; returns what was shown.
+    """Prove liveness, latency and interval; returns what was proven: list of str.
 
     Raises
     ------
-    LivenessFailure, Undecided
+    LivenessFailure
+        If a promise of the ports is broken.
+    Undecided
+        If the control has too many states, or depends on too much data.
     """
     control = Control(circuit, manifest)
-    try:  # senders that do what they like are quicker to follow, and often do no harm
+    try:  # senders that may withdraw beats have fewer states to follow, and often break no promise
         return _prove(System(control, manifest, persistent=False), manifest)
     except LivenessFailure:
         return _prove(System(control, manifest, persistent=True), manifest)
@@ -39,7 +42,7 @@ def _prove(system, manifest):
 
 
 def _prove_waits(system):
-    """That nobody waits for ever, and how long at most when nobody stalls."""
+    """Show that nothing waits for ever, and find the longest waits when nothing stalls; returns sentences."""
     contract = system.contract
     _, counters = system.split(system.states[system.first :])
     due, vector = counters["due"] > 0, counters["vector"] > 0

@@ -1,4 +1,4 @@
-"""Parameters that are loaded: each in its place after a whole load, and at rest while a vector is inside."""
+"""Loaded parameters: each is in its place after a whole load, and none changes while a vector is inside."""
 
 import z3
 
@@ -9,11 +9,11 @@ __all__ = ["Load", "Rest", "TileLoad"]
 
 
 class _Loads(Argument):
-    """What is said of every load."""
+    """What the arguments about loads share."""
 
     @property
     def loads(self):
-        """Whether parameters are written."""
+        """The condition that parameters are written in this clock."""
         core = self.core
         valid = core.circuit.inputs[core.binding.port("p", "valid")] == 1
         return z3.And(valid, core.opens)
@@ -38,13 +38,13 @@ class _Loads(Argument):
 
 
 class Rest(_Loads):
-    """A load and a vector never meet."""
+    """A load and a vector are never inside at the same time."""
 
     def lemmas(self):
-        """No parameter changes while a vector is inside, and none starts without a whole set."""
+        """Prove that no parameter changes while a vector is inside, and that no vector starts without a whole set."""
         core = self.core
         run = core.any
-        rests = [*core.calm[1:], z3.Not(self.loads)]  # in a clock of `rst` as well
+        rests = [*core.calm[1:], z3.Not(self.loads)]  # also in a clock with `rst`
         for name in sorted(core.parameter_registers):
             claim = equal(core.next(name), core.circuit.registers[name])
             core.prove(claim, f"`{name}` changes by a load only", rests)
@@ -62,7 +62,7 @@ class Rest(_Loads):
             waiting = run.whole(run.at(ready, time), time)
             given = [accepted == 1, *core.position_in_range]
             if core.serial and time > core.latency - 1:
-                # Only a vector's last element has a result then.
+                # After so many moves only the last element of a vector has a result inside.
                 index = run.whole(core.index, 0)
                 given.append(index == core.reference.inputs - 1)
             core.prove(waiting == 0, f"no load {time} moves after a beat", given)
@@ -81,10 +81,10 @@ class Rest(_Loads):
 
 
 class Load(_Loads):
-    """A load of many beats: rows of words, and each row's bias."""
+    """A load of many beats: for each output a row of words, then its bias."""
 
     def lemmas(self):
-        """A whole load puts every word and bias where the function proof takes them from."""
+        """Prove that a whole load puts every word and bias where the proof of the function reads them."""
         core = self.core
         reference, binding = core.reference, core.binding
         column, row = self._counters
@@ -103,7 +103,7 @@ class Load(_Loads):
         for name, register, value in zip(names, (column, row, loaded), wanted, strict=True):
             expected = z3.If(self.loads, value, register)
             given = [*core.calm, *self._invariant]
-            if register.eq(loaded):  # which `rst` leaves, and a beat in its clock counts
+            if register.eq(loaded):  # `rst` does not reset it, and a beat in the same clock counts
                 given = given[1:]
             core.prove(core.next(name) == expected, f"`{name}` counts the beats of a load", given)
             pairs.append((register, core.next(name)))
@@ -115,7 +115,7 @@ class Load(_Loads):
             voids.append(z3.And(z3.Not(core.reset_input), core.circuit.inputs["restart"] == 1))
         for void in voids:
             for name in names[:2]:
-                core.prove(core.next(name) == 0, f"`{name}` begins anew", [void])
+                core.prove(core.next(name) == 0, f"`{name}` begins again at 0", [void])
         payload = core.circuit.wire(binding.port("p", "payload"))
         given = [*core.calm[1:], *self._invariant, self.loads]
         biases = [binding.register(f"{binding.bias_wire}_{j}") for j in range(reference.outputs)]
@@ -135,7 +135,7 @@ class Load(_Loads):
         )
 
     def _chain(self, names, payload, when, given):
-        """A chain that every write shifts by one: after as many writes each is in its place."""
+        """Prove that every write shifts a chain by one, so that after a whole load each value is in its place."""
         core = self.core
         registers = [core.circuit.registers[name] for name in names]
         bits = registers[0].size()
@@ -145,7 +145,7 @@ class Load(_Loads):
             core.prove(core.next(name) == wanted, f"`{name}` takes its place in a load", given)
 
     def _rows(self, payload, column, row, when, given):
-        """Beat [row, column] of a load writes word `row` of the memory's cell `column`."""
+        """Prove that beat [row, column] of a load writes word `row` of the memory's cell `column`."""
         core = self.core
         name = next(n for n, r in core.circuit.registers.items() if z3.is_array(r))
         memory = core.circuit.registers[name]
@@ -165,12 +165,12 @@ class Load(_Loads):
 
 
 class TileLoad(Argument):
-    """A load of a tile: one beat."""
+    """A load of a tile, which is one beat."""
 
     def lemmas(self):
-        """All parameters come in one beat, which is taken a move after they are written.
+        """Prove that one beat brings all parameters, and is taken a move after they are written.
 
-        The sender keeps the beat until it is taken, so what is written is what is taken.
+        The sender keeps the beat until it is taken, so what was written is what is taken.
         """
         core = self.core
         reference, binding, circuit = core.reference, core.binding, core.circuit

@@ -1,4 +1,4 @@
-"""Moves and stalls: a result stays until it is taken, and comes a fixed number of moves after its vector."""
+"""Moves and stalls: a result stays until it is taken, and appears a fixed number of moves after its vector."""
 
 import z3
 
@@ -13,7 +13,7 @@ class Moves(Argument):
     """From a vector to its result, whoever stalls."""
 
     def lemmas(self):
-        """Prove all of them."""
+        """Prove all lemmas."""
         self.ports()
         self.stalls()
         self.reset()
@@ -21,7 +21,10 @@ class Moves(Argument):
         self.waits()
 
     def ports(self):
-        """Neither side's valid or payload waits for a ready of the same clock."""
+        """Check that no output depends on an input of the same clock in a way that could lock up the handshake.
+
+        `valid` and payload of the result depend on no input, and `i.ready` does not depend on `i.valid`.
+        """
         core = self.core
         for signal in ("valid", "payload"):
             wire = core.circuit.wire(core.binding.port("o", signal))
@@ -34,7 +37,7 @@ class Moves(Argument):
         )
 
     def stalls(self):
-        """In a stall nothing moves, and in a move with no result `o.ready` does not matter."""
+        """Prove that no register changes in a stall, and that `o.ready` does not matter without a result."""
         core = self.core
         ready = core.circuit.inputs[core.binding.port("o", "ready")]
         stall = [*core.calm, core.offered, z3.Not(core.taken)]
@@ -53,7 +56,7 @@ class Moves(Argument):
         core.say("in a stall every register rests: an offered result stays until it is taken")
 
     def reset(self):
-        """Within the moves after a reset in which nothing is accepted, no result appears."""
+        """Prove that no result appears after a reset as long as no vector is accepted."""
         core = self.core
         after = {}
         for name in core.circuit.registers:
@@ -69,7 +72,7 @@ class Moves(Argument):
         core.say("after a reset no result appears before a vector is accepted")
 
     def order(self):
-        """A result is offered exactly `latency` moves after the last beat of a vector."""
+        """Prove that a result is offered exactly `latency` moves after the last beat of a vector."""
         core = self.core
         run, latency = core.any, core.latency
         accepted = core.accepted
@@ -85,7 +88,7 @@ class Moves(Argument):
         )
 
     def waits(self):
-        """Nobody waits for ever: a vector is taken at once, a load when the kernel is empty."""
+        """Prove that a vector is taken at once, and a load as soon as no vector is inside."""
         core = self.core
         moves = [*core.calm, z3.Or(core.taken, z3.Not(core.offered))]
         if "abort" in core.circuit.inputs:
@@ -99,7 +102,7 @@ class Moves(Argument):
                 [*moves, loaded == 1, no_load],
             )
             idle = core.any.inputs | {core.binding.port("i", "valid"): 0}
-            if core.reference.tile:  # opens for a load that is offered, the others beforehand
+            if core.reference.tile:  # a tile is ready for a load only once one is offered
                 idle[core.binding.port("p", "valid")] = 1
             start = {core.binding.register("index"): 0} if core.serial else {}
             run = Unrolled(core.circuit, start, idle)

@@ -1,8 +1,8 @@
 """Pace: the latency and the interval that a manifest states are those of the module.
 
-Latency counts from a vector's last beat, interval from vector to vector, both where nobody stalls. From every state
-without a vector, vectors follow each other: at the stated interval, and as fast as they are taken. The module's
-control then comes back to where it was some intervals before, so that these stand for all that follow.
+Latency counts from a vector's last beat, interval from vector to vector, both if nothing stalls. From every state
+without a vector, vectors are sent one after the other: at the stated interval, and as fast as they are taken. After
+some intervals the control of the module is in a state in which it was before, and from then on it repeats itself.
 """
 
 import numpy as np
@@ -13,11 +13,14 @@ __all__ = ["prove_pace"]
 
 
 def prove_pace(system, manifest):
-    """Show both; returns what was shown.
+    """Show that latency and interval are right; returns a sentence that says so.
 
     Raises
     ------
-    LivenessFailure, Undecided
+    LivenessFailure
+        If one of them is wrong.
+    Undecided
+        If they depend on data, or the control does not repeat itself in time.
     """
     latency, interval = manifest["latency"], manifest["interval"]
     if system.control.data:
@@ -42,14 +45,22 @@ def prove_pace(system, manifest):
 
 
 class _Run:
-    """Vectors one after the other, from many states at once; nobody stalls and no load is offered."""
+    """Vectors sent one after the other, from many states at once; nothing stalls and no load is offered."""
 
     def __init__(self, system, starts, interval, *, rounds):
         self._system, self._starts = system, starts
         self._interval, self._rounds = interval, rounds
 
     def vectors(self, *, paced, beyond=0):
-        """For each clock in which states a vector is whole, and in which a result's first beat is offered."""
+        """Send vectors until the control repeats itself, at the interval if `paced`, else as fast as possible.
+
+        Returns
+        -------
+        list of array of bool
+            For each clock, the states in which a vector is complete.
+        list of array of bool
+            For each clock, the states in which the first beat of a result is offered.
+        """
         self._rows, self._inputs = self._system.states[self._starts], []
         self._credit = np.zeros(len(self._rows), np.int64)
         accepted, first, counts, before = [], [], [], [self._rows.tobytes()]
@@ -66,7 +77,7 @@ class _Run:
         return accepted, first
 
     def _round(self, paced, accepted, first):
-        """One interval; returns how many vectors were taken."""
+        """Run one interval; returns how many vectors were taken in each state."""
         contract = self._system.contract
         counts = np.zeros(len(self._rows), np.int64)
         self._credit = self._credit + paced

@@ -1,4 +1,4 @@
-"""A run of a module's control as a VCD: handshakes, and the registers that they depend on."""
+"""A run of a module's control as a VCD file: handshakes, and the registers that they depend on."""
 
 import io
 import re
@@ -9,7 +9,7 @@ __all__ = ["trace"]
 
 
 def trace(control, inputs):
-    """VCD of a run from the start, one dict of handshake signals a clock."""
+    """The VCD text of a run from the start; `inputs` has a dict of handshake signals for each clock."""
     from vcd import VCDWriter
 
     registers = {name: np.array([value]) for name, value in control.initial.items()}

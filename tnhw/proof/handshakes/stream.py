@@ -1,8 +1,8 @@
-"""Stream: no vector is lost, duplicated, reordered or touched by another, whoever stalls.
+"""Stream: no vector is lost, duplicated, reordered or influenced by another, whoever stalls.
 
-Time is split in *moves* (the result is taken, or there is none) and *stalls* (a result waits). Each
-lemma is about one clock, or about the few moves from a beat to its result, from an arbitrary state:
-so it holds at every time. `docs/proof.md` puts them together.
+Clocks are *moves* (the result is taken, or there is none) or *stalls* (a result waits). Each lemma is about one
+clock, or about the few moves from a beat to its result, from an arbitrary state, so it holds at every time.
+`docs/proof.md` combines the lemmas.
 """
 
 from ..formulas.solver import Refuted
@@ -15,11 +15,14 @@ __all__ = ["prove_stream"]
 
 
 def prove_stream(binding, solver):
-    """All lemmas of a core with plain streams; returns the list of what they say.
+    """Prove all lemmas about a core with plain streams; returns what was proven: list of str.
 
     Raises
     ------
-    StreamFailure, Undecided
+    StreamFailure
+        If a lemma is false.
+    Undecided
+        If the solver does not decide one.
     """
     core, reference = Core(binding, solver), binding.reference
     arguments = [Moves]

@@ -1,4 +1,4 @@
-"""All control states that a module can reach, each clock of each checked, and each way to wait followed to its end."""
+"""All control states that a module can reach: each clock of each is checked, and each wait followed to its end."""
 
 from itertools import product
 
@@ -25,7 +25,7 @@ class LivenessFailure(StreamFailure):
     what : str
         What goes wrong.
     inputs : list of dict of str to int
-        Handshake signals that show it, a clock each, from the start.
+        Handshake signals that show it: a dict for each clock from the start.
     """
 
     def __init__(self, what, inputs, control):
@@ -34,20 +34,22 @@ class LivenessFailure(StreamFailure):
 
     @property
     def example(self):
-        """The run that they make, with handshakes and the registers that they depend on."""
+        """The `CounterExample` with the run of these inputs: handshakes, and the registers that they depend on."""
         fault = f"{len(self.inputs)} clocks from the start show it"
         wave = trace(self._control, self.inputs).encode()
         return CounterExample(fault, [], None, None, None, wave)
 
 
 class System:
-    """A module's control and its contract as one: rows of bytes are states.
+    """A module's control together with the counters of its contract; a state is a row of packed numbers.
 
     Attributes
     ----------
-    states : array
-        All that can be reached, in the order in which they were found, after `explore`. Those before `first` are
-        not: there something is unknown until the reset.
+    states : int64 array [states, words]
+        After `explore`: all states that can be reached, in the order in which they were found.
+    first : int
+        Index of the first of them that counts: those before it are the possible states before the first reset,
+        where some registers have no initial value.
     """
 
     def __init__(self, control, manifest, *, persistent):
@@ -62,7 +64,7 @@ class System:
         self.ranges = ranges
 
     def choices(self, **fixed):
-        """All inputs of a clock, or those where some are fixed: dict of arrays."""
+        """All combinations of inputs in a clock, with some inputs fixed: dict of str to array."""
         ranges = [(fixed[name],) if name in fixed else r for name, r in self.ranges.items()]
         columns = np.array(list(product(*ranges)), np.int64)
         return {name: columns[:, k] for k, name in enumerate(self.ranges)}
@@ -81,11 +83,13 @@ class System:
         return self.packing.pack(values)
 
     def clock(self, rows, inputs):
-        """One clock of states, each with its own inputs.
+        """One clock of many states, each with its own inputs.
 
         Returns
         -------
         rows, counters, outputs, later, events
+            The states a clock later; the counters before the clock; the rest as from `Control.clock` and
+            `Contract.clock`.
         """
         registers, counters = self.split(rows)
         outputs, later, registers = self.control.clock(registers, inputs)
@@ -93,7 +97,7 @@ class System:
         return self.joined(registers, after), counters, outputs, later, events
 
     def tried(self, rows, choices):
-        """Each state with each choice, in pieces: yields (numbers of states, numbers of choices, rows, inputs)."""
+        """Each state with each choice, in chunks: yields (indices of states, indices of choices, rows, inputs)."""
         count = len(choices["rst"])
         step = max(1, CHUNK // count)
         for start in range(0, len(rows), step):
@@ -103,7 +107,7 @@ class System:
             yield number, choice, rows[number], {n: v[choice] for n, v in choices.items()}
 
     def _starts(self):
-        """States before the first clock; registers without an initial value are reset first."""
+        """States before the first clock, and whether a reset must come first, for registers without initial value."""
         control = self.control
         unknown = sum(control.registers[name] for name in control.unknown)
         if unknown > 12:
@@ -121,7 +125,7 @@ class System:
         return self.joined(registers, counters), bool(unknown)
 
     def explore(self):
-        """Find all states, and check each clock of each of them."""
+        """Find all states that can be reached, and check each clock of each of them against the contract."""
         level, reset_first = self._starts()
         self.first = len(level) if reset_first else 0
         seen = set() if reset_first else set(_keys(level))
@@ -164,14 +168,14 @@ class System:
                 self.fail(what, [*self.path(number[at]), self.chosen(choice[at])])
 
     def fail(self, what, inputs):
-        """Say what goes wrong where the handshakes are these."""
+        """Raise LivenessFailure: `what` goes wrong in a run with these inputs."""
         raise LivenessFailure(what, inputs, self.control)
 
     def chosen(self, number):
         return {name: int(values[number]) for name, values in self._choices.items()}
 
     def path(self, number):
-        """Inputs that lead from the start to the state of this number."""
+        """The inputs that lead from the start to the state with this index."""
         parents = np.concatenate([parents for parents, _ in self._parents])
         picked = np.concatenate([picked for _, picked in self._parents])
         found = []
@@ -181,17 +185,23 @@ class System:
         return found[::-1]
 
     def wait(self, what, states, still, **fixed):
-        """Follow states in which somebody waits until nobody does; returns after how many clocks.
+        """Follow states in which something waits until nothing does; returns the number of clocks that takes.
 
         Parameters
         ----------
         what : str
+            What is wrong if the wait never ends, in words.
         states : array of int
-            Numbers of all states in which it may wait.
+            Indices of all states in which it may wait.
         still : callable
-            Of counters, inputs, outputs and events: whether it waits on, an array of Boolean.
+            Takes counters, inputs, outputs and events, and says whether it still waits: array of bool.
         fixed : int
-            Inputs that do not change.
+            Values of inputs that do not change.
+
+        Raises
+        ------
+        LivenessFailure
+            If it can wait for ever.
         """
         rows, choices, clocks = self.states[states], self.choices(rst=0, **fixed), 0
         while len(rows):
@@ -202,14 +212,14 @@ class System:
                 fine &= still(counters, inputs, outputs, events)
                 found.append(_distinct(after[fine])[0])
             after = _distinct(np.concatenate(found))[0]
-            # The same step of a smaller set: it shrinks until it is empty, or holds a circle.
+            # Each step gives a subset of the set before, until it is empty, or contains a loop of states.
             if len(after) == len(rows):
                 self.fail(what, self._circle(after, still, choices))
             rows, clocks = after, clocks + 1
         return clocks
 
     def _circle(self, rows, still, choices):
-        """Inputs from the start into a circle of states, and twice around it."""
+        """Inputs that lead from the start into a loop of states, and at least twice around it."""
         before, keys = {}, _keys(rows)
         for number, choice, states, inputs in self.tried(rows, choices):
             after, counters, outputs, _, events = self.clock(states, inputs)
@@ -232,7 +242,7 @@ def _keys(rows):
 
 
 def _distinct(rows):
-    """Distinct rows, and where each is first."""
+    """The distinct rows, and the index of the first of each."""
     if not len(rows):
         return rows, np.zeros(0, np.int64)
     order = np.lexsort(rows.T)

@@ -1,1 +1,1 @@
-"""What is shown of numbers: sums taken apart, loaded parameters, the netlist."""
+"""Proofs about numbers: sums split into lanes, loaded parameters, the netlist."""

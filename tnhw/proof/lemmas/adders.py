@@ -1,8 +1,8 @@
-"""Sums of full and half adders, taken apart in exact integers.
+"""Sums made of full and half adders, reduced to weighted bits in exact integers.
 
-Full and half adders stay outside the circuit, so that every number between them is a bit of its own. A bit's
-weight moves from what an adder gives to what it takes: 2 w co + w s = w (a + b + c). What is left are bits that no
-adder gives.
+Full and half adders are left out of the circuit, so that every bit between them is a variable. Weights move from the
+outputs of an adder to its inputs: 2 w co + w s = w (a + b + c). In the end only bits are left that are not outputs of
+adders.
 """
 
 import math
@@ -25,11 +25,11 @@ __all__ = ["ADDERS", "Adders", "adders_in", "prove_adders"]
 #: Modules of `tnhw.gates.summing.primitives` without the kernel's name, and the bits that each adds.
 ADDERS = {"tnhw_fa": ("a", "b", "c"), "tnhw_ha": ("a", "b")}
 
-MAX_PRODUCTS = 1000  # of bits, in one bit between adders
+MAX_PRODUCTS = 1000  # most products of bits in the polynomial of one bit between adders
 
 
 def adders_in(text):
-    """Those of the modules that a Verilog text has."""
+    """Names of the modules of full and half adders in a Verilog text."""
     return tuple(re.findall(rf"(?m)^module (\w+__(?:{'|'.join(ADDERS)}))\b", text))
 
 
@@ -38,7 +38,12 @@ def _kind(module):
 
 
 def prove_adders(text, names, solver):
-    """Each of these modules is what it is taken for."""
+    """Prove that each of these modules adds its input bits: a + b (+ c) = 2 co + s.
+
+    Raises
+    ------
+    Refuted, Undecided
+    """
     for name in names:
         circuit = of_verilog(text, name)
         taken = [z3.ZeroExt(1, as_bits(circuit.inputs[port])) for port in ADDERS[_kind(name)]]
@@ -54,7 +59,12 @@ class Adders:
     ----------
     circuit : Circuit
     at : callable
-        An expression of the circuit with what is known at that time.
+        Puts what is known at that time into an expression of the circuit.
+
+    Raises
+    ------
+    Undecided
+        If adders depend on each other in a loop.
     """
 
     def __init__(self, circuit, at):
@@ -73,35 +83,38 @@ class Adders:
             raise Undecided("adders give bits to each other in a circle") from None
 
     def _given_by(self, expressions):
-        """Adders whose bits are read."""
+        """Names of the adders whose outputs are read."""
         names = support(*expressions).keys() & self._circuit.inputs.keys()
         return {name.rpartition(".")[0] for name in names} & self._circuit.cells.keys()
 
     def apart(self, bits, modulus, whole):
-        """A weighted sum of bits as a constant and other weighted bits, modulo a power of two.
+        """Reduce a weighted sum of bits to a constant and other weighted bits, modulo a power of two.
 
         Parameters
         ----------
         bits : list of (z3 bit, int)
+            Bits and their weights.
         modulus : int
         whole : callable
-            Whether a bit that no adder gives may stay as it is. Others are taken apart: an adder that adds a
-            constant is made of single gates.
+            Whether a bit that is not an output of an adder may stay as it is. Other bits are expanded: an adder
+            that adds a constant is made of single gates.
 
         Returns
         -------
         int
+            The constant.
         list of (z3 bit, int)
+            Bits and their weights.
 
         Raises
         ------
         Undecided
-            If a bit is used otherwise than as a number.
+            If a bit is used in another way than as a number that is added.
         """
         self._modulus, self._whole = modulus, whole
         self._given, self._products, self._constant = defaultdict(int), defaultdict(int), 0
         self._leaves = {}
-        self._atoms = {}  # held, since z3 gives a number again when nobody holds its expression
+        self._atoms = {}  # keeps expressions alive: z3 uses the id of a freed one again
         self._known, self._meanings = {}, {}
         for bit, weight in bits:
             self._add(bit, weight)
@@ -116,7 +129,7 @@ class Adders:
         return self._constant % self._modulus, [(bit, w) for bit, w in leaves if w]
 
     def _add(self, bit, weight):
-        """Note a bit."""
+        """Add a weighted bit to the sum."""
         stack = [(bit, weight)]
         while stack:
             bit, weight = stack.pop()
@@ -134,7 +147,7 @@ class Adders:
                 stack += self._opened(bit, weight)
 
     def _opened(self, bit, weight):
-        """What a bit between adders adds; products of bits are noted."""
+        """The weighted bits that a bit between adders stands for; constants and products of bits are recorded."""
         more = []
         for atoms, factor in self._polynomial(
             bit, self._modulus // math.gcd(weight, self._modulus)
@@ -148,12 +161,12 @@ class Adders:
         return more
 
     def _polynomial(self, bit, modulus):
-        """A bit as a sum of products of others: a + b - 2ab for `xor`, and so on.
+        """A bit as a polynomial of others: a + b - 2ab for `xor`, and so on.
 
         Returns
         -------
         dict of frozenset of int to int
-            Numbers of the multiplied bits in `_atoms`, and a factor.
+            For each product, the keys of its bits in `_atoms`, and its coefficient.
         """
         if z3.is_bv_value(bit):
             return {frozenset(): bit.as_long()}
@@ -177,7 +190,7 @@ class Adders:
         return result
 
     def _atom(self, bit, modulus):
-        """A bit by itself, or what it is of others: equal, inverse, or a product of what it reads."""
+        """The polynomial of a bit that is not expanded: itself, or a known bit or product, equal or inverse."""
         if bit.get_id() not in self._known:
             self._known[bit.get_id()] = self._meaning(bit)
         return total((1, self._known[bit.get_id()]), modulus=modulus)
@@ -201,7 +214,7 @@ class Adders:
         return self._meanings.setdefault(frozenset(meaning.items()), alone)
 
     def _settle(self):
-        """Products of bits, as functions of what they read: they cancel, or they may stay as they are."""
+        """Write recorded products as polynomials of what they read: they must cancel, or be bits that may stay."""
         left = total((1, self._products), modulus=self._modulus)
         atoms = {number: of_values(self._atoms[number]) for number in set().union(*left)}
         products = ((w, reduce(times, (atoms[n] for n in numbers))) for numbers, w in left.items())
@@ -218,7 +231,7 @@ class Adders:
             self._add(bit, weight)
 
     def _grouped(self, bit):
-        """The bits of a wide gate: what may stand together, which Yosys and z3 have put into one gate."""
+        """The inputs of a wide gate, in groups that may stay whole: Yosys and z3 merge gates in a row into one."""
         bit = bit.arg(0) if z3.is_app_of(bit, z3.Z3_OP_ITE) else bit
         groups, stack = [], [bit]
         while stack:
@@ -237,7 +250,7 @@ class Adders:
 
 
 def _gate(bit):
-    """Name of a gate and the bits that it takes; None if it is another."""
+    """Kind of a gate (``not``, ``xor``, ``or``, ``and``, or None for any other), and the bits that it takes."""
     kinds = {
         z3.Z3_OP_BNOT: "not", z3.Z3_OP_NOT: "not", z3.Z3_OP_BXOR: "xor", z3.Z3_OP_XOR: "xor",
         z3.Z3_OP_BOR: "or", z3.Z3_OP_OR: "or", z3.Z3_OP_BAND: "and", z3.Z3_OP_AND: "and",
@@ -257,7 +270,7 @@ def _gate(bit):
 
 
 def _single_bits(expression):
-    """What it reads, bit by bit: list of (variable's name, number, bit)."""
+    """The bits that an expression reads: list of (variable's name, number of the bit, bit)."""
     return [
         (name, k, z3.simplify(z3.Extract(k, k, as_bits(variable))))
         for name, (variable, places) in support(expression).items()

@@ -1,4 +1,4 @@
-"""Where a kernel's numbers are in the emitted module: ports by the manifest, registers by name."""
+"""Where the numbers of a kernel are in the emitted module: ports by the manifest, registers by name."""
 
 from functools import cached_property
 
@@ -15,9 +15,9 @@ __all__ = ["Binding"]
 
 
 class Binding:
-    """One vector in an emitted module that nobody stalls, and what its parts mean.
+    """One vector in an emitted module that does not stall, and where its elements, parameters and result are.
 
-    For an AXI4-Stream kernel the module is the core inside; `stream` proves what is around it.
+    For an AXI4-Stream kernel the module is the core inside; `framing` proves what is around it.
 
     Parameters
     ----------
@@ -26,17 +26,17 @@ class Binding:
     manifest : dict
     reference : Reference
     adders : bool
-        Whether full and half adders are inside the circuit, as formulas.
+        Whether full and half adders are part of the circuit, as formulas.
 
     Attributes
     ----------
     circuit : Circuit
     heap : bool
-        Whether single bits are summed, and not words.
+        Whether the kernel adds single bits (arithmetic `heap`) instead of numbers.
     outside : tuple of str
-        Modules of adders that are not inside.
+        Modules of adders that are left out of the circuit.
     run : Unrolled
-        From a vector's first beat at time 0; beats come one after the other.
+        The circuit from a vector's first beat at time 0 on; the beats follow each other without a gap.
     last : int
         Time of the vector's last beat.
     end : int
@@ -66,7 +66,7 @@ class Binding:
         self.end = self.last + self._latency(manifest)
 
     def _latency(self, manifest):
-        """Moves from the last beat to the result: as soon as the output must be valid."""
+        """Moves from the last beat until the output must be valid."""
         valid = self.output("valid")
         for time in range(self.last + 1, self.last + 64):
             now = self.run.whole(self.run.at(valid, time), time)
@@ -75,7 +75,7 @@ class Binding:
         raise ToolFailed("no result of an accepted vector becomes valid in the emitted Verilog")
 
     def port(self, stream, signal):
-        """Name of a port of the module."""
+        """Name of the port for a signal of a stream."""
         return f"{stream}{self._join}{signal}"
 
     def output(self, signal):
@@ -86,7 +86,7 @@ class Binding:
         """Name of the register behind a wire."""
         expression = self.circuit.wire(wire)
         expression = z3.simplify(expression)
-        while not z3.is_const(expression):  # a Boolean of a one-bit register
+        while not z3.is_const(expression):  # a one-bit register may be written as a Boolean
             if expression.num_args() == 0 or expression.arg(0).num_args() > 1:
                 raise ToolFailed(f"`{wire}` is not a register in the Verilog")
             expression = expression.arg(0)
@@ -99,14 +99,14 @@ class Binding:
 
     @cached_property
     def payload(self):
-        """Bits of the vector's payload: list of (name of the input, bit number).
+        """For each bit of the vector's payload, (name of the input, bit number).
 
-        The core of an AXI kernel may get them from a wider port of its own.
+        In the core of an AXI4-Stream kernel they may be bits of a wider port.
         """
         return self.payload_of("i")
 
     def payload_of(self, stream):
-        """The same of another stream."""
+        """For each bit of a stream's payload, (name of the input, bit number)."""
         expression, bits = self.circuit.wire(self.port(stream, "payload")), []
         for k in range(expression.size()):
             read = support(z3.simplify(z3.Extract(k, k, expression)))
@@ -129,14 +129,14 @@ class Binding:
     # What variables mean
 
     def x(self, input):
-        """x_i as a variable of the unrolled circuit."""
+        """Input x_i as an expression of the unrolled circuit."""
         bits = self.reference.x.bits
         if self.reference.serial:
             return self._input(input, 0, bits)
         return self._input(0, input * bits, bits)
 
     def word(self, output, input):
-        """Parameter word p_ij, for storage `ports` and `memory`."""
+        """Parameter word of a synapse as an expression of the unrolled circuit, for storage `ports` and `memory`."""
         reference = self.reference
         bits = reference.word_bits
         if reference.storage == "ports":
@@ -153,10 +153,7 @@ class Binding:
         return self._held(f"word_{output}_{input}")
 
     def bias(self, output):
-        """What the hardware adds for one output: a pattern, with the signedness of `bias`.
-
-        None where there is no bias at run time.
-        """
+        """The bias of an output as an expression of the unrolled circuit, or None if there is none at run time."""
         reference = self.reference
         if reference.storage == "memory":
             return self._held(f"{self.bias_wire}_{output}")
@@ -170,11 +167,11 @@ class Binding:
 
     @property
     def bias_wire(self):
-        """What the wires are called that hold loaded biases, without the output's number."""
+        """Name of the wires that hold loaded biases, without the number of the output."""
         return "start" if self.reference.serial or self.reference.tile else "bias"
 
     def _held(self, wire):
-        """A wire of registers, at time 0."""
+        """A wire that is made of registers, as it is at time 0."""
         expression = z3.simplify(self.circuit.wire(wire))
         pairs = [
             (variable, z3.BitVec(f"{name}@0", variable.size()))
@@ -192,9 +189,9 @@ class Binding:
         return z3.substitute(expression, *pairs)
 
     def owner(self, name, bit, output):
-        """Which synapse a bit of an unrolled variable belongs to.
+        """Which synapse of an output a bit of an unrolled variable belongs to.
 
-        Returns the index of the input, or ``"bias"``, or None for anything else.
+        Returns the index of the synapse's input, or ``"bias"``, or None for anything else.
         """
         reference = self.reference
         signal, time = origin(name)
@@ -221,7 +218,7 @@ class Binding:
         return None
 
     def _stored(self, output):
-        """Which input each bit of a parameter register belongs to, for one output."""
+        """For one output, the input or ``"bias"`` that each bit of a parameter register belongs to."""
         if output not in self._owners:
             owners = self._owners[output] = {}
             values = [("bias", self.bias(output))]

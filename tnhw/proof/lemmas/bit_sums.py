@@ -1,4 +1,4 @@
-"""A sum of single bits, followed back through adders and registers to bits of one synapse each."""
+"""A sum of single bits, followed back through adders and registers to bits that each belong to one synapse."""
 
 from collections import defaultdict
 from functools import cached_property
@@ -15,14 +15,15 @@ __all__ = ["BitSums"]
 
 
 class BitSums:
-    """One output's sum, of a kernel in arithmetic `heap`.
+    """The sum of one output of a kernel with arithmetic `heap`.
 
     Parameters
     ----------
     binding : Binding
     output : int
     owners : callable
-        Which synapses, or ``"bias"``, or None, an expression over time depends on: a set.
+        Gives the set of what an unrolled expression depends on: indices of inputs, ``"bias"``, or None for
+        anything else.
     """
 
     def __init__(self, binding, output, owners):
@@ -31,13 +32,15 @@ class BitSums:
         self._groups = defaultdict(list)
 
     def parts(self, expression, time):
-        """A constant, and for each synapse and the bias what is weighted and summed.
+        """Split a sum at a time into a constant, and weighted parts of each synapse and of the bias.
 
         Returns
         -------
         int
-        dict of (int or str) to list of (z3 expression over time, int, int, bool)
-            Count of bits, weight, and whether it is signed.
+            The constant.
+        dict of (int or str) to list of (z3 expression, int, int, bool)
+            For each input and for ``"bias"``: unrolled expressions with the number of their bits, weight, and
+            whether they are signed.
         """
         constant = 0
         bits = [
@@ -52,11 +55,12 @@ class BitSums:
         return constant, self._groups
 
     def _at_one_time(self, bits, time):
-        """A constant, and weighted bits of registers; what belongs to a synapse is noted."""
+        """Split weighted bits into a constant and weighted bits of registers; record what belongs to a synapse."""
         always, where = [], defaultdict(list)
         now = self._moment(time)
         for bit, weight in bits:
-            # A register that is not always clocked adds, where it is, what it then takes less what it had.
+            # A register with an enable counts as what it holds, and where it is enabled also as what it then
+            # takes minus what it holds.
             if z3.is_app_of(bit, z3.Z3_OP_ITE) and now.owner(bit) is None:
                 condition, taken, held = bit.children()
                 where[condition] += [(taken, weight), (held, -weight)]
@@ -74,7 +78,7 @@ class BitSums:
         return constant, states
 
     def _clocked(self, condition, differences, time):
-        """Note what a register adds in the moves in which it is clocked."""
+        """Record what registers with an enable add in a move in which they are enabled."""
         owner = self._moment(time).owner(condition)
         if owner is None:
             raise Undecided(f"output {self._output}: its accumulator is clocked by `{condition}`")
@@ -89,7 +93,7 @@ class BitSums:
             self._groups[owner].append((set_ & now.lift(bit), 1, weight, False))
 
     def _before(self, bit, time):
-        """A bit of a register as an expression of one move before."""
+        """A bit of a register as an expression of the variables one move before."""
         ((name, (register, _)),) = support(bit).items()
         definition = self._run.definition(name, time)
         return self._moment(time - 1).at(z3.substitute(bit, (register, definition)))
@@ -102,7 +106,7 @@ class BitSums:
 
 
 class _Moment:
-    """The circuit at one time; where there is a condition, as it is where that bit is set."""
+    """The circuit at one time; with a condition, the circuit in the case that this bit is set."""
 
     def __init__(self, binding, owners, time, condition):
         self._binding, self._circuit, self._run = binding, binding.circuit, binding.run
@@ -118,13 +122,13 @@ class _Moment:
         return known[key]
 
     def may_stay(self, bit):
-        """Whether it belongs to one synapse, or is a register's and not of before the vector."""
+        """Whether a bit belongs to one synapse, or is a bit of a register that can be followed one move back."""
         inner = bit.arg(0) if z3.is_app_of(bit, z3.Z3_OP_EXTRACT) else bit
         name = z3.is_const(inner) and inner.decl().name()
         return self.owner(bit) is not None or (self._time > 0 and name in self._circuit.next)
 
     def owner(self, bit):
-        """Whose bit it is; None if not of one synapse or the bias alone."""
+        """The input, or ``"bias"``, that alone a bit depends on; None if it depends on more or on anything else."""
         key = bit.get_id()
         if key not in self._owners:
             found = self._all_owners(self.lift(bit))
@@ -132,7 +136,7 @@ class _Moment:
         return self._owners[key][0]
 
     def lift(self, expression):
-        """An expression as one of all inputs, and of registers before the vector."""
+        """An expression at this time, as one of inputs at all times and of registers at time 0."""
         pairs = [(v, self._value(name, v)) for name, (v, _) in support(expression).items()]
         return z3.simplify(z3.substitute(expression, *pairs)) if pairs else expression
 
@@ -144,7 +148,7 @@ class _Moment:
         return self._values[name]
 
     def _taken(self, name):
-        """What a register took a move before, if the condition says that it did; otherwise None."""
+        """What a register took one move before, if the condition implies that it was enabled; otherwise None."""
         if self._condition is None or name not in self._circuit.next:
             return None
         definition = self._run.definition(name, self._time)
@@ -165,7 +169,7 @@ class _Moment:
         return self._run.whole(taken, self._time - 1)
 
     def at(self, expression):
-        """An expression, with the bits of registers that are constant then."""
+        """An expression, with the constants put in for bits of registers that are constant at this time."""
         expression = self._run.at(expression, self._time)
         for name, (register, bits) in support(expression).items():
             if name in self._circuit.next and z3.is_bv(register):

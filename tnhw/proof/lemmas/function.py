@@ -1,7 +1,7 @@
-"""Function: an emitted kernel's result equals the definition, for all inputs and parameters.
+"""Function: the result of an emitted kernel equals the definition, for all inputs and parameters.
 
-`docs/proof.md` has the argument. Here as one formula of the vector and its parameters, and the ranges that
-both methods need; `lemmas` takes the sum apart.
+`docs/proof.md` has the argument. This module proves it as one formula of the vector and its parameters, and proves
+the ranges that both methods need. `sums` splits the sum into lemmas instead.
 """
 
 import z3
@@ -13,13 +13,14 @@ __all__ = ["Failure", "parameters_of", "prove_range", "prove_whole"]
 
 
 class Failure(Exception):
-    """A step of the proof fails: the design is wrong, or the proof does not fit it.
+    """A step of the proof fails: the design is wrong, or has a form that the proof does not fit.
 
     Attributes
     ----------
     values : dict of str to int
-        Values of the unrolled circuit's variables that the step fails for, if a solver found some.
+        Values of the unrolled circuit's variables for which the step fails, if a solver found some.
     output : int
+        Index of the output.
     """
 
     def __init__(self, text, output, values=None):
@@ -28,14 +29,14 @@ class Failure(Exception):
 
 
 def prove_whole(binding, solver):
-    """Every element of the result as one formula against the reference.
+    """Prove that every element of the result, as one formula, equals the reference.
 
     Raises
     ------
     Failure
-        With values for which they differ.
+        If they differ for some values.
     Undecided
-        If the solver gave up, or for parameters whose fold is not in the module.
+        If the solver does not decide it, or the bias includes remainders, which the module does not compute.
     """
     reference = binding.reference
     if reference.storage == "memory" or reference.folded:
@@ -59,7 +60,7 @@ def prove_whole(binding, solver):
                 claim = gates == _result(binding, output, numbers)
                 solver.prove(claim, what, "whole", given=known)
                 continue
-            except Refuted:  # maybe for numbers that no shift is
+            except Refuted:  # perhaps only for numbers that are not values of a shift
                 pass
         try:
             claim = element == _result(binding, output, terms)
@@ -71,7 +72,10 @@ def prove_whole(binding, solver):
 
 
 def _with_synapses(claim, what, given, fields, solver):
-    """Values for which a claim is false where every synapse is there, or None: no parameter of ours has a sign without."""
+    """Values for which a claim is false with all synapses present, or None.
+
+    Such values are real parameters: in the arrays of a kernel an absent synapse has no sign.
+    """
     there = [values["present"] == 1 for values in fields if "present" in values]
     try:
         solver.prove(claim, what, "whole", given=[*given, *there])
@@ -83,7 +87,7 @@ def _with_synapses(claim, what, given, fields, solver):
 
 
 def _result(binding, output, terms):
-    """What the reference gives for these terms: bias, rounding, clamp."""
+    """The output that the reference gives for these terms: their sum with bias, rounding and clamp."""
     reference = binding.reference
     n = reference.width + reference.inputs.bit_length() + 2
     total = z3.BitVecVal(0, n)
@@ -99,7 +103,7 @@ def _result(binding, output, terms):
 
 
 def _clamp_exact(reference, value):
-    """As `Reference.clamp`, of a number of any width that holds it."""
+    """The same as `Reference.clamp`, for a sum of any width that is wide enough for it."""
     n = value.size() + abs(reference.shift) + reference.output.bits
     value = z3.SignExt(n - value.size(), value)
     value = value >> reference.shift if reference.shift >= 0 else value << -reference.shift
@@ -108,7 +112,7 @@ def _clamp_exact(reference, value):
 
 
 def parameters_of(binding, output, input):
-    """Fields of one synapse's parameters: constants, or parts of its word."""
+    """Fields of one synapse's parameter: constants, or parts of its word; dict of str to z3 expression."""
     reference = binding.reference
     if reference.storage == "constant":
         return reference.of_arrays(output, input)
@@ -116,9 +120,16 @@ def parameters_of(binding, output, input):
 
 
 def prove_range(binding, solver):
-    """The formats that the generator claims hold every z: no wrap is visible.
+    """Prove that the formats of sum and output hold every value, so that no wrap is visible.
 
-    Each term's bounds are proven; their sum is exact arithmetic.
+    The solver proves the bounds of each term; adding them is exact arithmetic.
+
+    Raises
+    ------
+    Failure
+        If a value may not fit.
+    Refuted, Undecided
+        If the bounds of a term are wrong, or the solver does not decide them.
     """
     reference = binding.reference
     x = z3.BitVec("x", reference.x.bits)

@@ -1,8 +1,8 @@
-"""Loaded parameters: words and folded biases that tnhw sends mean what the definition says.
+"""Loaded parameters: the words and the biases that tnhw sends mean what the definition says.
 
-The lanes of a synapse may exceed its term by an amount that depends on the parameter alone. What
-`Kernel.pack_parameters` loads (or the caller sends as a folded bias) must lack exactly that. Both are
-evaluated for every value that a parameter may have: no solver, and no sample.
+The lanes of a synapse may exceed its term by an amount that depends on the parameter alone. The bias that
+`Kernel.pack_parameters` loads (or that is sent as a `folded` bias) must be smaller by exactly that amount. Both are
+evaluated for every value that a parameter may have, without a solver.
 """
 
 import numpy as np
@@ -22,22 +22,26 @@ MAX_WORDS = 1 << 21
 
 
 def prove_host(kernel, binding, owed):
-    """Check words and folds of all parameter values.
+    """Check the word and the remainder of every parameter value, and that parameter sets arrive in their places.
 
     Parameters
     ----------
     kernel : Kernel
+    binding : Binding
     owed : dict
-        As `tnhw.proof.lemmas.sums.prove_lemmas` gives it.
+        What the lanes exceed the terms by, as `tnhw.proof.lemmas.sums.prove_lemmas` returns it.
 
     Returns
     -------
     int, int
-        Numbers of parameter values and of parameter sets.
+        Numbers of parameter values and of parameter sets that were checked.
 
     Raises
     ------
-    Failure, Undecided
+    Failure
+        If a word or a bias is wrong.
+    Undecided
+        If a parameter has too many values to try all.
     """
     reference = binding.reference
     arrays = _all_values(kernel)
@@ -81,7 +85,7 @@ def prove_host(kernel, binding, owed):
     order = np.argsort(words)
 
     def gates(output, row):
-        """What gates add to the terms of an output with these words."""
+        """What the gates add to the terms of an output, for a row of parameter words."""
         numbers = order[np.searchsorted(words, row, sorter=order)]
         return owed[output][0] + sum(
             int(known[keys[output, input]][2][number]) for input, number in enumerate(numbers)

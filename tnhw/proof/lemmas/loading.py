@@ -1,4 +1,4 @@
-"""Where a load's beats end: which beat becomes which parameter, found by running a load through the module's registers."""
+"""Which beat of a load becomes which parameter, found by running loads through the module's registers."""
 
 from ..formulas.compiled import compiled
 from ..formulas.walk import support
@@ -6,11 +6,11 @@ from .function import Failure
 
 __all__ = ["Load"]
 
-MOST_CLOCKS = 4  # of an idle kernel, until it takes a beat
+MOST_CLOCKS = 4  # most clocks in which an idle kernel must take a beat
 
 
 class Load:
-    """What a load leaves in a core's registers.
+    """The parameters that a load leaves in the registers of a core.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Load:
     Raises
     ------
     Failure
-        If a beat is not taken by an idle core.
+        If an idle core does not take a beat.
     """
 
     def __init__(self, binding, beats):
@@ -29,7 +29,7 @@ class Load:
         self._beats = None
         if beats == 1:
             return
-        # Which beat ends where: each sends digits of its own number.
+        # To learn where each beat goes, each sends its own number, a few bits in each of several loads.
         digit = min(binding.reference.word_bits, binding.reference.sum.bits)
         self._beats, low = dict.fromkeys(self._run.places, 0), 0
         while beats - 1 >> low:
@@ -39,11 +39,11 @@ class Load:
             low += digit
 
     def initial(self):
-        """What is there before the first load."""
+        """Parameters before the first load, in the form of `values`."""
         return self._run.held({})
 
     def values(self, payloads):
-        """What is left of these beats: dict of ``output, input`` and ``output, "bias"`` to a number."""
+        """Parameters after a load of these beats: dict of (output, input) and (output, "bias") to int."""
         if self._beats is None:
             return self._run.load(payloads)
         return {
@@ -53,7 +53,7 @@ class Load:
 
 
 class _Run:
-    """Loads into an idle core, clock by clock."""
+    """Runs loads into an idle core, clock by clock."""
 
     def __init__(self, binding):
         self._binding, circuit = binding, binding.circuit
@@ -83,7 +83,7 @@ class _Run:
         self._payload = binding.payload_of("p")
 
     def load(self, payloads):
-        """Parameters after a load of these beats: dict of place to value."""
+        """Parameters after a load of these beats: dict of place to int."""
         binding = self._binding
         state = [binding.circuit.initial[name] for name in self._names]
         inputs = dict.fromkeys(self._inputs, 0)
@@ -102,7 +102,7 @@ class _Run:
         return self.held(dict(zip(self._names, state, strict=True)))
 
     def held(self, registers):
-        """Parameters where registers have these values, or else their initial ones."""
+        """Parameters when registers have these values, and others their initial ones: dict of place to int."""
         value = _cell(self._binding.circuit.initial | registers)
         return dict(zip(self.places, self._values(*map(value, self._cells)), strict=True))
 

@@ -1,4 +1,4 @@
-"""What the fields of a packed parameter word mean."""
+"""Check that the fields of packed parameter words mean the values that they were packed from."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ __all__ = ["check_words"]
 
 
 def check_words(reference, arrays, words):
-    """Fields of packed words against the values they were packed from.
+    """Compare the fields of packed words with the values that they were packed from.
 
     Parameters
     ----------
     reference : Reference
-    arrays : dict of arrays [count, 1]
-    words : array [count]
+    arrays : dict of int arrays [count, 1]
+    words : int array [count]
 
     Returns
     -------
     int or None
-        Number of the first word that does not mean its values.
+        Index of the first word that does not mean its values, or None if all do.
     """
     fields = reference.integers(words)
     values = {name: array[:, 0] for name, array in arrays.items()}
@@ -32,7 +32,7 @@ def check_words(reference, arrays, words):
         if "present" in fields:
             wrong |= there & (fields["present"] != 1)
             absent |= fields["present"] == 0
-        if reference.rule == "threshold":  # a term of no input
+        if reference.rule == "threshold":  # no input exceeds such a threshold, so there is no term
             absent |= fields["theta"] >= reference.x.high
         wrong |= ~there & ~absent
     return int(np.flatnonzero(wrong)[0]) if wrong.any() else None

@@ -1,9 +1,9 @@
-"""Netlist: what synthesis made of the Verilog is equal to it, register by register.
+"""Netlist: the result of synthesis equals the Verilog, register by register.
 
-Yosys pairs the registers and ports of both by name and proves each pair equal, given that all pairs
-were equal before (`equiv_simple`, then `equiv_induct`). So two modules whose registers begin equal stay
-equal; a reset makes them so where it matters. Registers that take a product are compared by `products`, and
-given to Yosys as equal. Cells are the models that Yosys ships.
+Yosys pairs the registers and ports of both by name, and proves each pair equal if all pairs were equal one clock
+before (`equiv_simple`, then `equiv_induct`). Therefore two modules whose registers start equal stay equal; a reset
+makes those equal that matter. Registers that take a product are compared by `products`, and Yosys is given them as
+equal. The models of cells are those that come with Yosys.
 """
 
 import json
@@ -27,7 +27,7 @@ MODELS = {
     "gowin": "+/gowin/cells_sim.v",
 }
 
-# Yosys numbers unnamed wires anew in each file: equal numbers mean nothing.
+# Yosys numbers unnamed wires in each file from the start, so equal numbers mean nothing.
 _HIDE = "rename -hide w:_*_ w:*._*_"
 _READ = f"""\
 read_verilog -sv design.v
@@ -65,7 +65,7 @@ equiv_induct equiv
 tee -q -o status.txt equiv_status equiv
 """
 
-# The pairs of a register that was compared before: Yosys takes them as equal.
+# For registers that were compared before: Yosys assumes that their pairs are equal.
 _KNOWN = (
     "select -set known equiv/w:{0} %ci1:+$equiv[Y] equiv/t:$equiv %i\nequiv_remove -gold @known"
 )
@@ -76,29 +76,34 @@ class NetlistDiffers(Exception):
 
 
 def equal(text, top, family, netlist, limit):
-    """Prove a netlist equal to the Verilog it was made from.
+    """Prove a netlist equal to the Verilog that it was made from.
 
     Parameters
     ----------
     text, netlist : str
         Verilog.
+    top : str
+        Name of the module.
     family : str
         A key of `MODELS`.
     limit : float
-        Seconds.
+        Seconds for each run of Yosys.
 
     Returns
     -------
     int
-        Pairs of single bits that Yosys proved.
+        Pairs of single bits that Yosys proved equal.
     list of str
         Names of registers that take a product.
     int
-        Values that those were compared for.
+        Number of values for which these registers were compared.
 
     Raises
     ------
-    NetlistDiffers, Undecided
+    NetlistDiffers
+        If a pair was not proven equal.
+    Undecided
+        If it takes too long, or a cell has no model for a proof.
     """
     registers, known, values = _products(text, top, family, netlist)
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +138,7 @@ def equal(text, top, family, netlist, limit):
 
 
 def _products(text, top, family, netlist):
-    """Registers that take a product, all of their names, and the values they were compared for."""
+    """Registers that take a product, all names that they have, and for how many values they were compared."""
     gold = of_verilog(text, top)
     registers = with_products(gold)
     if not registers:
@@ -150,7 +155,7 @@ def _products(text, top, family, netlist):
 
 
 def _hide_loose(gate):
-    """Commands that take the names of bits that nothing drives: of what nobody reads a netlist keeps only a name."""
+    """Commands that hide names of bits that nothing drives: of bits that nothing reads, netlists keep the names."""
     driven = {
         bit
         for port in gate["ports"].values()
@@ -174,14 +179,14 @@ def _hide_loose(gate):
 
 
 def synthesised(text, top, family):
-    """Verilog of the netlist, without multiplier blocks, whose insides have no proof."""
+    """Verilog of the netlist, made without DSP blocks because these have no model for a proof."""
     with tempfile.TemporaryDirectory() as folder:
         made = synthesis.synthesise(text, top, family, folder, dsp=False)
         return made.path.read_text()
 
 
 def readable(netlist, top, family):
-    """A netlist in plain Verilog, its cells replaced by what they do, for a run in `replay`."""
+    """A netlist as plain Verilog, with its cells replaced by what they compute, for a run in `replay`."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "netlist.v").write_text(netlist)
         tools.yosys(

@@ -1,7 +1,7 @@
-"""Registers that take a product, in the Verilog and in its netlist: equal for every value of what they read.
+"""Registers that take a product, compared between the Verilog and its netlist for every value of what they read.
 
-Solvers do not decide that a product in gates is the product in a formula. A register of the first stage reads
-few bits, so that all of their values are tried: no solver, and no sample.
+Solvers do not decide whether a product in gates equals the product in a formula. A register of the first stage of a
+pipeline reads few bits, so all of their values can be tried, without a solver.
 """
 
 import re
@@ -17,42 +17,43 @@ from ..formulas.walk import support
 __all__ = ["Differs", "compare", "with_products"]
 
 MAX_CONTROLS = 6
-UNNAMED = re.compile(r"(.*\.)?_\d+_")  # numbered anew in each file
+UNNAMED = re.compile(r"(.*\.)?_\d+_")  # Yosys numbers these in each file from the start
 
 
 class Differs(Exception):
-    """A register of the netlist is another one's than that of the Verilog."""
+    """A register of the netlist takes another value than that of the Verilog."""
 
 
 def with_products(circuit):
-    """Names of the registers whose next value has a product of two variables in it."""
+    """Names of the registers whose next value contains a product of two variables."""
     return [name for name, value in circuit.next.items() if has_product(value)]
 
 
 def compare(gold, gate, names):
     """Compare registers of two circuits for all values of what they read.
 
-    Both read the same registers: those of `gate` are bits ``name [k]`` of wires of `gold`.
+    Both circuits read the same registers; those of `gate` are single bits ``name [k]`` of wires of `gold`.
 
     Parameters
     ----------
     gold, gate : Circuit
-        Of the Verilog, and of a netlist, bit by bit.
+        The Verilog and its netlist.
     names : list of str
         Registers of `gold`.
 
     Returns
     -------
     list of str
-        The names that the registers have.
+        All names that the registers have.
     int
-        Values that were tried.
+        Number of values that were tried.
 
     Raises
     ------
     Differs
+        If a register differs for some values.
     Undecided
-        If the netlist has no such register, or one reads too much.
+        If the netlist has no such register, or it reads too many bits.
     """
     wires = _names(gold)
     renamed, nexts = _in_terms_of(gate, wires)
@@ -70,7 +71,7 @@ def compare(gold, gate, names):
 
 
 def _names(circuit):
-    """Wires that are registers, or parts of one: dict of name to expression."""
+    """Wires that are registers, or parts of a register: dict of name to expression."""
     found = dict(circuit.registers)
     for name, wire in circuit.wires.items():
         if z3.is_eq(wire) and wire.arg(1).eq(z3.BitVecVal(1, 1)):
@@ -82,7 +83,7 @@ def _names(circuit):
 
 
 def _in_terms_of(gate, names):
-    """Replacements that write `gate` in other registers; and the next value of each (wire, bit) of it."""
+    """Substitutions that write the registers of `gate` as wires `names`, and the next value of each (wire, bit)."""
     renamed, nexts = [], {}
     for full, register in gate.registers.items():
         name, low = full, 0
@@ -109,7 +110,7 @@ def _as(variable, value):
 
 
 def _same(one, other, name):
-    """Compare two expressions for all values of their variables; returns how many."""
+    """Compare two expressions for all values of their variables; returns how many were tried."""
     reads = support(one, other).values()
     controls = [(v, next(iter(bits))) for v, bits in reads if len(bits) == 1]
     if len(controls) > MAX_CONTROLS:

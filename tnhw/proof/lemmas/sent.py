@@ -1,7 +1,8 @@
-"""Vectors and loads as tnhw sends them, and results as it reads them: each number is where the gates take it from.
+"""Vectors and loads as tnhw sends them, and results as it reads them: each number is where the gates have it.
 
-What a number is packed as is checked for all its values in `host`; here it is where it goes. Parameter sets tell
-any two places apart: for each bit of a place's number there is a set in which that bit chooses between two values.
+`host` checks how a number is packed, for all its values; this module checks where it goes. The parameter sets
+distinguish any two places: places are numbered, and for each bit of that number there is a set in which the bit
+chooses between two values.
 """
 
 from collections import defaultdict
@@ -19,23 +20,29 @@ from .meaning import check_words
 __all__ = ["check_results", "check_sets", "check_vectors"]
 
 RANDOM_SETS = 8
-MOST_VALUES = 1 << 12  # of x, of which all are sent
+MOST_VALUES = 1 << 12  # if x has at most so many values, all are sent
 
 
 def check_sets(kernel, binding, owed):
-    """Check parameters that are loaded, there before the first load, or sent with a vector; returns how many sets.
+    """Check that parameters arrive in their places: loaded ones, initial ones, or those sent with a vector.
 
     Parameters
     ----------
     kernel : Kernel
     binding : Binding
-    owed : callable
-        Of an output and the words of its synapses: what gates add to the terms, and a folded bias must lack. None
-        where the bias is not folded.
+    owed : callable or None
+        Takes an output and the words of its synapses, and returns what the gates add to the terms; the bias must be
+        smaller by that. None if the bias does not include remainders.
+
+    Returns
+    -------
+    int
+        Number of sets that were checked.
 
     Raises
     ------
     Failure
+        If a parameter is not in its place.
     """
     count, load = 0, None
     if kernel.storage == "memory":
@@ -81,7 +88,7 @@ def _check_set(kernel, binding, p, values, owed):
 
 
 def _sets(kernel):
-    """Parameter sets that tell all places apart, then corners and random ones."""
+    """Parameter sets that distinguish all places, then corners and random ones."""
     low, high = kernel.corner_parameters()[0], kernel.corner_parameters()[-1]
     place = np.arange(kernel.outputs * kernel.inputs).reshape(kernel.outputs, kernel.inputs)
     for bit in range(place.size.bit_length()):
@@ -106,7 +113,7 @@ def _sets(kernel):
 
 
 def check_vectors(kernel, binding):
-    """Check that elements of a vector are sent where the gates take them from; returns how many vectors."""
+    """Check that elements of a vector are sent where the gates read them; returns how many vectors were checked."""
     vectors = _vectors(kernel)
     p = kernel.random_parameters(np.random.default_rng(0)) if kernel.storage == "ports" else None
     beats = kernel.pack_input(vectors, p)
@@ -123,7 +130,7 @@ def check_vectors(kernel, binding):
 
 
 def _vectors(kernel):
-    """Vectors in which each element has each value, or many, and any two elements differ in one."""
+    """Vectors such that each element has all values, or many, and any two elements differ in at least one vector."""
     low, high = kernel.input.min, kernel.input.max
     count, place = min(high - low + 1, MOST_VALUES), np.arange(kernel.inputs)
     tags = [np.where(place >> bit & 1, high, low) for bit in range(kernel.inputs.bit_length())]
@@ -133,7 +140,7 @@ def _vectors(kernel):
 
 
 def check_results(kernel, reference):
-    """Check that results are read from the place where the gates leave them; returns how many."""
+    """Check that results are read from where the gates put them; returns how many results were checked."""
     number = reference.output
     rng, place = np.random.default_rng(0), np.arange(kernel.outputs)
     y = rng.integers(number.low, number.high, (256, kernel.outputs), np.int64, endpoint=True)
@@ -150,7 +157,7 @@ def check_results(kernel, reference):
 
 
 class _Taken:
-    """Numbers that the gates take from a vector's beats."""
+    """The numbers that the gates read from the beats of a vector."""
 
     def __init__(self, binding, values):
         self._names = sorted({name for value in values for name in support(value)})
@@ -167,7 +174,7 @@ class _Taken:
 
 
 def _of_vector(binding, beats):
-    """Words and biases that travel with a vector: dict of place to number."""
+    """Words and biases that are sent with a vector: dict of place to int."""
     reference = binding.reference
     places = {
         (j, i): binding.word(j, i)
@@ -187,7 +194,7 @@ def _compare(number, patterns, wanted, what, where):
 
 
 def _check_axi(number, sent, vectors, beat):
-    """Beats of the AXI4-Stream ports: whole bytes for an element, the first lowest."""
+    """Check the beats of AXI4-Stream ports: each element takes whole bytes, the first one in the lowest."""
     step, each = 8 * -(-number.bits // 8), -(-vectors.shape[1] // beat)
     for k, vector in enumerate(vectors.tolist()):
         beats = sent[k * each : (k + 1) * each]

@@ -1,8 +1,8 @@
-"""Function by lemmas: an output's sum, followed back through the registers to its lanes.
+"""Function by lemmas: the sum of an output, followed back through the registers to its lanes.
 
-Each adder node is proven to be an affine function of the registers before it; these equations are put
-into each other in exact integers; what is left is a weighted sum of lanes, and for each synapse its lanes
-are proven equal to its term. `docs/proof.md` has the argument.
+Each adder node is proven to be an affine function of the registers before it. These equations are substituted into
+each other in exact integers, which leaves a weighted sum of lanes. For each synapse, its lanes are proven equal to
+its term. `docs/proof.md` has the argument.
 """
 
 from collections import defaultdict
@@ -23,16 +23,21 @@ __all__ = ["prove_lemmas"]
 
 
 def prove_lemmas(binding, solver):
-    """The same by lemmas.
+    """Prove by lemmas that every element of the result equals the reference.
 
     Returns
     -------
-    list of str
-        What was shown, in words.
+    dict
+        What the gates add to the terms, for biases that include remainders; `prove_host` checks that the bias lacks
+        it. For each output a tuple of one constant, and under ``"fold"`` a dict of (output, input) to an expression
+        of the parameter word. Empty for other biases.
 
     Raises
     ------
-    Failure, Undecided
+    Failure
+        If a lemma is false.
+    Undecided
+        If a sum has another form, or the solver does not decide a lemma.
     """
     reference = binding.reference
     owed = {}
@@ -55,14 +60,14 @@ def prove_lemmas(binding, solver):
 
 @dataclass(frozen=True)
 class _Node:
-    """A register at a time."""
+    """A register at one time."""
 
     name: str
     time: int
 
 
 class _Sums:
-    """One output's sum, followed back to the lanes."""
+    """The sum of one output, followed back to its lanes."""
 
     def __init__(self, binding, solver, output):
         self.binding, self.solver, self.output = binding, solver, output
@@ -90,14 +95,14 @@ class _Sums:
             )
 
     def _parts(self, expression, time):
-        """A constant, and what is weighted and summed for each synapse and the bias."""
+        """Split the sum into a constant, and weighted parts of each synapse and of the bias; see `BitSums.parts`."""
         if self.binding.heap:
             return BitSums(self.binding, self.output, self._owners).parts(expression, time)
         constant, leaves = self._compose(expression, time)
         return constant, self._groups(leaves)
 
     def _owners(self, value):
-        """Which synapses, or ``"bias"``, or None, an expression over time depends on: a set."""
+        """What an unrolled expression depends on: a set of indices of inputs, ``"bias"``, or None for the rest."""
         return {
             self.binding.owner(name, bit, self.output)
             for name, (_, bits) in support(value).items()
@@ -109,7 +114,7 @@ class _Sums:
         return self.reference.storage == "memory" or self.reference.folded
 
     def _sum(self):
-        """(expression, time) of the sum that becomes this output."""
+        """The sum from which this output is made: (expression, time). Rounding and clamp are proven here."""
         binding, time = self.binding, self.binding.end
         element = self.run.at(binding.element(self.output), time)
         payload = binding.output("payload")
@@ -150,7 +155,7 @@ class _Sums:
         return cache[key][0]
 
     def _compose(self, expression, time):
-        """Constant, and weights of bits of leaves: dict of (_Node, bit) to int, modulo 2**bits."""
+        """The sum as a constant and weighted bits of lanes, (_Node, bit) to int, all modulo 2**bits."""
         form = self._form(expression, f"sum of output {self.output}")
         if form is None:
             raise Undecided(f"output {self.output}: its sum is no sum of registers")
@@ -173,7 +178,7 @@ class _Sums:
         return constant % modulus, {k: w % modulus for k, w in leaves.items() if w % modulus}
 
     def _inner(self, node, low, count, weight, signed):
-        """The affine form that may stand for these bits of a register, or None."""
+        """The affine form that may replace these bits of a register in the sum, or None."""
         circuit = self.binding.circuit
         if node.time == 0 or node.name not in circuit.next or low or signed:
             return None
@@ -184,7 +189,7 @@ class _Sums:
         form = self._form(definition, f"adder node {node.name}")
         if form is None:
             return None
-        # A residue modulo 2**count is enough where what is above leaves the sum.
+        # A residue modulo 2**count is enough if higher bits have weights beyond the width of the sum.
         zeros = (weight & -weight).bit_length() - 1
         if zeros + count >= self.bits:
             return form
@@ -193,8 +198,8 @@ class _Sums:
         return None
 
     def _exact(self, form, node):
-        """Whether a form's value never leaves 0 .. 2**width - 1, so that nothing wraps."""
-        for tight in (False, True):  # lanes have all values of their width, or those proven
+        """Whether the value of a form is always in 0 .. 2**width - 1, so that nothing wraps."""
+        for tight in (False, True):  # first the bounds of lanes by their widths, then proven bounds
             low, high = self._span(form, node.time - 1, tight)
             if low >= 0 and high < 1 << form.width:
                 return True
@@ -211,7 +216,7 @@ class _Sums:
         return low, high
 
     def _range(self, node, first, count, tight):
-        """Bounds of some bits of a register that is not signed, proven."""
+        """Bounds of the low bits of a register as an unsigned number."""
         free = (0, (1 << count) - 1)
         circuit = self.binding.circuit
         if node.time == 0 or first or node.name not in circuit.next:
@@ -232,7 +237,7 @@ class _Sums:
         return cache[key][0]
 
     def _highest(self, definition):
-        """Largest value of a lane, proven."""
+        """The largest value of a lane, found and proven by the solver."""
         low, high = 0, (1 << definition.size()) - 1
         what = "largest value of a lane"
         while low < high:
@@ -249,7 +254,7 @@ class _Sums:
         return high
 
     def _groups(self, leaves):
-        """Leaves by what they belong to: list of (expression of the register, low, count, ...)."""
+        """Lanes by the input, or ``"bias"``, that they belong to; each a list as `BitSums.parts` returns it."""
         groups = defaultdict(list)
         by_node = defaultdict(dict)
         for (node, bit), weight in leaves.items():
@@ -263,7 +268,7 @@ class _Sums:
                 if len(owners) == 1 and None not in owners:
                     groups[owners.pop()].append((value, count, weight, signed))
                     continue
-                for k in range(count):  # bits of one register may belong to several
+                for k in range(count):  # bits of one register may belong to several synapses
                     bit = z3.simplify(z3.Extract(k, k, value))
                     owners = self._owners(bit)
                     if len(owners) != 1 or None in owners:
@@ -295,7 +300,7 @@ class _Sums:
         return total
 
     def _prove_lane(self, input, members, owed):
-        """The lanes of one synapse sum to its term; returns the constant by which they exceed it."""
+        """Prove that the lanes of one synapse add up to its term; returns the constant by which they exceed it."""
         reference, bits = self.reference, self.bits
         values = parameters_of(self.binding, self.output, input)
         x = self.binding.x(input)
@@ -304,7 +309,7 @@ class _Sums:
         given = [reference.legal(values)]
         what = f"lanes of synapse {input} equal its term"
         if self._start_is_folded:
-            # What they exceed it by may depend on the parameter alone.
+            # The excess may depend on the parameter, but not on x.
             zero = z3.BitVecVal(0, reference.x.bits)
             base = at_bits(excess, x, zero)
             if any(
@@ -323,7 +328,7 @@ class _Sums:
             )
         ).as_long()
         claim = self._weighted(members, bits) == term + base
-        # Shifts by a variable are hard for solvers: one case for each amount.
+        # Shifts by a variable are hard for solvers, so each amount is a case of its own.
         amount = values.get("exponent")
         cases = [()]
         if amount is not None and not z3.is_bv_value(amount):
