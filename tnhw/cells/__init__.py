@@ -1,4 +1,4 @@
-"""Standard cells: a Liberty library, a netlist of its cells, and the period and energy of that netlist."""
+"""Standard cells: a library in Liberty format, netlists of its cells, and their clock period and energy."""
 
 from .liberty import Library
 from .mapping import synthesise

@@ -1,4 +1,4 @@
-"""Boolean functions as Liberty writes them: as Verilog, and as truth tables."""
+"""Boolean functions in Liberty's notation, converted to Verilog and to truth tables."""
 
 import re
 from functools import cache
@@ -13,7 +13,13 @@ _TOKEN = re.compile(r"\s*([A-Za-z_][\w\[\]]*|[01]|[!'&*|+^()])")
 
 @cache
 def verilog(function):
-    """A Verilog expression of a Liberty function: ``!A (B+C)'`` is ``(~A) & ~(B | C)``."""
+    """The Verilog expression of a Liberty function: ``!A (B+C)'`` becomes ``(~A & ~(B | C))``.
+
+    Raises
+    ------
+    InputError
+        If the function cannot be read.
+    """
     tokens, at, text = [], 0, function.rstrip()
     while at < len(text):
         match = _TOKEN.match(text, at)
@@ -78,8 +84,8 @@ def verilog(function):
 
 
 def truth(function, inputs):
-    """Values of a function over all inputs, the first input in the lowest bit: a tuple of 0 and 1."""
-    text = verilog(function).replace("1'b", "")  # Python reads the rest
+    """Truth table of a Liberty function: a tuple of 0 and 1, whose index has the first input in its lowest bit."""
+    text = verilog(function).replace("1'b", "")  # the rest is also Python
     code = compile(text, "function", "eval")
     rows = []
     for values in product((0, 1), repeat=len(inputs)):

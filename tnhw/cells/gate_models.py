@@ -1,20 +1,21 @@
 """A mapped netlist as Verilog with delays, for :mod:`tnhw.cells.gate_simulation`.
 
-A gate has a delay for each arc from an input pin to an output, for the rising and the falling output. Three
-models of glitches:
+A gate has a delay for each arc from an input pin to an output: one for the rising and one for the falling output.
+There are three models of glitches:
 
 ``zero``
-    No delays: what settles counts, glitches do not.
+    No delays, and so no glitches: a net changes at most once in a cycle.
 ``inertial``
-    A change of a gate's function is due after the delay of the arc of the input that moved (the shortest if
-    several move at once); when it is due the output takes what the function is by then: a pulse shorter than
-    the delay of its first edge is lost. These are path delays of Verilog's ``specify`` blocks as Icarus has
-    them.
+    When the value of a gate's function changes, the output follows after the delay of the arc of the input that
+    changed (the shortest if several change at once). It then takes the value that the function has by that time, so
+    a pulse shorter than the delay of its first edge is lost. These are the path delays of Verilog's ``specify``
+    blocks, as Icarus Verilog implements them.
 ``transport``
     Every pulse arrives. Each arc delays its input by the mean of rise and fall, so that no edge overtakes
     another.
 
-The clock is ideal: clock gates have no delay. Flip-flops and latches have one rise and one fall an output.
+The clock is ideal: clock gates have no delay. An output of a flip-flop or latch has one delay for its rise and one
+for its fall.
 """
 
 from .boolean import verilog
@@ -25,14 +26,14 @@ MODELS = ("zero", "inertial", "transport")
 
 
 def net_name(net):
-    """Verilog of a net: its wire, or a constant."""
+    """Verilog of a net: the name of its wire (of an integer), a constant ("0", "1", "x"), or the name itself."""
     if isinstance(net, int):
         return f"n{net}"
     return f"1'b{net}" if len(net) == 1 else net
 
 
 def _expression(function, nets):
-    """Verilog of a Liberty function with nets for pins."""
+    """Verilog of a Liberty function, with the nets that are connected to the pins."""
     return _renamed(function, {pin: net_name(net) for pin, net in nets.items()})
 
 
@@ -48,7 +49,7 @@ def _renamed(function, names):
             out.append(names.get(word, word))
             word = ""
         out.append(letter)
-    # 1'b0 of the function itself is cut at its apostrophe: put it together as it was.
+    # A constant 1'b0 is split at its apostrophe; joining the pieces restores it.
     return "".join(out).strip()
 
 
@@ -62,14 +63,14 @@ def netlist(mapped, timing, model, clocks):
     model : str
         One of `MODELS`.
     clocks : set of net
-        Nets of the clock, without delay.
+        Nets of the clock; gates that drive them have no delay.
 
     Returns
     -------
     list of str
         Lines inside the module of the netlist, whose wires are named by :func:`net_name`.
     list of str
-        Modules that they use.
+        Texts of the modules that these lines use.
     """
     library, lines, modules = mapped.library, [], []
     for instance, (name, nets) in mapped.cells.items():
@@ -101,7 +102,7 @@ def _clock_gate(cell, nets):
     yield f"assign {net_name(out)} = {net_name(nets[clock])} & {held};"
 
 
-# Gates with delays are modules of their own: Icarus takes very long over many processes in one scope.
+# Each gate with delays is a module of its own: Icarus is very slow with many processes in one scope.
 
 
 def _head(module, cell, nets, outputs):
@@ -111,7 +112,7 @@ def _head(module, cell, nets, outputs):
 
 
 def _inertial(module, cell, instance, nets, outputs, timing):
-    """Module of a gate with a path delay an arc."""
+    """The module of a gate with a path delay for each arc."""
     lines = [_head(module, cell, nets, outputs)]
     lines += [f"assign {pin} = {verilog(cell.pins[pin].function)};" for pin in outputs]
     paths = [
@@ -125,7 +126,7 @@ def _inertial(module, cell, instance, nets, outputs, timing):
 
 
 def _transport(module, cell, instance, nets, outputs, timing):
-    """Module of a gate without delay behind a delayed copy of each input."""
+    """The module of a gate without delay that reads a delayed copy of each input."""
     lines = [_head(module, cell, nets, outputs)]
     for pin in outputs:
         given = {}

@@ -1,7 +1,7 @@
-"""Gate-level simulation of a mapped netlist in Icarus Verilog, and the changes of every net.
+"""Gate-level simulation of a mapped netlist in Icarus Verilog, which counts the changes of every net.
 
-Delays are those of static timing, for each arc from an input pin to an output, at the real load: see
-:mod:`tnhw.cells.gate_models` for the three models of glitches.
+Delays are those of static timing, for each arc from an input pin to an output, with the load that the output has.
+:mod:`tnhw.cells.gate_models` describes the three models of glitches.
 """
 
 import tempfile
@@ -19,16 +19,17 @@ __all__ = ["MODELS", "Changes", "simulate"]
 
 @dataclass(frozen=True)
 class Changes:
-    """What a simulation saw.
+    """What a simulation found.
 
     Parameters
     ----------
     rises, falls : dict of net to int
+        How often each net rose and fell in the counted cycles.
     cycles : int
-        Cycles that were counted.
+        Number of cycles that were counted.
     outputs : list of dict
-        Values of the output ports before each clock edge, from the first cycle on; None where one is not
-        known.
+        For each cycle from the first on, the values of the output ports just before the clock edge, unsigned;
+        None for a value with unknown bits.
     """
 
     rises: dict
@@ -63,27 +64,32 @@ endmodule
 
 
 def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, last=None):
-    """Run a netlist with one row of inputs a cycle.
+    """Run a netlist with one row of inputs in each cycle.
 
     Parameters
     ----------
     mapped : Mapped
     timing : Timing
     rows : list of dict of str to int
-        Values of the input ports but the clock, a cycle each, unsigned. They change where the outputs of
-        registers outside would: after the clock edge.
+        For each cycle, the values of all input ports except the clock, unsigned. They change just after the clock
+        edge, as outputs of registers would.
     model : str
         One of `MODELS`.
     period : float, optional
-        In ns; by default one and a half times the shortest.
+        In ns; by default 1.5 times the shortest.
     warm_up : int
-        Cycles before those that are counted.
+        Number of cycles at the start that are not counted.
     last : int, optional
-        Cycle from which nothing is counted any more.
+        First cycle that is not counted any more; by default all are counted to the end.
 
     Returns
     -------
     Changes
+
+    Raises
+    ------
+    ToolFailed
+        If Icarus Verilog fails or writes no changes.
     """
     clocks = clock_nets(mapped)
     ins = {n: bits for n, (d, bits) in mapped.ports.items() if d == "input" and n != "clk"}
@@ -141,8 +147,8 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
 
 
 def _count(file, counts):
-    """Count changes between ``$dumpon`` and ``$dumpoff`` of a VCD, by their lines."""
-    # A net that changes to and fro within a time step is written though it is as before.
+    """Count the changes between ``$dumpon`` and ``$dumpoff`` of a VCD, by their lines."""
+    # A net that changes forth and back within a time step has a line too, which must not count.
     for line in file:
         if line.startswith(b"$dumpon"):
             break
@@ -162,7 +168,7 @@ def _count(file, counts):
 
 
 def _row(row, ports):
-    """Bits of a row, the highest first."""
+    """The bits of a row as text, the highest first."""
     text = ""
     for port, bits in ports.items():
         text = format(int(row[port]) & ((1 << len(bits)) - 1), f"0{len(bits)}b") + text

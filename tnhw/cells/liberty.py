@@ -1,7 +1,7 @@
 """Liberty files: cells with area, functions, timing and power tables.
 
-A cell is parsed when it is asked for: a library of ten megabytes opens in a second. What is not needed here
-(constraints' tables, noise, test cells) is skipped or stays in the generic :class:`Group`.
+A cell is parsed only when it is asked for, so a library of ten megabytes opens in a second. Whatever tnhw does not
+need (noise, test cells and so on) is skipped or stays in a generic :class:`Group`.
 """
 
 import gzip
@@ -23,9 +23,9 @@ from .liberty_syntax import Group, clean, end_of_group, parse, scale
 
 __all__ = ["Arc", "Cell", "Group", "Library", "Pin", "Table"]
 
-# Conversions of what a file says: a number, an axis, a shape.
+# What conversions raise if a number, an axis or a table in a file is wrong.
 _BROKEN = (ValueError, KeyError, IndexError, TypeError, AttributeError)
-# Attribute, what is taken without it, base unit, and prefix of the unit that is used here.
+# Attribute, its default, base unit, and prefix of the unit that is used here.
 _UNITS = (
     ("time_unit", "1ns", "s", "n"),
     ("voltage_unit", "1V", "v", ""),
@@ -39,7 +39,7 @@ def _numbers(texts):
 
 @dataclass(frozen=True)
 class Table:
-    """A lookup table over input slew (ns) and output load (pF); either may be missing."""
+    """A look-up table over input slew (ns) and output load (pF); either axis may be None."""
 
     slews: np.ndarray | None
     loads: np.ndarray | None
@@ -47,12 +47,12 @@ class Table:
 
     @cached_property
     def _lists(self):
-        """Axes and rows as Python numbers: NumPy is slow for one value at a time."""
+        """Axes and rows as lists of Python numbers, as NumPy is slow for single values."""
         axes = [None if a is None else a.tolist() for a in (self.slews, self.loads)]
         return *axes, self.values.tolist()
 
     def at(self, slew, load):
-        """Bilinear interpolation; beyond the ends the last slope goes on, as in static timing."""
+        """Value at a slew in ns and a load in pF: interpolated, and extrapolated beyond the ends of the axes."""
         slews, loads, rows = self._lists
         i, part = _place(slews, slew)
         k, share = _place(loads, load)
@@ -64,7 +64,7 @@ class Table:
 
 
 def _place(axis, x):
-    """Index of a section of an axis, and how far x is in it; None where there is but one value."""
+    """The section of an axis that x is in: its index, and x's share of it, which is None for one value or no axis."""
     if axis is None or len(axis) == 1:
         return 0, None
     k = min(max(bisect_left(axis, x) - 1, 0), len(axis) - 2)
@@ -73,18 +73,18 @@ def _place(axis, x):
 
 @dataclass(frozen=True)
 class Arc:
-    """A timing arc or internal power of a pin.
+    """A timing arc, a constraint or an internal power of a pin.
 
     Parameters
     ----------
     related : str or None
-        The pin from which it comes.
+        The pin at which it begins.
     kind, sense, when : str or None
         ``timing_type``, ``timing_sense`` and condition.
     rise, fall : Table or None
-        Delay in ns, or energy of a change in pJ.
+        For a rising and a falling edge of the pin: delay or constraint in ns, or energy of the change in pJ.
     rise_slew, fall_slew : Table or None
-        Output transition in ns.
+        Transition time of the output in ns.
     """
 
     related: str | None
@@ -99,7 +99,7 @@ class Arc:
 
 @dataclass(frozen=True)
 class Pin:
-    """A pin of a cell; capacitance in pF."""
+    """A pin of a cell; `capacitance` is in pF."""
 
     name: str
     direction: str
@@ -109,19 +109,19 @@ class Pin:
     powers: tuple
     constraints: tuple
     clock: bool
-    role: str | None  # of a clock gate: `clock`, `enable`
+    role: str | None  # `clock` or `enable` of a clock gate
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: area in the library's unit (um2), leakage in W."""
+    """A cell; `area` is in the library's unit (um2), `leakage` in W."""
 
     name: str
     area: float
     leakage: float
     pins: dict
     sequential: dict | None  # `kind` ("ff", "latch") and the attributes of that group
-    gate: str | None  # kind of integrated clock gate
+    gate: str | None  # kind of clock gate, if the cell is one
     dont_use: bool
 
     @property
@@ -134,7 +134,7 @@ class Cell:
 
 
 class Library:
-    """A Liberty file.
+    """A library of standard cells, read from a Liberty file.
 
     Parameters
     ----------
@@ -145,25 +145,26 @@ class Library:
     ----------
     name : str
     text : str
-        Without comments.
+        The text of the file without comments.
     digest : str
         SHA-256 of the text of the file.
     names : list of str
-        Of all cells.
+        Names of all cells.
     time_unit, cap_unit, voltage_unit, leakage_unit, energy_unit : float
-        In ns, pF, V, W and pJ. The unit of internal energy follows from the others: capacitance x voltage^2.
+        Units of the file in ns, pF, V, W and pJ. The unit of internal energy follows from others: capacitance
+        times voltage squared.
     voltage : float
-        Nominal, in V.
+        Nominal voltage in V.
 
     Raises
     ------
     InputError
-        If it cannot be read, is no Liberty file or has no cells.
+        If the file cannot be read, is not a Liberty file or has no cells.
 
     Warns
     -----
     LibertyWarning
-        Once, where the file lacks semicolons, and once for each unit that it does not name.
+        Once if the file lacks semicolons, and once for each unit that it does not name.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -204,7 +205,7 @@ class Library:
         return f"<Library {self.name}: {len(self.names)} cells>"
 
     def _tell(self, text):
-        """Warn of the first semicolon that is missing; others may be, too."""
+        """Warn about the first missing semicolon only; there may be others."""
         if not self._told:
             warnings.warn(
                 f"{text}; the end of the line is taken for it", LibertyWarning, stacklevel=3
@@ -234,7 +235,13 @@ class Library:
         self._templates = {g.names[0]: g for g in self._head.groups if "template" in g.kind}
 
     def cell(self, name: str) -> Cell:
-        """A cell by name."""
+        """The cell of a name.
+
+        Raises
+        ------
+        InputError
+            If there is none, or its text cannot be read.
+        """
         if name not in self._cells:
             if name not in self._at:
                 raise InputError(f"{self.path}: this library has no cell `{name}`")
@@ -248,17 +255,17 @@ class Library:
         return self._cells[name]
 
     def source(self, name: str) -> str:
-        """Liberty text of a cell."""
+        """The Liberty text of a cell."""
         return self._block(self._at[name])
 
     @property
     def head(self) -> str:
-        """Liberty text before the first cell."""
+        """The Liberty text before the first cell."""
         return self.text[: min(self._at.values())]
 
     @cached_property
     def cells(self) -> Any:
-        """All cells that are for use, by name."""
+        """All cells that are not marked ``dont_use``, by name."""
         cells = {name: self.cell(name) for name in self.names}
         return {name: cell for name, cell in cells.items() if not cell.dont_use}
 
@@ -328,8 +335,8 @@ class Library:
         )
 
     def _arc(self, group, rise, fall, unit=None):
-        """An arc whose values are in `unit`: that of time by default."""
-        both = group.all("power")  # one table for both edges
+        """The `Arc` of a group whose tables are in `unit`, by default the unit of time."""
+        both = group.all("power")  # a table for both edges
         tables = {
             kind: self._table(part, unit or self.time_unit)
             for kind in (rise, fall, "rise_transition", "fall_transition")
@@ -356,7 +363,7 @@ class Library:
             if kind is None:
                 continue
             index = group.values.get(f"index_{number}") or template.values.get(f"index_{number}")
-            # Constraints have two slews: the clock's takes the place of a load.
+            # A constraint is a table over two slews: that of the clock is treated as the load.
             which = "load" if "capacitance" in kind or "related_pin" in kind else "slew"
             scale = self.cap_unit if "capacitance" in kind else self.time_unit
             axes.append((which, _numbers(index) * scale))

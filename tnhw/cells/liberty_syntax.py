@@ -1,6 +1,6 @@
-"""The text of a Liberty file: comments, groups, attributes; and the units that it is written in.
+"""The syntax of Liberty files: comments, groups, attributes, and units.
 
-What real tools read is read: where a semicolon is missing the line's end takes its place, and the caller is told.
+As in other tools, the end of a line takes the place of a missing semicolon. The caller is informed of it.
 """
 
 import re
@@ -20,7 +20,7 @@ _PREFIXES = {"": 1, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15, "a"
 
 @dataclass
 class Group:
-    """A Liberty group: ``kind(names) { values; groups }``."""
+    """A Liberty group, ``kind(names) { values; groups }``; `values` has a list of words for each attribute."""
 
     kind: str
     names: list
@@ -28,7 +28,7 @@ class Group:
     groups: list = field(default_factory=list)
 
     def all(self, kind):
-        """Groups of a kind inside this one."""
+        """The groups of a kind inside this one."""
         return [group for group in self.groups if group.kind == kind]
 
     def number(self, key, default=0.0):
@@ -41,7 +41,7 @@ class Group:
 
 
 def clean(text):
-    """Text without comments; it has as many lines."""
+    """The text without comments, with the same number of lines."""
 
     def aside(match):
         found, start = match[0], match.start()
@@ -64,17 +64,27 @@ def end_of_group(text, start):
 
 
 def scale(text, base, reference, where):
-    """A unit such as ``10ps``, of the base unit ``s``, in units of `reference`, a prefix such as ``n``.
+    """Factor that converts a unit such as ``10ps`` to one with the prefix `reference`: 0.01 for ``n``.
+
+    Parameters
+    ----------
+    text : str
+    base : str
+        Base unit, for example ``s``.
+    reference : str
+        Prefix of the unit that is wanted.
+    where : str
+        Beginning of the message.
 
     Raises
     ------
     InputError
-        If it is none.
+        If the text is not such a unit.
     """
     match = re.fullmatch(rf"\s*([\d.eE+-]*)\s*([munpfa]?){base}\s*", text.strip(), re.I)
     try:
         exponent = _PREFIXES[match[2].lower()] / _PREFIXES[reference]
-        # Powers of a thousand are meant, to the last bit.
+        # The ratio of two prefixes is a power of ten; this rounds it to that exactly.
         exponent = float(f"{exponent:.0e}")
         number = float(match[1] or 1) * exponent
     except (TypeError, ValueError):
@@ -85,7 +95,7 @@ def scale(text, base, reference, where):
 
 
 class _Parser:
-    """Tokens of a text, and where in them the parser is."""
+    """A parser: the tokens of a text, and its position among them."""
 
     def __init__(self, text, where, line, missing):
         self.text, self.where, self.first, self.at = text, where, line, 0
@@ -104,7 +114,7 @@ class _Parser:
         return at < len(self.tokens) and self.kinds[at] == 3 and self.tokens[at] == mark
 
     def ends_line(self, at):
-        """Whether a line ends between the token before `at` and it."""
+        """Whether a line ends between the token `at` and the one before it."""
         between = self.text[self.found[at - 1].end() : self.found[at].start()]
         return "\n" in re.sub(_JOINED, "", between)
 
@@ -134,7 +144,7 @@ class _Parser:
         )
 
     def arguments(self):
-        """What stands in the parentheses after the token; ends after them."""
+        """Read the words in the parentheses after the current token."""
         end = self.at + 2
         while not self.mark(end, ")"):
             if self.kinds[end] == 3 and self.tokens[end] not in ",:":
@@ -146,7 +156,7 @@ class _Parser:
         return inside
 
     def simple(self):
-        """Value of ``key : value ;``."""
+        """Read the value of ``key : value ;``."""
         self.at += 2
         begin = self.at
         while not (self.mark(self.at, ";") or self.mark(self.at, "}")):
@@ -159,7 +169,7 @@ class _Parser:
         return words[0] if len(words) == 1 else "".join(words)
 
     def complex(self, made):
-        """``key (values) ;`` or a group."""
+        """Read ``key (values) ;`` or a group into the group `made`."""
         begin, key = self.at, self.tokens[self.at]
         if key == "include_file":
             raise InputError(
@@ -182,21 +192,21 @@ class _Parser:
 
 
 def parse(text, where, line=1, missing=lambda text: None):
-    """The group that a cleaned text begins with.
+    """The `Group` with which a text without comments begins.
 
     Parameters
     ----------
     where : str
-        What messages begin with.
+        Beginning of messages.
     line : int
-        Number of the text's first line.
+        Number of the first line of the text in its file.
     missing : callable
-        Told in a sentence of every semicolon that is missing.
+        Called with a sentence for every semicolon that is missing.
 
     Raises
     ------
     InputError
-        If it is not Liberty, or ends inside the group.
+        If the text is not Liberty, or ends inside the group.
     """
     try:
         return _Parser(text, where, line, missing).group()

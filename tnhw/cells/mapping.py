@@ -1,4 +1,4 @@
-"""Synthesis for a Liberty library: adders, latches and clock gates as its cells, area split by kind."""
+"""Synthesis for a library of standard cells, with its adders, latches and clock gates; area by kind."""
 
 import json
 import tempfile
@@ -16,7 +16,7 @@ from .timing import clock_nets
 
 __all__ = ["Mapped", "synthesise"]
 
-# What stays whole through synthesis. A clock gate has no behaviour here: its cells are added last.
+# Modules that synthesis keeps whole. Clock gates have no behaviour here, as their cells are inserted last.
 _BOXES = """\
 (* blackbox *) module tnhw_fa(input a, b, c, output s, co); endmodule
 (* blackbox *) module tnhw_ha(input a, b, output s, co); endmodule
@@ -59,7 +59,7 @@ endmodule
 """
 )
 
-# Where a library has neither clock gates nor latches: multiplexers before the flip-flops.
+# For a library with neither clock gates nor latches: multiplexers before the flip-flops.
 _ENABLED = (
     _HOLD_PORTS
     + r"""
@@ -68,7 +68,7 @@ endmodule
 """
 )
 
-# Carries that ripple: the smallest adder, as everything is mapped for area.
+# Ripple carry, the smallest adder, because everything is mapped for area.
 _RIPPLE = r"""
 (* techmap_celltype = "$lcu" *)
 module ripple(P, G, CI, CO);
@@ -81,8 +81,8 @@ module ripple(P, G, CI, CO);
 endmodule
 """
 
-# For area: the smallest result of three preparations of the same mapper counts. The first is best for few
-# wide gates, the second for chains, the third for Booth rows. `&nf` and `map -a` were never best.
+# The same mapper runs after three ways to optimise the logic, and the smallest result is taken. The first is best for
+# few wide gates, the second for chains, the third for Booth rows. `&nf` and `map -a` were never best.
 _ABC = (
     "strash; ifraig; scorr; dc2; strash; dch -f; amap -m; topo",
     "strash; ifraig; dch -f; amap -m; topo",
@@ -104,9 +104,9 @@ class Mapped:
     library : Library
     top : str
     cells : dict of str to (str, dict)
-        Instance to cell name and connections, pin to net; nets are integers or "0", "1", "x".
+        For each instance, the name of its cell and the net at each pin. Nets are integers, or "0", "1", "x".
     ports : dict of str to (str, list)
-        Port to direction and nets, lowest bit first.
+        For each port, its direction and its nets, the lowest bit first.
     """
 
     library: object = field(repr=False)
@@ -125,7 +125,7 @@ class Mapped:
         }
 
     def verilog(self):
-        """The netlist as Verilog; ports are single bits, ``i_payload_3``."""
+        """The netlist as Verilog; each bit of a port is a port, for example ``i_payload_3``."""
         wires = [
             (f"{port}_{k}" if len(bits) > 1 else port, direction, net)
             for port, (direction, bits) in self.ports.items()
@@ -144,7 +144,7 @@ class Mapped:
         return "\n".join([*lines, "endmodule", ""])
 
     def counts(self):
-        """Number of cells by name."""
+        """Number of instances of each cell, by name."""
         found = {}
         for name, _ in self.cells.values():
             found[name] = found.get(name, 0) + 1
@@ -156,7 +156,7 @@ def _net(net):
 
 
 def _maps(choice):
-    """Techmap text from adders, latches and clock gates to cells, with logic where there are none."""
+    """Text for techmap that makes adders of the library's cells, or of logic if it has none."""
     text = []
     for module, made, pins in (("tnhw_fa", choice.full, "a b c s co"),
                                ("tnhw_ha", choice.half, "a b s co")):  # fmt: skip
@@ -189,24 +189,24 @@ def _gates(choice):
 
 
 def _subset(library, names):
-    """Liberty text with some of the cells."""
+    """Liberty text with only some of the cells."""
     return library.head + "\n".join(library.source(name) for name in names) + "\n}\n"
 
 
 def synthesise(source: Any, library: Library, *, name: str, period: float | None = None) -> Mapped:
-    """Map a component, or the Verilog of one, to a library's cells.
+    """Map a component, or Verilog, to cells of a library.
 
     Everything is mapped for area; without `period` no gate is made stronger for speed.
 
     Parameters
     ----------
     source : Component or str
-        What :func:`tnhw.verilog.emit` takes, or its text.
+        A component of Amaranth, or the text that :func:`tnhw.verilog.emit` makes of one.
     library : Library
     name : str
-        Of the top module.
+        Name of the top module.
     period : float, optional
-        In ns, for buffers and drive strengths.
+        Clock period in ns for which buffers are inserted and drive strengths chosen.
 
     Returns
     -------
@@ -215,9 +215,9 @@ def synthesise(source: Any, library: Library, *, name: str, period: float | None
     Raises
     ------
     InputError
-        If the library lacks something that every netlist needs.
+        If the library lacks cells that every netlist needs; see `tnhw.cells.roles.choose`.
     ToolFailed
-        If Yosys fails.
+        If Yosys fails, or leaves a cell that the library does not have.
     """
     text = source if isinstance(source, str) else emit(source, name)
     text = shared_modules(text)
@@ -273,7 +273,7 @@ def synthesise(source: Any, library: Library, *, name: str, period: float | None
 
 
 def _buffered(mapped, choice):
-    """The netlist with a tree of buffers where a net but the clock drives more than `FAN_OUT` pins."""
+    """The netlist with a tree of buffers at every net, except clocks, that drives more than `FAN_OUT` pins."""
     library, cells = mapped.library, dict(mapped.cells)
     clocks = clock_nets(mapped)
     sinks = {}
@@ -315,7 +315,7 @@ def _read(library, name, path):
     return Mapped(library, name, cells, ports)
 
 
-# Where a library has no clock gate: a latch that is open while the clock is low, and an AND gate.
+# For a library without clock gates: a latch that is transparent while the clock is low, and an AND gate.
 _GATE = r"""
 module tnhw_icg(input clk, en, output gclk);
   wire held;

@@ -1,8 +1,9 @@
-"""The shortest clock period of a mapped netlist by OpenSTA, where it is installed.
+"""The shortest clock period of a mapped netlist by OpenSTA, if it is installed.
 
-It sees what :mod:`tnhw.cells.timing` sees: the same wire capacitance a pin, slews of ports and clock, an ideal
-clock, ports at the clock edge, and no paths from or to latches, which hold parameters that stay. OpenSTA
-itself would take latches as transparent, and lend their time. Clock gates need their enable before the edge.
+OpenSTA gets the same conditions as :mod:`tnhw.cells.timing`: the wire capacitance of each pin, the slews of ports and
+clock, an ideal clock, ports that change at the clock edge, and no paths from or to latches, as these hold parameters
+that do not change. (By default OpenSTA takes latches as transparent, with time borrowing.) Clock gates need their
+enable before the edge.
 """
 
 import re
@@ -15,26 +16,26 @@ from .timing import CLOCK_SLEW, INPUT_SLEW
 
 __all__ = ["ESTIMATE", "period", "shortest_period", "timer"]
 
-ESTIMATE = "estimate"  # the timer without OpenSTA
-LONG = 100.0  # ns: the clock for which slack is asked; delays do not depend on it
+ESTIMATE = "estimate"  # name of the timer without OpenSTA
+LONG = 100.0  # ns: clock period for which slack is computed; delays do not depend on it
 
 
 def timer():
-    """What times netlists here: ``OpenSTA`` and its version, or an estimate."""
+    """Name of the timer that is used: ``OpenSTA`` with its version, or `ESTIMATE`."""
     status = tools.doctor(["sta"])[0]
     return f"OpenSTA {status.found}" if status.status == "ok" else ESTIMATE
 
 
 def period(mapped, timing, wire):
-    """Shortest clock period of a netlist in ns, and what found it.
+    """Shortest clock period of a netlist in ns, and the name of the timer that found it.
 
     Parameters
     ----------
     mapped : Mapped
     timing : Timing
-        Its period counts where OpenSTA is missing or fails, which is said then.
+        Gives the period if OpenSTA is missing or fails; the name of the timer then says so.
     wire : float
-        In pF, to each pin.
+        Capacitance of the wire to each pin in pF.
     """
     name = timer()
     if name == ESTIMATE:
@@ -46,7 +47,10 @@ def period(mapped, timing, wire):
 
 
 def _structure(mapped):
-    """Verilog of instances alone with ports named as their nets, inputs but the clock, driven outputs."""
+    """The netlist as Verilog of instances only, whose ports have the names of their nets.
+
+    Also returns the nets of the inputs except the clock, and those of the outputs that are not inputs.
+    """
     ports = {"input": set(), "output": set()}
     for direction, bits in mapped.ports.values():
         ports[direction] |= {net for net in bits if isinstance(net, int)}
@@ -114,7 +118,7 @@ def _is_latch(cell):
 
 
 def shortest_period(mapped, wire):
-    """Shortest clock period of a netlist in ns, with `wire` pF for the wire to each pin.
+    """Shortest clock period of a netlist in ns by OpenSTA, with `wire` pF for the wire to each pin.
 
     Raises
     ------

@@ -1,10 +1,10 @@
 """Power of a mapped netlist, from the changes of its nets and the tables of its library.
 
-For each net: half of C V^2 a change, C being the pins it drives and their wires. For each cell: the
-internal energy of each change of an output (from the tables at the real slew and load, the mean over
-conditions, arcs weighted by the changes of their inputs), and of each change of an input that has tables of
-its own. Clock nets have a tree of buffers besides: one buffer for every :data:`FAN_OUT` sinks, level by
-level, at each change. Leakage is the mean of each cell.
+Each change of a net costs half of C V^2, where C is the capacitance of the pins that it drives and of their wires.
+Each change of a cell's output costs internal energy: from the tables at the slews and the load that there are, as the
+mean over conditions, with arcs weighted by the changes of their inputs. So does each change of an input that has
+tables of its own. A clock net also drives a tree of buffers, one for every :data:`FAN_OUT` sinks in each level, which
+switch with it. The leakage of a cell is its mean over all states.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,23 +15,23 @@ from .timing import CLOCK_SLEW, INPUT_SLEW, clock_nets, mean, wire_capacitance
 
 __all__ = ["FAN_OUT", "Energy", "energy"]
 
-FAN_OUT = 16  # sinks of a clock buffer
+FAN_OUT = 16  # sinks of each buffer in a clock tree
 
 
 @dataclass(frozen=True)
 class Energy:
-    """Energy a cycle in pJ by cause, and leakage in uW.
+    """Energy for one clock cycle in pJ, by cause, and leakage in uW.
 
     Parameters
     ----------
     combinational
-        Nets that gates drive, and what gates take.
+        Gates and the nets that they drive.
     sequential
-        Nets that registers and latches drive, and what these take but for their clock pins.
+        Registers and latches without their clock pins, the nets that they drive, and nets of input ports.
     clock
         Clock nets, their tree, clock gates, and clock pins.
     leakage
-        In uW, of all cells.
+        Leakage of all cells in uW.
     """
 
     combinational: float
@@ -41,11 +41,11 @@ class Energy:
 
     @property
     def dynamic(self):
-        """All but leakage, in pJ a cycle."""
+        """Energy for one clock cycle without leakage, in pJ."""
         return self.combinational + self.sequential + self.clock
 
     def power(self, frequency):
-        """In uW at `frequency` in MHz: by cause, and `total`."""
+        """Power in uW at a frequency in MHz: dict by cause, with `total`."""
         parts = {
             key: value * frequency for key, value in asdict(self).items() if key != "leakage"
         } | {"leakage": self.leakage}
@@ -53,14 +53,15 @@ class Energy:
 
 
 def energy(mapped: Any, timing: Any, changes: Any) -> Energy:
-    """Energy a cycle of a netlist.
+    """Energy of a netlist for one clock cycle, as the mean over the cycles of `changes`.
 
     Parameters
     ----------
     mapped : Mapped
     timing : Timing
-        For loads and slews.
+        Gives loads and slews.
     changes : Changes
+        Gives the changes of every net.
     """
     library = mapped.library
     clocks = clock_nets(mapped)
@@ -111,7 +112,7 @@ def _mean(values):
 
 
 def _internal(cell, pin, nets, timing, changes, load, rises, falls):
-    """Internal energy of the changes of an output."""
+    """Internal energy in pJ of the changes of an output."""
     groups = {}
     for arc in cell.pins[pin].powers:
         groups.setdefault(arc.related, []).append(arc)
@@ -134,7 +135,7 @@ def _internal(cell, pin, nets, timing, changes, load, rises, falls):
 
 
 def _tree(library, sinks):
-    """Energy in pJ of a rise and a fall of the buffers above `sinks` pins."""
+    """Energy in pJ of a rise and a fall of all buffers in a clock tree for `sinks` pins."""
     choice = choose(library)
     cell = library.cell(choice.buffer)
     wire, volts = wire_capacitance(library, choice), library.voltage**2

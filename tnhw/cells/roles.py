@@ -1,4 +1,4 @@
-"""What a Liberty library offers for adders, latches and clock gates, and which cells are for synthesis."""
+"""The cells of a library for adders, latches and clock gates, and the cells that synthesis may use."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from .boolean import truth
 
 __all__ = ["Choice", "choose"]
 
-# Level shifters and isolation, probes, spare cells, delay and clock cells, three-state and scan cells.
+# Names of level shifters, isolation, probes, spare cells, delay and clock cells, three-state and fill cells.
 _NOT_FOR_LOGIC = re.compile(
     r"lpflow|probe|macro|spare|dly|delay|clkinv|clkbuf|ebuf|einv|TBUF|CLKBUF|tap|fill|decap|antenna"
     r"|sighold|diode",
@@ -22,22 +22,22 @@ _CARRY = (0, 0, 0, 1, 0, 1, 1, 1)
 
 @dataclass(frozen=True)
 class Choice:
-    """Cells by what they do; each a tuple of the cell's name and its pins, or None.
+    """Cells of a library by their purpose. Adders, latch and clock gate are None if the library has none.
 
     Parameters
     ----------
     full, half
-        Adders: inputs, then sum and carry.
+        Full and half adder: (cell, inputs..., sum, carry).
     latch
-        Transparent while its enable is high: enable, data, output.
+        Latch that is transparent while its enable is high: (cell, enable, data, output).
     gate
-        Clock gate: clock, enable, output, and pins that are tied low.
+        Clock gate: (cell, clock, enable, output, list of pins to be tied low).
     unit
-        The smallest two-input NAND: its name and area.
+        The smallest NAND gate with two inputs: (cell, area).
     buffer
-        Name of the buffer that a clock tree has: the second smallest.
+        Name of the buffer for clock trees, the second smallest of the library.
     logic
-        Names of cells that logic synthesis may use, in the order of the library.
+        Names of the cells that logic synthesis may use, in the order of the library.
     """
 
     full: tuple | None
@@ -51,12 +51,12 @@ class Choice:
 
 @lru_cache(maxsize=8)
 def choose(library):
-    """The smallest cells of a library for each purpose.
+    """The smallest cell of a library for each purpose.
 
     Raises
     ------
     InputError
-        If there is no NAND gate or no flip-flop.
+        If there is no two-input NAND gate, no buffer or no flip-flop.
     """
     usable = [cell for cell in library.cells.values() if not _NOT_FOR_LOGIC.search(cell.name)]
     found = {"full": [], "half": [], "latch": [], "gate": [], "unit": []}
@@ -88,7 +88,7 @@ def choose(library):
 
 
 def _plain(cell):
-    """Whether a cell is combinational with one output."""
+    """Whether a cell is combinational and has one output."""
     return (
         not cell.sequential
         and not cell.gate

@@ -1,8 +1,7 @@
-"""Static timing of a mapped netlist, an estimate: no layout, one wire capacitance a pin, ideal clock.
+"""Static timing of a mapped netlist, an estimate: no layout, the same wire to every pin, an ideal clock.
 
-Every net gets a load, a slew and a latest arrival for its rising and falling edge, in one pass from
-registers and ports to registers and ports. Latches hold parameters that stay, so a path neither starts nor
-ends there.
+One pass from registers and ports to registers and ports gives every net a load, and a slew and a latest arrival for
+its rising and its falling edge. Latches hold parameters that do not change, so no path starts or ends there.
 """
 
 from dataclasses import dataclass
@@ -20,14 +19,14 @@ CLOCK_SLEW = 0.05  # ns
 
 
 def wire_capacitance(library, choice):
-    """Capacitance of the wire to one pin in pF: twice the input of the smallest NAND gate."""
+    """Assumed capacitance of the wire to one pin in pF: twice that of an input of the smallest NAND gate."""
     cell = library.cell(choice.unit[0])
     return 2 * float(np.mean([cell.pins[pin].capacitance for pin in cell.inputs]))
 
 
 def mean(values):
-    """Mean of a list of float; up to 7 values are added here, in NumPy's order but without its overhead."""
-    if len(values) >= 8:  # where it adds in another order
+    """Mean of a list of float, the same as NumPy's to the last bit, but faster for up to 7 values."""
+    if len(values) >= 8:  # NumPy adds these in another order
         return float(np.mean(values))
     total = 0.0
     for value in values:
@@ -37,23 +36,23 @@ def mean(values):
 
 @dataclass(frozen=True)
 class Timing:
-    """What static timing found.
+    """The result of static timing.
 
     Parameters
     ----------
     loads : dict of net to float
-        In pF.
+        Load in pF.
     slews : dict of net to (float, float)
-        Rising and falling, in ns.
+        Slews of the rising and the falling edge in ns.
     delays : dict of (instance, pin) to (float, float)
-        Rise and fall of an output in ns, means over its arcs.
+        Delays of rise and fall of an output in ns, means over its arcs.
     arcs : dict of (instance, pin) to dict of str to (float, float)
-        The same from each input pin of a gate, at its slew and the real load; tables with conditions
-        count as their mean: for simulation.
+        The same from each input pin of a gate, at the slew of that pin; tables for several conditions count as
+        their mean. Simulation uses these.
     period : float
         Shortest clock period in ns.
     path : list of str
-        Cells of the longest path, the last first.
+        Names of the cells on the longest path, the last cell first.
     """
 
     loads: dict
@@ -65,7 +64,7 @@ class Timing:
 
 
 def clock_nets(mapped):
-    """Nets that carry the clock: the port ``clk`` and what clock gates make of it."""
+    """Nets that carry the clock: that of the port ``clk``, and those that clock gates drive from it."""
     library, found = mapped.library, set()
     waiting = list(mapped.ports.get("clk", ("input", []))[1])
     readers = {}
@@ -80,7 +79,7 @@ def clock_nets(mapped):
         for instance, pin in readers.get(net, []):
             name, nets = mapped.cells[instance]
             cell = library.cell(name)
-            # A clock gate may be made of a latch and an AND gate.
+            # A clock gate may consist of a latch and an AND gate, so plain gates pass the clock on.
             plain = not cell.sequential and not cell.gate
             if plain or (cell.gate and cell.pins[pin].role == "clock"):
                 waiting += [nets[out] for out in cell.outputs]
@@ -103,7 +102,7 @@ def analyse(mapped: Any, wire: float) -> Timing:
     Raises
     ------
     InputError
-        If gates are in a loop without a register.
+        If there is a loop of gates without a register.
     """
     run = _Run(mapped, _loads(mapped, wire))
     run.start()
@@ -118,7 +117,7 @@ def analyse(mapped: Any, wire: float) -> Timing:
 
 
 def _loads(mapped, wire):
-    """Load of each net in pF: pins and the wires to them, and the wire to an output."""
+    """Load of each net in pF: the pins that it drives and the wires to them, and the wire to an output port."""
     loads = {}
     for name, nets in mapped.cells.values():
         cell = mapped.library.cell(name)
@@ -135,7 +134,7 @@ def _nets_of_ports(mapped, direction):
 
 
 def _in_order(mapped):
-    """Gates, each after those that drive its inputs. Registers, latches and clock gates are no part."""
+    """Combinational gates, each after those that drive its inputs, without clock gates."""
     gates = {}
     for instance, (name, nets) in mapped.cells.items():
         cell = mapped.library.cell(name)
@@ -162,14 +161,14 @@ def _in_order(mapped):
 
 
 class _Run:
-    """One pass over a netlist. Of both edges there are pairs, (rise, fall); what never moves has none.
+    """One pass over a netlist. Pairs are (rise, fall); nets that never change have none.
 
     Attributes
     ----------
     arrival, slews : dict of net to (float, float)
         Latest arrival and slew in ns.
     came : dict of net to (instance, net)
-        The cell and its input that an arrival came through; no net from a register on.
+        The cell and its input net from which the latest arrival comes; None as the net at a register.
     delays, arcs
         See `Timing`.
     """
@@ -181,7 +180,7 @@ class _Run:
         self.delays, self.arcs = {}, {}
 
     def start(self):
-        """Where paths begin: input ports, clocks, and outputs of registers, latches and clock gates."""
+        """Set the start of all paths: input ports, clocks, and outputs of registers, latches and clock gates."""
         for net in _nets_of_ports(self.mapped, "input"):
             self.arrival[net], self.slews[net] = (0.0, 0.0), (INPUT_SLEW, INPUT_SLEW)
         for net in self.clocks:
@@ -203,7 +202,7 @@ class _Run:
                     self.came[net] = (instance, None)
 
     def gate(self, instance):
-        """From the inputs of a gate to its outputs."""
+        """Propagate arrivals and slews from the inputs of a gate to its outputs."""
         name, nets = self.mapped.cells[instance]
         cell = self.mapped.library.cell(name)
         for pin in cell.outputs:
@@ -246,7 +245,7 @@ class _Run:
             self.came[out] = (instance, source)
 
     def slowest(self):
-        """Shortest period in ns, and the net at which its path ends (None without a path)."""
+        """Shortest period in ns, and the net at which the longest path ends (None if there is no path)."""
         period, end = 0.0, None
         for name, nets in self.mapped.cells.values():
             cell = self.mapped.library.cell(name)
@@ -270,7 +269,7 @@ class _Run:
 
 
 def _edges(arc):
-    """(edge of the output, edge of the input that causes it, its tables of delay and of slew) of an arc."""
+    """For an arc: (edge of the output, edge of the input that causes it, table of delay, table of slew)."""
     for edge, (table, slew_table) in enumerate(
         ((arc.rise, arc.rise_slew), (arc.fall, arc.fall_slew))
     ):
@@ -285,7 +284,7 @@ def _edges(arc):
 
 
 def _through(arcs, rise_slew, fall_slew, load):
-    """Delays of all arcs and the slowest output slews; the input's edge is taken as the slower."""
+    """Delays of rise and of fall of all arcs, and the slowest output slews, at the slower of two input slews."""
     slew = max(rise_slew, fall_slew)
     rise = [arc.rise.at(slew, load) for arc in arcs if arc.rise] or [0.0]
     fall = [arc.fall.at(slew, load) for arc in arcs if arc.fall] or [0.0]
