@@ -1,4 +1,4 @@
-"""Comparisons: power, performance and area of networks and kernels, side by side."""
+"""Comparisons of networks and of kernels: area, speed, power, accuracy."""
 
 from .networks import compare
 

@@ -1,8 +1,8 @@
-"""Activity of a mapped netlist while it infers: an estimate to compare designs with, not a power.
+"""Activity of a mapped netlist while it computes: an estimate for comparing designs, not a power.
 
-The netlist runs in Icarus Verilog without delays, so glitches are not seen. Every change of a net
-counts with its fan-out; the clock counts twice a cycle for every flip-flop and block RAM. What moves
-inside a RAM or DSP block is not seen.
+The netlist runs in Icarus Verilog without delays, so glitches are not seen. Every change of a net counts with its
+fan-out; the clock counts twice in each cycle for every flip-flop and block RAM. Changes inside RAM and DSP blocks are
+not seen.
 """
 
 import json
@@ -21,7 +21,7 @@ from ..verilog import emit
 
 __all__ = ["FAMILIES", "Activity", "activity"]
 
-WARM_UP = 3  # vectors before those that count
+WARM_UP = 3  # vectors at the start that are not counted
 
 _BENCH = """
 module bench;
@@ -51,7 +51,7 @@ module bench;
 endmodule
 """
 
-# What a kernel with storage `memory` has besides.
+# Additions to the bench for a kernel with storage `memory`.
 _LOAD = {
     "load_wires": """
   reg [{p}:0] loads [0:{loads}]; reg p_valid = 0; wire p_ready; integer p_at = 0;""",
@@ -72,13 +72,14 @@ FAMILIES = ("ice40", "ecp5", "gowin")
 
 @dataclass(frozen=True)
 class Activity:
-    """Changes an inference, weighted by fan-out.
+    """Changes of nets for one vector, weighted by fan-out; without unit.
 
     Parameters
     ----------
     logic, clock : float
+        Changes of all nets except the clock, and those of the clock.
     vectors : int
-        Over how many inferences the mean was taken.
+        Number of vectors over which the mean was taken.
     """
 
     logic: float
@@ -91,26 +92,31 @@ class Activity:
 
 
 def activity(design, family, x, p=None, *, dsp=False, booth=False):
-    """Activity of a design's netlist on vectors that follow each other without a pause.
+    """Activity of a design's netlist for vectors that follow each other without a pause.
 
     Parameters
     ----------
     design : Kernel or Design
-        Its streams are plain ones here.
+        It is built with plain streams.
     family : str
         One of `FAMILIES`.
     x : int array [n, inputs]
+        Vectors.
     p : dict of arrays, optional
-        Parameters of a kernel that has none of its own.
+        Parameters, for a kernel that has none of its own.
     dsp : bool
         Whether products may use DSP blocks.
     booth : bool
-        Whether Yosys makes products in logic of Booth rows.
+        Whether Yosys makes products in logic from Booth rows.
+
+    Returns
+    -------
+    Activity
 
     Raises
     ------
     CheckFailed
-        If the netlist's results are not those of the golden model.
+        If the results of the netlist differ from those of the golden model.
     """
     beats = design.pack_input(x, p)
     loads = design.pack_parameters(p) if p is not None and design.storage == "memory" else []
@@ -150,7 +156,7 @@ def activity(design, family, x, p=None, *, dsp=False, booth=False):
 
 
 def _check(design, x, p, text):
-    """Compare what the netlist answered with the golden model."""
+    """Compare the results of the netlist, in the text that the bench printed, with the golden model."""
     answers = [line.split()[1] for line in text.splitlines() if line.startswith("result ")]
     expected = design.golden(x, *() if p is None else (p,))
     expected = expected[np.arange(len(answers)) % len(x)]
@@ -160,7 +166,7 @@ def _check(design, x, p, text):
 
 
 def _loads(path, top):
-    """Fan-out of every net but the clock, and how many cells the clock drives."""
+    """Fan-out of every net except the clock, by name, and the number of cells that the clock drives."""
     module = json.loads(path.read_text())["modules"][top]
     clock = module["ports"]["clk"]["bits"][0]
     fan_out, clocked = {}, 0
@@ -170,7 +176,7 @@ def _loads(path, top):
                 clocked += clock in bits
                 for bit in bits:
                     fan_out[bit] = fan_out.get(bit, 0) + 1
-    # A net of several names counts once.
+    # A net that has several names counts once.
     loads, seen = {}, {clock}
     for name, net in module["netnames"].items():
         bit = net["bits"][0]
@@ -181,7 +187,7 @@ def _loads(path, top):
 
 
 def _changes(path):
-    """Changes of every one-bit net in a VCD."""
+    """Number of changes of every one-bit net in a VCD file, by name."""
     names, values, changes = {}, {}, {}
     with path.open("rb") as file:
         for token in tokenize(file):

@@ -1,4 +1,4 @@
-"""The code that a result depends on, as a hash: without comments and docstrings, and with that of plug-ins."""
+"""A hash of the code that a result depends on, plug-ins included, without comments and docstrings."""
 
 import ast
 import hashlib
@@ -16,23 +16,23 @@ _OURS = __name__.partition(".")[0]
 
 
 def digest(*roots, without=()):
-    """Hash of the code of some modules and of all that they import; see `modules`.
+    """Hash of the code of some modules and of all that they import, in hexadecimal; see `modules`.
 
-    A module that has no file gives a hash that never comes again.
+    With a module that has no file, the hash is different in each process.
     """
     texts = [(name, _read(name)[0]) for name in sorted(modules(*roots, without=without))]
     return hashlib.sha256(repr(texts).encode()).hexdigest()
 
 
 def modules(*roots, without=()):
-    """Names of modules and of all that they import, as far as it is tnhw's or of the modules' own packages.
+    """Names of some modules and of all modules that they import from tnhw or from their own packages: a set.
 
     Parameters
     ----------
     roots : str
-        Names of modules.
+        Names of modules to begin with.
     without : sequence of str
-        Modules that do not matter.
+        Modules to leave out, with what only they import.
     """
     packages = {_OURS, *(name.partition(".")[0] for name in roots)}
     found, waiting = set(), set(roots)
@@ -46,7 +46,7 @@ def modules(*roots, without=()):
 
 @cache
 def _read(name):
-    """Code of a module, and the names of all modules that it imports anywhere."""
+    """Code of a module without comments and docstrings, and the names of all modules that it imports anywhere."""
     path = _path(name)
     if path is None:
         return secrets.token_hex(), frozenset()
@@ -71,7 +71,7 @@ def _read(name):
 
 @cache
 def _path(name):
-    """File of a Python module; None where it has none, or where there is no such module."""
+    """File of a Python module; None if it has none, or if there is no such module."""
     if name in sys.modules:
         file = getattr(sys.modules[name], "__file__", None)
     else:

@@ -1,9 +1,10 @@
-"""The same network by another generator: da4ml (Sun et al.), constant matrices as graphs of adders.
+"""The same network from another generator: da4ml (Sun et al.), which makes graphs of adders from constant matrices.
 
-da4ml unrolls everything: a vector a cycle, parameters fixed in the gates, common sub-expressions shared. So it is
-the peer of a network that never changes. A layer of thresholds goes through it as shared rectifiers, one for
-each input and threshold, and a constant matrix of signs. What it gives is checked with the golden model, by its
-own interpreter and as Verilog in Icarus Verilog, and synthesised, placed and routed as ours is.
+da4ml unrolls everything: it takes a vector in each cycle, parameters are fixed in the gates, and common
+sub-expressions are shared. It is therefore compared with networks whose parameters never change. A layer of
+thresholds becomes shared rectifiers, one for each input and threshold that occurs, and a constant matrix of signs.
+The result is checked against the golden model, by da4ml's interpreter and as Verilog in Icarus Verilog, and is
+synthesised, placed and routed in the same way as designs of tnhw.
 """
 
 import tempfile
@@ -50,24 +51,24 @@ endmodule
 
 
 class Unrolled:
-    """A network as da4ml unrolls it: combinational graph, pipeline, Verilog.
+    """A network unrolled by da4ml: its combinational graph, pipeline and Verilog.
 
     Parameters
     ----------
     network : Network
-        Of dense layers; rules ``threshold``, ``ternary``, ``mac`` or ``shift``.
+        With dense layers only, of the rules ``threshold``, ``ternary``, ``mac`` or ``shift``.
 
     Attributes
     ----------
     stages : int
-        Rows of registers between adders.
+        Stages of the pipeline.
     latency : int
         Cycles from a vector to its result.
 
     Raises
     ------
     InputError
-        If da4ml is missing, or the network has a layer that it cannot take.
+        If da4ml is missing, or the network has another kind of layer.
     """
 
     def __init__(self, network):
@@ -94,11 +95,12 @@ class Unrolled:
         self.latency = self.stages + 1
 
     def check(self, x):
-        """Compare its interpreter and its Verilog with the golden model on vectors x [n, inputs].
+        """Compare da4ml's interpreter and its Verilog with the golden model, for vectors x [n, inputs].
 
         Raises
         ------
         CheckFailed
+            If one of them gives another result.
         """
         expected = self.network.golden(x)
         if not np.array_equal(self._graph.predict(np.asarray(x, float)), expected):
@@ -119,7 +121,7 @@ class Unrolled:
             raise CheckFailed(f"{self.name}: da4ml's Verilog differs from the golden model")
 
     def place(self, device, seeds=(1,)):
-        """Synthesised, placed and routed behind few pins: `tnhw.comparison.out_of_context.Alone`."""
+        """Synthesise, place and route the Verilog behind few pins: `tnhw.comparison.out_of_context.Alone`."""
         family, synth, _, _ = DEVICES[device]
         with tempfile.TemporaryDirectory() as name, recorded() as retries:
             folder = Path(name)
@@ -135,13 +137,13 @@ class Unrolled:
         return replace(found, retries=retries)
 
     def _write(self, folder):
-        """Verilog files in a folder, their names, and the widths of input and output."""
+        """Write Verilog files to a folder; returns their names, and the widths of input and output in bits."""
         from da4ml.codegen import VerilogModel
 
         VerilogModel(self._pipeline, self.name, folder / "da4ml", print_latency=False).write()
         names = []
         for path in sorted((folder / "da4ml" / "src").rglob("*.v")):
-            if path.stem in (f"{self.name}_wrapper", "lookup_table"):  # no tables here
+            if path.stem in (f"{self.name}_wrapper", "lookup_table"):  # not used
                 continue
             text = path.read_text()
             names.append(path.name)
@@ -150,7 +152,7 @@ class Unrolled:
         return names, bits
 
     def _unpack(self, answer):
-        """Results of the bits of an answer, output 0 in the low ones."""
+        """The results in the bits of an answer, with output 0 in the lowest bits; None if a bit is unknown."""
         values, end = [], len(answer)
         for sign, whole, fraction in _kifs(self._pipeline, "out"):
             bits = answer[end - sign - whole - fraction : end]
@@ -164,7 +166,7 @@ class Unrolled:
 
 
 def _kifs(pipeline, side):
-    """Sign, whole and fraction bits of every input or output."""
+    """Numbers of sign, integer and fraction bits of every input or output."""
     from da4ml.types import minimal_kif
 
     intervals = pipeline.inp_qint if side == "inp" else pipeline.out_qint
@@ -172,7 +174,7 @@ def _kifs(pipeline, side):
 
 
 def _layer(x, layer):
-    """A layer's results as da4ml traces them."""
+    """The results of a layer for da4ml's traced variables `x`."""
     kernel, arrays = layer.kernel, layer.arrays
     if "theta" in arrays:
         z = _rectified(x, arrays, kernel.input)
@@ -190,7 +192,7 @@ def _layer(x, layer):
 
 
 def _rectified(x, arrays, number):
-    """Rectifiers of all inputs and thresholds that occur, and the matrix of their signs."""
+    """The sums of a layer of thresholds: rectifiers for all pairs of input and threshold, times their signs."""
     theta, sign = arrays["theta"], arrays["sign"]
     weight = sign << arrays.get("gain", 0)
     bank, matrix = [], []

@@ -1,4 +1,4 @@
-"""A kernel on an FPGA family: cells after synthesis, speed when routed alone, activity of its netlist."""
+"""A kernel on an FPGA family: cells after synthesis, speed when it is routed alone, activity of its netlist."""
 
 import statistics
 import tempfile
@@ -19,7 +19,7 @@ from .row import describe
 
 __all__ = ["DEVICES", "WARM_UP", "Variant", "measure", "router", "variants"]
 
-# Family to the board whose device is routed. Without one, synthesis only.
+# For each family, the board whose device is used for routing. Other families are only synthesised.
 DEVICES = {"ice40": "ice40_hx8k_b_evn", "ecp5": "ulx3s_25f", "gowin": "tang_nano_9k"}
 
 
@@ -28,15 +28,15 @@ FAILED = "failed"
 
 @dataclass(frozen=True)
 class Variant:
-    """How products are made.
+    """A way to build products.
 
     Parameters
     ----------
     title : str
     dsp, booth : bool
-        In multiplier blocks; in logic by Yosys' Booth rows.
+        Whether DSP blocks may be used; whether Yosys makes them in logic from Booth rows.
     rows : bool
-        By the rule's own rows, summed in the kernel's pipelined tree.
+        Whether the rule makes the rows itself, which the pipelined tree of the kernel adds.
     """
 
     title: str = ""
@@ -46,7 +46,7 @@ class Variant:
 
 
 def variants(kernel):
-    """Every way to make a kernel's products: a list of Variant."""
+    """Every way to build a kernel's products: a list of Variant."""
     if not kernel.synapse.multiplies or kernel.storage == "constant":
         return [Variant()]
     found = [Variant("logic"), Variant("logic, Booth", booth=True), Variant("DSP", dsp=True)]
@@ -56,12 +56,12 @@ def variants(kernel):
 
 
 def router(family):
-    """The tool of place and route that a family's speed is measured with, or None."""
+    """Name of the tool for place and route with which a family's speed is measured, or None."""
     return ROUTED[DEVICES[family]][2] if family in DEVICES else None
 
 
 def measure(kernel, family, variant, x, p, source, *, seeds=SEEDS, vectors=32):
-    """A row of a kernel on a family.
+    """Measure a kernel on a family.
 
     Parameters
     ----------
@@ -69,11 +69,11 @@ def measure(kernel, family, variant, x, p, source, *, seeds=SEEDS, vectors=32):
     family : str
     variant : Variant
     x, p, source : int array [n, inputs], dict of arrays, str
-        Operands of the activity, and where they come from.
+        Operands for the activity, and where they come from.
     seeds : sequence of int
-        Of place and route; empty for synthesis only.
+        Seeds for place and route; empty for synthesis only.
     vectors : int
-        How many of x count; 0 for no activity.
+        How many vectors of x are used; 0 for no activity.
 
     Returns
     -------
@@ -93,9 +93,9 @@ def measure(kernel, family, variant, x, p, source, *, seeds=SEEDS, vectors=32):
 
 
 def _measure(row, kernel, found, options, x, p, seeds, vectors):
-    """Fill a row in from a netlist: its cells, its speed alone on a device, its activity.
+    """Fill in a row from a netlist: its cells, its speed alone on a device, its activity.
 
-    A row without a speed says why.
+    If there is no speed because the device is too small or a tool failed, `no_fmax` says so.
     """
     family = found.family
     row.cells = found.counts | {"logic": logic(found.counts, family)}
@@ -121,7 +121,7 @@ def _measure(row, kernel, found, options, x, p, seeds, vectors):
 
 
 def _first(p, vectors):
-    """Parameters of the first vectors, where there is a set for each."""
+    """Parameters for the first vectors, if there is a set for each vector; otherwise the only set."""
     if p is None:
         return None
     return {

@@ -1,8 +1,8 @@
-"""Measurements that take a while: side by side on the cores there are, each kept by what went into it.
+"""Run measurements that take a while in parallel, and keep each result under a key of all that it depends on.
 
-A result is stored as soon as it is there. So what was interrupted goes on where it stopped, and what was
-measured before is not measured again, as long as the code that measures, the tools and everything else that the
-job names are the same. A stored result has its hash with it: one that does not agree is measured again.
+A result is stored as soon as it is known. An interrupted run therefore continues where it stopped, and nothing is
+measured twice as long as the measuring code, the tools and everything else that a job names stay the same. Each
+stored result has a hash; if that does not agree, it is measured again.
 """
 
 import contextlib
@@ -28,8 +28,8 @@ from .code import digest
 
 __all__ = ["Job", "cache_folder", "run"]
 
-KEPT = 20_000  # results
-TRIES = 3  # of a job whose worker died
+KEPT = 20_000  # most results that are kept
+TRIES = 3  # attempts at a job whose worker dies
 
 
 @dataclass(frozen=True)
@@ -39,18 +39,18 @@ class Job:
     Parameters
     ----------
     title : str
-        What a person is told.
+        Name for messages.
     function : callable
-        Of a module, so that another process finds it; gives something that JSON can hold.
+        A function of a module, so that another process finds it. Its result must go into JSON.
     arguments : dict
-        Of the function; can be pickled.
+        Arguments of the function, which can be pickled.
     identity : dict
-        Everything that the result depends on, beside code: JSON can hold it.
+        Everything other than code that the result depends on; must go into JSON.
     modules : tuple of str
-        Modules whose code the result depends on, beside that of `function` and all it imports of tnhw:
-        those of plug-ins.
+        Further modules whose code the result depends on, for example of plug-ins. The module of `function` and
+        all that it imports from tnhw always count.
     keeps : callable
-        Whether a result is worth keeping.
+        Says of a result whether it should be kept.
     """
 
     title: str
@@ -62,7 +62,7 @@ class Job:
 
     @property
     def key(self):
-        """Hash of what the result depends on."""
+        """Hash of everything that the result depends on, in hexadecimal."""
         name = f"{self.function.__module__}.{self.function.__qualname__}"
         code = digest(self.function.__module__, *self.modules, without=(__name__,))
         text = json.dumps([name, code, self.identity], sort_keys=True, default=str)
@@ -70,29 +70,29 @@ class Job:
 
 
 def cache_folder():
-    """Where results are kept, one file each, named by their key."""
+    """The folder of results, with a file for each, named by its key."""
     return caches.cache_folder() / "measurements"
 
 
 def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: None):
-    """Run jobs.
+    """Run jobs, and keep their results.
 
     Parameters
     ----------
     jobs : list of Job
     workers : int, optional
-        Processes; as many as there are cores by default. With one, this process does the work.
+        Number of processes, by default one for each core. With 1, this process does the work.
     scheduler : str, optional
-        Address of a Dask scheduler, such as ``tcp://host:8786``, instead of processes.
+        Address of a Dask scheduler that runs the jobs instead, such as ``tcp://host:8786``.
     cached : bool
-        Whether results of before may be taken.
+        Whether results of earlier runs may be used.
     say : callable
-        Told in a sentence what is done.
+        Called with a sentence for each job that is done.
 
     Returns
     -------
     list
-        For each job its result, or the TnhwError that it ended with.
+        For each job, its result, or the TnhwError with which it ended.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: Non
 
 
 def _results(jobs, waiting, workers, scheduler, say):
-    """(number, result) as they come."""
+    """Run jobs; yields (index, result) as they end."""
     if scheduler is not None:
         yield from _on_cluster(jobs, waiting, scheduler)
         return
@@ -139,7 +139,7 @@ def _results(jobs, waiting, workers, scheduler, say):
             if result is not None:
                 del tries[number]
                 yield number, result
-        for number in list(tries):  # those whose worker died
+        for number in list(tries):  # jobs whose worker died
             tries[number] += 1
             if tries[number] == TRIES:
                 del tries[number]
@@ -169,11 +169,11 @@ def _in_processes(jobs, waiting, workers):
             except BrokenProcessPool:
                 yield futures[future], None
     except BaseException:
-        # Not by a first `shutdown` without waiting: the second one would not wait for its thread either.
+        # `shutdown(wait=False)` would not do: the `shutdown` below would then not wait either.
         for future in futures:
             future.cancel()
         for process in multiprocessing.active_children():
-            process.terminate()  # a worker ends its tool first
+            process.terminate()  # the worker ends its tool before it ends
         raise
     finally:
         executor.shutdown()
@@ -208,7 +208,7 @@ def _on_cluster(jobs, waiting, address):
 
 
 def _prepare_worker(parent, logs):
-    """Ctrl-C is for the parent, which ends its workers; they also end if it is killed. Warnings as in the command line."""
+    """Set up a worker: it ignores Ctrl-C, as its parent ends it, ends if the parent dies, and logs as it does."""
     warnings.filterwarnings("ignore", message=".* created but never used")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(parent)
@@ -216,9 +216,9 @@ def _prepare_worker(parent, logs):
 
 
 def _attempt(function, arguments):
-    """What a job gives, or its TnhwError.
+    """The result of a job, or the TnhwError with which it ended.
 
-    A worker that is ended ends its tool and removes its temporary folders.
+    If a worker is terminated, it first ends its tool and removes its temporary folders.
     """
     worker = multiprocessing.parent_process() is not None
     main = threading.current_thread() is threading.main_thread()
@@ -231,7 +231,7 @@ def _attempt(function, arguments):
     except KeyboardInterrupt:
         if not worker:
             raise
-        os._exit(130)  # everything that was opened is closed by now
+        os._exit(130)  # tools have ended and temporary folders are gone by now
     finally:
         if worker and main:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -242,7 +242,7 @@ def _file(job):
 
 
 def _store(job, result):
-    """Keep a result; a folder that cannot be written is no error."""
+    """Keep a result. It is no error if the folder cannot be written."""
     folder = cache_folder()
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)

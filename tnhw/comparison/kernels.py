@@ -1,9 +1,9 @@
-"""Kernels side by side on standard cells and FPGA families: area, speed and power of each.
+"""Kernels compared on standard cells and on FPGA families: area, speed and power of each.
 
-On a Liberty library: synthesis for area, static timing for the shortest period, gate-level simulation with
-given operands, whose results must be those of the golden model, and the energy of what changed. All rows of
-a library run at the same frequency: 0.8 of the slowest one's Fmax. On an FPGA family: cells after
-synthesis.
+On a library of standard cells there are synthesis for area, static timing for the shortest period, gate-level
+simulation with given operands, whose results must be those of the golden model, and the energy of the changes. The
+power of all rows of a library is for the same frequency: 0.8 of the lowest Fmax. On an FPGA family there are the
+cells after synthesis and, if asked for, the speed after routing and the activity; see `tnhw.comparison.fpga`.
 """
 
 import hashlib
@@ -27,33 +27,36 @@ from .row import Row, describe, set_power
 
 __all__ = ["compare", "measure", "measure_all", "measure_component", "operands", "rows_of"]
 
-RESET = 4  # cycles
-WARM_UP = 4  # vectors
+RESET = 4  # cycles of reset at the start
+WARM_UP = 4  # vectors that are not counted
 
 
 def operands(kernel, count, seed=0):
-    """Random operands that look like a layer's, and a sentence that says how.
+    """Random operands that resemble those of a trained layer, and a sentence that describes them.
 
-    Inputs are half-normal, a third of the largest value as deviation (normal, if x is signed); parameters are
-    what the rule calls typical.
+    Inputs are half-normal with a third of the largest value as deviation, or normal if x is signed. Parameters are
+    drawn as the rule says (`Rule.typical`).
 
     Returns
     -------
-    x : int64 array [count, inputs]
-    p : dict of arrays
+    int64 array [count, inputs]
+        Vectors x.
+    dict of arrays
+        Parameters p, with a bias of zeros.
     str
+        The sentence.
     """
     rng, rule = np.random.default_rng(seed), kernel.synapse
     normal = rng.normal(0, kernel.input.max / 3, (count, kernel.inputs))
     x = kernel.input.clamp(np.rint(np.abs(normal) if kernel.input.min == 0 else normal).astype(int))
-    signed = kernel.excitatory is None  # else the place tells the sign
+    signed = kernel.excitatory is None  # otherwise the sign depends on the input's position
     p = rule.typical(rng, (kernel.outputs, kernel.inputs), signed)
     p = p | {"bias": np.zeros(kernel.outputs, np.int64)}
     return x, p, f"half-normal inputs, {rule.typical_text}, seed {seed}"
 
 
 def _rows(kernel, x, p):
-    """Input ports of every cycle, and how many come before the vectors that count."""
+    """Input ports of every cycle, the first cycle that counts, and the first cycle after those that count."""
     payloads = kernel.pack_input(x, p if kernel.storage == "ports" else None)
     rest = {"rst": 0, "i_payload": payloads[0], "i_valid": 0, "o_ready": 1}
     beats = []
@@ -85,26 +88,33 @@ def _check(kernel, x, p, outputs):
 
 
 def measure(kernel, library, x=None, p=None, *, source=None, vectors=64, models=("inertial",), period=None):  # fmt: skip
-    """A kernel on a library: a row without power, which needs the frequency of all rows.
+    """Measure a kernel on a library: a row without power, as that needs the Fmax of all rows.
 
     Parameters
     ----------
     kernel : Kernel
         With plain streams, and without initial parameters unless they are constant.
     library : Library
-    x, p : arrays, optional
-        Operands; by default :func:`operands`.
+    x, p : int64 array [n, inputs], dict of arrays, optional
+        Operands, by default those of :func:`operands`. The first `WARM_UP` vectors are not counted.
     source : str
-        Where they come from.
+        Where the operands come from.
     vectors : int
+        How many vectors are counted if the operands are not given.
     models : sequence of str
-        Of glitches, from :data:`MODELS`.
+        Models of glitches; see `tnhw.cells.gate_models`.
     period : float, optional
-        In ns: for drive strengths; by default all is mapped for area.
+        In ns, for drive strengths; by default everything is mapped for area.
 
     Returns
     -------
     Row, dict of str to Energy
+        The energy is by model of glitches.
+
+    Raises
+    ------
+    CheckFailed
+        If the netlist gives other results than the golden model.
     """
     if x is None:
         x, p, source = operands(kernel, vectors + WARM_UP)
@@ -124,19 +134,21 @@ def measure(kernel, library, x=None, p=None, *, source=None, vectors=64, models=
 
 
 def measure_component(row, component, library, rows, counted, check, *, models, period=None):
-    """Area, speed and energy of a component with flat ports, into `row`.
+    """Measure area, speed and energy of a component with flat ports, and put them into `row`.
 
     Parameters
     ----------
     row : Row
     component : wiring.Component
     library : Library
-    rows : list of dict
-        Input ports of every cycle.
+    rows : list of dict of str to int
+        Values of the input ports in every cycle.
     counted : (int, int)
-        First cycle whose changes count, and the first one after them.
-    check : function of list of dict
-        Raises where the outputs of the cycles are wrong.
+        First cycle whose changes count, and the first cycle after those.
+    check : callable
+        Takes the outputs of all cycles, and raises an error if they are wrong.
+    models, period
+        See `measure`.
 
     Returns
     -------
@@ -173,13 +185,13 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
     targets : list of str
         FPGA families, or ``liberty:PATH``.
     operands : dict of str to (x, p, str) or Operands, optional
-        By a kernel's name; see :func:`measure`. With Operands, rows have their model and its accuracy.
+        Operands for kernels, by name; see :func:`measure`. With `Operands`, rows name the model and its accuracy.
     vectors : int
-        Vectors that are simulated.
+        Number of vectors whose changes are counted.
     models : sequence of str
-        Of glitches; power takes the inertial one.
+        Models of glitches; power is computed from ``inertial``.
     seeds : sequence of int
-        Of place and route on an FPGA; synthesis only without.
+        Seeds for place and route on an FPGA; without any, kernels are only synthesised.
     workers, scheduler, cached, say
         See :func:`tnhw.comparison.jobs.run`.
 
@@ -190,7 +202,7 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
     Raises
     ------
     TnhwError
-        The first that a measurement ended with, after all others are done and kept.
+        The first error of a measurement, raised when all others are done and kept.
     """
     found = measure_all(
         kernels, targets, operands=operands, vectors=vectors, models=models, seeds=seeds,
@@ -203,7 +215,7 @@ def compare(kernels, targets, *, operands=None, vectors=64, models=("inertial",)
 
 def measure_all(kernels, targets, *, operands=None, vectors=64, models=("inertial",), seeds=(),
                 **options):  # fmt: skip
-    """As :func:`compare`: for each measurement the fields of its row, or the TnhwError it ended with."""
+    """Do the measurements of :func:`compare`; returns for each the fields of its row, or a TnhwError."""
     jobs = [
         job
         for target in targets
@@ -213,7 +225,7 @@ def measure_all(kernels, targets, *, operands=None, vectors=64, models=("inertia
 
 
 def rows_of(results):
-    """Rows of those jobs' results that are none of an error, with power where it was measured."""
+    """The rows of all results of `measure_all` that are not errors, with power where energy was measured."""
     rows = [Row.of(result) for result in results if not isinstance(result, TnhwError)]
     for target in dict.fromkeys(row.target for row in rows if row.energy):
         set_power([row for row in rows if row.target == target])
@@ -259,21 +271,21 @@ def _jobs(kernels, target, given, vectors, models, seeds):
 
 
 def _modules(kernel):
-    """Modules of a kernel, its rule and its architecture, which may be those of a plug-in."""
+    """Modules that define a kernel, its rule and its architecture, which may be modules of a plug-in."""
     classes = [type(kernel), *type(kernel.synapse).__mro__]
     classes += ARCHITECTURES[kernel.architecture].__mro__
     names = {one.__module__ for one in classes}
-    others = {"builtins", "abc", "amaranth", "pydantic"}  # their versions count
+    others = {"builtins", "abc", "amaranth", "pydantic"}  # for these the version is enough
     return tuple(sorted(name for name in names if name.partition(".")[0] not in others))
 
 
 def _complete(result):
-    """Whether no tool failed in a measurement; what does not fit is complete."""
+    """Whether no tool failed in a measurement. A design that does not fit is a complete result."""
     return not result["no_fmax"].startswith(fpga.FAILED)
 
 
 def _given(kernel, given, count):
-    """Operands of a kernel: x, p, where they come from, and what a row says of their model."""
+    """Operands of a kernel: x, p, where they come from, and the fields of a row about their model."""
     found = given.get(kernel.name) or operands(kernel, count)
     if isinstance(found, Operands):
         return found.x, found.p, found.text, found.facts
@@ -290,16 +302,16 @@ def _identity(kernel, x, p, source):
 
 @lru_cache(4)
 def open_library(path):
-    """The library of a file, which one process reads once."""
+    """The library of a file; a process reads each file once."""
     return Library(path)
 
 
 def measure_on_library(kernel, path, x, p, source, models, facts):
-    """As a job: fields of the row of :func:`measure`, with `facts`."""
+    """For a job: the fields of the row that :func:`measure` returns, with `facts`."""
     row, _ = measure(kernel, open_library(path), x, p, source=source, models=models)
     return asdict(row) | facts
 
 
 def measure_on_family(facts, **arguments):
-    """As a job: fields of the row of :func:`tnhw.comparison.fpga.measure`, with `facts`."""
+    """For a job: the fields of the row that :func:`tnhw.comparison.fpga.measure` returns, with `facts`."""
     return asdict(fpga.measure(**arguments)) | facts

@@ -1,4 +1,4 @@
-"""Networks side by side on one device: accuracy, cells, speed, activity."""
+"""Networks compared on one device: accuracy, cells, speed, activity."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ from .out_of_context import DEVICES, SEEDS, place
 __all__ = ["Row", "cells_of", "compare", "ratios", "report", "write"]
 
 BLOCKS, LOGIC = "dsp", "lut"
-CHECKED = 40  # vectors that the peer is checked with
+CHECKED = 40  # vectors for which the other generator's results are checked
 
 
 @dataclass(frozen=True)
@@ -32,28 +32,33 @@ class Row:
     Parameters
     ----------
     file, name, rules : str
-        The network.
+        The network: its file, its name, the rules of its layers.
     products : str
-        Where products are: ``lut``, ``dsp``, or ``none`` without a multiplication; ``da4ml`` by the peer.
+        Where products are computed: ``lut``, ``dsp``, or ``none`` if there are none; ``da4ml`` for a design of
+        that generator.
     choice : str
-        ``equal``: the folds are those of all others; ``best``: the fastest that the cost model fits
-        on the device, with the harness of a board; ``unrolled``: by the peer, all at once.
-    folds : str
-    lanes, interval, latency, synapses, stored_bits : int
-        Synapses a cycle, cycles from vector to vector and from input to result; synapses, and bits
-        that are stored for one (the widest layer's).
+        ``equal``: the folds or lanes are the same for all networks; ``best``: the fastest design that by the cost
+        model fits the device together with the harness of a board; ``unrolled``: the design of da4ml.
+    device, folds : str
+    lanes, interval, latency, synapses : int
+        Synapses that are computed in one cycle; cycles from vector to vector, and from a vector to its result;
+        synapses of the network.
+    stored_bits : int
+        Bits that are stored for one synapse, in the layer that stores most.
     logic, cells : int, dict
         See `tnhw.comparison.out_of_context.Alone`.
     fmax, fmax_seeds : float, list of float
-        In MHz, routed alone behind few pins: the median, and every seed's.
+        Fmax in MHz, routed alone behind few pins: the median, and that of every seed.
     rate : float
-        Vectors a second, core rate: Fmax / interval.
+        Core rate in vectors a second: Fmax divided by the interval.
     seconds : float
         Latency in seconds.
     accuracy : float or None
-        Percent of test vectors, of the golden model.
+        Percent of the test vectors that the golden model classifies correctly.
     activity : dict or None
-        Changes an inference times fan-out: ``logic``, ``clock``, ``total``. An estimate.
+        Estimated activity for one vector: ``logic``, ``clock``, ``total``; see `Activity`.
+    retries : list of dict
+        What was tried again because a tool died.
     """
 
     file: str
@@ -84,7 +89,7 @@ def _multiplies(network):
 
 
 def _designs(network, board, folds, lanes, products, choices):
-    """(choice, Design) of a network: with the given folds or lanes, and the best on the board."""
+    """The designs of a network that are measured: yields (choice, Design)."""
     options = {"dsp": products == BLOCKS}
     if "equal" not in choices:
         pass
@@ -105,28 +110,35 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
     Parameters
     ----------
     networks : dict of str to Network
-        By the name of their file. One with multiplications stands twice where the device has DSP
-        blocks.
+        Networks by the names of their files. One that multiplies has two rows if the device has DSP blocks.
     target : str
-        Board whose device it is.
+        Board whose device is used.
     folds, lanes : str or int, optional
-        For the rows with equal folds; without, only the best of each is measured.
-    x, labels : arrays, optional
-        Test vectors: accuracy of the golden model, and operands of the activity estimate.
+        Folds or lanes for the choice ``equal``; without them, only the best design of each network is measured.
+    x, labels : int array [n, inputs], int array [n], optional
+        Test vectors with their classes, for the accuracy of the golden model and for the activity.
     vectors : int
-        Vectors of the activity estimate; 0 for none.
+        Number of vectors for the activity; 0 for none.
     seeds : sequence of int
-        Of place and route.
+        Seeds for place and route.
     choices : sequence of str
         Which designs are measured: ``equal`` (with `folds` or `lanes`) and ``best``.
     peer : str, optional
-        ``da4ml``: every network once more as that generator unrolls it, see `tnhw.comparison.da4ml`.
+        ``da4ml``: every network is also measured as that generator unrolls it; see `tnhw.comparison.da4ml`.
     say : callable
-        Told in a sentence what is done.
+        Called with a sentence for each step.
 
     Returns
     -------
     list of Row
+        Designs that do not fit, or for which a tool failed, are left out.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong.
+    CheckFailed
+        If a netlist gives other results than the golden model.
     """
     if target not in DEVICES:
         raise InputError(f"the target must be one of {', '.join(DEVICES)}, not {target!r}")
@@ -151,7 +163,7 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
 
 
 def _variants(network, board):
-    """Where the products of a network are, on a board: each way that is measured."""
+    """The values of `Row.products` for which a network is measured on a board."""
     if not _multiplies(network):
         return ["none"]
     return [LOGIC, BLOCKS] if board.capacity.DSP else [LOGIC]
@@ -169,7 +181,7 @@ class _Run:
     say: Callable[[str], object]
 
     def design(self, file, design, products, choice):
-        """Row of a design, or None if there is none; `say` says why."""
+        """The row of a design, or None if it cannot be measured; `say` gets the reason."""
         network, dsp = design.network, products == BLOCKS
         if dsp and design.products > self.board.capacity.DSP:
             self.say(f"{network.name}: {design.products} products are more than the DSP blocks")
@@ -201,7 +213,7 @@ class _Run:
         return replace(row, activity=asdict(seen) | {"total": seen.total})
 
     def unrolled(self, file, network, made):
-        """Row of a network by the peer, or None if there is none; `say` says why."""
+        """The row of a network that da4ml unrolled, or None if it cannot be measured; `say` gets the reason."""
         x = self.x
         if x is None:
             x = network.random_input(np.random.default_rng(0), CHECKED)
@@ -223,7 +235,7 @@ class _Run:
         return self._placed(row, lambda: made.place(self.target, self.seeds))
 
     def _placed(self, row, route):
-        """The row with what place and route found, or None where it fails."""
+        """The row with the results of place and route, or None if that fails."""
         try:
             found = route()
         except ToolFailed as error:
@@ -247,7 +259,7 @@ def _rules(network):
 
 
 def ratios(rows):
-    """What each row takes against the first network's row of the same choice: a list of dicts."""
+    """Each row in relation to the first row of the same choice: a list of dicts, in which more is worse."""
     found = []
     for row in rows:
         reference = next((r for r in rows if r.choice == row.choice), row)
@@ -264,7 +276,7 @@ def ratios(rows):
 
 
 def cells_of(rows):
-    """A table of rows with their ratios: headings, then texts."""
+    """A table of rows with their ratios: a list of tuples, the first with the headings."""
     lines = [("network", "products", "folds", "accuracy %", "bits", "logic", "RAM", "DSP", "Fmax MHz", "of seeds",
               "cycles", "vectors/s", "latency us", "activity", "logic x", "time x", "activity x")]  # fmt: skip
     for row, ratio in zip(rows, ratios(rows), strict=True):
@@ -293,7 +305,7 @@ def cells_of(rows):
 
 
 def report(rows):
-    """Everything of a comparison as a dict for JSON: the versions of the tools, and rows with their ratios."""
+    """A comparison as a dict for JSON: versions of the tools, and rows with their ratios."""
     records = [
         asdict(row) | {"ratio": ratio} for row, ratio in zip(rows, ratios(rows), strict=True)
     ]
@@ -304,7 +316,7 @@ def report(rows):
 
 
 def write(rows, folder):
-    """Write ``compare.json`` and ``compare.csv``; returns what `report` gives."""
+    """Write ``compare.json`` and ``compare.csv`` to a folder; returns the dict of `report`."""
     record, flat = report(rows), []
     for one in record["rows"]:
         line = {key: value for key, value in one.items() if not isinstance(value, (dict, list))}

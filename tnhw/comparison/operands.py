@@ -1,4 +1,4 @@
-"""Operands of a kernel from a trained network: its own activations and parameters, and its score."""
+"""Operands for a kernel from a trained network: activations and parameters of a layer, and the network's score."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,20 @@ __all__ = ["Operands", "of_model"]
 
 @dataclass(frozen=True)
 class Operands:
-    """What a kernel is measured on.
+    """Operands with which a kernel is measured.
 
     Parameters
     ----------
     x : int64 array [count, inputs]
+        Vectors.
     p : dict of int64 arrays
-        Parameters [outputs, inputs], and a bias of zeros [outputs].
+        Parameters, each [outputs, inputs], and a bias of zeros [outputs].
     text : str
-        Where they come from.
+        Where the operands come from.
     score : float or None
-        Of the network on its test part, as its card says.
+        Score of the network on its test data, from its card.
     unit : str or None
-        Of the score.
+        Unit of the score.
     model : str
         Name of the network.
     """
@@ -40,26 +41,26 @@ class Operands:
 
     @property
     def facts(self):
-        """What a row says of the network: its name, and its accuracy in percent where that is its score."""
+        """Fields of a row about the network: its name, and its score if that is an accuracy in percent."""
         percent = self.score if self.unit == "% correct" else None
         return {"model": self.model, "accuracy": percent}
 
 
 def of_model(kernel, model, count, *, folder=None):
-    """Operands of a kernel out of a trained network.
+    """Operands for a kernel from a trained network.
 
-    They are of the last dense layer that has the kernel's rule and exactly its formats, and no fewer inputs
-    and outputs: the first ones of each, with the activations of the first test vectors.
+    They come from the last dense layer that has the kernel's rule, exactly its formats, and at least as many inputs
+    and outputs. The first inputs and outputs of that layer are used, with its activations for the first test vectors.
 
     Parameters
     ----------
     kernel : Kernel
     model : Network, str or path
-        With a card that names its data set.
+        A network whose card names its data set.
     count : int
-        Vectors.
+        Number of vectors.
     folder : path, optional
-        Of the data set's files.
+        Folder with the files of the data set.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def of_model(kernel, model, count, *, folder=None):
     Raises
     ------
     InputError
-        If no layer fits, or there are fewer test vectors, or the kernel has constants of its own.
+        If no layer fits, there are fewer test vectors, or the kernel has other constants than the layer.
     """
     network = model if isinstance(model, Network) else load(model)
     if not isinstance(network, Network):

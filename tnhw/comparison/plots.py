@@ -31,7 +31,7 @@ LOOKS = {
 
 
 def _with_looks(draw):
-    """A function that draws with our settings, and leaves those of the caller's Matplotlib as they are."""
+    """Decorator: a function that draws with the settings `LOOKS`, without changing those of Matplotlib."""
 
     @wraps(draw)
     def drawn(*arguments, **options):
@@ -46,7 +46,7 @@ def _with_looks(draw):
 
 
 def _axes(width, height):
-    """A figure without a window, and its axes."""
+    """A Matplotlib figure that opens no window, and its axes."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height))
@@ -64,17 +64,17 @@ def _text(figure):
 
 @_with_looks
 def bars(rows, parts, unit, title, paper=None):
-    """Stacked horizontal bars, one a row, with the paper's claim over the first as a band.
+    """Stacked horizontal bars, one for each row, with a band for the ratio that the paper claims.
 
     Parameters
     ----------
     rows : list of (label, dict of part to value)
-        The first is what the others are compared with.
+        The others are compared with the first.
     parts : sequence of str
-        Order of what is stacked.
+        The parts, in the order in which they are stacked.
     unit, title : str
     paper : (low, high), optional
-        Claimed ratio over the first row.
+        Range of the claimed ratio to the first row.
 
     Returns
     -------
@@ -109,12 +109,12 @@ def bars(rows, parts, unit, title, paper=None):
 
 @_with_looks
 def pareto(points, unit, title):
-    """Accuracy against a cost, with the front of those that none beats in both.
+    """Accuracy against cost, with the front of points to which no other is better in both.
 
     Parameters
     ----------
     points : list of (label, rule, cost, accuracy)
-        Accuracy in percent.
+        The accuracy is in percent.
     unit, title : str
 
     Returns
@@ -146,7 +146,7 @@ def pareto(points, unit, title):
 
 
 def pictures(rows):
-    """All pictures of a comparison's rows: dict of file name to SVG."""
+    """All pictures for the rows of a comparison: dict of file name to SVG text."""
     found = {}
     for target in dict.fromkeys(row.target for row in rows):
         own = [row for row in rows if row.target == target]

@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that needs nothing beside it."""
+"""A comparison as one HTML file that needs no other files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from .plots import PAPER, pictures
 
 __all__ = ["COLUMNS", "cells_of", "html"]
 
-# Heading, and text of a row with its ratio.
+# For each column: its heading, and a function that gives its text for a row and the row's ratios.
 COLUMNS = (
     ("kernel", lambda row, ratio: row.name),
     ("products", lambda row, ratio: row.products),
@@ -44,7 +44,7 @@ COLUMNS = (
 
 
 def cells_of(rows, ratios):
-    """A table of rows: headings, then texts; columns that are empty throughout are left out."""
+    """A table of rows: a list of lists of text, the first with the headings; empty columns are left out."""
     table = [
         [make(row, ratio) for _, make in COLUMNS] for row, ratio in zip(rows, ratios, strict=True)
     ]
@@ -53,15 +53,15 @@ def cells_of(rows, ratios):
 
 
 def html(rows, record, command, title="Neurons compared"):
-    """Text of the report.
+    """HTML text of the report.
 
     Parameters
     ----------
     rows : list of Row
     record : dict
-        What `tnhw.comparison.row.report` gives for them.
+        What `tnhw.comparison.row.report` returns for them.
     command : str
-        What makes the report again.
+        Command that makes the report again, which the page shows.
     title : str
     """
     sections = []

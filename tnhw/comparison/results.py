@@ -1,4 +1,4 @@
-"""A comparison as a whole: its rows, with the tables, files and pictures that are made of them."""
+"""A comparison as a whole: its rows, and the tables, files and pictures that are made from them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ __all__ = ["KernelComparison", "NetworkComparison"]
 
 
 class _Comparison(Result):
-    """What both kinds share: how a notebook shows them."""
+    """What comparisons of kernels and of networks share: how a notebook shows them."""
 
     def pictures(self) -> dict[str, str]:
         """Every picture as SVG text, by file name.
@@ -37,14 +37,14 @@ class _Comparison(Result):
 
 @dataclass(frozen=True, repr=False)
 class KernelComparison(_Comparison):
-    """Kernels side by side on one target or several.
+    """Kernels compared on one or more targets.
 
     Parameters
     ----------
     rows : list of tnhw.comparison.row.Row
-        A kernel on a target, once for each way to make its products. Ratios are to the first row of a target.
+        A row for each kernel, target and way to build products. Ratios are to the first row of a target.
     settings : dict
-        How it was measured: what ``kernels.json`` says of it.
+        How the kernels were measured; ``kernels.json`` contains it.
     """
 
     rows: list
@@ -52,12 +52,12 @@ class KernelComparison(_Comparison):
 
     @property
     def targets(self) -> list[str]:
-        """FPGA families and cell libraries, in order."""
+        """FPGA families and libraries of standard cells, in the order of the rows."""
         return list(dict.fromkeys(row.target for row in self.rows))
 
     @property
     def summary(self) -> str:
-        """How many rows there are, and on what."""
+        """One line: how many rows there are, and on which targets."""
         return f"of kernels: {len(self.rows)} rows on {', '.join(self.targets)}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class KernelComparison(_Comparison):
         return records.report(self.rows, settings=self.settings)
 
     def tables(self) -> list[Table]:
-        """A table for each target; columns that are empty throughout are left out."""
+        """A table for each target; empty columns are left out."""
         pairs, made = list(zip(self.rows, records.ratios(self.rows), strict=True)), []
         for target in self.targets:
             own = [(row, ratio) for row, ratio in pairs if row.target == target]
@@ -74,7 +74,7 @@ class KernelComparison(_Comparison):
         return made
 
     def pictures(self) -> dict[str, str]:
-        """Bars of area, power or logic for each target, and accuracy against cost where a model gives one."""
+        """Bars of area, power or logic for each target, and accuracy against cost if accuracies are known."""
         return plots.pictures(self.rows)
 
     def write(self, folder: str | Path, command: str = "tnhw.compare(...)") -> dict[str, Any]:
@@ -84,12 +84,12 @@ class KernelComparison(_Comparison):
         ----------
         folder : path
         command : str
-            What makes the report again, as the page says it.
+            Command that makes the report again, which the page shows.
 
         Returns
         -------
         dict
-            That of `to_dict`.
+            The same as from `to_dict`.
         """
         page = report.html(self.rows, self.to_dict(), command)
         files = {"kernels.html": page, **self.pictures()}
@@ -98,15 +98,15 @@ class KernelComparison(_Comparison):
 
 @dataclass(frozen=True, repr=False)
 class NetworkComparison(_Comparison):
-    """Networks side by side on the device of one board.
+    """Networks compared on the device of one board.
 
     Parameters
     ----------
     rows : list of tnhw.comparison.networks.Row
-        A network with its folds, once for each way to make its products. Ratios are to the first network's row
-        of the same choice of folds.
+        A row for each network, choice of folds and way to build products. Ratios are to the first row with the
+        same choice of folds.
     target : str
-        The board.
+        Name of the board.
     """
 
     rows: list
@@ -114,7 +114,7 @@ class NetworkComparison(_Comparison):
 
     @property
     def summary(self) -> str:
-        """How many rows there are, and on what."""
+        """One line: how many rows there are, and on which board."""
         return f"of networks: {len(self.rows)} rows on {self.target}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class NetworkComparison(_Comparison):
         return networks.report(self.rows)
 
     def tables(self) -> list[Table]:
-        """One table of all rows."""
+        """One table with all rows."""
         return [
             Table(
                 f"{self.target}, alone behind few pins", networks.cells_of(self.rows), headed=True
@@ -130,7 +130,7 @@ class NetworkComparison(_Comparison):
         ]
 
     def pictures(self) -> dict[str, str]:
-        """Bars of the logic cells."""
+        """Bars of the logic cells: one picture, or none without rows."""
         if not self.rows:
             return {}
         found = [

@@ -1,4 +1,4 @@
-"""One kernel on one target: what is measured of it, the ratios between such rows, and their table."""
+"""One kernel on one target: what was measured, the ratios between such rows, and their files."""
 
 import csv
 import io
@@ -43,42 +43,44 @@ class Row:
     input, parameter : str
         Formats.
     stored_bits : int
-        A synapse.
+        Bits of the parameter of a synapse.
     operations : float
-        Synapses a cycle.
+        Synapses that are computed in one cycle: inputs times outputs divided by the interval.
     target : str
-        Library or family.
+        ``liberty:`` with the name of a library, or an FPGA family.
     products : str
-        Of an FPGA: ``logic``, ``logic, Booth``, ``logic, rows in the tree``, ``DSP``; empty without any.
+        For an FPGA, how products are built: ``logic``, ``logic, Booth``, ``logic, rows in the tree``, ``DSP``;
+        empty without products.
     area : dict
-        In um2: `combinational`, `sequential`, `total`, and `nand2`, the total in NAND gates.
+        For standard cells, in um2: `combinational`, `sequential`, `total`; and `nand2`, the total in NAND gates.
     cells : dict
-        For an FPGA family: by kind, and `logic`, LUTs with carry cells counted as such.
+        For an FPGA: cells by kind, and `logic`, LUTs with carry cells counted as LUTs.
     fmax : float or None
-        In MHz; cells: static timing without layout; FPGA: median of the routed seeds.
+        In MHz. Standard cells: static timing without layout; FPGA: median of the routed seeds.
     timer : str
-        What found it on cells: ``OpenSTA`` and its version, or ``estimate``.
+        For standard cells, what found `fmax`: ``OpenSTA`` with its version, or ``estimate``.
     fmax_estimate : float or None
-        Of cells: by our own static timing.
+        For standard cells, Fmax in MHz by `tnhw.cells.timing`.
     fmax_seeds : list of float
+        For an FPGA, Fmax in MHz for each seed.
     device : str
-        Board whose device was routed.
+        Board whose device was used for routing.
     energy : dict
-        In pJ a cycle, by model of glitches and cause.
+        For standard cells, energy of one cycle in pJ: dict by model of glitches of dicts by cause.
     power : dict
-        In uW at `frequency`, with inertial glitches, by cause.
+        For standard cells, power in uW at `frequency`, with inertial glitches, by cause.
     activity : float or None
-        Of an FPGA netlist: changes a synapse, weighted by fan-out.
+        For an FPGA, changes of nets weighted by fan-out, for one synapse.
     frequency : float or None
         In MHz, the same for all rows of a library.
     operands : str
-        Where they come from.
+        Where the operands come from.
     active : float or None
-        Percent of synapses with a term that need not be zero.
+        Percent of synapses whose term is not zero, for these operands.
     model : str
-        Network that operands and accuracy come from.
+        Network from which operands and accuracy come.
     accuracy : float or None
-        Of that network on its test set, in percent.
+        Accuracy of that network on its test set in percent.
     no_fmax : str
         Why an FPGA row has no `fmax`: the design does not fit, or place and route failed.
     retries : list of dict
@@ -119,36 +121,36 @@ class Row:
 
     @classmethod
     def of(cls, record):
-        """The row of a dict that :func:`report` wrote, or that is one row's fields."""
+        """The row of a dict with its fields, for example from ``kernels.json``; other keys are ignored."""
         known = {one.name for one in fields(cls)}
         return cls(**{key: value for key, value in record.items() if key in known})
 
     @property
     def size(self):
-        """Area in um2, or LUTs with carry cells."""
+        """Area in um2, or LUTs with carry cells counted as LUTs."""
         return self.area["total"] if self.area else self.cells.get("logic", 0)
 
     @property
     def pj_per_operation(self):
-        """Energy of a synapse in pJ, inertial, with leakage at `frequency`; None without."""
+        """Energy of one synapse in pJ, with inertial glitches and leakage at `frequency`; None without power."""
         if not self.power:
             return None
         return self.power["total"] / self.frequency / self.operations
 
     @property
     def size_per_operation(self):
-        """Area in um2, or LUTs, for a synapse a cycle."""
+        """Area in um2, or LUTs, divided by the synapses that are computed in one cycle."""
         return self.size / self.operations
 
     @property
     def pj_per_inference(self):
-        """Energy of all synapses of a vector in pJ; None without."""
+        """Energy of all synapses for one vector in pJ; None without power."""
         energy = self.pj_per_operation
         return energy and energy * self.inputs * self.outputs
 
 
 def describe(kernel, target):
-    """A row without results."""
+    """A row that describes a kernel and a target, without results."""
     return Row(
         name=kernel.name,
         rule=kernel.rule,
@@ -167,9 +169,9 @@ def describe(kernel, target):
 
 
 def set_power(rows):
-    """Power of all rows of a library at one frequency.
+    """Set frequency and power of all rows of a library, at `SHARE_OF_FMAX` of the lowest Fmax.
 
-    If not all were timed by the same tool, all go by their estimates.
+    If the rows were not all timed by the same tool, the Fmax of every row becomes its estimate.
     """
     if len({row.timer for row in rows}) > 1:
         for row in rows:
@@ -184,7 +186,7 @@ def set_power(rows):
 
 
 def ratios(rows):
-    """What each row takes, as a multiple of the first row of its target: a list of dicts."""
+    """Area, power and Fmax of each row as multiples of the first row of its target: a list of dicts."""
     found = []
     for row in rows:
         first = next(r for r in rows if r.target == row.target)
@@ -202,7 +204,7 @@ def ratios(rows):
 
 
 def flat(record):
-    """A record whose dicts are keys of their own: ``area_total``, ``energy_zero_clock``."""
+    """A record without nested dicts, whose keys become ``area_total``, ``energy_zero_clock`` and so on."""
     line = {}
     for key, value in record.items():
         if isinstance(value, dict):
@@ -216,7 +218,7 @@ def flat(record):
 
 
 def report(rows, **facts):
-    """Everything of a comparison as a dict: definitions, versions of the tools, `facts`, rows."""
+    """A comparison as a dict for JSON: definitions, versions of the tools, `facts`, rows with their ratios."""
     extra = ("pj_per_operation", "pj_per_inference", "size_per_operation")
     records = [
         asdict(row) | {key: getattr(row, key) for key in extra} | {"ratio": ratio}
@@ -231,12 +233,12 @@ def report(rows, **facts):
 
 
 def write(rows, folder, files=None, **facts):
-    """Write ``kernels.json`` and ``kernels.csv``, and `files` beside, a dict of name to text.
+    """Write ``kernels.json``, ``kernels.csv`` and `files`, a dict of name to text, to a folder.
 
     Returns
     -------
     dict
-        What :func:`report` gives.
+        The same as from :func:`report`.
     """
     record = report(rows, **facts)
     lines = [flat(one) for one in record["rows"]]

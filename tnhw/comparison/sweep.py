@@ -1,4 +1,4 @@
-"""Kernels of all combinations: a kernel TOML in which every key may be a list."""
+"""Sweeps: a kernel TOML in which every key may be a list, and the kernels of all combinations."""
 
 from itertools import product
 from pathlib import Path
@@ -18,22 +18,22 @@ MAX_KERNELS = 2000
 
 
 def kernels_of(path, say=lambda text: None):
-    """Kernels of a sweep TOML.
+    """The kernels of a sweep TOML.
 
-    It has the keys of a kernel TOML, each with one value or a list, and `bits`: with ``bits = 8`` x is ``u7``, a
-    weight ``s8``, a threshold ``u7`` with a sign, so that both store 8 bits. The first key varies slowest. A
-    combination that is no kernel is left out, and said. Constants are random ones: see
-    :func:`tnhw.comparison.kernels.operands`.
+    The file has the keys of a kernel TOML, each with one value or a list of values, and the key `bits`: with
+    ``bits = 8`` x is ``u7``, a weight is ``s8`` and a threshold ``u7`` with a sign, so that both store 8 bits. The
+    first key varies slowest. Combinations that are not valid kernels are left out, and `say` gets the reason. Constant
+    parameters are random; see :func:`tnhw.comparison.kernels.operands`.
 
     Returns
     -------
     str, list of Kernel
-        The sweep's name; kernels whose names tell what varies.
+        Name of the sweep, and its kernels, whose names contain the values that vary.
 
     Raises
     ------
     InputError
-        If a key is unknown, or no combination is a kernel, or there are more than `MAX_KERNELS`.
+        If a key is unknown, no combination is a valid kernel, or there are more than `MAX_KERNELS` combinations.
     """
     path = Path(path)
     keys = read_toml(path)

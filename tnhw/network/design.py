@@ -259,7 +259,7 @@ class Design(PlainHardware, ByContent):
 
     @cached_property
     def _measured(self):
-        """For each engine, its pipeline depth in cycles and the bits of a row of its parameter memory."""
+        """For each engine, its pipeline depth in cycles, and the bits that its memory stores for one synapse."""
         return [(engine.depth, engine.codes.bits) for engine in self._hardware.engines]
 
     @cached_property

@@ -19,7 +19,7 @@ def facts(design: Design, stored_bits: list[int]) -> dict[str, Any]:
     ----------
     design : Design
     stored_bits : list of int
-        For each engine, the bits of a row of its parameter memory.
+        For each engine, the bits in which its memory stores the parameter of one synapse.
     """
     network, first = design.network, design.stages[0]
     engines = [
