@@ -1,4 +1,4 @@
-"""Hardware that knows no rule: how terms are summed in time and space."""
+"""Hardware that works with every rule: it adds up terms, in space and in time."""
 
 from .summing.heap import Heap
 from .summing.terms import Terms

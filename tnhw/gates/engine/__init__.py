@@ -1,4 +1,4 @@
-"""Engines: layers of a network folded in time, one after the other."""
+"""Engines: hardware that computes the layers of a network step by step, and connects them in a row."""
 
 from .chain import Chain
 from .engine import Engine

@@ -1,4 +1,4 @@
-"""What becomes of the last layer's results: a class, or one vector."""
+"""The end of a network: its last layer's results become a class, or one result vector."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -11,7 +11,7 @@ __all__ = ["Argmax", "Collect"]
 
 
 class Argmax(wiring.Component):
-    """Number of the first largest of `count` elements.
+    """Index of the largest of `count` elements, the first if several are equal.
 
     Parameters
     ----------
@@ -26,8 +26,9 @@ class Argmax(wiring.Component):
     Members
     -------
     i : In(stream.Signature)
-        One element a beat.
+        One element in each beat.
     o : Out(stream.Signature)
+        The index, unsigned, one beat for every `count` elements.
     """
 
     latency = 1
@@ -45,7 +46,7 @@ class Argmax(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         value = self.i.payload[0]
-        if value.shape().signed:  # the same order without a sign
+        if value.shape().signed:  # unsigned numbers in the same order
             value = Cat(value[:-1], ~value[-1])
         index, fresh = Signal(range(max(2, self._count))), Signal(init=1)
         last = index == self._count - 1
@@ -55,8 +56,8 @@ class Argmax(wiring.Component):
             taken.eq(self.i.valid & self.i.ready),
         ]
 
-        # The leader is the last element or the leader before it: which one, is known a cycle later,
-        # so that no cycle holds both a comparison and its consequence.
+        # The largest element so far is either the newest one or the largest before it. Which of them is decided
+        # one cycle later, so that no path has both the comparison and the multiplexer that depends on it.
         new_value, old_value = (Signal(len(value), name=n, reset_less=True) for n in ("new", "old"))
         new_index, old_index = (Signal.like(index, name=f"{n}_index") for n in ("new", "old"))
         overtakes = Signal(reset_less=True)
@@ -82,18 +83,25 @@ class Argmax(wiring.Component):
 
 
 class Collect(wiring.Component):
-    """All elements of a result vector side by side.
+    """Collects the elements of a result vector, and gives them all in one beat.
 
     Parameters
     ----------
     element : Format
     beat, count : int
-        Elements a beat of `i` (the last beat may have fewer), and in the vector.
+        Elements in a beat of `i` (the last beat may have fewer), and in the vector.
 
     Attributes
     ----------
     latency : int
         Cycles from the last beat to the result.
+
+    Members
+    -------
+    i : In(stream.Signature)
+        `beat` elements in each beat.
+    o : Out(stream.Signature)
+        All `count` elements.
     """
 
     latency = 1

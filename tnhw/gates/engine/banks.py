@@ -1,4 +1,4 @@
-"""Two banks of activations: one is filled while the other is read."""
+"""Two banks of activations: one is written while the other is read."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -8,7 +8,7 @@ __all__ = ["Banks"]
 
 
 class Banks(wiring.Component):
-    """Which of two banks is written, and which is read.
+    """Decides which of two banks is written and which is read; the memory itself is elsewhere.
 
     Parameters
     ----------
@@ -23,15 +23,16 @@ class Banks(wiring.Component):
         A beat may be taken.
     write : In(1)
         A word is written in this cycle.
-    address, write_bank : Out
-        Where to.
+    address, write_bank : Out(range(words)), Out(1)
+        Where that word is written.
     read_bank : Out(1)
+        The bank that is read.
     reading : In(1)
         `read_bank` may be read in this cycle.
     release : In(1)
-        The image in it is not needed any more after this cycle.
+        The image in `read_bank` is not needed after this cycle.
     start : Out(1)
-        After this cycle there is a whole image in `read_bank`.
+        There is a whole image in `read_bank` from the next cycle on.
     """
 
     def __init__(self, beats, words):
@@ -43,8 +44,8 @@ class Banks(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        # A bank is taken from the last beat of its image on, and full from its last word on. What is
-        # released counts for one more cycle, which keeps the way from `release` short.
+        # A bank counts as taken from the last beat of its image on, and as full from its last word on. A released
+        # bank counts for one cycle more, which keeps the path from `release` short.
         taken, held, released = Signal(2), Signal(2), Signal()
         image_taken, image_written = Signal(), Signal()
         one, two = Signal(), Signal()
@@ -56,7 +57,7 @@ class Banks(wiring.Component):
             self.start.eq(Mux(self.release, two, one)),
             image_taken.eq(self.beat & (count == self._beats - 1)),
             image_written.eq(self.write & (self.address == self._words - 1)),
-            # What is read is never written: with a full bank, only the other one is open.
+            # The bank that is read is never written: while one is full, only the other is open.
             self.write_bank.eq(self.read_bank ^ (self.reading | one)),
         ]
         with m.If(self.beat):
@@ -67,6 +68,6 @@ class Banks(wiring.Component):
             released.eq(self.release),
             taken.eq(taken + image_taken - released),
             held.eq(held + image_written - released),
-            self.read_bank.eq(self.read_bank ^ self.release),  # no enable: it would come late
+            self.read_bank.eq(self.read_bank ^ self.release),  # an enable would be too slow
         ]
         return m

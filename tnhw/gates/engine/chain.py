@@ -1,4 +1,4 @@
-"""Engines in a row, from the input stream to the answer."""
+"""Engines in a row, from the input stream to the result stream."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
@@ -17,14 +17,14 @@ class Chain(wiring.Component):
 
     ::
 
-        i --> engine --> engine --> ... --> argmax, or all results side by side --> o
+        i --> engine --> engine --> ... --> argmax, or all results in one beat --> o
 
-    Engines work at once, each on another image.
+    All engines work at the same time, each on another image.
 
     Parameters
     ----------
     engines : list of list of Stage
-        Layers of each engine.
+        The stages that each engine computes.
     result : str
         ``class`` or ``vector``.
     rom, pace
@@ -33,11 +33,11 @@ class Chain(wiring.Component):
     Members
     -------
     i : In(stream.Signature)
-        Words of the first layer.
+        Words of activations for the first layer.
     o : Out(stream.Signature)
-        The number of the class, or the result vector.
+        The class, or the result vector.
     p : In(stream.Signature)
-        Where parameters may change: a load of all of them, engine by engine.
+        Only if parameters can be loaded: a load of all of them, engine by engine.
     """
 
     def __init__(self, engines, result, *, rom="auto", pace=0):
@@ -83,7 +83,7 @@ class Chain(wiring.Component):
         return m
 
     def _gated(self, m):
-        """The input stream behind a turnstile, and the load to the engines in turn."""
+        """Put a turnstile into the input stream, and pass a load to the engines in turn; returns the stream."""
         most = sum(engine.images for engine in self._engines) + 2  # two in the answer
         m.submodules.turnstile = turnstile = Turnstile(self._beats, most)
         inner = stream.Signature(self.i.payload.shape()).create(path=("gated",))

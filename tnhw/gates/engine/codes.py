@@ -1,17 +1,17 @@
-"""Short codes for parameter words, of which few are in use."""
+"""Short codes for parameter words, where only a few different words are in use."""
 
 from amaranth.hdl import Cat, Const
 
 __all__ = ["Codes"]
 
-MAX_TABLE = 32  # beyond that the gates of a lane cost more than the bits
+MAX_TABLE = 32  # with more words, the gates in each lane cost more than the bits that are saved
 
 
 class Codes:
-    """Numbers for the words that a ROM holds, and the gates that turn them into words again.
+    """A code for each word that a ROM holds, and the gates that decode it.
 
-    A field of one bit may stay as it is beside the number of the rest: where every magnitude occurs
-    with both signs, that is as short and needs fewer gates.
+    A code is the index of the word among those in use. One bit of the word may be kept as it is, next to the index of
+    the rest: if every magnitude occurs with both signs, the code is as short and needs fewer gates.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class Codes:
         self.bits = max(1, self.bits)
 
     def encode(self, word):
-        """Code of a word."""
+        """The code of a word, an integer."""
         if not self._coded:
             return word
         number = self._rest.index(_without(word, self._apart))
@@ -48,7 +48,7 @@ class Codes:
         return number | ((word >> self._apart) & 1) << (self.bits - 1)
 
     def decode(self, code):
-        """Word of a code, in gates."""
+        """The word of a code, as gates."""
         if not self._coded:
             return code
         number = code if self._apart is None else code[:-1]

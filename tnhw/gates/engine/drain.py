@@ -1,4 +1,4 @@
-"""From the sums of a group of outputs to results, a few a cycle."""
+"""From the sums of a group of outputs to results, of which a few leave in each cycle."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ BLOCK_ROM_BITS = 256
 
 
 class Drain(wiring.Component):
-    """Takes the sums of a group at once, adds biases and requantises as they leave.
+    """Takes the sums of a whole group in one cycle, and adds biases and requantises as results leave.
 
     ::
 
@@ -27,26 +27,26 @@ class Drain(wiring.Component):
     Parameters
     ----------
     stages : list of Stage
-        Layers whose sums come.
+        The layers whose sums arrive.
     sum_format : Format
-        Of a sum with its bias and rounding constant.
+        Format of a sum with its bias and rounding constant.
     output : Format
-        Of an element of `o`.
+        Format of an element of `o`.
 
     Members
     -------
     load : In(1), sums : In
-        A group arrives; only after `ready_next`.
+        The sums of a group arrive; only in a cycle after `ready_next`.
     ready_next : Out(1)
         A group may arrive in the next cycle.
     layer, closing, leave : In
-        Of the group, see :class:`~tnhw.gates.engine.sequencer.Sequencer`.
+        Flags of the group; see :class:`~tnhw.gates.engine.sequencer.Sequencer`.
     o : Out(stream.Signature)
-        Results in order, `drain` a beat.
+        Results in order, `drain` of them in each beat.
     o_layer : Out
-        To which layer they belong.
+        The layer to which these results belong.
     write, write_row, write_data : In
-        Where parameters may change: a row of biases.
+        Only if parameters can be loaded: writes a row of biases.
     """
 
     latency = 3  # cycles from `load` to the first beat
@@ -72,7 +72,7 @@ class Drain(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         fold, bits = self._stages[0].fold, self._sum_format.bits
-        # The group, and how many beats of it are left: none, one, or more.
+        # The sums of the group, and the number of beats that are left of it.
         group = [Signal(bits, name=f"sum_{k}", reset_less=True) for k in range(fold.units)]
         left = Signal(range(fold.units // fold.drain + 1), reset_less=True)
         some, one = Signal(), Signal()
@@ -89,12 +89,12 @@ class Drain(wiring.Component):
         return m
 
     def _group(self, m, held, moves, skid):
-        """Take a group, and shift it by a beat of results where the drain moves."""
+        """Take a group, and shift it by one beat of results whenever the drain moves."""
         stages, d = self._stages, self._stages[0].fold.drain
         beats = stages[0].fold.units // d
         rests = [stage.beats[1] for stage in stages]
-        # Whether a group may arrive is needed a cycle early, as the engine's enable is a register:
-        # so `some` and `one` are kept beside the count, and what they will be is known.
+        # Whether a group may arrive must be known one cycle ahead, as the enable of the engine is a register.
+        # Therefore `some` and `one` are registers of their own, whose next values are known.
         some_next, one_next = Signal(), Signal()
         m.d.comb += [
             some_next.eq(self.load | (held.some & ~(held.one & moves))),
@@ -119,7 +119,7 @@ class Drain(wiring.Component):
                 m.d.sync += register.eq(Mux(self.load, self.sums[k], later))
 
     def _biases(self, m, held, moves):
-        """The memory of biases in the order in which results leave; gives a beat's."""
+        """Make the memory of biases, in the order in which results leave; returns the biases of a beat."""
         stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
         rows, bases = [], []
         for stage in stages:
@@ -140,10 +140,10 @@ class Drain(wiring.Component):
             ]
         read = memory.read_port()
         if stages[0].loadable:
-            m.d.comb += read.en.eq(~self.write)  # never both, so nothing needs to be bypassed
+            m.d.comb += read.en.eq(~self.write)  # never both at once, so no bypass is needed
         shape = range(max(2, len(rows)))
-        # The row after this one is a register as well: the address of the memory, which is slow to
-        # answer, then comes from a register and one multiplexer, and no adder.
+        # The next row is a register too. The address of the memory, which is slow, then comes from registers and
+        # one multiplexer, without an adder.
         index, following = Signal(shape), Signal(shape, init=min(1, len(rows) - 1))
         steps = Signal()
         m.d.comb += [steps.eq(moves & held.some), read.addr.eq(Mux(steps, following, index))]
@@ -153,9 +153,9 @@ class Drain(wiring.Component):
                 following.eq(Mux(following == len(rows) - 1, 0, following + 1)),
             ]
         if len(stages) > 1 and any(stage.layer.positions > 1 for stage in stages):
-            # Where a layer is not over at its last output, its biases begin again.
+            # If a layer has more positions after its last output, its biases begin again.
             again = held.closing & held.one & ~held.leave
-            # The row after the first one of the last layer may be the first of all.
+            # The last layer may have one row only; then the first row of all follows.
             base = select(bases, held.layer)
             second = select([(base + 1) % len(rows) for base in bases], held.layer)
             m.d.comb += read.addr.eq(Mux(steps, Mux(again, base, following), index))
@@ -164,7 +164,7 @@ class Drain(wiring.Component):
         return read.data
 
     def _totals(self, m, held, moves, biases, skid):
-        """Sum with bias, a register, then the result as its layer requantises it."""
+        """Add the biases, register the totals, and requantise them as their layer requires."""
         stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
         full, total_layer = Signal(), Signal.like(held.layer)
         totals = [
@@ -178,7 +178,7 @@ class Drain(wiring.Component):
         kinds = [(stage.kernel.shift, stage.kernel.output) for stage in stages]
         for k, total in enumerate(totals):
             results = {}
-            for kind in dict.fromkeys(kinds):  # layers that requantise alike share the gates
+            for kind in dict.fromkeys(kinds):  # layers that requantise in the same way share gates
                 shift, output = kind
                 if output is None:
                     results[kind] = total
@@ -203,10 +203,10 @@ class Drain(wiring.Component):
 
 @dataclass(frozen=True)
 class _Group:
-    """Registers of the group that leaves.
+    """Registers of the group that is leaving.
 
-    `sums` shift down by a beat of results; of the `left` beats there is `some`, or exactly `one`.
-    `layer`, `closing` and `leave` are as at its load.
+    `sums` shift down by one beat of results at a time; `left` counts the beats that are left, `some` says that it is
+    not 0, and `one` that it is 1. `layer`, `closing` and `leave` are the flags with which the group arrived.
     """
 
     sums: list[Signal]

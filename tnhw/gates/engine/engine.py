@@ -1,4 +1,4 @@
-"""One folded engine: a part of a layer, or of several layers in turn, every cycle."""
+"""An engine: in each cycle it computes a part of a layer, or of several layers in turn."""
 
 from itertools import accumulate
 from math import ceil
@@ -27,7 +27,7 @@ BLOCK_ROM_BITS = 1024
 
 
 class Engine(wiring.Component):
-    """Computes `simd` inputs of `units` outputs a cycle.
+    """Computes `simd` inputs of `units` outputs in each cycle.
 
     ::
 
@@ -37,28 +37,28 @@ class Engine(wiring.Component):
                             v               ^
                            row --> ROM --> codes
 
-    The pipeline from the banks to the accumulators is one train: it stands still only while a group
-    of results waits for the one before it to leave. With several layers, the results of all but the
-    last go to a memory of their own, and a layer begins when the one before it is complete.
+    The pipeline from the banks to the accumulators moves in lock-step. It stalls only while a group of results waits
+    for the group before it to leave. With several layers, the results of all but the last layer are written to a
+    memory of the engine, and a layer begins when the one before it is complete.
 
     Parameters
     ----------
     stages : list of Stage
         Layers with equal folds and equal synapses, in order.
     beat : int
-        Elements a beat of `i`; divides `simd`.
+        Elements in a beat of `i`; must divide `simd`.
     rom : str
-        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+        Where parameters are stored: in ``block`` RAM, in ``logic``, or ``auto`` to choose by size.
     pace : int
-        Images begin no closer than so many cycles; 0: as close as they can.
+        Fewest cycles between the starts of two images, or 0 for no limit.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
-        Activations in raster order, channels last: `beat` of a position a beat; `drain` results a
-        beat.
+        Activations in raster order, channels last: `beat` channels of a position in each beat of `i`, and `drain`
+        results in each beat of `o`.
     load_beat, load_data, load_last : In(1), In, Out(1)
-        Where parameters may change: a beat of their load, while no image is inside; the last one.
+        Only if parameters can be loaded: a beat of a load, which comes only while no image is inside; it is the last.
     """
 
     def __init__(self, stages, beat, *, rom="auto", pace=0):
@@ -96,7 +96,7 @@ class Engine(wiring.Component):
 
     @property
     def depth(self):
-        """Cycles from the reading of a group's last word to its sums."""
+        """Cycles from the read of a group's last word to the group's sums."""
         return 3 + self._levels
 
     @property
@@ -111,16 +111,16 @@ class Engine(wiring.Component):
 
     @property
     def codes(self):
-        """Codes of the parameter words: `Codes`."""
+        """The `Codes` of the parameter words."""
         return self._codes
 
     def _load_bits(self):
-        """Bits of a beat of a load: the words of a unit, or a row of biases."""
+        """Bits of a beat of a load, which is the words of a unit or a row of biases."""
         words = self._synapse.word_bits * self._fold.simd
         return max(words, self._sum.bits * self._fold.drain)
 
     def load(self, stages):
-        """Beats that load the parameters of other stages of the same shapes: list of int."""
+        """The beats that load the parameters of other stages with the same shapes: list of int."""
         bits, beats = self._codes.bits, []
         for stage in stages:
             for row in stage.parameter_rows:
@@ -132,7 +132,7 @@ class Engine(wiring.Component):
         return beats
 
     def _lanes(self):
-        """Codes, lanes and trees; `elaborate` only connects them."""
+        """Make codes, lanes and trees, which `elaborate` connects."""
         fold, synapse = self._fold, self._synapse
         rows = [row for stage in self._stages for row in stage.parameter_rows]
         words = [word for row in rows for unit in row for word in unit if word is not None]
@@ -173,8 +173,8 @@ class Engine(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         banks, read = self._images(m)
-        # Whether the train moves is known a cycle ahead: the net has the fan-out of the whole engine,
-        # so it must leave a register and not the logic of the drain.
+        # Whether the pipeline moves is computed one cycle ahead: the enable drives the whole engine, so it must
+        # come from a register and not from the logic of the drain.
         enable, load = Signal(init=1), Signal()
         sequencer = self._order(m, enable, banks, read)
         tokens = [Token.of(sequencer)]
@@ -193,14 +193,14 @@ class Engine(wiring.Component):
         return m
 
     def _images(self, m):
-        """Beats to words, and words to the open bank; gives `Banks` and the read port of both."""
+        """Gather beats into words and write them to the open bank; returns `Banks` and the read port of both."""
         first, simd = self._stages[0], self._fold.simd
         bits = first.layer.input.bits
         beats = -(-first.layer.in_shape[2] // self._beat) * first.in_words // first.words
         m.submodules.banks = banks = Banks(beats, first.in_words)
         m.submodules.packer = packer = Packer(bits, self._beat, simd, [first.layer.in_shape[2]])
         depth_bits = ceil_log2(first.in_words)
-        # The bank is the highest address bit, so that either bank begins at a power of two.
+        # The bank is the highest bit of the address, so each bank begins at a power of two.
         m.submodules.activations = memory = Memory(
             shape=bits * simd, depth=2 << depth_bits, init=[]
         )
@@ -218,7 +218,7 @@ class Engine(wiring.Component):
         return banks, read
 
     def _order(self, m, enable, banks, read):
-        """The sequencer, which addresses the bank that is full."""
+        """Make the sequencer, which gives the addresses in the bank that is read; returns it."""
         stages, first = self._stages, self._stages[0]
         bases = [0, 0, *self._hidden_ends][: len(stages)]
         m.submodules.sequencer = sequencer = Sequencer(
@@ -235,7 +235,7 @@ class Engine(wiring.Component):
         return sequencer
 
     def _activations(self, m, enable, sequencer, token, data):
-        """The word for the lanes; gives the write port of the hidden layers' memory, or None."""
+        """Select the word for the lanes; returns the write port of the hidden layers' memory, or None."""
         stages, write_hidden = self._stages, None
         if self._hidden:
             bits = stages[0].layer.input.bits
@@ -243,7 +243,7 @@ class Engine(wiring.Component):
                 shape=bits * self._fold.simd, depth=max(2, self._hidden), init=[]
             )
             write_hidden, read_hidden = hidden.write_port(), hidden.read_port()
-            # The address has a word here only at a tap inside the image of a later layer.
+            # Only taps of later layers that are inside the image have a word in this memory.
             reads = enable & sequencer.valid & (sequencer.layer != 0) & ~sequencer.idle
             m.d.comb += [read_hidden.addr.eq(sequencer.address), read_hidden.en.eq(reads)]
             data = Mux(token.layer == 0, data, read_hidden.data)
@@ -251,13 +251,13 @@ class Engine(wiring.Component):
             data = data ^ token.invert.replicate(len(data))
         if any(stage.layer.padding for stage in stages):
             data = data & ~token.idle.replicate(len(data))
-        # A register of its own: all lanes of a column read x, and RAM is slow to give it.
+        # x has a register because many lanes read it, and the RAM is slow.
         with m.If(enable):
             m.d.sync += Cat(self._x).eq(data)
         return write_hidden
 
     def _parameters(self, m, enable, sequencer):
-        """The row of the parameter ROM, read a cycle later than the word, which then is in `x`."""
+        """Read the row of the parameter ROM one cycle after the word of activations, which then is in `x`."""
         style = self._rom
         if style == "auto":
             style = "block" if self._row_bits * len(self._rows) >= BLOCK_ROM_BITS else None
@@ -267,7 +267,7 @@ class Engine(wiring.Component):
         self._memories(m, row, enable, style)
 
     def _sums(self, m, enable, load, token):
-        """Terms, trees and accumulators; gives the drain, which takes the sums of a group."""
+        """Connect terms, trees and accumulators; returns the drain, which takes the sums of a group."""
         stages = self._stages
         m.d.comb += [word.as_value().eq(value) for word, value in self._words]
         with m.If(enable):
@@ -288,8 +288,8 @@ class Engine(wiring.Component):
             if all(stage.steps == 1 for stage in stages):
                 m.d.comb += drain.sums[u].eq(tree.total)
                 continue
-            # The accumulator clears itself where its sum leaves: the bias is added in the drain, so
-            # there is no start value and no multiplexer before the adder.
+            # The accumulator is cleared when its sum leaves. As the drain adds the bias, no start value and no
+            # multiplexer in front of the adder are needed.
             total = Signal(self._sum.bits, name=f"total_{u}")
             m.d.comb += drain.sums[u].eq(total + tree.total)
             with m.If(enable & token.valid):
@@ -303,7 +303,7 @@ class Engine(wiring.Component):
         return drain
 
     def _results(self, m, drain, sequencer, write_hidden):
-        """Results of the last layer to `o`, those of the others back to a memory of activations."""
+        """Send results of the last layer to `o`, and those of other layers to the memory of activations."""
         m.d.comb += [
             left.eq(right) for left, right in zip(self.o.payload, drain.o.payload, strict=True)
         ]
@@ -317,7 +317,7 @@ class Engine(wiring.Component):
             self.o.valid.eq(drain.o.valid & leaves),
             drain.o.ready.eq(self.o.ready | ~leaves),
         ]
-        # Words lie one after the other, and a layer is complete at its last one.
+        # The words of all layers are stored in order, so the address shows when a layer is complete.
         channels = [stage.layer.in_shape[2] for stage in stages[1:]]
         m.submodules.back = back = Packer(bits, fold.drain, fold.simd, channels)
         address = Signal.like(write_hidden.addr, name="hidden_address")
@@ -335,7 +335,7 @@ class Engine(wiring.Component):
             m.d.sync += address.eq(Mux(address == self._hidden - 1, 0, address + 1))
 
     def _memories(self, m, row, enable, style):
-        """The parameter ROM; or a memory a unit, which a load writes."""
+        """Make the parameter ROM, or for each unit a memory that a load writes."""
         rows, bits = self._rows, self._row_bits
         if not self._stages[0].loadable:
             attributes = {"rom_style": style} if style else {}
@@ -359,11 +359,11 @@ class Engine(wiring.Component):
                 write.addr.eq(reload.row),
                 write.data.eq(self.load_data),
                 read.addr.eq(row),
-                read.en.eq(enable & ~reload.write),  # never both, so nothing needs to be bypassed
+                read.en.eq(enable & ~reload.write),  # never both at once, so no bypass is needed
                 self._code.word_select(u, own).eq(read.data),
             ]
 
 
 def _union(formats):
-    """Smallest format that holds all of `formats`."""
+    """The smallest format that holds all values of `formats`."""
     return Format.of_interval(min(f.min for f in formats), max(f.max for f in formats))

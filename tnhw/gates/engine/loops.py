@@ -1,4 +1,4 @@
-"""The nested loops of a layer: how often each runs, and by how much it moves an address."""
+"""The nested loops of a layer: how often each runs, and by how much it changes an address."""
 
 from typing import Generic, NamedTuple, TypeVar
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Loops(NamedTuple, Generic[T]):
-    """Something of each loop, the innermost first.
+    """A value for each loop, the innermost first.
 
-    Words of channels, passes over them (two with complements), columns and rows of the window,
-    groups of outputs, then positions across and down.
+    The loops go over words of channels, passes over these (two with complements), columns and rows of the window,
+    groups of outputs, and positions across and down.
     """
 
     word: T
@@ -31,11 +31,11 @@ class Counter(NamedTuple):
     Parameters
     ----------
     turns : Signal or None
-        Turns so far; None for a loop that runs once in every layer.
+        Number of turns so far; None for a loop that runs only once in every layer.
     advance : Signal or None
-        It takes its next turn after this word: all loops inside are at their last.
+        High if the loop takes its next turn after this word: all loops inside it are at their last turn.
     wrap : Value
-        It is at its last turn, and so are all inside it.
+        High if the loop and all loops inside it are at their last turn.
     """
 
     turns: Signal | None
@@ -58,15 +58,15 @@ def bounds(stage):
 
 
 def move(stage, number, steps):
-    """Change of a position when a loop advances and all loops inside it start again.
+    """By how much a position changes when a loop advances and all loops inside it start again.
 
     Parameters
     ----------
     stage : Stage
     number : int
-        Of the loop, from the innermost.
+        Index of the loop, 0 for the innermost.
     steps : Loops of int
-        What each loop alone changes by a turn.
+        By how much the position changes with a turn of each loop alone.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def move(stage, number, steps):
 
 
 def select(values, index):
-    """`values[index]` of integers: a constant, or a multiplexer of constants."""
+    """`values[index]` for integers: a constant if all are equal, else a multiplexer of constants."""
     low, high = min(values), max(values)
     shape = Shape(max(1, high.bit_length(), (~low).bit_length()) + (low < 0), low < 0)
     if low == high:

@@ -1,4 +1,4 @@
-"""Beats of a few elements gathered into words."""
+"""Gathers beats of a few elements into words."""
 
 from math import ceil
 
@@ -14,19 +14,19 @@ __all__ = ["Packer"]
 class Packer(wiring.Component):
     """Gathers the channels of a position into words of `simd` elements.
 
-    The last word of a position may have fewer elements than `simd`; the rest of it is left over from
-    earlier. A word is complete in the cycle after its last beat; where a beat is a word, at once.
+    The last word of a position may have fewer elements than `simd`; the rest of it then holds old elements. A word is
+    complete in the cycle after its last beat, or in the same cycle if a beat is a whole word.
 
     Parameters
     ----------
     bits : int
-        Of an element.
+        Bits of an element.
     beat : int
-        Elements a beat; divides `simd`.
+        Elements in a beat; must divide `simd`.
     simd : int
-        Elements a word.
+        Elements in a word.
     channels : list of int
-        Elements a position, for each layer whose results come.
+        Elements of a position, for each layer whose results arrive.
 
     Attributes
     ----------
@@ -35,12 +35,12 @@ class Packer(wiring.Component):
 
     Members
     -------
-    beat_valid, beat_data : In
-        A beat is there, the first element in the low bits; it is always taken.
+    beat_valid, beat_data : In(1), In(bits * beat)
+        A beat, with its first element in the low bits. It is always taken.
     layer : In
         Index into `channels`.
-    write, word : Out
-        A word is complete.
+    write, word : Out(1), Out(bits * simd)
+        A complete word.
     """
 
     def __init__(self, bits, beat, simd, channels):

@@ -1,4 +1,4 @@
-"""Loading of a network's parameters while it is at rest."""
+"""Loading of a network's parameters while no image is inside."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
@@ -11,23 +11,23 @@ __all__ = ["Reload", "Turnstile"]
 class Reload(wiring.Component):
     """Counts the beats of one engine's part of a load.
 
-    Row by row of the parameters, in each row unit by unit; then the rows of biases.
+    The load has the parameters row by row, in each row unit by unit; then the rows of biases.
 
     Parameters
     ----------
     units, rows, biases : int
-        Units of a row, rows of parameters, rows of biases.
+        Units in a row, rows of parameters, rows of biases.
 
     Members
     -------
     beat : In(1)
         A beat is taken in this cycle.
     unit, row : Out
-        Where the beat belongs.
+        Unit and row to which the beat belongs.
     write, write_bias : Out(1)
-        It is part of a row, or a row of biases, number `row`.
+        The beat has the parameters of a unit; it is a row of biases.
     last : Out(1)
-        It is the last one.
+        The beat is the last of this engine.
     """
 
     def __init__(self, units, rows, biases):
@@ -45,7 +45,7 @@ class Reload(wiring.Component):
 
     @property
     def beats(self):
-        """Beats of the part."""
+        """Number of beats in this engine's part of a load."""
         return self._rows * self._units + self._biases
 
     def elaborate(self, platform):
@@ -70,30 +70,30 @@ class Reload(wiring.Component):
 
 
 class Turnstile(wiring.Component):
-    """Lets images in while there is nothing to load, and a load in while there is no image.
+    """Admits images while there is no load, and a load while no image is inside.
 
-    A load takes effect at its last beat; until then no image starts. A reset in the middle of a load
-    leaves the network waiting for a whole one.
+    A load takes effect with its last beat; until then no image starts. After a reset in the middle of a load, the
+    network waits for a whole load.
 
     Parameters
     ----------
     beats : int
-        Of an image.
+        Beats of an image.
     most : int
-        Images that may be in the network at once: with so many, no further one is let in.
+        Most images that may be in the network at the same time; no further one is let in then.
 
     Members
     -------
-    p : In(stream.Signature(1))
-        The stream of the load; its payload does not pass here.
+    p : In(stream.Signature(0))
+        Handshake of the load; its payload does not pass through here.
     last : In(1)
         The beat of `p` that is taken is the last one.
     i_beat, o_beat : In(1)
-        A beat of an image, a result, is taken in this cycle.
+        A beat of an image is taken in this cycle; a result is taken in this cycle.
     enter : Out(1)
         A beat of an image may be taken.
     at_rest : Out(1)
-        Nothing is inside.
+        No image is inside.
     """
 
     def __init__(self, beats, most):
@@ -113,7 +113,7 @@ class Turnstile(wiring.Component):
         m = Module()
         index, begun = Signal(range(max(2, self._beats))), Signal()
         inside = Signal(ceil_log2(self._most + 1))
-        # Not reset: what a reset interrupts stays incomplete.
+        # Without reset: a load that a reset interrupts stays incomplete.
         loaded = Signal(init=1, reset_less=True)
         m.d.comb += [
             self.at_rest.eq(inside == 0),

@@ -13,27 +13,26 @@ __all__ = ["Sequencer"]
 
 
 class Sequencer(wiring.Component):
-    """Nested loops over the words of one or more layers, a word a cycle.
+    """Nested loops over the words of one or more layers, with one word in each cycle.
 
-    For every layer, for every position, for every group of outputs: all taps, and for each of them
-    all words of channels. Addresses move by constants, one for each loop that may advance, so
-    there is no multiplication.
+    For every layer, every position and every group of outputs, it goes through all taps, and for each tap through all
+    words of channels. Addresses change by constants, one for each loop that may advance, so nothing is multiplied.
 
     Parameters
     ----------
     stages : list of Stage
-        Layers, one after the other.
+        Layers, in order.
     bases : list of int
         Address of each layer's first input word.
     depth : int
-        Words of the activation memory's address space that the layers see.
+        Words in the address space of the activation memory.
     pace : int
-        Images begin no closer than so many cycles; 0: as close as they can.
+        Fewest cycles between the starts of two images, or 0 for no limit.
 
     Members
     -------
     enable : In(1)
-        Move on.
+        The pipeline moves.
     start : In(1)
         A new image may begin in the next cycle.
     written : In(1)
@@ -41,17 +40,17 @@ class Sequencer(wiring.Component):
     valid : Out(1)
         A word is read in this cycle (if `enable`).
     address, row : Out
-        Of the activation word and of the parameter ROM.
+        Address of the activation word, and row of the parameter ROM.
     layer : Out
-        Number of the layer.
+        Index of the layer.
     invert, idle : Out(1)
-        The word counts as its complement; the tap is in the padding.
+        The complement of the word is used; the tap is in the padding.
     last : Out(1)
-        Last word of a group of outputs.
+        The word is the last for its group of outputs.
     closing : Out(1)
-        The group is the last one at its position.
+        The word is the last for its position: its group is the last one there.
     leave : Out(1)
-        Last group of the layer.
+        The word is the last of the layer.
     release : Out(1)
         The input image is not needed any more.
     """
@@ -72,7 +71,7 @@ class Sequencer(wiring.Component):
         super().__init__(members)
 
     def _origins(self):
-        """Address at which each layer begins: of its first tap, modulo the address space."""
+        """Address of each layer's first tap, modulo the address space; with padding it is before the image."""
         space = 1 << ceil_log2(max(2, self._depth))
         return [
             (base - stage.layer.padding * (stage.layer.in_shape[1] + 1) * stage.words) % space
@@ -90,7 +89,7 @@ class Sequencer(wiring.Component):
         walk = _Walk(m, self._stages, counters, go, layer, self.leave, following)
         self._addresses(m, walk)
 
-        # Parameters follow each other, and begin again for each position.
+        # Rows of parameters are read in order, from the start again for each position.
         with m.If(go):
             m.d.sync += self.row.eq(self.row + 1)
             if counters.x.turns is not None or counters.y.turns is not None:
@@ -104,7 +103,7 @@ class Sequencer(wiring.Component):
         return m
 
     def _starts(self, m, go, last_layer):
-        """An image starts when it is there, a layer when the one before it has been written."""
+        """Start an image when it is complete in a bank, and a layer when the one before it is written."""
         layer = self.layer
         begins, due = Signal(), Const(1, 1)
         if self._pace > 1:
@@ -123,13 +122,13 @@ class Sequencer(wiring.Component):
             m.d.sync += self.valid.eq(begins | ((layer != 0) & self.written))
 
     def _counters(self, m, go, following):
-        """Counters of all loops, and what they say of the word: Loops of Counter.
+        """Make the counters of all loops, and the flags of the word; returns Loops of Counter.
 
-        Whether a loop is at its last turn is a register, set a turn ahead: each carry to the next
-        loop then passes one gate, and no comparison.
+        Whether a loop is at its last turn is a register that is set one turn ahead. The carry from loop to loop then
+        takes one gate each, and no comparison.
         """
         layer, counters = self.layer, []
-        inner = Const(1, 1)  # all loops inside are at their last turn
+        inner = Const(1, 1)  # whether all loops inside are at their last turn
         for loop, turns in zip(
             Loops._fields, zip(*map(bounds, self._stages), strict=True), strict=True
         ):
@@ -164,7 +163,7 @@ class Sequencer(wiring.Component):
         return loops
 
     def _addresses(self, m, walk):
-        """Activation word, and whether its tap lies in the image."""
+        """Compute the address of the activation word, and whether its tap is in the padding."""
         stages = self._stages
         walk.follow(self.address, [_address_steps(stage) for stage in stages], self._origins())
         pads = [-stage.layer.padding for stage in stages]
@@ -173,7 +172,7 @@ class Sequencer(wiring.Component):
         outside_image = []
         for axis, name in enumerate(("at_y", "at_x")):
             sizes = [stage.layer.in_shape[axis] for stage in stages]
-            # Positions in the padding above or to the left are negative.
+            # Positions in the padding above the image or to its left are negative.
             position = Signal(range(min(pads), max(sizes) - min(pads)), init=pads[0], name=name)
             walk.follow(position, [_position_steps(stage, axis) for stage in stages], pads)
             beyond = (position < 0) | (position >= select(sizes, self.layer))
@@ -183,7 +182,7 @@ class Sequencer(wiring.Component):
 
 @dataclass(frozen=True)
 class _Walk:
-    """Lets positions follow the loops: by a constant, whichever loop advances."""
+    """Changes positions with the loops: by a constant for each loop that advances."""
 
     m: Module
     stages: list
@@ -194,7 +193,7 @@ class _Walk:
     following: Value
 
     def follow(self, position, steps, origins):
-        """Move `position` by `steps` of each stage (Loops of int), from its `origins` on."""
+        """Change `position`, which begins at the `origins` of a stage, by its `steps` (Loops of int)."""
         m, moving = self.m, Const(0, 1)
         for number, counter in enumerate(self.counters):
             if counter.advance is not None:
@@ -208,7 +207,7 @@ class _Walk:
 
 
 def _address_steps(stage):
-    """By how many words each loop moves the address: words of channels follow each other."""
+    """By how many words each loop changes the address; the words of a position are stored in order."""
     line, stride = stage.layer.in_shape[1] * stage.words, stage.layer.stride
     return Loops(
         word=1,
@@ -222,7 +221,7 @@ def _address_steps(stage):
 
 
 def _position_steps(stage, axis):
-    """By how many rows (`axis` 0) or columns (1) each loop moves a tap."""
+    """By how many rows (`axis` 0) or columns (`axis` 1) each loop moves a tap."""
     down, across = (1, 0) if axis == 0 else (0, 1)
     stride = stage.layer.stride
     return Loops(0, 0, column=across, row=down, group=0, x=across * stride, y=down * stride)

@@ -1,4 +1,4 @@
-"""A stream whose sender learns a cycle ahead whether it will be heard."""
+"""A buffer for a stream, whose sender knows one cycle ahead whether it will be ready."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -8,17 +8,17 @@ __all__ = ["Skid"]
 
 
 class Skid(wiring.Component):
-    """Two places for a payload, so that no signal runs from `o.ready` back to the sender.
+    """A skid buffer: two places for a payload, so that no path leads from `o.ready` back to `i.ready`.
 
     Parameters
     ----------
     shape : ShapeLike
-        Of the payload.
+        Shape of the payload.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
-        A payload reaches `o` a cycle after it was taken.
+        A payload reaches `o` one cycle after it was taken, or later if `o` stalls.
     ready_next : Out(1)
         `i` will be ready in the next cycle, whatever happens in this one.
     """

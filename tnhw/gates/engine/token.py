@@ -1,4 +1,4 @@
-"""What travels through an engine with a word of activations."""
+"""Flags that travel through the pipeline of an engine with a word of activations."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -9,20 +9,20 @@ __all__ = ["Token"]
 
 @dataclass(frozen=True)
 class Token:
-    """Flags of one word, as the sequencer gives them or some registers later.
+    """Flags of one word, as the sequencer gives them, or some registers later.
 
     Parameters
     ----------
     valid : Value
         There is a word.
     last : Value
-        It is the last word of a group of outputs.
+        It is the last word for a group of outputs.
     ends : Value
-        Both of these: the sums of a group are complete with it.
+        Both of these: with this word the sums of a group are complete.
     closing, leave, layer : Value
-        Of its group; see :class:`~tnhw.gates.engine.sequencer.Sequencer`.
+        Flags of its group; see :class:`~tnhw.gates.engine.sequencer.Sequencer`.
     idle, invert : Value, optional
-        Of its tap; None where the activations have already been read.
+        Flags of its tap; None once the activations have been read.
     """
 
     valid: Value
@@ -49,12 +49,12 @@ class Token:
         )
 
     def delayed(self, m, enable, number):
-        """The same token one register later, where `enable` lets the pipeline move.
+        """The same token one register later; `enable` says when the pipeline moves.
 
-        `idle` and `invert` only matter to activations, so they are kept for one register.
+        `idle` and `invert` are needed only for activations, so they are kept for one register.
         """
         before = self if number == 0 else replace(self, idle=None, invert=None)
-        # A register of its own, so that the enable of the whole engine is one gate away from it.
+        # `ends` has a register of its own, so that the enable of the whole engine is one gate behind it.
         before = replace(before, ends=self.valid & self.last)
         values = {field.name: getattr(before, field.name) for field in fields(before)}
         kept = {name: value for name, value in values.items() if value is not None}

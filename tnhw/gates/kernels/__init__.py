@@ -7,7 +7,7 @@ from .tile import Tile
 
 __all__ = ["ARCHITECTURES", "Architecture", "Parallel", "Serial", "Tile"]
 
-#: By the name that a kernel file gives; a plug-in adds its own.
+#: Architectures by the name in a kernel file; plug-ins add theirs.
 ARCHITECTURES: dict[str, type[Architecture]] = {
     "parallel": Parallel,
     "serial": Serial,

@@ -1,4 +1,4 @@
-"""What all architectures of a kernel have in common: their ports, and what others ask of them."""
+"""The base class of all architectures of a kernel: their ports, and the facts that the rest of tnhw uses."""
 
 from typing import ClassVar
 
@@ -23,24 +23,26 @@ class Architecture(wiring.Component):
     ----------
     kernel : Kernel
     latency : int
-        Cycles from the acceptance of a vector's last beat to its result, nobody stalling.
+        Cycles from the acceptance of a vector's last beat to its result, if nothing stalls.
     interval : int
-        Cycles from vector to vector, nobody stalling.
+        Cycles from vector to vector, if nothing stalls.
     tree : AdderTree or None
-        What sums output 0 with a register a level, for pictures; None if nothing does.
+        The pipelined adder tree of output 0, for pictures; None if there is none.
 
     Keys : type of Record or None
-        Keys of a kernel file that only this architecture has, see `tnhw.kernel.own_keys`; those of a kernel are in
+        Keys of a kernel file that only this architecture has; see `tnhw.kernel.own_keys`. Their values are in
         ``kernel.architecture_keys``.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
-        Vector, or one element of it, with its parameters for storage ``ports``; result vector.
+        Stream `i` has the vector, or one element of it in each beat, and for storage ``ports`` its parameters.
+        Stream `o` has the result vector.
     p : In(stream.Signature)
-        Parameter load, for storage ``memory``.
+        Only for storage ``memory``: the load of parameters.
     may_start : Out(1), restart : In(1)
-        Parameters are complete and none wait; make the load void. For storage ``memory``.
+        Only for storage ``memory``: a vector may start, as parameters are complete and no load is offered; the load
+        so far is void, and a whole one must follow.
     """
 
     Keys: ClassVar[type[Record] | None] = None

@@ -10,15 +10,14 @@ __all__ = ["AxiStream"]
 
 
 class AxiStream(wiring.Component):
-    """A kernel's streams as AXI4-Stream, named as FPGA engineers expect.
+    """A kernel's streams as AXI4-Stream, with the usual names of ports.
 
-    Each element takes whole bytes, sign- or zero-extended, element 0 in the low bytes; the last
-    beat of a vector is padded with zeros and carries `tlast`. A `tlast` that comes too early discards
-    the vector, and the next beat starts one. Where the last beat has none, the vector is discarded
-    and so is every further beat up to and including the next one with `tlast`; these are taken at
-    once. In both cases `error` is high for one cycle, the one after the beat that shows the fault.
-    A load of parameters is framed in the same way; after a wrong one the kernel waits for a complete
-    load.
+    Each element takes whole bytes, sign- or zero-extended, with element 0 in the low bytes. The last beat of a vector
+    is padded with zeros and has `tlast`. If `tlast` comes too early, the vector is discarded, and the next beat starts
+    a new one. If the last beat has no `tlast`, the vector is discarded, and so is every further beat up to and
+    including the next one with `tlast`; these beats are taken at once. In both cases `error` is high for one cycle,
+    the one after the beat that shows the fault. A load of parameters is framed in the same way; after a wrong one the
+    kernel waits for a complete load.
 
     Parameters
     ----------
@@ -27,19 +26,22 @@ class AxiStream(wiring.Component):
     Attributes
     ----------
     latency : int
-        Cycles from the acceptance of a vector's last beat to its first result beat.
+        Cycles from the acceptance of a vector's last beat to its first result beat, if nothing stalls.
     interval : int
-        Cycles from vector to vector.
+        Cycles from vector to vector, if nothing stalls.
     sink_beats, source_beats : int
-        Beats a vector.
+        Beats of a vector, and of a result.
 
     Members
     -------
     s_axis_t{data, valid, last} : In, s_axis_tready : Out
+        Vectors.
     m_axis_t{data, valid, last} : Out, m_axis_tready : In
+        Results.
     s_axis_param_t{data, valid, last} : In, s_axis_param_tready : Out
-        For storage `memory`.
+        Only for storage `memory`: the load of parameters.
     error : Out(1)
+        High for one cycle after a wrong `tlast`.
     """
 
     def __init__(self, core):
@@ -48,7 +50,7 @@ class AxiStream(wiring.Component):
         self._sink_beat = min(kernel.beat or kernel.inputs, kernel.inputs)
         self._source_beat = min(kernel.beat or kernel.outputs, kernel.outputs)
         self._has_load = kernel.storage == "memory"
-        self._streaming = "abort" in core.signature.members  # elements come one by one
+        self._streaming = "abort" in core.signature.members  # the core takes elements one by one
         ports = {"error": Out(1)}
         ports |= _ports("s_axis_t", 8 * _bytes(kernel.input) * self._sink_beat, In, Out)
         ports |= _ports("m_axis_t", 8 * _bytes(kernel.output_format) * self._source_beat, Out, In)
@@ -85,7 +87,7 @@ class AxiStream(wiring.Component):
         m = Module()
         m.submodules.core = core = self._core
 
-        # Framing of vectors. `busy` while part of one is here, `start` when a new one may come.
+        # Framing of vectors. `busy`: a part of a vector is here; `start`: a new one may come.
         busy, start, wrong = Signal(name="busy"), Signal(name="start"), Signal(name="wrong")
         position = Signal(range(max(2, self.sink_beats)))
         at_end = position == self.sink_beats - 1
@@ -106,10 +108,10 @@ class AxiStream(wiring.Component):
             m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
         _drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)
 
-        # A load waits for the vectors before it, and vectors wait for a load.
+        # A load waits until the vectors before it are through, and vectors wait for a load.
         if self._has_load:
             errors.append(self._feed_load(m, busy))
-            # In a restart the core does not know yet that its parameters are void.
+            # In the cycle of a restart, `may_start` does not yet show that the parameters are void.
             m.d.comb += start.eq(core.may_start & ~self.s_axis_param_tvalid & ~core.restart)
         else:
             m.d.comb += start.eq(1)
@@ -123,13 +125,13 @@ class AxiStream(wiring.Component):
         return m
 
     def _elements(self):
-        """Elements of the beat on the sink."""
+        """The elements of the beat at the input port."""
         kernel = self._core.kernel
         step = 8 * _bytes(kernel.input)
         return [self.s_axis_tdata[k * step :][: kernel.input.bits] for k in range(self._sink_beat)]
 
     def _feed_vector(self, m, take, wrong, at_end, blocked):
-        """Gather a whole vector; returns the bits that say one is held, and a beat can be taken."""
+        """Collect a whole vector for the core; returns two bits: one is held, and a beat can be taken."""
         core, kernel = self._core, self._core.kernel
         data = Cat(self._elements())
         if self.sink_beats == 1:
@@ -153,7 +155,7 @@ class AxiStream(wiring.Component):
         return full, (~full | core.i.ready) & ~blocked
 
     def _feed_elements(self, m, take, at_end, blocked):
-        """Hand the elements of a beat on one by one; returns the same bits as `_feed_vector`."""
+        """Give the core the elements of a beat one by one; returns the same bits as `_feed_vector`."""
         core, kernel = self._core, self._core.kernel
         elements = self._elements()
         if self._sink_beat == 1:
@@ -176,7 +178,7 @@ class AxiStream(wiring.Component):
         return left != 0, ((left == 0) | ((left == 1) & core.i.ready)) & ~blocked
 
     def _feed_load(self, m, busy):
-        """Parameters; returns the bit that says their framing is wrong."""
+        """Give the core a load of parameters; returns the bit that says that its framing is wrong."""
         core = self._core
         beats = core.kernel.beats_p
         position = Signal(range(max(2, beats)), name="load_position")
@@ -201,7 +203,7 @@ class AxiStream(wiring.Component):
         return wrong
 
     def _drain(self, m):
-        """Result vector to beats."""
+        """Send the result vector of the core in beats."""
         core, kernel = self._core, self._core.kernel
         step = 8 * _bytes(kernel.output_format)
         beats = []
@@ -233,7 +235,7 @@ class AxiStream(wiring.Component):
 
 
 def _drop_rest(m, dropping, wrong, valid, last):
-    """`dropping` from a last beat without `tlast` until the next beat that has it."""
+    """Set `dropping` after a last beat without `tlast`, until the next beat that has it."""
     with m.If(wrong | dropping & valid):
         m.d.sync += dropping.eq(~last)
 

@@ -1,4 +1,4 @@
-"""Processing element: one synapse a cycle into one accumulator, summed as one bit heap."""
+"""Processing element: in each cycle one synapse is added to one accumulator, in one bit heap."""
 
 from dataclasses import replace
 
@@ -14,49 +14,50 @@ __all__ = ["Element"]
 
 
 class Element(wiring.Component):
-    """Operand registers, a term, and an accumulator that takes it in the same bit heap.
+    """Operand registers, a term, and an accumulator to which the bit heap of the term adds it.
 
     ::
 
         x, p --> [registers] --> term --> heap --> [accumulator] --> total
                                            ^------------'
 
-    A term is in :attr:`total` two moves of the train after its operands were valid. With `gated`
-    a synapse that is not active clocks neither registers nor accumulator.
+    A term is in :attr:`total` two moves of the pipeline after its operands were valid. With `gated`, a synapse that is
+    not active clocks neither the registers nor the accumulator.
 
     Parameters
     ----------
     rule : Rule
     width : int
-        Of the accumulator, in bits.
+        Bits of the accumulator.
     gated : bool
-        Clock only what an active synapse needs. What depends on the parameter alone is then summed
-        here and not in the start value.
+        Whether registers are clocked only for active synapses. Remainders are then added here, and not to the start
+        value, as some terms are left out.
     remainder : bool
-        Whether the remainder that depends on the parameters is summed in gates.
+        Whether gates add the remainder, which depends on the parameter only.
     owing : bool
-        Whether the start value makes up for what the heap's inversions lack.
+        Whether the start value also has the constants that the inversions in the heap need; otherwise the heap adds
+        them.
     cut : str
-        What is registered: ``operands``; ``terms``: what the heap sums; ``fewest``: which of them
-        takes fewer bits.
+        What is registered: the ``operands``; the ``terms``, that is what the heap adds; or ``fewest``, whichever of
+        the two has fewer bits.
     adder : str
-        Of the heap: ``ripple`` or ``prefix``.
+        The final adder of the heap: ``ripple`` or ``prefix``.
 
     Attributes
     ----------
     owed : int
-        What every term lacks, for the start value; 0 if `gated`.
+        Constant that is missing from every term, and that the start value must have instead; 0 if `gated`.
 
     Members
     -------
     enable : In(1)
-        The train moves.
+        The pipeline moves.
     valid, first : In(1)
         There are operands; they are the first of a sum.
     x, p : In
-        Operands: shapes of the rule's `input` and `word`.
+        Operands, with the shapes of the rule's `input` and `word`.
     start : In(width)
-        What the sum starts from, one move of the train after `first`.
+        Start value of the sum, one move of the pipeline after `first`.
     total : Out(width)
         The sum, modulo ``2**width``.
     """
@@ -90,7 +91,7 @@ class Element(wiring.Component):
             cut = "terms" if terms < rule.input.bits + rule.word_bits else "operands"
         self._cut = cut
         leaves = [leaf for _, leaf in values]
-        # Where most is subtracted, the register holds the complement, and nothing is inverted.
+        # If most bits are subtracted, the accumulator holds the complement of the sum: those bits need no inverter.
         self._flip = mostly_negative(leaves)
         leaves = [replace(leaf, negative=leaf.negative != self._flip) for leaf in leaves]
         leaves.append(Leaf((1 << width) - 1))
@@ -125,7 +126,7 @@ class Element(wiring.Component):
         m = Module()
         clock = ClockSignal()
         first, take = Signal(reset_less=True), Signal()
-        pending = Signal(reset_less=True)  # what it lets in too early, `first` throws away
+        pending = Signal(reset_less=True)  # needs no reset: `first` discards what came before
         wanted = self.valid
         if self._gated:
             wanted = wanted & (self._rule.active(self.x, self.p) | self.first)
@@ -133,7 +134,7 @@ class Element(wiring.Component):
         with m.If(self.enable):
             m.d.sync += pending.eq(wanted)
 
-        # First registers: operands, or what is summed.
+        # First registers: the operands, or what the heap adds.
         pairs = [(first, self.first)]
         if self._cut == "operands":
             x, p = Signal.like(self.x), Signal(self._rule.word_bits)

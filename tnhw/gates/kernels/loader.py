@@ -1,4 +1,4 @@
-"""Loading of parameters through their own stream."""
+"""Loading of a kernel's parameters through a stream of their own."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
@@ -8,34 +8,35 @@ __all__ = ["Loader"]
 
 
 class Loader(wiring.Component):
-    """Counts a load: output-major, the synapses of an output first, then its bias.
+    """Counts the beats of a load: output by output, first the synapses of an output, then its bias.
 
-    A load begins when the kernel is idle and takes effect at its last beat; until then `ready`
-    keeps the kernel from starting a vector. A reset in the middle of a load leaves the kernel
-    waiting for a complete one.
+    A load begins when no vector is in the kernel, and takes effect with its last beat; until then `ready` keeps the
+    kernel from starting a vector. After a reset in the middle of a load, the kernel waits for a complete one.
 
     Parameters
     ----------
     inputs, outputs : int
     width : int
-        Payload of a beat.
+        Payload bits of a beat.
     initialised : bool
-        Whether the parameters have initial contents, so that vectors may come before a load.
+        Whether the parameters have initial values, so that vectors may come before a load.
 
     Members
     -------
     p : In(stream.Signature(width))
+        The load.
     idle : In(1)
         No vector is in the kernel.
     restart : In(1)
-        The load so far is void.
+        The load so far is void, and a whole one must follow.
     write_synapse, write_bias : Out(1)
-        This cycle's beat is the synapse [`row`, `column`], or the bias of `row`.
+        The beat that is taken in this cycle is the synapse [`row`, `column`], or the bias of output `row`.
     column, row : Out
-        Index of the beat.
+        Index of the beat that is taken in this cycle, or that comes next.
     word : Out(width)
+        Payload of the beat.
     ready : Out(1)
-        Vectors may start.
+        A vector may start: parameters are complete, and no load is offered.
     """
 
     def __init__(self, inputs, outputs, width, *, initialised):
@@ -60,7 +61,7 @@ class Loader(wiring.Component):
         m = Module()
         beat = self.p.valid & self.p.ready
         at_bias = self.column == self._inputs
-        # Not reset: what a reset interrupts stays incomplete.
+        # Without reset: a load that a reset interrupts stays incomplete.
         loaded = Signal(init=int(self._initialised), reset_less=True)
 
         m.d.comb += [

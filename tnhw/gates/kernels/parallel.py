@@ -1,4 +1,4 @@
-"""Parallel architecture: a whole vector a cycle, one pipelined adder tree an output."""
+"""Parallel architecture: a whole vector in each cycle, and a pipelined adder tree for each output."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
@@ -14,14 +14,14 @@ __all__ = ["Parallel"]
 
 
 class Parallel(Architecture):
-    """All terms of all outputs at once.
+    """Computes all terms of all outputs in one cycle.
 
     ::
 
-        i --> lanes --> adder tree, a register a level --> [requantise] --> o
+        i --> lanes --> adder tree, a register after each level --> [requantise] --> o
 
-    A vector is accepted every cycle (initiation interval 1). The pipeline is one train: it moves
-    when its last vector is taken or there is none.
+    A vector is accepted in every cycle (initiation interval 1). The pipeline moves in lock-step: when the vector at
+    its end is taken, or there is none.
 
     Parameters
     ----------
@@ -30,17 +30,15 @@ class Parallel(Architecture):
     Attributes
     ----------
     latency : int
-        Cycles from a vector's acceptance to its result: 1 + adder levels + (1 with `output`); a bit
+        Cycles from a vector's acceptance to its result, if nothing stalls: 1 + adder levels + (1 with `output`). A bit
         heap is one level.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
-        Vector (with parameters for storage `ports`), result vector.
-    p : In(stream.Signature)
-        Parameter load, for storage `memory`.
-    may_start : Out(1), restart : In(1)
-        Parameters are complete and none wait; make the load void. For storage `memory`.
+        Vector (with its parameters for storage `ports`), result vector.
+    p, may_start, restart
+        Only for storage `memory`; see `Architecture`.
     """
 
     interval = 1
@@ -51,7 +49,7 @@ class Parallel(Architecture):
 
     @property
     def tree(self):
-        """Adder tree of output 0, or None where a bit heap sums."""
+        """Adder tree of output 0, or None if the kernel has bit heaps instead."""
         tree, _ = self._trees[0]
         return tree if isinstance(tree, AdderTree) else None
 
@@ -60,7 +58,7 @@ class Parallel(Architecture):
         return max(1, self._levels + 1) + (self._kernel.output is not None)
 
     def _plan(self):
-        """Leaves, trees and parameter registers; `elaborate` only connects them."""
+        """Make leaves, trees and parameter registers, which `elaborate` connects."""
         kernel = self._kernel
         runtime_remainder = kernel.storage == "ports" and not kernel.folded
         self._terms = Terms(kernel.synapse, runtime_remainder)
@@ -96,7 +94,7 @@ class Parallel(Architecture):
         return kernel.synapse.word(word)
 
     def _bias(self, j):
-        """Bias at run time, aligned with the lanes: a value, or None."""
+        """The bias at run time, in the same cycle as the lanes; None if there is none."""
         kernel = self._kernel
         width = kernel.sum_format.bits
         if kernel.storage == "memory":
@@ -109,7 +107,7 @@ class Parallel(Architecture):
         return None
 
     def _tree(self, j, leaves, constant):
-        """Adder tree of one output and the values at its leaves."""
+        """The adder tree of one output, and the values and leaves that it adds."""
         kernel = self._kernel
         width = kernel.sum_format.bits
         bias = self._bias(j)
@@ -125,7 +123,7 @@ class Parallel(Architecture):
         kernel = self._kernel
         m = Module()
 
-        # The train moves when its last vector leaves, or there is none.
+        # The pipeline moves when the vector at its end is taken, or there is none.
         enable = Signal()
         m.d.comb += enable.eq(self.o.ready | ~self.o.valid)
         valids = Signal(self.latency)
@@ -145,7 +143,7 @@ class Parallel(Architecture):
                 self.i.ready.eq(enable & loader.ready),
             ]
             start = start & loader.ready
-            # Words move along a chain: after a whole load each is in its place.
+            # Words move along a chain of registers; after a whole load each is in its place.
             for write, chain in (
                 (loader.write_synapse, self._words),
                 (loader.write_bias, self._biases),
@@ -159,7 +157,7 @@ class Parallel(Architecture):
         with m.If(enable):
             m.d.sync += valids.eq(Cat(start, valids))
 
-        # Lanes and parameters that travel with them.
+        # Lanes, and the parameters that travel with them.
         with m.If(enable):
             for signal, value in [*self._terms.lanes, *self._delays]:
                 m.d.sync += signal.eq(value)

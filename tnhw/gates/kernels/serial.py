@@ -1,4 +1,4 @@
-"""Serial architecture: one input a cycle, one accumulator an output."""
+"""Serial architecture: one input in each cycle, and an accumulator for each output."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -18,13 +18,13 @@ BLOCK_ROM_BITS = 1024
 
 
 class Serial(Architecture):
-    """One term of every output a cycle.
+    """Computes one term of every output in each cycle.
 
     ::
 
         i --> [word of this input] --> term --> accumulator --> [requantise] --> o
 
-    A vector takes `inputs` beats (initiation interval `inputs`), with no bubble between vectors.
+    A vector takes `inputs` beats (initiation interval `inputs`), without a gap between vectors.
 
     Parameters
     ----------
@@ -33,20 +33,18 @@ class Serial(Architecture):
     Attributes
     ----------
     latency : int
-        Cycles from the acceptance of a vector's last element to its result: 2, one more for a
-        parameter memory, one more with `output`.
+        Cycles from the acceptance of a vector's last element to its result, if nothing stalls: 2, one more with
+        parameters in a memory or ROM, and one more with `output`.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
-        Element (with its parameters for storage `ports`; a bias counts in the beat of the first
+        One element in each beat (with its parameters for storage `ports`; biases are read in the beat of the first
         element), result vector.
     abort : In(1)
-        Forget the elements of the current vector; none is accepted in this cycle.
-    p : In(stream.Signature)
-        Parameter load, for storage `memory`.
-    may_start : Out(1), restart : In(1)
-        Parameters are complete and none wait; make the load void. For storage `memory`.
+        Discard the elements of the current vector; none is accepted in this cycle.
+    p, may_start, restart
+        Only for storage `memory`; see `Architecture`.
     """
 
     def __init__(self, kernel):
@@ -65,18 +63,18 @@ class Serial(Architecture):
         kernel = self._kernel
         m = Module()
 
-        # The train moves when its last vector leaves, or there is none.
+        # The pipeline moves when the vector at its end is taken, or there is none.
         enable = Signal()
         m.d.comb += enable.eq(self.o.ready | ~self.o.valid)
 
         def step(name, values):
-            """`values` one cycle of the train later."""
+            """`values` one move of the pipeline later."""
             later = [Signal.like(value, name=f"{name}_{k}") for k, value in enumerate(values)]
             with m.If(enable):
                 m.d.sync += [new.eq(old) for new, old in zip(later, values, strict=True)]
             return later
 
-        # Position in the vector, which travels with each element as (valid, first, last).
+        # The position in the vector, of which (valid, first, last) travel with each element.
         index = Signal(range(max(2, kernel.inputs)))
         first, last = index == 0, index == kernel.inputs - 1
         may_start, accepted = Signal(name="starts"), Signal(name="accepted")
@@ -90,7 +88,7 @@ class Serial(Architecture):
             m.d.sync += index.eq(Mux(last, 0, index + 1))
         tokens = [(accepted, first, last)]
 
-        # Parameter words of this input, one an output, and what an accumulator starts from.
+        # Parameter words of this input, one for each output, and the start values of the accumulators.
         loader = None
         if kernel.storage == "ports":
             x, p = self.i.payload.x, self.i.payload.p
@@ -104,7 +102,7 @@ class Serial(Architecture):
             tokens.append(step("fetched", tokens[-1]))
             (x,) = step("x", [self.i.payload])
 
-        # Terms and accumulators; each is the result in the one cycle of the train after its last term.
+        # Terms and accumulators. An accumulator holds the result for one move after its last term.
         if kernel.arithmetic == "heap":
             totals = self._elements(m, step, enable, tokens, x, words, starts)
         else:
@@ -126,7 +124,7 @@ class Serial(Architecture):
         m.d.comb += self.o.valid.eq(done[-1])
         m.d.comb += [self.o.payload[j].eq(total) for j, total in enumerate(totals)]
 
-        # A load waits until no vector is inside, and no vector starts meanwhile.
+        # A load waits until no vector is inside, and no vector starts while it waits.
         if loader is None:
             m.d.comb += may_start.eq(1)
         else:
@@ -141,7 +139,7 @@ class Serial(Architecture):
         return m
 
     def _elements(self, m, step, enable, tokens, x, words, starts):
-        """Totals of one processing element an output; adds the token of their operands."""
+        """The totals of a processing element for each output; appends the token of their terms to `tokens`."""
         kernel, width = self._kernel, self._kernel.sum_format.bits
         remainder = kernel.storage == "ports" and not kernel.folded
         gated = kernel.gating == "predicate"
@@ -166,9 +164,9 @@ class Serial(Architecture):
         return [element.total for element in elements]
 
     def _accumulators(self, m, step, enable, tokens, x, words, starts):
-        """The same with registered terms and adders as operators."""
+        """The same as `_elements`, with registered terms, and adders written as operators."""
         kernel = self._kernel
-        ours = kernel.storage == "ports" and not kernel.folded  # what start values hold
+        ours = kernel.storage == "ports" and not kernel.folded  # the gates add the remainders
         terms = Terms(kernel.synapse, ours)
         sums = [terms.runtime(x, word, f"{j}_0") for j, word in enumerate(words)]
         with m.If(enable):
@@ -199,7 +197,7 @@ class Serial(Architecture):
         return totals
 
     def _port_starts(self, step, owed):
-        """Start values from the beat of the first element, or constants."""
+        """Start values of the accumulators: from the beat of the first element, or constants."""
         kernel = self._kernel
         if kernel.folded:
             return step("bias", list(self.i.payload.p.bias))
@@ -211,7 +209,7 @@ class Serial(Architecture):
         return step("bias", [bias + constant for bias, constant in biases])
 
     def _stored(self, m, loader, index, enable):
-        """Words read at `index`, and start values, from a ROM or a loadable memory."""
+        """Parameter words at `index` and start values, from a ROM or from a memory that a load writes."""
         kernel = self._kernel
         bits, width = kernel.synapse.word_bits, kernel.sum_format.bits
         rows = []
@@ -221,7 +219,7 @@ class Serial(Architecture):
                 for i in range(kernel.inputs)
             ]
         row_bits = bits * kernel.outputs
-        # Left alone, Yosys makes logic of a ROM of this size.
+        # By default Yosys would make a ROM of this size from logic.
         style = {"rom_style": "block"} if row_bits * kernel.inputs >= BLOCK_ROM_BITS else {}
         m.submodules.parameters = memory = Memory(
             shape=row_bits, depth=max(2, kernel.inputs), init=rows, attrs=style
@@ -239,7 +237,7 @@ class Serial(Architecture):
             write.data.eq(loader.word[:bits].replicate(kernel.outputs)),
             write.en.eq(loader.write_synapse << loader.row),
         ]
-        # Biases move along a chain: after a whole load each is in its place.
+        # Biases move along a chain of registers; after a whole load each is in its place.
         chain = [
             Signal(width, name=f"start_{j}", init=start, reset_less=True)
             for j, start in enumerate(starts)

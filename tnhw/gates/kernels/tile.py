@@ -1,4 +1,4 @@
-"""Tile: many inputs times many outputs in one cycle, parameters that stay."""
+"""Tile architecture: all inputs of all outputs in one cycle, usually with parameters that stay."""
 
 from amaranth.hdl import Cat, ClockSignal, Module, Signal
 
@@ -15,16 +15,16 @@ __all__ = ["Tile"]
 
 
 class Tile(Architecture):
-    """All terms of all outputs between two rows of registers.
+    """Computes all terms of all outputs in one cycle, between two rows of registers.
 
     ::
 
         i --> [registers] --> terms, sum, [requantise] --> [registers] --> o
         p --> [parameters: latches or registers, one clock gate] --^
 
-    A vector is accepted every cycle (initiation interval 1). The whole sum is one combinational path: the
-    shape of a weight-stationary layer tile on standard cells, with ``arithmetic = "heap"``. Every row of
-    registers has one clock gate.
+    A vector is accepted in every cycle (initiation interval 1). The whole sum is one combinational path, as in a
+    weight-stationary tile on standard cells, for which ``arithmetic = "heap"`` is meant. Every row of registers has
+    one clock gate.
 
     Parameters
     ----------
@@ -33,17 +33,17 @@ class Tile(Architecture):
     Attributes
     ----------
     latency : int
-        Cycles from a vector's acceptance to its result: 2.
+        Cycles from a vector's acceptance to its result, if nothing stalls: 2.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
-        Vector (with parameters for storage `ports`), result vector.
+        Vector (with its parameters for storage `ports`), result vector.
     p : In(stream.Signature)
-        All parameters in one beat, for storage `memory`. It is taken in the second cycle in which it
-        is valid; with latches they are open in between.
-    may_start : Out(1), restart : In(1)
-        Parameters are complete and none wait; make the load void. For storage `memory`.
+        Only for storage `memory`: all parameters in one beat. It is taken in the cycle after the one in which it is
+        written; latches are transparent in between.
+    may_start, restart
+        Only for storage `memory`; see `Architecture`.
     """
 
     latency = 2
@@ -54,7 +54,7 @@ class Tile(Architecture):
         m = Module()
         clock = ClockSignal()
 
-        # The train moves when its last vector leaves, or there is none.
+        # The pipeline moves when the vector at its end is taken, or there is none.
         enable, held = Signal(), Signal()
         accepted = self.i.valid & self.i.ready
         m.d.comb += enable.eq(self.o.ready | ~self.o.valid)
@@ -101,7 +101,7 @@ class Tile(Architecture):
         return m
 
     def _row(self, terms, j, x, words):
-        """What one output sums: pairs of value and leaf, and a constant."""
+        """What is added for one output: pairs of value and leaf, and a constant."""
         kernel = self._kernel
         pairs, constant = [], kernel.start(j)
         for i in range(kernel.inputs):
@@ -115,7 +115,7 @@ class Tile(Architecture):
         return pairs, constant
 
     def _shared(self, m, rows):
-        """The same with what several outputs add alike taken out."""
+        """The same rows after `share`: terms that several outputs have in common are added once."""
         sums = [
             [
                 Addend(v, -leaf.scale if leaf.negative else leaf.scale, leaf.high)
@@ -132,7 +132,7 @@ class Tile(Architecture):
         return found
 
     def _sum(self, m, j, pairs, constant, biases):
-        """Sum of one output."""
+        """The sum of one output, with its bias."""
         kernel = self._kernel
         width = kernel.sum_format.bits
         if biases is not None:
@@ -149,11 +149,11 @@ class Tile(Architecture):
         return adder.total
 
     def _parameters(self, m, platform, clock, idle):
-        """Words [output][input] and biases that are held here, or (None, None)."""
+        """Parameter words [output][input] and start values of storage `memory`, or (None, None)."""
         kernel = self._kernel
         if kernel.storage != "memory":
             return None, None
-        # Not reset: what a reset interrupts stays incomplete.
+        # Without reset: a load that a reset interrupts stays incomplete.
         opened, open_ = Signal(), Signal()
         loaded = Signal(init=int(kernel.initialised), reset_less=True)
         m.d.comb += [

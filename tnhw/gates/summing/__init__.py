@@ -1,1 +1,1 @@
-"""Sums of many small integers: trees of adders, bit heaps, shared terms, rounding."""
+"""Sums of many small integers: adder trees, bit heaps, shared terms, requantisation."""

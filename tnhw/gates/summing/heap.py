@@ -1,17 +1,16 @@
 """Bit heaps: the sum of many small integers as full and half adders, for standard cells.
 
-All bits of equal weight stand in one column. From the lowest column up, the three earliest bits of a
-column become a sum and a carry (a full adder) until one is left; two that are left take a half adder. So
-the compressor tree and the final ripple adder are one structure with the fewest cells, and a late bit
-passes few of them. Constants cost a changed gate: with a one in its column, a half adder is an XNOR and
-an OR.
+All bits of equal weight form a column. From the lowest column up, a full adder turns the three earliest bits of a
+column into a sum and a carry, until one bit is left; if two are left, a half adder takes them. Compressor tree and
+final ripple adder are thus one structure with the fewest cells, and a late bit passes only a few of them. A constant
+costs no cells, but changes one: with a constant one in its column, a half adder becomes an XNOR and an OR.
 
-That ripples through as many cells as the result has bits. With ``adder = "prefix"`` columns are compressed to two bits
-each, and a prefix network of Sklansky (1960, doi:10.1109/TEC.1960.5219822) adds these: more cells, and about log2 of
-the width on the longest path.
+The carry then ripples through as many cells as the result has bits. With ``adder = "prefix"``, columns are compressed
+to two bits each, which a prefix network of Sklansky (1960, doi:10.1109/TEC.1960.5219822) adds. This takes more cells,
+but only about log2 of the width on the longest path.
 
-Where most leaves are subtracted, the heap sums the negation and inverts the result: nothing else
-is inverted then.
+If most bits are subtracted, the heap adds up the negated sum and inverts the result, so that those bits need no
+inverters.
 """
 
 from functools import partial
@@ -28,7 +27,7 @@ __all__ = ["Heap", "mostly_negative", "summation"]
 
 
 def mostly_negative(leaves):
-    """Whether more bits of these leaves are subtracted than added."""
+    """Whether of the bits of these leaves more are subtracted than added."""
     balance = 0
     for leaf in leaves:
         balance += leaf.high.bit_length() * (1 if leaf.negative else -1)
@@ -38,7 +37,7 @@ def mostly_negative(leaves):
 class Heap(wiring.Component):
     """Sum of unsigned leaves modulo ``2**width``, combinational or with a registered result.
 
-    It takes the place of :class:`~tnhw.gates.AdderTree`, with the same members.
+    It has the same members as :class:`~tnhw.gates.AdderTree`, and can replace it.
 
     Parameters
     ----------
@@ -48,21 +47,21 @@ class Heap(wiring.Component):
     registered : bool
         Whether the result is registered.
     constant : int or None
-        Added to the sum. None: somebody adds :attr:`owed` elsewhere.
+        Added to the sum. With None, the user of the heap must add :attr:`owed` elsewhere.
     adder : str
-        What ends the sum: ``ripple`` or ``prefix``.
+        The final adder: ``ripple`` or ``prefix``.
 
     Attributes
     ----------
     levels : int
-        The latency in cycles: 1 if `registered`, else 0.
+        Latency in cycles: 1 if `registered`, else 0.
     owed : int
-        What :attr:`total` lacks, 0 unless `constant` is None.
+        Constant that is missing from :attr:`total`; 0 unless `constant` is None.
 
     Members
     -------
     enable : In(1)
-        The register advances when set.
+        The register takes a new value.
     leaf_K : In(unsigned)
         Leaf number K.
     total : Out(unsigned(width))
@@ -87,7 +86,7 @@ class Heap(wiring.Component):
             {"enable": In(1), "total": Out(width)}
             | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
         )
-        # With `flip` the heap is ~(sum of the negated leaves - constant - 1).
+        # With `flip` the result is ~(sum of the negated leaves - constant - 1).
         lacks = 0
         self._operands = []
         for k, leaf in enumerate(self._leaves):
@@ -99,7 +98,7 @@ class Heap(wiring.Component):
                 if inverted:  # -v = ~v - (2**bits - 1)
                     lacks -= ((1 << bits) - 1) << (leaf.shift + shift)
         if constant is None:
-            # -z is what is summed, and ~s = -s - 1 what is given.
+            # With `flip` the heap adds up s = -z, and the result is ~s = -s - 1 = z - 1.
             self.owed = -lacks + 1 if self._flip else lacks
             self._added = 0
         else:
@@ -137,7 +136,7 @@ class Heap(wiring.Component):
         return m
 
     def _sum(self, m, platform, columns):
-        """Bits of the result, lowest first; a bit is (depth, value)."""
+        """The bits of the result, lowest first, with a ripple adder; in columns a bit is (depth, value)."""
         result = []
         for place, column in enumerate(columns):
             top = place == self._width - 1
@@ -184,7 +183,7 @@ class Heap(wiring.Component):
         return [Value.cast(bit)[0] for bit in result]
 
     def _prefix(self, m, platform, columns):
-        """The same by compression to two rows and a prefix adder."""
+        """The bits of the result, lowest first, by compression to two rows and a prefix adder."""
         for place, column in enumerate(columns):
             if self._added >> place & 1:
                 column.append((0, Const(1, 1)))
@@ -207,7 +206,7 @@ class Heap(wiring.Component):
         step = 1
         while step < self._width:
             for place in range(self._width):
-                if place & step:  # all below its block end at `low`
+                if place & step:  # `low` is the last place of the block below
                     low = (place & -step) - 1
                     generate[place] = generate[place] | (propagate[place] & generate[low])
                     propagate[place] = propagate[place] & propagate[low]
@@ -222,5 +221,5 @@ def _depth(bit):
 
 
 def summation(kernel):
-    """What makes the component that sums leaves in a kernel's arithmetic, ``operators`` or ``heap``."""
+    """The class, or a function like it, that makes the sums of a kernel: `AdderTree` or `Heap`."""
     return partial(Heap, adder=kernel.adder) if kernel.arithmetic == "heap" else AdderTree

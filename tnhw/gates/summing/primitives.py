@@ -1,8 +1,9 @@
-"""Cells that standard-cell libraries have and operators hide: full and half adders, gated registers.
+"""Cells that libraries of standard cells have, but operators cannot express: full and half adders, gated registers.
 
-Under the platform :class:`Cells`, which the emission of Verilog uses, they are instances of the modules
-in :data:`MODULES`, which travel with the Verilog as plain behaviour, under names that begin with the
-kernel's, and which a standard-cell flow replaces by the cells of its library. Without it they are the same functions in Amaranth.
+With the platform :class:`Cells`, with which Verilog is emitted, they are instances of the modules in :data:`MODULES`.
+These modules are part of the emitted Verilog as plain behaviour, with names that begin with the kernel's name; a flow
+for standard cells replaces them by cells of its library. Without this platform they are the same functions in
+Amaranth.
 """
 
 import re
@@ -13,7 +14,7 @@ __all__ = ["MODULES", "Cells", "full_adder", "half_adder", "hold", "own_modules"
 
 
 class Cells:
-    """The platform under which cells are instances."""
+    """The platform with which these cells are instances of modules."""
 
 
 MODULES = {
@@ -54,9 +55,9 @@ endmodule
 
 
 def own_modules(text, top):
-    """Verilog with the modules that it uses, each as one of `top` alone: ``<top>__tnhw_fa``.
+    """Add the modules of `MODULES` that a Verilog text uses, with names of `top`'s own: ``<top>__tnhw_fa``.
 
-    So the files of several kernels can stand in one design.
+    The files of several kernels can then be used in one design.
     """
     for name, module in MODULES.items():
         if re.search(rf"(?m)^ *{name}\b", text):
@@ -65,7 +66,7 @@ def own_modules(text, top):
 
 
 def shared_modules(text):
-    """The Verilog again with the names of :data:`MODULES`, and without these modules."""
+    """Undo `own_modules`: the text with the names of :data:`MODULES`, and without these modules."""
     text = re.sub(rf"\b\w+__({'|'.join(MODULES)})\b", r"\1", text)
     for module in MODULES.values():
         text = text.replace(module, "")
@@ -95,21 +96,21 @@ def half_adder(m, platform, bits, name):
 
 
 def hold(m, platform, clock, pairs, enable, name, *, latch=False):
-    """Registers that take their values where `enable` is set: one clock gate for all of them.
+    """Registers that take their values when `enable` is high, with one clock gate for all of them.
 
     Parameters
     ----------
     m, platform
-        Module, and platform of its elaboration.
+        Module, and the platform with which it is elaborated.
     clock : Value
         ``ClockSignal()`` of the domain ``sync``.
     pairs : list of (Signal, Value)
-        Registers and what they take. They have no reset.
+        Registers and their next values. They have no reset.
     enable : Value
     name : str
-        Of the instance.
+        Name of the instance.
     latch : bool
-        The values stay for one more cycle after that with `enable`, so latches may hold them.
+        Whether latches may be used: the values do not change in the cycle after one with `enable`.
     """
     if not pairs:
         return

@@ -1,4 +1,4 @@
-"""From an exact sum to the next format: shift, then clamp."""
+"""From an exact sum to a narrower format: shift, then clamp."""
 
 from amaranth.hdl import Cat, Const, Module, Mux
 from amaranth.lib import wiring
@@ -10,8 +10,8 @@ __all__ = ["Requantise"]
 class Requantise(wiring.Component):
     """y = clamp(z >> shift), or clamp(z << -shift) for a negative shift. Combinational.
 
-    The half that rounds ties towards +inf is part of z already: it is a constant, so it
-    travels in the bias.
+    The rounding constant (a half, so that ties round towards +inf) must already be in z: as it is a constant, it is
+    part of the bias.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Requantise(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        # Shifted by wiring; a sign bit on top even where z is unsigned.
+        # The shift is wiring. There is a sign bit on top even if z is unsigned.
         top = self.z[-1] if self._sum_format.signed else Const(0, 1)
         if self._shift >= 0:
             kept = self.z[self._shift :] if self._shift < len(self.z) else Const(0, 0)
@@ -57,7 +57,7 @@ class Requantise(wiring.Component):
         magnitude = self._output.bits - self._output.signed
         kept = Cat(kept, top.replicate(max(1, magnitude + 1 - len(kept))))
 
-        # In range exactly when all bits above the magnitude equal the sign (0 for unsigned y).
+        # The value is in range if all bits above the magnitude equal the sign (0 for unsigned y).
         above = kept[magnitude:]
         negative = kept[-1]
         too_high = ~negative & above.any()

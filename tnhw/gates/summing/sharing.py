@@ -1,10 +1,10 @@
-"""Common sub-expressions of many sums: two terms that several sums add alike are added once.
+"""Common sub-expressions of many sums: a pair of terms that occurs in several sums is added once.
 
-Sums with constant weights, as those of a kernel whose parameters never change, are written in canonical signed
-digits. Of all pairs of digits ``a + (±b << d)`` that occur in more than one place, the one that saves most bits of
-adders becomes a value of its own, again and again until none saves any. That is the greedy rule of Hartley (1996,
-doi:10.1109/82.539000) on the digits of a whole matrix, as da4ml has it (arXiv 2507.04535), counted in bits of a
-heap.
+The sums have constant weights, as in a kernel whose parameters never change, written in canonical signed digits. Of
+all pairs of digits ``a + (±b << d)`` that occur in more than one place, the one that saves the most bits of adders
+becomes a value of its own; this is repeated until no pair saves anything. It is the greedy rule of Hartley (1996,
+doi:10.1109/82.539000), applied to the digits of a whole matrix as in da4ml (arXiv 2507.04535), but with the cost
+counted in bits of a heap.
 """
 
 from collections import Counter, defaultdict
@@ -28,13 +28,13 @@ class _Digit:
 
 
 def _pattern(one, other):
-    """What two digits add, up to a shift and a sign: values, difference of shifts, relative sign."""
+    """The sum of two digits, up to a shift and a sign: two values, difference of shifts, relative sign."""
     a, b = sorted((one, other), key=lambda digit: (digit.shift, digit.value))
     return a.value, b.value, b.shift - a.shift, a.sign * b.sign
 
 
 class _Sums:
-    """Digits of all sums, and how often each pattern occurs among them."""
+    """The digits of all sums, and how often each pattern of two digits occurs in them."""
 
     def __init__(self, rows, ranges):
         self.ranges = ranges  # of each value: lowest, highest
@@ -64,13 +64,13 @@ class _Sums:
         return self.ranges[a][0] + low, self.ranges[a][1] + high
 
     def gain(self, pattern, count):
-        """Bits of adders that it saves in `count` places."""
+        """Bits of adders that are saved if a pattern is shared between `count` places."""
         a, b, distance, _ = pattern
         new = Format.of_interval(*self.range_of(pattern)).bits
         return count * (self.bits(a) + self.bits(b) - new) - max(0, new - distance)
 
     def places(self, pattern):
-        """Pairs of digits that are this pattern, none of them in two: list of (row, lower, upper)."""
+        """Pairs of digits with this pattern, no digit in two of them: list of (row, lower, upper)."""
         a, b, distance, sign = pattern
         found = []
         for row, digits in enumerate(self.rows):
@@ -86,19 +86,19 @@ class _Sums:
 
 
 def share(rows):
-    """Sums with common pairs of terms taken out.
+    """Rewrite sums so that pairs of terms that they have in common are added once.
 
     Parameters
     ----------
     rows : list of list of Addend
-        One sum each, with constant weights.
+        The addends of each sum, with constant weights.
 
     Returns
     -------
     list of list of Addend
-        The same sums.
+        The same sums, made of the old values and of new ones.
     list of (Signal, Value)
-        What must be assigned, in order.
+        The new values: what must be assigned to each signal, in order.
     """
     numbers, values, ranges, weights = {}, [], [], []
     for row in rows:
@@ -120,7 +120,7 @@ def share(rows):
         if best is None or sums.gain(best, sums.counts[best]) <= 0:
             break
         places = sums.places(best)
-        if sums.gain(best, len(places)) <= 0:  # they overlap
+        if sums.gain(best, len(places)) <= 0:  # as some places overlap
             sums.counts[best] = 0
             continue
         a, b, distance, sign = best

@@ -1,4 +1,4 @@
-"""What a kernel's synapses add up to: the seam between a rule and an architecture."""
+"""From synapses to the leaves of sums: the interface between rules and architectures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,10 @@ __all__ = ["Terms", "direct", "lane_constant"]
 
 
 def lane_constant(rule):
-    """Constant that one runtime synapse owes to the bias, apart from the remainder of the rule."""
+    """Constant that the bias must have for each synapse whose parameter is known at run time only.
+
+    It comes from the gates: from flipped and inverted addends. The remainder of the rule comes in addition.
+    """
     addends, constant = rule.addends(
         Signal(rule.input.shape), rule.word(Signal(rule.word_bits, name="p"))
     )
@@ -23,10 +26,10 @@ def lane_constant(rule):
 
 
 def direct(value):
-    """An element of a payload as a slice of the payload's signal, not of a slice of it.
+    """An element of a payload as a slice of the payload's signal itself, instead of a slice of a slice.
 
-    Amaranth copies the nets of every slice that it meets, once for each use: slices of wide slices take the
-    square of a kernel's inputs.
+    Amaranth copies the nets of every slice once for each use, so with slices of wide slices the work would grow with
+    the square of a kernel's inputs.
     """
     if isinstance(value, data.View):
         return data.View(value.shape(), direct(value.as_value()))
@@ -39,16 +42,16 @@ def direct(value):
 
 
 class Terms:
-    """Leaves of one output's sum, gathered synapse by synapse.
+    """Makes the leaves of sums, synapse by synapse, and the registers in front of them.
 
-    Equal values of one input are registered once and shared between outputs: with few distinct
-    thresholds, the outputs of a constant kernel share one bank of rectifiers.
+    Equal values of one input have one register, which outputs share: if there are few different thresholds, the
+    outputs of a constant kernel share one bank of rectifiers.
 
     Parameters
     ----------
     rule : Rule
     build_remainder : bool
-        Whether the remainder that depends on the parameters is summed in gates.
+        Whether gates add the remainder, which depends on the parameter only.
     """
 
     def __init__(self, rule: Rule, build_remainder: bool) -> None:
@@ -58,11 +61,18 @@ class Terms:
 
     @property
     def lanes(self) -> list[tuple[Signal, Value]]:
-        """Registered values: list of (signal, value)."""
+        """The registers, and the value that each takes: list of (signal, value)."""
         return list(self._lanes.values())
 
     def runtime(self, x: Value, p: Any, name: str, polarity: int = 1) -> Any:
-        """Leaves and constant of a synapse with the parameter word `p`; `polarity` -1 subtracts it."""
+        """The leaves of a synapse with the parameter word `p`; with `polarity` -1 its term is subtracted.
+
+        Returns
+        -------
+        list of (Signal, Leaf)
+        int
+            Constant that must be added to the leaves.
+        """
         addends, constant = self._rule.addends(x, p)
         if self._build_remainder:
             more, owed = self._rule.remainder_addends(p)
@@ -71,12 +81,12 @@ class Terms:
         return self._lane(addends, polarity * constant, name)
 
     def shared(self, x: Value, words: Sequence[Any], names: Sequence[str]) -> list[Any]:
-        """Leaves of one input's synapses with several outputs, as many as the rule shares gates between."""
+        """The leaves of one input's synapses with several outputs that share gates: a list for each output."""
         entries = self._rule.shared_addends(x, words)
         return [self._lane(*entry, name)[0] for entry, name in zip(entries, names, strict=True)]
 
     def constant(self, x: Value, values: Mapping[str, int], name: str) -> Any:
-        """Leaves and constant of a synapse whose parameters are integers."""
+        """The leaves and the constant, as from `runtime`, of a synapse whose parameter is constant."""
         return self._lane(*self._rule.constant_addends(x, values), name)
 
     def _lane(self, addends: list[Addend], constant: int, name: str) -> tuple[list[Any], int]:

@@ -1,9 +1,8 @@
 """Sums of many small integers: normalisation to unsigned operands, and a balanced adder tree.
 
-Every addend becomes an unsigned operand and a constant: a signed one by flipping its top bit, a
-subtracted one by inverting it. Constants are owed to the bias. So no node extends a sign, and a
-node is exactly as wide as its largest value, or as the result when that is less: nodes wrap modulo
-``2**width``, which the final sum survives.
+Every addend becomes an unsigned operand and a constant: the top bit of a signed one is flipped, a subtracted one is
+inverted. The constants are added to the bias. Therefore no node extends a sign, and a node is exactly as wide as its
+largest value, or as the result if that is narrower: nodes may wrap modulo ``2**width``, as the result does too.
 """
 
 from collections import defaultdict
@@ -19,11 +18,11 @@ __all__ = ["AdderTree", "Leaf", "normalise", "signed_digits"]
 
 @dataclass(frozen=True)
 class Leaf:
-    """One input of a tree: an unsigned value of 0 .. `high` that counts ``2**shift * odd`` times.
+    """One input of a tree: an unsigned value of 0 .. `high` with the weight ``2**shift * odd``.
 
-    Leaves with the same `odd` are summed first and multiplied once; `negative` ones count
-    ``-(2**shift * odd)`` times. A `static` leaf does not change while vectors are in the tree, so
-    it needs no registers until it is added to something that does.
+    A `negative` leaf has the weight ``-(2**shift * odd)``. Leaves with the same `odd` are added first and multiplied
+    once. A `static` leaf does not change while vectors are in the tree, so it needs no registers until it is added to
+    a value that does.
     """
 
     high: int
@@ -34,18 +33,18 @@ class Leaf:
 
     @property
     def scale(self):
-        """How often it counts, without its sign."""
+        """The weight without its sign."""
         return self.odd << self.shift
 
 
 def normalise(addends):
-    """Addends as unsigned leaves.
+    """Convert addends to unsigned leaves.
 
     Returns
     -------
     list of (Value, Leaf)
     int
-        Constant that the sum of the leaves lacks.
+        Constant that must be added to the sum of the leaves.
     """
     leaves, constant = [], 0
     for addend in addends:
@@ -92,7 +91,7 @@ def signed_digits(number):
 
 
 def _count(bits):
-    """Number of ones among two to four bits, as plain logic."""
+    """The number of ones among two to four bits, as logic without adders."""
     parity = bits[0]
     for bit in bits[1:]:
         parity = parity ^ bit
@@ -115,22 +114,22 @@ class AdderTree(wiring.Component):
     width : int
         Width of the result in bits.
     registered : bool
-        Whether each level ends in registers (one adder between registers).
+        Whether there are registers after each level, so that one adder is between registers.
     constant : int or None
-        Added to the sum. None: somebody adds :attr:`owed` elsewhere, so that negative sums
-        negate and owe nothing where they can.
+        Added to the sum. With None, the user of the tree must add :attr:`owed` elsewhere; the tree then negates
+        values, where it can, in ways that need no constant.
 
     Attributes
     ----------
     levels : int
-        Adder levels; the latency in cycles when `registered`.
+        Adder levels; the latency in cycles if `registered`.
     owed : int
-        What :attr:`total` lacks, 0 unless `constant` is None.
+        Constant that is missing from :attr:`total`; 0 unless `constant` is None.
 
     Members
     -------
     enable : In(1)
-        Registers advance when set.
+        The registers take new values.
     leaf_K : In(unsigned)
         Leaf number K.
     total : Out(unsigned(width))
@@ -170,14 +169,14 @@ class AdderTree(wiring.Component):
 
     @property
     def leaf_bits(self) -> Any:
-        """For each leaf its bits, and whether it is static."""
+        """For each leaf, its number of bits, and whether it is static."""
         return [(max(1, leaf.high.bit_length()), leaf.static) for leaf in self._leaves]
 
     @property
     def nodes(self) -> Any:
-        """For each level, for each of its nodes: bits, and what it adds, each (level, number).
+        """For each level and each of its nodes: its number of bits, and what it adds, each as (level, number).
 
-        Level -1 is the leaves. A node that adds one thing only waits.
+        The leaves are level -1. A node that adds one value only is a delay.
         """
         known = {f"leaf_{number}": (-1, number) for number in range(len(self._leaves))}
         found = []
@@ -193,7 +192,7 @@ class AdderTree(wiring.Component):
         return found
 
     def _group(self, leaves):
-        """Operands by the multiple at which their sum counts."""
+        """Operands in groups, by the factor with which the sum of a group is multiplied."""
         odds = defaultdict(list)
         for value, leaf in leaves:
             odds[leaf.odd].append((value, leaf))
@@ -207,13 +206,13 @@ class AdderTree(wiring.Component):
                     high = (1 << high.bit_length()) - 1
                     value = ~value
                     self.owed -= odd * high << leaf.shift
-                    # There is a constant to add now, so that further ones are free.
+                    # Now a constant has to be added anyway, so further constants cost nothing.
                     self._constant_is_free = self._constant is not None
                 group.append(self._clip(_Operand(value, leaf.shift, high, leaf.static)))
         return {multiple: [o for o in group if o] for multiple, group in groups.items()}
 
     def _clip(self, operand):
-        """`operand` without bits that the result does not have, None if nothing is left."""
+        """`operand` without bits above the width of the result; None if nothing is left."""
         bits = self._width - operand.shift
         if bits <= 0 or operand.high == 0:
             return None
@@ -258,7 +257,7 @@ class AdderTree(wiring.Component):
         self._result = Cat(Const(0, main[0].shift), main[0].value) if main else Const(0, 1)
 
     def _level(self, operands, nodes):
-        """One level of adders; `nodes` gets the (signal, value) pairs made."""
+        """Make one level of adders, and append its (signal, value) pairs to `nodes`."""
         results, rest = [], []
         bits = defaultdict(list)
         for operand in operands:
@@ -311,7 +310,7 @@ class AdderTree(wiring.Component):
 
 
 def _pack(operands):
-    """Operands that share no bit position merged into one: wires instead of an adder."""
+    """Merge operands that have no bit position in common: wires instead of an adder."""
     packed = []
     for operand in sorted(operands, key=lambda o: (o.shift, o.top)):
         for k, below in enumerate(packed):
