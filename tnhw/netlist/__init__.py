@@ -1,4 +1,4 @@
-"""Netlists of FPGA families: synthesis, counts of cells, and models to simulate them with."""
+"""Netlists for FPGA families: synthesis, counts of cells, and models of the cells for simulation."""
 
 from .synthesis import count, synthesise
 

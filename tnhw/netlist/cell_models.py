@@ -1,8 +1,8 @@
-"""Simulation models of an FPGA family's cells, for netlists in Icarus Verilog.
+"""Simulation models of the cells of FPGA families, for netlists in Icarus Verilog.
 
-Yosys ships them, less the insides of a few ECP5 cells and of Gowin's block RAM, which are added here.
-They hold for what Yosys makes of a design (no output registers, no chip select), not for every use of
-the cells.
+They come with Yosys, except for the insides of a few ECP5 cells and of Gowin's block RAM, which are added here. The
+added models are valid for netlists that Yosys makes (no output registers, no chip select), not for every use of
+these cells.
 """
 
 import os
@@ -17,7 +17,7 @@ __all__ = ["cell_models"]
 
 
 def _bits(name: str, count: int) -> str:
-    """Concatenation of single-bit ports ``name<count-1> .. name0``."""
+    """Verilog concatenation of the single-bit ports ``name<count-1>`` to ``name0``."""
     return "{" + ", ".join(f"{name}{n}" for n in reversed(range(count))) + "}"
 
 
@@ -87,7 +87,7 @@ def _multiplier() -> str:
 """
 
 
-# Where a cell of ECP5 is declared, and what its declaration lacks.
+# For cells of ECP5 that Yosys only declares: the file with the declaration, and what makes the body.
 _ECP5_CELLS: dict[str, tuple[str, Callable[[], str]]] = {
     "DP16KD": ("cells_sim.v", _block_ram),
     "MULT18X18D": ("cells_bb.v", _multiplier),
@@ -98,9 +98,9 @@ _ECP5_FILES = ("common_sim.vh", "ccu2c_sim.vh", "cells_sim.v")
 
 
 def _gowin_ram(ninth: bool, dual: bool) -> str:
-    """Block RAM of Gowin: one port, or one that writes and one that reads; with ninth bits or without.
+    """Body of a block RAM of Gowin, with one port or (`dual`) one for writes and one for reads; `ninth` bits or not.
 
-    The low bits of the address of a wide word are enables of its bytes.
+    The low bits of the address of a wide word are the enables of its bytes.
     """
     byte = 8 + ninth
     write, read = ("A", "B") if dual else ("", "")
@@ -155,7 +155,7 @@ _GOWIN_CELLS = {
 }
 
 
-# Yosys' model is an `always` block, at some of whose instances Icarus 11 breaks off.
+# The model that comes with Yosys is an `always` block, with which Icarus 11 sometimes crashes.
 _GOWIN_ALU = """\
 module ALU (output SUM, output COUT, input I0, input I1, input I3, input CIN);
   parameter ALU_MODE = 0;
@@ -178,7 +178,7 @@ endmodule
 
 
 def _filled(text: str, cell: str, declaration: str, body: str) -> str:
-    """`text` with a cell whose declaration gets a body."""
+    """`text` in which the module `cell` is replaced by its declaration with a body."""
     pattern = rf"(?ms)^(\(\* blackbox \*\)\s*)?module {cell}\b.*?^endmodule"
     declared = re.search(rf"(?ms)^module {cell}\b.*?^endmodule", declaration)
     assert declared is not None, cell
@@ -186,19 +186,24 @@ def _filled(text: str, cell: str, declaration: str, body: str) -> str:
 
 
 def cell_models(family: str, folder: str | os.PathLike[str]) -> tuple[list[Path], dict[str, int]]:
-    """Simulation models of a family, written to `folder` where they need a change.
+    """Simulation models of a family's cells.
 
     Parameters
     ----------
     family : str
         A key of `tnhw.netlist.synthesis.FAMILIES`.
     folder : path
-        May receive a file.
+        Receives a file with the models, if those of Yosys have to be changed.
 
     Returns
     -------
     list of Path, dict of str to int
-        Verilog sources, and macros to define. They need Icarus' ``-g2012``.
+        Verilog files, and macros to define. Icarus needs ``-g2012`` for them.
+
+    Raises
+    ------
+    InputError
+        If there is no such family.
     """
     recipe = family_of(family)
     if family == "gowin":
@@ -211,7 +216,7 @@ def cell_models(family: str, folder: str | os.PathLike[str]) -> tuple[list[Path]
         return [path], dict.fromkeys(recipe.defines, 1)
     if family != "ecp5":
         return [tools.share(name) for name in recipe.models], dict.fromkeys(recipe.defines, 1)
-    # Icarus takes no `$error` outside of procedures; the files include each other by name.
+    # Icarus rejects `$error` outside of procedures. The files include each other, and are joined here.
     text = "\n".join(_read(name) for name in _ECP5_FILES)
     text = re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
     for cell, (source, made) in _ECP5_CELLS.items():

@@ -1,13 +1,13 @@
-"""Synthesis that goes on when ABC9, which maps logic to LUTs inside Yosys, dies.
+"""Synthesis that continues when ABC9, which maps logic to LUTs inside Yosys, dies.
 
-At the end of its work ABC9 compares its result with what it was given (``&verify``). For that it walks over
-the boxes, such as carry cells, in their order, and its own step ``&mfs`` may have made a box depend on a
-later one. Then an assertion ends ABC9, and with it Yosys; the order of boxes comes from hashes of names,
-so a design may die under one name and not under another. Other steps of ABC9 have assertions of their own.
+At the end, ABC9 compares its result with its input (``&verify``). It goes through boxes, such as carry cells, in
+order, but its own step ``&mfs`` may have made a box depend on a later one. An assertion then ends ABC9, and Yosys
+with it. The order of boxes comes from hashes of names, so synthesis of a design may die with one name and not with
+another. Other steps of ABC9 have assertions of their own.
 
-So after such a death the mapping is done again without the step in question, and this module makes the
-comparison that is then missing: the logic before and after ABC9, cut at every cell that is neither a LUT nor
-a carry cell, is equal for all inputs. A mapping that is not proven equal is not used.
+After such a death, the mapping is done again without the step in question, and this module makes the comparison that
+is then missing: the logic before and after ABC9, cut at every cell that is neither a LUT nor a carry cell, must be
+equal for all inputs. A mapping that is not proven equal is not used.
 """
 
 import re
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Unequal", "compare", "run"]
 
-LIMIT = 300  # seconds for a comparison
+LIMIT = 300  # seconds for one comparison
 BEFORE, AFTER = "before_abc9.il", "after_abc9.il"
 
-# What is changed, and the Yosys command that changes it.
+# Ways to run ABC9 again: in words, and the Yosys command for it.
 _CHANGES = (
     ("without ABC9's own comparison", "scratchpad -set abc9.verify 0"),
     ("without ABC9's step `&mfs`", "scratchpad -set abc9.verify 0\nscratchpad -set abc9.nomfs 1"),
@@ -53,7 +53,7 @@ setundef -undriven -zero
 rename {top} {name}
 design -stash {name}
 """
-# ABC runs inside a pass of Yosys, which wants a design of its own back.
+# ABC runs inside a pass of Yosys, which needs a design that it can map: `any` is one.
 _COMPARE = """\
 design -copy-from gold -as gold gold
 design -copy-from gate -as gate gate
@@ -83,27 +83,27 @@ restore
 
 
 class Unequal(ToolFailed):
-    """A mapping was not proven equal to what was mapped."""
+    """A mapping was not proven equal to the logic before it."""
 
 
 def run(script: str, family: "Family", folder: Path, yosys: Callable[[str], object]) -> None:
-    """Run a script that synthesises for an FPGA, up the ladder of retries.
+    """Run a script that synthesises for an FPGA, and run it again in other ways if Yosys dies.
 
     Parameters
     ----------
     script
-        Has one line that begins with the family's synthesis command.
+        Yosys script, with one line that begins with the family's synthesis command.
     family
-        A `tnhw.netlist.synthesis.Family`; one without a `lut_step` has no retries.
+        A `tnhw.netlist.synthesis.Family`; for one without a `lut_step` there are no other ways.
     folder
-        Where the script runs; receives its files.
+        Folder in which the script runs; receives its files.
     yosys
-        Runs a script there.
+        Function that runs a script there.
 
     Raises
     ------
     ToolFailed
-        If Yosys refuses the script, or dies in every way.
+        If Yosys rejects the script, or dies in every way.
     """
     rungs: list[tuple[str, str | None]] = [("", None)]
     if family.lut_step and _LINE.search(script):
@@ -120,9 +120,9 @@ def run(script: str, family: "Family", folder: Path, yosys: Callable[[str], obje
 
 
 def _cut(script: str, family: "Family", command: str) -> str:
-    """The script with `command` first, and the design written before and after the mapping to LUTs."""
+    """The script with `command` before its synthesis, which writes the design before and after the mapping to LUTs."""
     line = _line(script)
-    assert family.lut_step is not None  # or there is one way only
+    assert family.lut_step is not None  # otherwise there are no other ways
     first, last = family.lut_step
     parts = [
         command,
@@ -148,18 +148,18 @@ def _top(script: str) -> str:
 
 
 def compare(folder: Path, family: "Family", top: str) -> None:
-    """Prove that the design in `AFTER` is the one in `BEFORE`, both written by a script of `run`.
+    """Prove that the designs in the files `BEFORE` and `AFTER`, which a script of `run` wrote, are equal.
 
     Raises
     ------
     Unequal
-        If it is not, or is not known to be.
+        If they are not equal, or ABC cannot prove it.
     """
     with tempfile.TemporaryDirectory(prefix=".compare-", dir=folder) as name:
         place = Path(name)
         halves = []
         for file, half in ((BEFORE, "gold"), (AFTER, "gate")):
-            # `expose` leaves cells with a hidden name alone.
+            # `expose` ignores cells with hidden names, so they are given public ones.
             text = (folder / file).read_text()
             text = re.sub(r"(?m)^  cell (\\\S+) (\$\S+)$", r"  cell \1 \\cut\2", text)
             (place / file).write_text(text)

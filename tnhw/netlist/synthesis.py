@@ -1,4 +1,4 @@
-"""Synthesis of a Verilog module for an FPGA family: mapped netlist and counts of cells."""
+"""Synthesis of Verilog for an FPGA family: a mapped netlist, and counts of its cells."""
 
 import json
 import os
@@ -36,25 +36,25 @@ class Family:
     command
         The synthesis command without its top module.
     cells
-        Regular expression of the names of cells that count as each of ``LUT``, ``carry``, ``FF``,
-        ``RAM`` (block RAM), ``DSP`` and ``LUTRAM`` (distributed RAM and shift registers).
+        For each of ``LUT``, ``carry``, ``FF``, ``RAM`` (block RAM), ``DSP`` and ``LUTRAM`` (distributed RAM and shift
+        registers), a regular expression for the names of the cells that count as such.
     without_dsp
-        Option against the use of multiplier blocks.
+        Option with which the command does not use DSP blocks.
     dsp_passes
-        Yosys commands before `command` that map products to multiplier blocks, for families whose
-        own option for it cannot be trusted.
+        Yosys commands before `command` that map products to DSP blocks, for families where the command's own option
+        for it gives wrong results.
     bare
         Options for a netlist without pads, whose ports are those of the source.
     carry_as_luts
-        LUTs that a carry cell takes: two in a CCU2C, one in a Gowin ALU; 0 where it sits beside one.
+        LUTs that a carry cell takes: two for a CCU2C, one for a Gowin ALU, 0 where it is packed with a LUT.
     models, defines
-        Simulation models below Yosys' ``share`` folder, and the macros they need.
+        Simulation models, as paths in Yosys' ``share`` folder, and the macros that they need.
     lut_step
         Labels of `command` between which ABC9 maps logic to LUTs, if it does.
     logic
-        Cells that may be there before or after that step, beside LUTs, and are logic alone.
+        Cells, LUTs included, that may exist before or after that step and are combinational logic.
     unwrap
-        Yosys command that makes such cells of what `command` has until then.
+        Yosys command that turns the wrappers around such cells, which `command` uses, into these cells.
     """
 
     command: str
@@ -70,8 +70,8 @@ class Family:
     unwrap: str = ""
 
 
-# What `synth_ice40 -dsp` does, less `ice40_dsp`: that pass drops a product where two registered
-# products are added (Yosys 0.23 and 0.70).
+# What `synth_ice40 -dsp` does, without `ice40_dsp`: if two registered products are added, that pass loses one of them
+# (Yosys 0.23 and 0.70).
 _ICE40_DSP = (
     "wreduce t:$mul",
     "techmap -map +/mul2dsp.v -map +/ice40/dsp_map.v -D DSP_A_MAXWIDTH=16 -D DSP_B_MAXWIDTH=16"
@@ -143,7 +143,7 @@ class Netlist:
     path
         The netlist in Verilog; its top module and ports are those of the source.
     family, top
-        What it was made for.
+        The FPGA family, and the name of the top module.
     cells
         Number of cells by name.
     counts
@@ -171,7 +171,7 @@ def family_of(name: str) -> Family:
 
 
 def count(cells: dict[str, int], family: str) -> dict[str, int]:
-    """Cells of a netlist by kind; every kind is present."""
+    """Numbers of cells by kind (`KINDS`, all of them), from numbers of cells by name."""
     patterns = family_of(family).cells
     return {
         kind: sum(n for cell, n in cells.items() if re.fullmatch(patterns.get(kind, "$-"), cell))
@@ -188,10 +188,10 @@ def cells_of(stat: str) -> dict[str, int]:
 def passes(
     top: str, family: str, *, dsp: bool = True, booth: bool = False, options: str | None = None
 ) -> list[str]:
-    """Yosys commands from sources that were read to a mapped netlist.
+    """Yosys commands that turn sources, once they are read, into a mapped netlist.
 
-    `options` of the family's command are by default those for a netlist without pads; for the rest
-    see `synthesise`.
+    `options` are those of the family's command, by default for a netlist without pads. For the other parameters see
+    `synthesise`.
     """
     recipe = family_of(family)
     commands = ["hierarchy -check -top " + top, "proc", "flatten", "opt"]
@@ -207,7 +207,7 @@ def passes(
 def run(
     commands: Iterable[str], family: str, folder: str | os.PathLike[str], timeout: float = 600
 ) -> None:
-    """Run Yosys commands in which are those of `passes`, again in other ways if ABC9 dies.
+    """Run Yosys commands, among them those of `passes`; if ABC9 dies, run them again in other ways.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def run(
 
 
 def logic(counts: dict[str, int], family: str) -> int:
-    """LUTs of a netlist with its carry cells counted as LUTs."""
+    """LUTs of a netlist, with carry cells counted as LUTs."""
     return counts["LUT"] + family_of(family).carry_as_luts * counts["carry"]
 
 
@@ -248,9 +248,9 @@ def synthesise(
     out_dir
         Receives ``<top>.<family>.v`` and ``<top>.<family>.json`` (the output of ``stat``).
     dsp
-        Whether products may use multiplier blocks.
+        Whether products may use DSP blocks.
     booth
-        Whether multipliers in logic use radix-4 Booth encoding; needs ``dsp=False`` to matter.
+        Whether multipliers in logic use radix-4 Booth encoding; has an effect only with ``dsp=False``.
 
     Raises
     ------
@@ -283,7 +283,7 @@ def synthesise(
 def _copy_sources(
     verilog: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], folder: Path
 ) -> list[str]:
-    """Put the sources into `folder`, from which YoWASP can read them, and give their names."""
+    """Copy the sources to `folder`, as YoWASP reads files only from there; returns their names."""
     if isinstance(verilog, str) and "\n" in verilog:
         texts = [verilog]
     else:

@@ -1,4 +1,4 @@
-"""Simulation of Verilog or of a netlist against the golden model."""
+"""Simulation of Verilog or of a netlist, compared with the golden model."""
 
 from .simulating import SIMULATORS, Result, simulate
 

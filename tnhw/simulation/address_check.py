@@ -1,8 +1,8 @@
-"""A copy of emitted Verilog for simulation, in which every memory watches its addresses.
+"""A copy of emitted Verilog for simulation, in which the addresses of every memory are checked.
 
-Verilog answers an address beyond a memory's depth with unknown bits, and drops a write there; in hardware another
-word is read or written. Before each access the copy compares the address, and two registers of the top module keep
-the first fault: the number of the memory, from 1, and the address. What a person receives is not changed.
+In Verilog, a read beyond the depth of a memory gives unknown bits, and a write there is ignored; hardware would read
+or write another word. The copy compares the address before each access, and two registers of the top module hold the
+first fault: the number of the memory, from 1, and the address. The files that the user gets are not changed.
 """
 
 from __future__ import annotations
@@ -19,25 +19,27 @@ _MEMORY = re.compile(r"^ *reg (?:signed )?(?:\[\d+:\d+\] )?(\w+) \[(\d+):0\];$",
 
 
 def watched(text: str, top: str) -> tuple[str, dict[str, Any] | None]:
-    """The text with checks, and what the bench must know of them.
+    """The text with checks, and what the bench must know about them.
 
     Parameters
     ----------
     text : str
-        Verilog of :func:`tnhw.verilog.emit`.
+        Verilog from :func:`tnhw.verilog.emit`.
     top : str
+        Name of the top module.
 
     Returns
     -------
     str
+        Verilog with checks.
     dict or None
-        ``fault`` and ``address``, names of registers of the top module; ``memories``, a list of ``name`` and
-        ``depth``, of which `fault` gives a number from 1. None where there is no memory.
+        ``fault`` and ``address``: names of the two registers in the top module; ``memories``: a list of dicts with
+        ``name`` and ``depth``, which `fault` counts from 1. None if there is no memory.
 
     Raises
     ------
     ToolFailed
-        If an access cannot be checked: the form of the Verilog is unknown.
+        If an access cannot be checked, because the Verilog has an unknown form.
     """
     names = {"fault": _unused(text, "address_fault"), "address": _unused(text, "faulty_address")}
     memories = []
@@ -63,14 +65,14 @@ def watched(text: str, top: str) -> tuple[str, dict[str, Any] | None]:
 
 
 def _unused(text, name):
-    """A name that does not occur in the text."""
+    """`name`, with underscores appended until it does not occur in the text."""
     while name in text:
         name += "_"
     return name
 
 
 def _report(top, names, number, depth):
-    """Statement that notes a fault at an address; an unknown address is one."""
+    """A function that gives the statement that checks an address; an unknown address is a fault."""
     fault, address = (f"{top}.{name}" for name in (names["fault"], names["address"]))
 
     def statement(value):
@@ -83,7 +85,7 @@ def _report(top, names, number, depth):
 
 
 def _accesses(body, memory, report):
-    """The module's text with a check in front of each statement that reads or writes the memory."""
+    """The text of a module with a check before each statement that reads or writes the memory."""
     lines = []
     for line in body.split("\n"):
         places = [match.end() for match in re.finditer(rf"(?<![\w.$]){memory}\[", line)]
@@ -103,7 +105,7 @@ def _accesses(body, memory, report):
 
 
 def _index(line, begin):
-    """What stands between the bracket before `begin` and the one that closes it."""
+    """The text between the bracket before `begin` and its closing bracket."""
     depth = 1
     for end in range(begin, len(line)):
         depth += {"[": 1, "]": -1}.get(line[end], 0)

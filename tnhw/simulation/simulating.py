@@ -1,7 +1,7 @@
-"""Simulation of emitted Verilog or of a netlist against the golden model.
+"""Simulation of emitted Verilog or of a netlist, compared with the golden model.
 
-The benches in `sim/` run in the simulator and know only a manifest and a traffic file; this module
-prepares both, runs them in a process of their own, and turns their records into a `Result`.
+The benches in `sim/` run in the simulator and know only a manifest and a traffic file. This module prepares both, runs
+a bench in a process of its own, and turns its records into a `Result`.
 """
 
 import hashlib
@@ -34,31 +34,31 @@ MAX_SHOWN = 16
 
 @dataclass(frozen=True, repr=False)
 class Result(results.Result):
-    """Outcome of a simulation.
+    """The result of a simulation.
 
     Parameters
     ----------
     name, simulator, netlist
-        What ran, and where; `netlist` is a family, or None for emitted Verilog.
+        Name of the hardware, simulator, and FPGA family of the netlist, or None if Verilog was simulated.
     passed
         Whether every test passed.
     vectors, cycles
-        Vectors and clock cycles over all tests.
+        Vectors and clock cycles of all tests together.
     seconds
-        Wall time of the simulator and its compiler.
+        Time for compilation and simulation.
     tests
-        For each test ``test``, ``passed``, ``cycles``, ``vectors``, ``seconds`` and ``failure``.
+        For each test a dict with ``test``, ``passed``, ``cycles``, ``vectors``, ``seconds`` and ``failure``.
     mismatch
-        The first failure: ``kind``, ``text``, ``test``, ``cycle``, and for a wrong result
+        The first failure, or None: a dict with ``kind``, ``text``, ``test``, ``cycle``, and for a wrong result
         ``vector``, ``output``, ``expected``, ``got``, and ``input``, the vector that was sent.
     waves, log
-        Files, or None.
+        Path of the waves, or None, and path of the log.
     y
-        Results that came out for the caller's own vectors, [n, outputs], or None.
+        Results for the vectors that the caller gave, int64 [n, outputs], or None if there were none.
     retries
-        What was tried again because a tool died; see `tnhw.tools.ladder`.
+        What was tried again because a tool died: a list of dicts; see `tnhw.tools.ladder`.
     rtl
-        Files of the caller's Verilog, or None for what tnhw emits.
+        Files of the caller's own Verilog, or None if what tnhw emits was simulated.
     """
 
     name: str
@@ -78,12 +78,12 @@ class Result(results.Result):
 
     @property
     def summary(self) -> str:
-        """Where it ran, and how many tests passed."""
+        """One line: what ran in which simulator, and how many tests passed."""
         passed = f"{sum(test['passed'] for test in self.tests)} of {len(self.tests)} tests passed"
         return f"{self.name}, {self.netlist or 'RTL'} in {self.simulator}: {passed}, {self.vectors} vectors"
 
     def to_dict(self) -> dict[str, Any]:
-        """Record for JSON."""
+        """What ``results.json`` holds."""
         record = asdict(self)
         for key in ("waves", "log"):
             record[key] = record[key] and str(record[key])
@@ -91,7 +91,7 @@ class Result(results.Result):
         return record
 
     def tables(self) -> list[Any]:
-        """What ran and how it ended."""
+        """One table: what ran, and how it ended."""
         lines = [
             (
                 "result",
@@ -120,31 +120,31 @@ def simulate(
     params: Mapping[str, np.ndarray] | None = None,
     rtl: Iterable[str | os.PathLike[str]] | None = None,
 ) -> Result:
-    """Run the Verilog of hardware against its golden model.
+    """Simulate the Verilog of hardware, and compare its results with the golden model.
 
     Parameters
     ----------
     hardware : Hardware
     out_dir : path
-        Receives the Verilog, ``manifest.json``, ``traffic.json``, ``results.json``,
-        ``simulate.log``, and waves. A failure leaves them as they were and writes to ``failed/``
-        in it.
+        Receives the Verilog, ``manifest.json``, ``traffic.json``, ``results.json``, ``simulate.log``, and waves. If a
+        test fails, these files stay as they were, and the new ones are in its folder ``failed/``.
     vectors : int
-        Random vectors, beside corner vectors.
+        Number of random vectors, in addition to corner vectors.
     seed : int
+        Seed of random vectors and parameters.
     x : array_like of int [n, inputs], optional
-        Vectors of the caller's, sent as well.
+        Your own vectors, which are sent as well.
     waves : bool
         Whether to keep waves, with lists of ports for GTKWave and Surfer.
     simulator : str
         ``icarus`` or ``verilator``.
     netlist : str, optional
-        Run the netlist after synthesis for this family: ``ice40``, ``ecp5``, ``gowin``, ``xc7``.
+        FPGA family whose netlist after synthesis is simulated: ``ice40``, ``ecp5``, ``gowin``, ``xc7``.
     params : dict of arrays, optional
         Parameters for storage `ports` and `memory`.
     rtl : list of path, optional
-        Verilog files of the caller's, which run in place of what tnhw emits; with `netlist` they hold a netlist
-        of this family's cells. If a test fails, waves up to the failure are kept.
+        Verilog files of your own, which are simulated instead of what tnhw emits. With `netlist` they hold a netlist
+        of cells of that family. If a test fails, waves up to the failure are kept.
 
     Returns
     -------
@@ -153,9 +153,11 @@ def simulate(
     Raises
     ------
     CheckFailed
-        If a test failed. Its attribute `result` is the `Result`.
+        If a test fails. Its attribute `result` is the `Result`.
     InputError
-        If an argument is wrong, or the caller's Verilog has not the module and ports of the hardware.
+        If an argument is wrong, or your Verilog lacks the module or ports of the hardware.
+    ToolMissing, ToolFailed
+        See `run_bench`.
     """
     from ..verilog import emitting
 
@@ -182,7 +184,7 @@ def simulate(
         with recorded() as retries:
             if netlist:
                 job = simulators.netlist_job(job, netlist, work.folder, mapped=bool(rtl))
-            elif not rtl:  # whose memories may have any form
+            elif not rtl:  # memories in other Verilog may have any form
                 job = simulators.watched_job(job, work.folder)
         return work.run(job, manifest, sent, netlist, retries, rtl)
 
@@ -193,15 +195,15 @@ def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=Fal
     Parameters
     ----------
     sources : list of path
-        Verilog files with the module ``manifest["top"]`` and all that it needs.
+        Verilog files with the module ``manifest["top"]`` and all modules that it uses.
     manifest : dict
         ``top``, ``clock``, ``reset``, ``error``, ``latency``, ``interval`` and ``streams``, as
-        :func:`tnhw.verilog.manifest` gives them.
+        :func:`tnhw.verilog.manifest` returns them.
     sent : Traffic
-        Vectors, parameters and what must come out, as :func:`tnhw.simulation.traffic.make` gives them.
+        Vectors, parameters and expected results, as :func:`tnhw.simulation.traffic.make` returns them.
     out_dir : path
-        Receives ``manifest.json``, ``traffic.json``, ``results.json``, ``simulate.log``, and waves. A failure
-        leaves them as they were and writes to ``failed/`` in it.
+        Receives ``manifest.json``, ``traffic.json``, ``results.json``, ``simulate.log``, and waves. If a test fails,
+        these files stay as they were, and the new ones are in its folder ``failed/``.
     simulator : str
         ``icarus`` or ``verilator``.
     waves : bool
@@ -214,11 +216,11 @@ def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=Fal
     Raises
     ------
     CheckFailed
-        If a test failed. Its attribute `result` is the `Result`.
+        If a test fails. Its attribute `result` is the `Result`.
     ToolMissing
         If the simulator is missing or too old.
     ToolFailed
-        If it does not take the Verilog, or stops early.
+        If the simulator rejects the Verilog, or stops early.
 
     Examples
     --------
@@ -250,7 +252,7 @@ def _check(vectors, simulator, netlist):
 
 
 class _Work:
-    """A folder to work in, whose files reach the output folder at the end."""
+    """A temporary folder for a simulation, whose files are moved to the output folder at the end."""
 
     def __init__(self, out_dir):
         self.out_dir = Path(out_dir)
@@ -268,7 +270,7 @@ class _Work:
         self._temporary.cleanup()
 
     def run(self, job, manifest, sent, netlist, retries=(), rtl=None):
-        """Run the bench, publish what it left, and return a `Result` or raise."""
+        """Run the bench and publish its files; return a `Result`, or raise CheckFailed or ToolFailed."""
         (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         (self.folder / "traffic.json").write_text(json.dumps(sent.record) + "\n")
         try:
@@ -305,7 +307,7 @@ class _Work:
         return result
 
     def _again_with_waves(self, job):
-        """Run to the first failure once more, and record waves; returns the job that has them."""
+        """Run once more up to the first failure, and record waves; returns a job with `waves`."""
         job = replace(job, waves=True, first_failure=True)
         with tempfile.TemporaryDirectory(prefix="tnhw-") as folder:
             for name in ("manifest.json", "traffic.json"):
@@ -318,13 +320,13 @@ class _Work:
         return job
 
     def _forget_failure(self):
-        """Remove what an earlier failure left."""
+        """Remove the files of an earlier failure."""
         place = self.out_dir / "failed"
         if (place / "simulate.log").exists():
             shutil.rmtree(place, ignore_errors=True)
 
     def _publish(self, place):
-        """Move the files to `place`: all beside first, then each renamed."""
+        """Move the files to the folder `place`: copy all to a folder beside them, then rename each."""
         try:
             place.mkdir(parents=True, exist_ok=True)
             with work_folder(place, ".new-") as new:
@@ -338,7 +340,7 @@ class _Work:
 
 
 def _kept(folder):
-    """Names of the files that a person gets."""
+    """Names of the files that the user gets."""
     reports = {"manifest.json", "traffic.json", "results.json", "simulate.log"}
     products = {
         path.name
@@ -355,7 +357,7 @@ def _unwritable(place, error):
 
 
 def _mismatch(test, sent):
-    """The failure of a test, with the vector that was sent."""
+    """The failure of a test as a dict, with the vector that was sent."""
     record = {"test": test["test"], **test["failure"]}
     vector = record.get("vector")
     if vector is not None:
@@ -380,7 +382,7 @@ def _sentence(result):
 
 
 def _received(folder, manifest, sent):
-    """Results for the caller's own vectors, from the beats that came out; None without any."""
+    """Results for the vectors that the caller gave, from the beats that came out; None if there are none."""
     path = folder / "received.json"
     if sent.user.start == sent.user.stop or not path.exists():
         return None

@@ -1,4 +1,4 @@
-"""Runs a bench of `sim/` in a simulator, in a process of its own."""
+"""Run a bench of `sim/` in a simulator, in a process of its own."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ __all__ = ["IDLE", "SIMULATORS", "Job", "collect_waves", "netlist_job", "run", "
 
 SIMULATORS = ("icarus", "verilator")
 
-#: Payload while nothing is offered: Verilator has no unknown values.
+#: Payload while nothing is offered; Verilator has no unknown values, so there it is meaningless data.
 IDLE = {"icarus": "x", "verilator": "junk"}
 
 _OPTIONS = {"icarus": [], "verilator": ["-Wno-fatal", "--no-timing"]}
@@ -29,26 +29,26 @@ _OPTIONS = {"icarus": [], "verilator": ["-Wno-fatal", "--no-timing"]}
 
 @dataclass(frozen=True)
 class Job:
-    """What is simulated, and where.
+    """What is simulated, and in which simulator.
 
     Parameters
     ----------
     sources
         Verilog files.
     top
-        Top module.
+        Name of the top module.
     simulator
         One of `SIMULATORS`.
     waves
-        Whether signals are recorded.
+        Whether waves are recorded.
     defines
-        Macros.
+        Names of macros, which are defined as 1.
     timeout
-        Limit in seconds for compiling and running.
+        Limit in seconds for compilation and simulation.
     first_failure
         Whether to stop at the first test that fails.
     only
-        Name of the only test that runs; all by default.
+        Name of the only test to run; by default all run.
     """
 
     sources: list[Path]
@@ -62,20 +62,21 @@ class Job:
 
 
 def run(job: Job, folder: Path) -> tuple[list[dict], float]:
-    """Run the bench on what `folder` has: `manifest.json` and `traffic.json`.
+    """Run the bench with `manifest.json` and `traffic.json` of a folder.
 
     Returns
     -------
     tests : list of dict
         Records of the tests, in order.
     seconds : float
+        Time for compilation and simulation.
 
     Raises
     ------
     ToolMissing
         If the simulator is missing or too old.
     ToolFailed
-        If it does not compile the sources or stops early. ``simulate.log`` in `folder` tells more.
+        If it rejects the sources, stops early or takes too long. ``simulate.log`` in `folder` has its output.
     """
     variables = _environment(job.simulator)
     order = {
@@ -124,9 +125,9 @@ def _records(path):
 
 
 def _environment(simulator):
-    """Variables for the simulator's process: found tools, and nothing of an outer test run."""
+    """Environment variables for the simulator's process: the tools that were found, and nothing of an outer test."""
     result = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_CURRENT_TEST": "", "NO_COLOR": "1"}
-    # The bench is one program, whoever runs it; Icarus hands the name of its temporary folder to a shell.
+    # The bench must not depend on Python's options. Icarus passes the name of its temporary folder to a shell.
     result |= {"PYTHONOPTIMIZE": "", "PYTHONWARNINGS": "", "TMPDIR": "."}
     if simulator == "verilator":
         return result | tools.verilator_environment()
@@ -134,9 +135,10 @@ def _environment(simulator):
 
 
 def netlist_job(job: Job, family: str, folder: Path, *, mapped: bool = False) -> Job:
-    """The job with the netlist after synthesis for a family, and its cell models, as sources.
+    """The job with a netlist for an FPGA family and the models of its cells as sources.
 
-    Sources that are `mapped` are such a netlist. Yosys has no model of Gowin's multiplier blocks: there products are in logic.
+    The netlist is made from the job's sources by synthesis, unless they already are one (`mapped`). For Gowin products
+    are in logic, as Yosys has no model of Gowin's DSP blocks.
     """
     from ..netlist import synthesise
     from ..netlist.cell_models import cell_models
@@ -150,9 +152,9 @@ def netlist_job(job: Job, family: str, folder: Path, *, mapped: bool = False) ->
 
 
 def watched_job(job: Job, folder: Path) -> Job:
-    """The job with copies of its emitted sources in which memories watch their addresses.
+    """The job with a copy of its source in which the addresses of memories are checked; see `address_check`.
 
-    ``memories.json`` in the folder tells the bench where to look.
+    ``memories.json`` in the folder tells the bench which registers hold a fault.
     """
     copies = folder / "watched"
     copies.mkdir()
@@ -165,7 +167,7 @@ def watched_job(job: Job, folder: Path) -> Job:
 
 
 def collect_waves(job: Job, manifest: dict, folder: Path) -> Path | None:
-    """Move the waves to `folder`, with lists of the ports for GTKWave and Surfer."""
+    """Move the waves to `folder`, with lists of the ports for GTKWave and Surfer; returns their path, or None."""
     if not job.waves:
         return None
     for made, name in (

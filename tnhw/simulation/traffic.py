@@ -1,4 +1,4 @@
-"""Traffic for the test bench: vectors, parameters, and what must come out."""
+"""Traffic for the test bench: vectors, parameters, and expected results."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from ..synapse import Format
 __all__ = ["Traffic", "corner_vectors", "make"]
 
 MAX_ONE_HOT = 64
-MAX_ONE_HOT_SERIAL = 16  # a vector takes a cycle an input
+MAX_ONE_HOT_SERIAL = 16  # fewer, as a vector takes a cycle for each input
 MAX_SETS = 1 << 22
 QUICK_CYCLES = 1000
 QUICK_LOAD = 200
 RANDOM_LOADS = 24
 LOADS_OF_RANDOM = 600  # cycles for loads of further random parameters
 QUICK_SEGMENTS = 12
-POOL = 2048  # vectors among which edges are looked for
-EDGES, FEW_EDGES = 96, 24  # of each kind, and where vectors are few or take many cycles
+POOL = 2048  # random vectors of which those at edges are chosen
+EDGES, FEW_EDGES = 96, 24  # most of these, and the number if vectors are few or take many cycles
 EDGE_CYCLES = 1024
 
 
 @dataclass
 class Traffic:
-    """What a bench run sends and expects.
+    """What a bench sends and expects.
 
     Attributes
     ----------
     x, y : int64 arrays, [n, inputs] and [n, outputs]
-        All vectors of the segments in order, and the golden results.
+        The vectors of all segments in order, and the results of the golden model.
     user : slice
-        Where the caller's own vectors lie in them.
+        Which of them are the caller's own.
     sets : list of (int, dict of arrays or None)
-        Parameters that vectors meet: for each segment the number of its first vector, and its parameters.
+        For each segment, the index of its first vector, and its parameters.
     record : dict
-        The traffic file: ``seed``; ``idle`` (payload while nothing is offered: ``x`` or ``junk``);
-        ``segments``, each ``p``, ``i`` and ``o`` with payloads in hexadecimal; ``quick``, for each
-        segment the vectors that are used where there are many tests; ``initial``, a segment for
-        the contents that a parameter memory starts with, or None.
+        Contents of the traffic file: ``seed``; ``idle`` (payload while nothing is offered: ``x`` or ``junk``);
+        ``segments``, dicts of ``p``, ``i`` and ``o`` with payloads in hexadecimal; ``quick``: for each segment,
+        the vectors to use in tests that run often; ``initial``: a segment for the initial contents of a parameter
+        memory, or None.
     """
 
     x: np.ndarray
@@ -53,7 +53,7 @@ class Traffic:
     sets: list = field(default_factory=list, repr=False)
 
     def parameters(self, vector: int) -> dict[str, np.ndarray] | None:
-        """Parameters that a vector meets: dict of arrays [outputs, inputs] and [outputs], or None."""
+        """The parameters for a vector: dict of arrays [outputs, inputs] and [outputs], or None if constant."""
         start, p = [pair for pair in self.sets if pair[0] <= vector][-1]
         if p is None:
             return None
@@ -65,9 +65,9 @@ class Traffic:
 
 
 def corner_vectors(number: Format, inputs: int, limit: int = MAX_ONE_HOT) -> np.ndarray:
-    """All minimum, all maximum, and each input alone at the other end.
+    """Vectors with all inputs at the minimum, all at the maximum, and one input alone at the other end.
 
-    Of more than `limit` inputs, so many, spread evenly, stand alone.
+    If there are more than `limit` inputs, only so many of them, evenly spread, are alone at the other end.
     """
     alone = spread(range(inputs), limit)
     rows = [np.full(inputs, end, np.int64) for end in (number.min, number.max)]
@@ -88,33 +88,38 @@ def make(
     params: Arrays | None = None,
     idle: str = "x",
 ) -> Traffic:
-    """Traffic for the bench of a piece of hardware.
+    """Make traffic for the bench of a piece of hardware.
 
     Parameters
     ----------
     hardware : Hardware
     manifest : dict
-        Of its Verilog.
+        The manifest of its Verilog.
     vectors : int
-        Random vectors, beside the corners.
+        Number of random vectors, in addition to corner vectors.
     seed : int
     x : array_like of int [n, inputs], optional
-        The caller's own vectors, sent as well.
+        The caller's own vectors, which are sent as well.
     params : dict of arrays, optional
-        Parameters for them, where the hardware has none of its own or others are wanted.
+        Parameters for these; by default the hardware's own, or random ones if it has none.
     idle : str
         Payload while nothing is offered: ``x`` or ``junk``.
 
     Returns
     -------
     Traffic
+
+    Raises
+    ------
+    InputError
+        If `x` or `params` do not fit the hardware.
     """
     rng = np.random.default_rng(seed)
     own = np.empty((0, hardware.inputs), np.int64) if x is None else np.asarray(x)
     if params is None and hardware.storage != "constant":
         params = hardware.arrays or hardware.random_parameters(rng)
     if len(own):
-        hardware.golden(own[:1], params)  # refuses a wrong shape with a sentence
+        hardware.golden(own[:1], params)  # raises InputError if a shape is wrong
     sent: list[np.ndarray] = []
     expected, segments, sets = [], [], []
     for part, p in _parts(hardware, rng, own, vectors, params, manifest["interval"]):
@@ -137,7 +142,7 @@ def make(
 
 
 def _parts(hardware, rng, own, vectors, params, interval):
-    """Vectors and the parameters they meet, the caller's vectors first."""
+    """Segments: yields vectors and the parameters for them, the caller's vectors first."""
     limit = MAX_ONE_HOT if hardware.beats_in == 1 else MAX_ONE_HOT_SERIAL
     corners = corner_vectors(hardware.input, hardware.inputs, limit)
     random = hardware.random_input(rng, vectors)
@@ -145,7 +150,7 @@ def _parts(hardware, rng, own, vectors, params, interval):
     count = min(EDGES, max(FEW_EDGES, min(vectors, EDGE_CYCLES // interval)))
     alone = (
         FEW_EDGES if hardware.storage == "ports" else count
-    )  # others come with parameters of their own
+    )  # more follow below, with other parameters
     edges = pool[hardware.edges(pool, params, alone)]
     yield np.concatenate([own, corners, edges, random]), params
     if hardware.storage == "constant":
@@ -175,7 +180,7 @@ def _parts(hardware, rng, own, vectors, params, interval):
 
 
 def _segment(hardware, manifest, x, p, y):
-    """One entry of `segments`; `p` is loaded first for storage `memory`, if it is not None."""
+    """An entry of ``segments``. For storage `memory`, `p` is loaded first, unless it is None."""
     loads = hardware.storage == "memory" and p is not None
     streams = {stream["carries"]: stream for stream in manifest["streams"]}
     return {
@@ -198,7 +203,7 @@ def _hex(payloads):
 
 
 def _quick(manifest, segments, sizes):
-    """Which vectors of each segment go where there are many tests."""
+    """The vectors of each segment that are used in tests that run often: a list of indices for each."""
     count = min(48, max(8, QUICK_CYCLES // manifest["interval"]))
     chosen = [spread(range(sizes[0]), count)]
     for k, (segment, size) in enumerate(zip(segments[1:], sizes[1:], strict=True)):
