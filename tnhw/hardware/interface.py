@@ -1,8 +1,8 @@
-"""The interface of hardware: all that the rest of tnhw asks of what it generates, simulates and builds.
+"""The interface of hardware: everything that tnhw needs to generate, simulate, build and measure it.
 
 A kernel (:class:`tnhw.kernel.Kernel`) and a network with its folds (:class:`tnhw.network.Design`) have it, and a
-class of one's own may have it: :func:`tnhw.verilog.generate`, :func:`tnhw.simulation.simulate`,
-:func:`tnhw.bitstream.build` and the measurements of :mod:`tnhw.comparison` ask for nothing else.
+class of your own may have it: :func:`tnhw.verilog.generate`, :func:`tnhw.simulation.simulate`,
+:func:`tnhw.bitstream.build` and the measurements of :mod:`tnhw.comparison` need nothing else.
 :class:`tnhw.hardware.PlainHardware` fills in what is the same for all hardware with plain streams.
 
 A vector goes in through stream `i` in one or more beats, and a result comes out of stream `o` in one beat.
@@ -41,7 +41,7 @@ class Hardware(Protocol):
 
     @property
     def title(self) -> str:
-        """One line that says what it is, for people."""
+        """One line that says what the hardware is."""
 
     @property
     def interface(self) -> str:
@@ -57,11 +57,11 @@ class Hardware(Protocol):
 
     @property
     def initialised(self) -> bool:
-        """Whether it computes without a load: parameters are there from the start, or there are none."""
+        """Whether it computes without a load, because it has parameters from the start or needs none."""
 
     @property
     def arrays(self) -> dict[str, np.ndarray] | None:
-        """Parameters that are there from the start, by name; None if there are none, or if the hardware does not give them.
+        """Parameters that it has from the start, by name; None if there are none, or if they are not known.
 
         Where `storage` is ``memory``, ``pack_parameters()`` without an argument loads these.
         """
@@ -84,11 +84,11 @@ class Hardware(Protocol):
 
     @property
     def latency(self) -> int:
-        """Cycles from the acceptance of a vector's last beat to the first beat of its result, nobody stalling."""
+        """Cycles from the acceptance of a vector's last beat to the first beat of its result, if nothing stalls."""
 
     @property
     def interval(self) -> int:
-        """Cycles from vector to vector, nobody stalling."""
+        """Cycles from vector to vector, if nothing stalls."""
 
     @property
     def wired_bits(self) -> int:
@@ -107,7 +107,8 @@ class Hardware(Protocol):
         x : array_like of int [n, inputs]
             Vectors. Kernels and designs also take one vector [inputs], and then return [outputs].
         p : dict of arrays, optional
-            Parameters; for storage ``ports`` also with a leading axis of n, a set a vector. By default its own.
+            Parameters, by default its own. For storage ``ports`` arrays may have a leading axis of n, for a set of
+            parameters for each vector.
 
         Returns
         -------
@@ -125,15 +126,15 @@ class Hardware(Protocol):
     def random_parameters(
         self, rng: np.random.Generator, vectors: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Random parameters over all that is allowed; with `vectors`, of storage ``ports``, a set a vector."""
+        """Random parameters over all allowed values; with `vectors` (storage ``ports``) a set for each vector."""
 
     def corner_parameters(self) -> list[dict[str, np.ndarray]]:
         """Parameter sets with every array at an end of its range; empty for storage ``constant``."""
 
     def extreme_parameters(self, x: np.ndarray) -> list[dict[str, np.ndarray]]:
-        """Few of the corner parameters, for storage ``memory``: a simulation loads each of them.
+        """A few of the corner parameters, for storage ``memory``, where a simulation loads each of them.
 
-        If it can be told, those are among them that give the smallest and the largest result of a vector of `x`.
+        If possible, they include those that give the smallest and the largest result for a vector of `x`.
         """
 
     def edges(self, x: np.ndarray, p: Arrays | None, count: int) -> list[int]:
@@ -146,7 +147,7 @@ class Hardware(Protocol):
 
     @property
     def beats_in(self) -> int:
-        """Beats of stream `i` a vector."""
+        """Beats of stream `i` for one vector."""
 
     @property
     def width_i(self) -> int:
@@ -158,16 +159,16 @@ class Hardware(Protocol):
 
     @property
     def beats_p(self) -> int:
-        """Beats of stream `p` a load. It is read only where `storage` is ``memory``."""
+        """Beats of stream `p` for one load. Used only if `storage` is ``memory``."""
 
     @property
     def width_p(self) -> int:
-        """Payload of a beat of stream `p` in bits. It is read only where `storage` is ``memory``."""
+        """Payload of a beat of stream `p` in bits. Used only if `storage` is ``memory``."""
 
     def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `i` for vectors x [n, inputs], `beats_in` for each, in order.
 
-        `p` is for storage ``ports``: one set of parameters, or one a vector.
+        `p` is for storage ``ports``: one set of parameters, or one for each vector.
         """
 
     def pack_parameters(self, p: Arrays | None = None) -> list[int]:
@@ -179,7 +180,7 @@ class Hardware(Protocol):
     def unpack_output(self, payloads: Iterable[int]) -> np.ndarray:
         """Results, int64 [n, outputs], of payloads of stream `o`."""
 
-    # The gates, and what is said of them
+    # The gates, and facts about them
 
     def create(self, interface: str | None = None) -> Component:
         """The gates: an Amaranth component in the clock domain `sync`, whose reset is synchronous.
@@ -202,19 +203,19 @@ class Hardware(Protocol):
         """
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest says of it besides names, times and streams: a dict for JSON.
+        """What the manifest says about it besides names, times and streams: a dict for JSON.
 
         It has ``formats``, a dict of names to formats as text. For storage ``memory``, ``load`` describes the
         beats of a load in a sentence.
         """
 
     def options(self) -> dict[str, Any]:
-        """How `tnhw.catalogue.load_design` makes it again from its file: keyword arguments, kept with a build."""
+        """Keyword arguments with which `tnhw.catalogue.load_design` makes it again; a build keeps them."""
 
     def identity(self) -> Iterable[str]:
-        """Lines of text that differ if what is computed differs: boards tell designs apart by their hash.
+        """Lines of text that differ if what is computed differs; boards distinguish designs by a hash of them.
 
-        Parameters count where they are constant; those that are loaded do not.
+        Parameters are part of them if they are constant, but not if they are loaded.
         """
 
     def diagram(self) -> Diagram:

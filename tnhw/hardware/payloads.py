@@ -1,4 +1,4 @@
-"""Integers to the payloads of streams and back, as the manifest describes them."""
+"""Conversion of integers to payloads of streams and back, as the manifest describes them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["axi_beats", "join", "split"]
 
 
 def join(values: Sequence[int], number: Format) -> int:
-    """One integer: bit patterns of `values` side by side, the first in the low bits."""
+    """One non-negative integer with the bit patterns of all `values`, the first in the low bits."""
     mask = (1 << number.bits) - 1
     packed = 0
     for value in reversed(values):
@@ -22,15 +22,15 @@ def join(values: Sequence[int], number: Format) -> int:
 
 
 def split(payload: int, number: Format, count: int) -> list[int]:
-    """`count` integers of `number` from a payload; inverse of :func:`join`."""
+    """`count` integers in the format `number` from a payload; the inverse of :func:`join`."""
     return [number.decode(payload >> (k * number.bits)) for k in range(count)]
 
 
 def axi_beats(vectors: Any, number: Format, beat: int) -> list[tuple[int, int]]:
     """AXI4-Stream beats of vectors [n, elements]: list of (tdata, tlast).
 
-    An element of `number` takes whole bytes, sign- or zero-extended; the last beat of a vector is
-    padded with zeros.
+    A beat has `beat` elements. Each takes whole bytes, sign- or zero-extended as its format `number` says; the last
+    beat of a vector is padded with zeros.
     """
     bits = 8 * -(-number.bits // 8)
     mask, beats = (1 << bits) - 1, []

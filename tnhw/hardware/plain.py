@@ -1,4 +1,4 @@
-"""A base for hardware with plain streams: what follows from its formats and sizes."""
+"""A base class for hardware with plain streams, with everything that follows from formats and sizes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ __all__ = ["PlainHardware"]
 class PlainHardware(Pictured):
     """Hardware with plain streams that takes a vector in one beat and has no parameters.
 
-    A class that derives from it says at least what these are, as attributes of the class or as properties:
-    ``name``, ``title``, ``input``, ``inputs``, ``output_format``, ``outputs``, ``latency`` and ``interval``; and has
-    the methods ``golden``, ``create`` and ``identity``. :class:`tnhw.hardware.Hardware` describes each of them. It
-    may replace whatever else is different.
+    A derived class must have, as attributes or properties, ``name``, ``title``, ``input``, ``inputs``,
+    ``output_format``, ``outputs``, ``latency`` and ``interval``, and the methods ``golden``, ``create`` and
+    ``identity``. :class:`tnhw.hardware.Hardware` describes them. It may override everything else.
     """
 
     @property
@@ -71,7 +70,7 @@ class PlainHardware(Pictured):
 
     @property
     def width_i(self: Hardware) -> int:
-        """Payload of stream `i` in bits: a whole vector."""
+        """Payload of a beat of stream `i` in bits: a whole vector."""
         return self.input.bits * self.inputs
 
     @property

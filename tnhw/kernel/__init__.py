@@ -1,4 +1,4 @@
-"""The kernel: its keys, its golden model, its parameters and names, and the payloads of its streams."""
+"""Kernels: their keys, golden model, parameters and names, and the payloads of their streams."""
 
 from ..gates.kernels import ARCHITECTURES
 from .kernel import Kernel

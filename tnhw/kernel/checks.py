@@ -1,4 +1,4 @@
-"""What goes with what: checks of a kernel's keys that concern more than one key."""
+"""Checks of a kernel's keys that concern more than one key."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["check_interval", "check_keys"]
 
 MAX_PARALLEL_SYNAPSES = 16384
-# NumPy computes modulo 2^64. With these a difference of x and a parameter, scaled by a gain, is exact, as are
-# the constants that inversions leave; `check_interval` bounds everything that is summed.
+# NumPy computes modulo 2^64. Within these limits the difference of x and a parameter, times a gain, is exact, and so
+# are the constants that inversions need. `check_interval` limits everything that is summed.
 MAX_BITS = {"input": 60, "parameter": 60, "output": 63}
 
 
 def check_keys(keys: Keys) -> None:
-    """Refuse keys that do not go with each other.
+    """Check that keys go together.
 
     Raises
     ------
     InputError
-        For the first that does not: what it is and what to do about it.
+        For the first key that does not fit: which it is, and what to do about it.
     """
     check_design_name(keys.name)
     _names_and_formats(keys)
@@ -105,7 +105,7 @@ def _of_streams(keys: Keys) -> None:
 
 
 def _of_architecture(keys: Keys) -> None:
-    """Keys that only one architecture or one kind of arithmetic reads."""
+    """Check the keys that only one architecture or one kind of arithmetic reads."""
     if keys.adder == "prefix" and keys.arithmetic != "heap":
         raise InputError('`adder = "prefix"` is for arithmetic `heap`: leave `adder` out')
     if keys.sharing == "none" and (keys.architecture, keys.arithmetic) != ("tile", "heap"):
@@ -129,12 +129,12 @@ def _of_architecture(keys: Keys) -> None:
 
 
 def check_interval(kernel: Kernel) -> None:
-    """Refuse a kernel whose sums the golden model could not compute in 64 bits.
+    """Check that the golden model can compute the sums of a kernel in 64 bits.
 
     Raises
     ------
     InputError
-        Says how many bits the result needs.
+        If it cannot; the message says how many bits the result needs.
     """
     ends = list(kernel.synapse.interval())
     if max(abs(int(end)) for end in ends) < 1 << 63:  # else numpy cannot sum them

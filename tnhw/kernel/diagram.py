@@ -1,4 +1,4 @@
-"""Picture of a kernel: its data flow with the widths of all that is built."""
+"""Picture of a kernel: its data flow with the widths of what is built."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["kernel_diagram"]
 
-SHOWN = 34  # boxes of a column
+SHOWN = 34  # most boxes in a column
 REGISTERS = (
     "A small box is a register of so many bits. Green: terms (1 bit: what an inversion lacks); violet: sums; "
     "white: waits."
@@ -23,7 +23,7 @@ REGISTERS = (
 
 
 def kernel_diagram(kernel: Kernel) -> Diagram:
-    """Data flow of a kernel, output 0 where there are several: a Diagram."""
+    """The data flow of a kernel; for a pipelined tree that of output 0."""
     size = f"{kernel.inputs} inputs, {kernel.outputs} output{'s' * (kernel.outputs > 1)}"
     title = f"{kernel.name}: {kernel.rule} kernel, {kernel.architecture}, {size}"
     subtitle = (
@@ -54,20 +54,20 @@ def kernel_diagram(kernel: Kernel) -> Diagram:
 
 
 def _stream(kernel, port):
-    """Heading of a stream's box: its name, and that of its ports."""
+    """Heading of the box of a stream: its name, and the prefix of its ports for AXI4-Stream."""
     axi = {"i": "s_axis", "p": "s_axis_param", "o": "m_axis"}
     return f"stream {port}, {axi[port]}" if kernel.interface == "axi-stream" else f"stream {port}"
 
 
 def _outputs(kernel, lines, kind, **looks):
-    """A box that is there once an output."""
+    """A box for something that exists once for each output."""
     if kernel.outputs > 1:
         lines = [f"{lines[0]}, × {kernel.outputs}", *lines[1:]]
     return Box(tuple(lines), kind, many=kernel.outputs > 1, **looks)
 
 
 def _sources(kernel):
-    """Streams that come in, and parameters that are there."""
+    """The first column: input streams, and where parameters are stored."""
     beats = f"{kernel.width_i} bits" + (f", {kernel.beats_in} beats" if kernel.beats_in > 1 else "")
     x = f"{kernel.inputs if kernel.beats_in == 1 else 1} × x {kernel.input}"
     fields = ", ".join(f"{name} {field}" for name, field in kernel.synapse.fields.items())
@@ -88,7 +88,7 @@ def _sources(kernel):
 
 
 def _lane_formats(kernel):
-    """Bits of the values that one synapse with parameters at run time gives."""
+    """Bits of the values that are added for one synapse with parameters at run time, as text."""
     synapse = kernel.synapse
     x, word = Signal(synapse.input.shape), synapse.word(Signal(synapse.word_bits, name="p"))
     fold = kernel.storage == "ports" and not kernel.folded
@@ -97,7 +97,7 @@ def _lane_formats(kernel):
 
 
 def _folded(kernel, columns, edges):
-    """Architectures without a pipelined tree: terms, and a sum in time or in one path."""
+    """Columns for architectures without a pipelined tree: terms, then an accumulator or a combinational sum."""
     term = formula(kernel.synapse)
     if kernel.storage == "constant" and kernel.beats_in == 1:
         lines = ["terms", term, f"{kernel.inputs} a cycle"]
@@ -120,13 +120,13 @@ def _folded(kernel, columns, edges):
 
 
 def _tree(kernel, tree, columns, edges):
-    """Lanes and adders of a pipelined tree, each a box with its bits, and who adds what."""
+    """Columns for a pipelined tree: a box with its bits for each lane and adder, and edges to what it adds."""
     leaves = [(bits, "sum" if static else "term", []) for bits, static in tree.leaf_bits]
     levels = [
         [(bits, "sum" if len(adds) > 1 else "wait", adds) for bits, adds in level]
         for level in tree.nodes
     ]
-    places, height = {}, {}  # of a node (level, number): its box, and where it is for sorting
+    places, height = {}, {}  # for a node (level, number): its box, and its rank in the column
     for level, cells in enumerate([leaves, *levels], start=-1):
         order = _order(cells, height)
         height |= {(level, number): place for place, number in enumerate(order)}
@@ -153,7 +153,7 @@ def _tree(kernel, tree, columns, edges):
 
 
 def _order(cells, height):
-    """Numbers of nodes, each near what it adds, so that few edges cross."""
+    """Indices of the nodes of a level, ordered so that each is near what it adds and few edges cross."""
 
     def centre(number):
         sources = [height[source] for source in cells[number][2]]

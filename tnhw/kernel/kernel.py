@@ -1,7 +1,7 @@
 """Kernels: z_j = bias_j + sum_i t(x_i, p_ij), as numbers and as hardware.
 
-A :class:`Kernel` is made once, checked before it is used, and frozen. :meth:`Kernel.golden` is the integer function
-that defines what the hardware must do; :meth:`Kernel.create` makes the hardware.
+A :class:`Kernel` is checked when it is made, and does not change afterwards. :meth:`Kernel.golden` is the integer
+function that defines what the hardware must compute; :meth:`Kernel.create` makes the hardware.
 """
 
 from __future__ import annotations
@@ -34,30 +34,30 @@ from .streams import Streams
 
 __all__ = ["Kernel"]
 
-# Keys that were added later. At their defaults they are left out of the identity, so that boards which were built
-# before still recognise the kernel.
+# Keys that were added later. At their defaults they are left out of the identity, so that bitstreams that were built
+# before still match the kernel.
 YOUNGER_KEYS = {"adder", "excitatory", "sharing"}
 
 
 class Kernel(Pictured, Streams):
     """A kernel: rule x formats x size x architecture x parameter storage.
 
-    It is made of the keys of a kernel TOML, which :class:`tnhw.kernel.keys.Keys` describes, and of parameter arrays.
+    It is made from the keys of a kernel TOML, which :class:`tnhw.kernel.keys.Keys` describes, and parameter arrays.
 
     Parameters
     ----------
     arrays : dict of array_like, optional
-        Parameters that are there from the start: the arrays of the rule, integers [outputs, inputs], and ``bias``
-        [outputs], which may be left out where it is 0. Needed for storage `constant`.
+        The kernel's own parameters: the arrays of the rule, integers [outputs, inputs], and ``bias`` [outputs], which
+        may be left out if it is 0. Needed for storage `constant`.
     where : str, optional
-        What error messages begin with; by default the kernel's name.
+        Beginning of error messages; by default the kernel's name.
     **keys
-        See :class:`tnhw.kernel.keys.Keys`, and `tnhw.kernel.own_keys` for those of one rule or architecture.
+        See :class:`tnhw.kernel.keys.Keys`, and `tnhw.kernel.own_keys` for keys of one rule or architecture.
 
     Raises
     ------
     InputError
-        If a key or an array is wrong, or they do not go with each other.
+        If a key or an array is wrong, or they do not go together.
     """
 
     _made: Component | None = PrivateAttr(None)
@@ -73,7 +73,7 @@ class Kernel(Pictured, Streams):
         self._own = own
         try:
             check_keys(self)
-            _ = self.synapse, self.bias_format  # which refuse what they do not take
+            _ = self.synapse, self.bias_format  # these raise InputError if keys are wrong
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
         if arrays is not None:
@@ -90,7 +90,13 @@ class Kernel(Pictured, Streams):
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Kernel:
-        """Kernel of a TOML file, with the parameters that it names."""
+        """Read a kernel from a TOML file, with the parameters in the file that it names.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read, or a key or an array is wrong.
+        """
         path = Path(path)
         keys = read_toml(path)
         own_keys.refuse_unknown(keys, str(path))
@@ -102,7 +108,7 @@ class Kernel(Pictured, Streams):
     # Copies and comparisons
 
     def all_keys(self) -> dict[str, Any]:
-        """All keys with their values; of those that only its rule or architecture has, the ones that were given."""
+        """All keys with their values; of the keys of its rule or architecture, only those that were given."""
         return {key: getattr(self, key) for key in Keys.model_fields} | own_keys.given(self._own)
 
     def with_keys(self, **changes: Any) -> Kernel:
@@ -110,7 +116,7 @@ class Kernel(Pictured, Streams):
         return type(self)(**({"arrays": self.arrays} | self.all_keys() | changes))
 
     def without_parameters(self) -> Kernel:
-        """The same kernel with storage `memory`, whose parameters are there only after a load."""
+        """The same kernel with storage `memory` and no parameters of its own: they have to be loaded."""
         return type(self)(**(self.all_keys() | {"parameters": None, "storage": "memory"}))
 
     def __reduce__(self):
@@ -118,7 +124,7 @@ class Kernel(Pictured, Streams):
             type(self),
             self.all_keys(),
             self.arrays,
-        )  # what it has worked out stays behind
+        )  # without what has been computed from these
 
     def __copy__(self):
         return self
@@ -128,25 +134,25 @@ class Kernel(Pictured, Streams):
 
     @cached_property
     def _content(self):
-        """All keys but the file that the arrays are from, and the arrays."""
+        """All keys except `parameters`, the name of the file, and the arrays themselves."""
         keys = (getattr(self, key) for key in Keys.model_fields if key != "parameters")
         return *keys, content(own_keys.changed(self._own)), content(self._arrays)
 
     # Hardware
 
     def create(self, interface: str | None = None) -> Component:
-        """Hardware: a component with streams `i` and `o`, and `p` for storage `memory`.
+        """The gates: a component with streams `i` and `o`, and `p` for storage `memory`.
 
         Parameters
         ----------
         interface : str, optional
-            ``stream`` or ``axi-stream`` instead of the kernel's own.
+            ``stream`` or ``axi-stream``, by default the kernel's own.
 
         Returns
         -------
         amaranth.lib.wiring.Component
-            With attributes `latency` (cycles from a vector's last beat to its result) and
-            `interval` (cycles from vector to vector, nobody stalling).
+            With attributes `latency` (cycles from a vector's last beat to its result) and `interval` (cycles from
+            vector to vector), both if nothing stalls.
         """
         interface = interface or self.interface
         if interface == self.interface and self._made is not None:
@@ -160,23 +166,23 @@ class Kernel(Pictured, Streams):
 
     def _timing(self) -> tuple[int, int]:
         if self._times is None:
-            self._made = self.create()  # which the next `create` hands out
+            self._made = self.create()  # the next call of `create` returns it
         assert self._times is not None
         return self._times
 
     @property
     def latency(self) -> int:
-        """Cycles from the acceptance of a vector's last beat to its (first) result beat."""
+        """Cycles from the acceptance of a vector's last beat to its (first) result beat, if nothing stalls."""
         return self._timing()[0]
 
     @property
     def interval(self) -> int:
-        """Initiation interval: cycles from vector to vector when nobody stalls."""
+        """Initiation interval: cycles from vector to vector, if nothing stalls."""
         return self._timing()[1]
 
     @property
     def wired_bits(self) -> int:
-        """Bits of x and parameters of all synapses, if each has gates of its own; else 0."""
+        """Bits of x and parameter, summed over all synapses, if each synapse has gates of its own; else 0."""
         if self.architecture == "serial":
             return 0
         bits = self.input.bits + (self.parameter.bits if self.parameter else 2)
@@ -185,13 +191,13 @@ class Kernel(Pictured, Streams):
     # Vectors and parameters for tests
 
     def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
-        """Random vectors, [vectors, inputs]."""
+        """Random vectors over all values of `input`: int64 [vectors, inputs]."""
         return stimuli.random_input(self, rng, vectors)
 
     def random_parameters(
         self, rng: np.random.Generator, vectors: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Random parameters over everything that is allowed; one set a vector if asked."""
+        """Random parameters over all allowed values; with `vectors` a set for each of so many vectors."""
         return stimuli.random_parameters(self, rng, vectors)
 
     def corner_parameters(self) -> list[dict[str, np.ndarray]]:
@@ -199,11 +205,11 @@ class Kernel(Pictured, Streams):
         return stimuli.corner_parameters(self)
 
     def extreme_parameters(self, x: np.ndarray) -> list[dict[str, np.ndarray]]:
-        """Of the corner parameters the first, the last, and those with the smallest and the largest sum."""
+        """The first and the last of the corner parameters, and those with the smallest and largest sum for `x`."""
         return stimuli.extreme_parameters(self, x)
 
     def edges(self, x: np.ndarray, p: Arrays | None, count: int) -> list[int]:
-        """Numbers of vectors in x [n, inputs] whose results are at a step of the output or at an end."""
+        """Indices of vectors in x [n, inputs] whose results are at a step of the output or at an end."""
         return stimuli.edges(self, x, p, count)
 
     # What others say of it
@@ -234,7 +240,7 @@ class Kernel(Pictured, Streams):
     __str__ = __repr__  # pydantic has another one
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest says of it: a dict."""
+        """What the manifest says of the kernel besides names, times and streams: a dict for JSON."""
         keys = {key: getattr(self, key) for key in Keys.model_fields if key != "parameters"}
         keys |= own_keys.changed(self._own)
         formats = {
@@ -265,13 +271,13 @@ class Kernel(Pictured, Streams):
         return record
 
     def options(self) -> dict[str, Any]:
-        """Options that make it again from its file: a kernel needs none."""
+        """Options with which the kernel is made again from its file: none."""
         return {}
 
     def identity(self) -> Iterator[str]:
-        """Lines that tell what the hardware computes from others.
+        """Lines of text that differ if what the hardware computes differs.
 
-        Parameters count where they are fixed; those that are loaded do not.
+        Parameters are part of them if they are constant, but not if they are loaded.
         """
         fields = Keys.model_fields
         told = {key: getattr(self, key) for key in fields}
@@ -292,5 +298,5 @@ def _again(cls, keys, arrays):
     return cls(arrays=arrays, **keys)
 
 
-if TYPE_CHECKING:  # a type checker says whether each member of the interface is there and fits
+if TYPE_CHECKING:  # a type checker compares each member with the interface
     _: type[Hardware] = Kernel

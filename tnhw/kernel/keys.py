@@ -1,8 +1,8 @@
-"""The keys of a kernel: what its TOML file says, checked one by one.
+"""The keys of a kernel, as its TOML file has them, each checked by itself.
 
-Keys fall into groups: those that every kernel has; those that its rule reads; those that one architecture or one
-kind of arithmetic reads. The keys below are in each kernel and in each manifest, whatever reads them. A further key
-of a rule or of an architecture is declared there, see `tnhw.kernel.own_keys`.
+There are keys of every kernel, keys that rules read, and keys that one architecture or one kind of arithmetic reads.
+Every kernel and every manifest has all the keys below, even if nothing reads some of them. Further keys of a rule or
+an architecture are declared there; see `tnhw.kernel.own_keys`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_SHIFT = 32
 
 
 def forms() -> list[str]:
-    """Values of `form`: ``auto``, and the forms that the rules offer."""
+    """All values of the key `form`: ``auto``, and the forms that rules offer."""
     offered = [form for rule in reversed(RULES.values()) for form in rule.forms]
     return ["auto", *dict.fromkeys(offered)]
 
@@ -52,68 +52,67 @@ Form = Annotated[str, BeforeValidator(_form)]
 
 
 class Keys(Record):
-    """The keys of a kernel TOML, and what they say by themselves.
+    """The keys of a kernel TOML, and what follows from each of them alone.
 
     Attributes of every kernel
     --------------------------
     name : str
-        Verilog module and folder name.
+        Name of the Verilog module and of the folder.
     rule : str
-        Which synapse: a name in :data:`tnhw.synapse.RULES`.
+        What a synapse computes: a name in :data:`tnhw.synapse.RULES`.
     architecture : str
-        ``parallel``: a vector a cycle, pipelined; ``serial``: one input a cycle; ``tile``: a vector
-        a cycle between two rows of registers.
+        ``parallel``: a vector in each cycle, pipelined; ``serial``: one input in each cycle; ``tile``: a vector in
+        each cycle, between two rows of registers.
     inputs, outputs : int
         Size; every output sees all inputs.
     input, parameter : Format
         Formats of x and of the parameter's magnitude; at most 60 bits.
     bias : str, optional
-        Format of the bias. For `storage = "ports"`, ``"folded"`` (or ``"folded s12"``) makes the
-        bias port carry everything that :meth:`folded_bias` computes, instead of gates that compute it.
+        Format of the bias. For `storage = "ports"`, ``"folded"`` (or ``"folded s12"``) means that the sender adds
+        all remainders to the bias, as :meth:`folded_bias` does, so that no gates compute them.
     output : Format, optional
-        Format of y, at most 63 bits; without it y = z in the smallest format that holds all of z.
+        Format of y, at most 63 bits. Without it y = z, in the smallest format that holds every z.
     shift : int
-        With `output`: y = clamp((z + 2^(shift-1)) >> shift); negative shifts to the left.
+        With `output`: y = clamp((z + 2^(shift-1)) >> shift); a negative number shifts to the left.
     storage : str
-        ``ports``: parameters travel with x; ``memory``: loaded through a stream of their own;
-        ``constant``: fixed when the hardware is made.
+        ``ports``: parameters are sent with each vector; ``memory``: they are loaded through a stream of their own;
+        ``constant``: they are fixed when the hardware is made.
     parameters : str, optional
         npz file with parameter arrays, relative to the TOML.
     interface : str
         ``stream`` or ``axi-stream``.
     beat : int, optional
-        Elements a beat of the AXI streams; all by default.
+        Elements in a beat of the AXI streams; all by default.
 
     Attributes that the rule reads
     ------------------------------
     gain : bool
-        Whether a synapse has a gain (rules that offer one).
+        Whether a synapse has a gain, for rules that offer one.
     form : str
-        Gates of the rule, ``auto`` chooses by a fixed table.
+        Which of the rule's equivalent gates to build; ``auto`` chooses by a fixed table.
     sign : str
-        ``runtime``, or ``static`` (signs fixed: those of the parameters for storage ``constant``, else by
-        `excitatory`).
+        ``runtime``, or ``static``: signs are fixed, by the parameters for storage ``constant``, else by `excitatory`.
     excitatory : int, optional
-        With it signs are fixed and none are stored: terms of this many first inputs add, those of the
-        others subtract. Parameter arrays have signs of 0 or 1.
+        Fixes the signs, so that none are stored: terms of so many first inputs are added, and those of the other
+        inputs are subtracted. Parameter arrays then have signs 0 or 1.
 
     Attributes of arithmetic
     ------------------------
     arithmetic : str
-        ``operators``: adders as the target's carry chains; ``heap``: bit heaps of full and half
-        adders, for standard cells.
+        ``operators``: adders, which an FPGA builds as carry chains; ``heap``: bit heaps of full and half adders, for
+        standard cells.
     adder : str
-        What ends a bit heap: ``ripple``, the fewest cells, or ``prefix``, the shortest path.
+        Final adder of a bit heap: ``ripple`` has the fewest cells, ``prefix`` the shortest path.
 
     Attributes of one architecture
     ------------------------------
     sharing : str
-        Of a constant ``tile`` in ``heap`` arithmetic: ``pairs`` adds what several outputs add alike once, for area;
-        ``none`` has fewer glitches.
+        For a ``tile`` with constants in ``heap`` arithmetic: ``pairs`` adds pairs of terms that several outputs have
+        in common only once, for area; ``none`` has fewer glitches.
     registers : str
-        What holds loaded parameters of a ``tile``: ``flip-flop`` or ``latch`` (on standard cells).
+        What holds the loaded parameters of a ``tile``: ``flip-flop``, or ``latch`` on standard cells.
     gating : str
-        ``predicate``: a synapse that does nothing clocks nothing (``serial``, ``heap``, ``ports``).
+        ``predicate``: a synapse without a term clocks no registers (``serial``, ``heap``, ``ports``).
     """
 
     name: str
@@ -142,12 +141,12 @@ class Keys(Record):
 
     @property
     def folded(self) -> bool:
-        """Whether the bias port carries what :meth:`folded_bias` computes."""
+        """Whether the bias that is sent includes all remainders, as :meth:`folded_bias` computes it."""
         return self.bias is not None and self.bias.split()[:1] == ["folded"]
 
     @cached_property
     def bias_format(self) -> Format | None:
-        """Format of the unfolded bias, or None."""
+        """Format of the bias without remainders, or None if there is no bias."""
         words = (self.bias or "").split()
         if words[:1] == ["folded"]:
             words = words[1:]
@@ -162,6 +161,6 @@ class Keys(Record):
 
     @cached_property
     def polarity(self) -> tuple[int, ...]:
-        """Whether the terms of an input add (1) or subtract (-1): an entry an input."""
+        """For each input, whether its terms are added (1) or subtracted (-1)."""
         adding = self.inputs if self.excitatory is None else self.excitatory
         return (1,) * adding + (-1,) * (self.inputs - adding)

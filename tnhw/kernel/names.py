@@ -1,4 +1,4 @@
-"""Names that reach Verilog and the file system."""
+"""Names that are used in Verilog and in the file system."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ wildcard wire with within wor xnor xor
 """
 KEYWORDS = frozenset(_KEYWORDS.split())
 
-# IEEE 1076-2008, 15.10; VHDL does not tell capital letters from small ones.
+# IEEE 1076-2008, 15.10; VHDL ignores case.
 _VHDL = """
 abs access after alias all and architecture array assert assume assume_guarantee attribute begin
 block body buffer bus case component configuration constant context cover default disconnect downto
@@ -52,20 +52,20 @@ use variable vmode vprop vunit wait when while with xnor xor
 """
 VHDL_KEYWORDS = frozenset(_VHDL.split())
 
-# Ports of what tnhw emits: a simulator that is asked for `rst` must not find the module.
+# Ports of emitted modules: a simulator that looks for the port `rst` must not find a module of that name.
 _PORTS = re.compile(
     r"clk|rst|error|aclk|aresetn|[iop]_(payload|valid|ready)"
     r"|(s_axis|s_axis_param|m_axis)_t(data|valid|ready|last)"
     r"|s_axil_(aw|ar|w|r|b)(addr|prot|data|strb|resp|valid|ready)"
 )
-_DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # no file of Windows has such a name
+_DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # no file has such a name on Windows
 
 # Folders of Yosys with the primitives of the families that tnhw synthesises for.
 _LIBRARIES = ("ice40", "ecp5", "lattice", "gowin", "xilinx")
 
 
 def check_name(name: Any, key: str = "name") -> str:
-    """`name`, if Verilog and file systems take it as it is.
+    """Check a name for use in Verilog and in file systems, and return it.
 
     Raises
     ------
@@ -84,12 +84,12 @@ def check_name(name: Any, key: str = "name") -> str:
 
 
 def check_design_name(name: Any, key: str = "name") -> str:
-    """`name`, if a kernel or a network can have it: its module stands beside others in a design.
+    """Check a name for a kernel or a network, whose module is in a design with others, and return it.
 
     Raises
     ------
     InputError
-        If `check_name` refuses it, or if another thing in the design or in the tools has that name.
+        If `check_name` raises it, or the name has another meaning in the design or in a tool.
     """
     check_name(name, key)
     if (reason := _clash(name)) is not None:
@@ -98,14 +98,14 @@ def check_design_name(name: Any, key: str = "name") -> str:
 
 
 def _other(name):
-    """A name like it that is free."""
+    """A similar name that is allowed."""
     plain = re.sub("_+", "_", name.lower()).strip("_").removeprefix("tnhw_")
     plain = re.sub("_(axis|axil|tb)$", "", plain)
     return f"`{plain}`" if plain and _clash(plain) is None else f"`my_{plain}`"
 
 
 def _clash(name):
-    """What else is called like this, or None."""
+    """Why a name is not allowed, as half a sentence, or None if it is."""
     small = name.lower()
     if small in KEYWORDS | VHDL_KEYWORDS:
         return "it is a keyword of " + ("Verilog" if small in KEYWORDS else "VHDL")
@@ -128,7 +128,7 @@ def _clash(name):
 
 @cache
 def _primitives():
-    """Names of all primitives that Yosys has for the families."""
+    """Names of all primitives that Yosys has for the FPGA families."""
     from ..tools import share
 
     paths = (path for folder in _LIBRARIES for path in share(folder).glob("*.v*"))

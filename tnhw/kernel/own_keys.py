@@ -1,6 +1,6 @@
-"""Keys of a kernel's TOML file that only its rule or its architecture has.
+"""Keys of a kernel's TOML file that belong to one rule or one architecture.
 
-A rule or an architecture declares them as a record of its own, the class `Keys` inside it::
+A rule or an architecture declares them in a class `Keys` inside its own class::
 
     class Mine(Rule):
         class Keys(Record):
@@ -8,10 +8,10 @@ A rule or an architecture declares them as a record of its own, the class `Keys`
 
         steps: int = 4
 
-In the file they are written among the other keys (``steps = 2``). A rule gets those that are given as fields of the same
-names; an architecture finds its own in ``kernel.architecture_keys``. A kernel of another rule or architecture refuses
-them. At their defaults they are neither in the manifest nor in the identity that a board checks, so that a new key
-changes no existing kernel.
+In the file they are written among the other keys (``steps = 2``). A rule gets the keys that are given as fields of
+the same names; an architecture finds its keys in ``kernel.architecture_keys``. In a kernel of another rule or
+architecture they are an error. Keys at their defaults are neither in the manifest nor in the identity that a board
+checks, so a new key changes no existing kernel.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ __all__ = ["changed", "declared", "given", "read", "refuse_unknown"]
 
 
 def declared() -> dict[tuple[str, str], type[Record]]:
-    """All rules and architectures that have keys of their own: ("rule", name) to their records."""
+    """Records of all rules and architectures that have such keys, by ("rule", name) or ("architecture", name)."""
     owners = [("rule", name, rule.Keys) for name, rule in RULES.items()]
     owners += [("architecture", name, one.Keys) for name, one in ARCHITECTURES.items()]
     return {(kind, name): keys for kind, name, keys in owners if keys is not None}
 
 
 def read(keys: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Record]]:
-    """Take the own keys of a kernel's rule and architecture out of its keys.
+    """Split the keys of a kernel into those of every kernel, and those of its rule and its architecture.
 
     Parameters
     ----------
     keys : dict
         All keys that were given.
     where : str
-        What an error message begins with.
+        Beginning of error messages.
 
     Returns
     -------
     dict
-        The other keys.
+        The keys of every kernel.
     dict of str to Record
-        ``rule`` and ``architecture`` to their own keys, where they have any.
+        Under ``rule`` and ``architecture`` the keys that belong to these, if they have any.
 
     Raises
     ------
     InputError
-        If one of them has a wrong value.
+        If one of the latter has a wrong value.
     """
     rest: dict[str, Any] = dict(keys)
     own: dict[str, Record] = {}
@@ -69,12 +69,12 @@ def read(keys: dict[str, Any], where: str) -> tuple[dict[str, Any], dict[str, Re
 
 
 def refuse_unknown(keys: dict[str, Any], where: str) -> None:
-    """Refuse a key that no kernel has, or none of this rule and architecture.
+    """Check that a kernel with this rule and architecture has all these keys.
 
     Raises
     ------
     InputError
-        Names the nearest key, or whose it is.
+        If there is an unknown key; the message suggests one, or says to what the key belongs.
     """
     known = {*Keys.model_fields, *(key for _, model in _owners(keys) for key in model.model_fields)}
     for key in sorted(set(keys) - known):
@@ -85,19 +85,19 @@ def refuse_unknown(keys: dict[str, Any], where: str) -> None:
 
 
 def _owners(keys):
-    """Of `declared` the entries of a kernel's rule and of its architecture."""
+    """The entries of `declared` for the rule and the architecture of a kernel."""
     usual = Keys.model_fields["architecture"].default
     named = [("rule", keys.get("rule")), ("architecture", keys.get("architecture", usual))]
     return [(owner, model) for owner, model in declared().items() if owner in named]
 
 
 def given(own: dict[str, Record]) -> dict[str, Any]:
-    """Own keys that were given, with their values."""
+    """Those keys of rule and architecture that were given, with their values."""
     return {key: getattr(record, key) for record in own.values() for key in record.model_fields_set}
 
 
 def changed(own: dict[str, Record]) -> dict[str, Any]:
-    """Own keys that are not at their defaults, with their values."""
+    """Those keys of rule and architecture that are not at their defaults, with their values."""
     return {
         key: getattr(record, key)
         for record in own.values()

@@ -1,4 +1,4 @@
-"""Vectors, parameters and results of a kernel to the payloads of its streams and back."""
+"""Conversion of a kernel's vectors, parameters and results to payloads of its streams, and back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["input_beats", "load_beats", "output_payloads", "output_vectors"]
 def input_beats(kernel: Remainder, x: Any, p: Arrays | None) -> list[int]:
     """Payloads of stream `i` for vectors x [n, inputs], in order.
 
-    `p` is needed for storage `ports` and may hold one set of parameters a vector.
+    `p` is needed for storage `ports`, and may have a set of parameters for each vector.
     """
     x = np.asarray(x)
     if kernel.storage == "ports":
@@ -55,9 +55,9 @@ def _input_beats_with_parameters(kernel, x, p):
 
 
 def load_beats(kernel: Remainder, p: Arrays) -> list[int]:
-    """Payloads of stream `p` for one load: for each output its words, then its folded bias.
+    """Payloads of stream `p` for one load: for each output its words, then its bias with all remainders.
 
-    A tile takes all of it in one beat, the first in the low bits.
+    For a tile they are all in one beat, the first in the low bits.
     """
     words, biases = kernel.synapse.pack(p).tolist(), kernel.folded_bias(p).tolist()
     if kernel.architecture == "tile":
@@ -78,7 +78,7 @@ def output_payloads(kernel: Remainder, y: Any) -> list[int]:
 
 
 def output_vectors(kernel: Remainder, payloads: Iterable[int]) -> np.ndarray:
-    """Results [n, outputs] of payloads of stream `o`."""
+    """Results, int64 [n, outputs], of payloads of stream `o`."""
     number, count = kernel.output_format, kernel.outputs
     vectors = [split(payload, number, count) for payload in payloads]
     return np.array(vectors, np.int64).reshape(-1, count)

@@ -1,7 +1,7 @@
-"""Parameter arrays of a kernel: reading and checking.
+"""Reading and checking of parameter arrays and vectors.
 
-Arrays are integers: those of the rule (``theta``, ``sign``, ``gain``, ``weight``, ``exponent``) are
-[outputs, inputs], ``bias`` is [outputs].
+Parameter arrays are integers: those of the rule (``theta``, ``sign``, ``gain``, ``weight``, ``exponent``) are
+[outputs, inputs], and ``bias`` is [outputs].
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ __all__ = ["check", "fixed", "one_vector", "read", "vectors"]
 
 MAX_BYTES = 1 << 28
 
-# What zipfile and numpy raise for files that are damaged, locked or of another kind.
+# What zipfile and numpy raise for files that are damaged, encrypted or of another kind.
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, ValueError, EOFError, KeyError, RuntimeError, MemoryError,
 )  # fmt: skip
 
 
 def read(path: str | Path) -> dict[str, np.ndarray]:
-    """Arrays of an npz file, without pickle and without unpacking a bomb.
+    """Read the arrays of an npz file by name; nothing is unpickled, and a file that is too large is not unpacked.
 
     Raises
     ------
     InputError
-        If the file is missing, is no npz, or holds anything but plain arrays.
+        If the file is missing, is not an npz file, or holds anything but plain arrays.
     """
     path = Path(path)
     try:
@@ -71,20 +71,24 @@ def check(
     *,
     vectors: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Arrays as int64, after checking names, shapes, types and ranges.
+    """Check names, shapes, types and ranges of arrays, and return them as int64.
 
     Parameters
     ----------
     arrays : dict of str to array_like
     ranges : dict of str to (int, int)
-        Every array that must be there, with its lowest and highest allowed value; ``bias`` may
-        be missing and is then 0.
+        The arrays that are needed, with lowest and highest allowed value; if ``bias`` is missing it is 0.
     shape : (int, int)
         Outputs, inputs.
     where : str
-        What the error message begins with.
+        Beginning of error messages.
     vectors : bool
-        Whether a leading axis for vectors is allowed.
+        Whether arrays may have a leading axis, for a set of parameters for each vector.
+
+    Raises
+    ------
+    InputError
+        If an array is missing, unknown, or has a wrong shape, type or value.
     """
     if unknown := sorted(set(arrays) - set(ranges)):
         raise InputError(f"{where}: unexpected array `{unknown[0]}`; {nearest(unknown[0], ranges)}")
@@ -116,7 +120,7 @@ def check(
 
 
 def fixed(array: np.ndarray) -> np.ndarray:
-    """A copy of an array that nobody can write to."""
+    """A copy of an array that cannot be written to."""
     array = np.asarray(array)
     return np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
 
@@ -130,12 +134,12 @@ def one_vector(x):
 
 
 def vectors(x: Any, inputs: int, number: Format, where: str) -> np.ndarray:
-    """Input vectors as int64 [n, inputs], after checking shape, type and range.
+    """Check shape, type and range of input vectors, and return them as int64 [n, inputs].
 
     Raises
     ------
     InputError
-        If they are no integers [n, `inputs`] in the Format `number`; begins with `where`.
+        If they are not integers [n, `inputs`] in the format `number`; the message begins with `where`.
     """
     try:
         x = np.asarray(x)

@@ -1,7 +1,7 @@
-"""What a kernel's hardware starts each sum from: the bias, with all that depends on parameters alone.
+"""The bias from which the hardware of a kernel starts each sum: with all that depends on parameters alone.
 
-A rule splits its term into addends, which gates add up, and a remainder, which does not depend on x. The remainder,
-the constants of the gates and the rounding constant go into the bias that is loaded, stored or sent.
+A rule splits its term into addends, which gates add up, and a remainder, which does not depend on x. Remainders, the
+constants that gates need and the rounding constant are part of the bias that is loaded, stored or sent.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ __all__ = ["Remainder", "folded", "modulo"]
 
 
 class Remainder(Golden):
-    """What the gates add to the terms of an output."""
+    """The bias that the hardware uses, and the constant that the gates add."""
 
     def folded_bias(self, p: Arrays | None = None) -> np.ndarray:
-        """Bias with everything that depends on parameters alone, modulo the accumulator's width.
+        """Bias with everything that depends on parameters alone, modulo 2^(width of the accumulator).
 
-        It is what tnhw's loader stores for storage `memory`, and what the bias port takes with
-        ``bias = "folded"``: bias + remainders of the terms + constants of the gates + rounding.
+        It is bias + remainders of the terms + constants of the gates + rounding constant: what a load has for storage
+        `memory`, and what must be sent with ``bias = "folded"``.
 
         Returns
         -------
-        int64 array [outputs], or [n, outputs] for one set of parameters a vector
+        int64 array [outputs], or [n, outputs] if there is a set of parameters for each vector
         """
         bias = folded(self.synapse, self.parameters_or(p), self.half, self.polarity)
         return modulo(bias, self.sum_format.bits)
 
     def start(self, output: int) -> int:
-        """Constant that the gates add to the terms of one output, besides the constants of the terms themselves."""
+        """Constant that the gates add to the terms of an output, in addition to the constants of the terms."""
         if self.storage == "constant":
             assert self._arrays is not None
             return int(self._arrays["bias"][output]) + self.half
@@ -43,15 +43,15 @@ class Remainder(Golden):
 
 
 def folded(synapse: Rule, p: Arrays, half: int = 0, polarity: Any = 1) -> np.ndarray:
-    """Bias with everything that depends on parameters alone, int64 [..., outputs].
+    """Bias with everything that depends on parameters alone, exact: int64 [..., outputs].
 
-    bias + remainders of the terms + constants of the gates + `half`, the rounding of the requantisation; `polarity`
-    is 1 or -1, of all inputs or of each.
+    It is bias + remainders of the terms + constants of the gates + `half`, the rounding constant. `polarity` is 1 or
+    -1, the same for all inputs or one for each.
     """
     owed = polarity * (synapse.remainder(p) + lane_constant(synapse))
     return p["bias"] + owed.sum(axis=-1) + half
 
 
 def modulo(values: np.ndarray, bits: int) -> np.ndarray:
-    """Values of an int64 array modulo 2^bits, from 0 up; `bits` may be up to 63."""
+    """An int64 array modulo 2^bits, with values of 0 and more; `bits` is at most 63."""
     return values & ((1 << bits) - 1)

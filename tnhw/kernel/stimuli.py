@@ -1,4 +1,4 @@
-"""Vectors and parameters that show faults of a kernel: corners, and results next to a step or an end."""
+"""Vectors and parameters that show faults of a kernel: corners, and results at a step or at an end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = [
 
 
 def random_input(kernel: Kernel, rng: np.random.Generator, vectors: int) -> np.ndarray:
-    """Random vectors, [vectors, inputs]."""
+    """Random vectors over all values of the input's format: int64 [vectors, inputs]."""
     number = kernel.input
     return rng.integers(number.min, number.max, (vectors, kernel.inputs), np.int64, endpoint=True)
 
@@ -31,7 +31,7 @@ def random_input(kernel: Kernel, rng: np.random.Generator, vectors: int) -> np.n
 def random_parameters(
     kernel: Kernel, rng: np.random.Generator, vectors: int | None = None
 ) -> dict[str, np.ndarray]:
-    """Random parameters over everything that is allowed; one set a vector if asked."""
+    """Random parameters over all allowed values; with `vectors` a set for each of so many vectors."""
     lead = () if vectors is None else (vectors,)
     p = kernel.synapse.random(rng, (*lead, kernel.outputs, kernel.inputs))
     bias = kernel.bias_format
@@ -56,7 +56,7 @@ def corner_parameters(kernel: Kernel) -> list[dict[str, np.ndarray]]:
 
 
 def extreme_parameters(kernel: Kernel, x: np.ndarray) -> list[dict[str, np.ndarray]]:
-    """Of the corner parameters the first, the last, and those with the smallest and the largest sum."""
+    """The first and the last of the corner parameters, and those with the smallest and largest sum for `x`."""
     sets = corner_parameters(kernel)
     results = [kernel.sums(x, p) for p in sets]
     kept = {0, len(sets) - 1}
@@ -66,10 +66,10 @@ def extreme_parameters(kernel: Kernel, x: np.ndarray) -> list[dict[str, np.ndarr
 
 
 def edges(kernel: Kernel, pool: np.ndarray, p: Arrays | None, count: int) -> list[int]:
-    """Numbers of vectors of a pool whose results are at a step of the output, between its ends, or at an end.
+    """Indices of vectors in a pool whose results are at a step of the output, between its ends, or at an end.
 
-    At a step an adder that is wrong in its lowest bit shows, at an end one that is wrong in its highest;
-    what is clamped hides the rest. Without `output` every wrong sum shows, and any vectors are taken.
+    A result at a step shows an adder that is wrong in its lowest bit, and one at an end an adder that is wrong in its
+    highest; clamped results hide such faults. Without `output` every wrong sum shows, so any vectors will do.
     """
     if kernel.output is None or not len(pool):
         return list(range(min(count, len(pool))))
@@ -77,7 +77,7 @@ def edges(kernel: Kernel, pool: np.ndarray, p: Arrays | None, count: int) -> lis
     y = kernel.requantise(z)
     step = 1 << max(0, kernel.shift)
     steps = [kernel.requantise(z + side) != y for side in (-1, 1)]
-    large = np.argsort(-np.abs(pool).sum(axis=1), kind="stable")  # inside: terms that cancel
+    large = np.argsort(-np.abs(pool).sum(axis=1), kind="stable")  # if inside, large terms cancel
     inside = kernel.requantise(z - step) != kernel.requantise(z + step)
     ends = [kernel.output.min * step - kernel.half, (kernel.output.max + 1) * step - kernel.half]
     for j in range(kernel.outputs):

@@ -1,4 +1,4 @@
-"""The streams of a kernel: what a beat holds, how many beats there are, and their payloads as integers."""
+"""The streams of a kernel: what is in a beat, how many beats there are, and their payloads as integers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Streams(Remainder):
 
     @property
     def beats_in(self) -> int:
-        """Beats of stream `i` a vector."""
+        """Beats of stream `i` for one vector."""
         return self.inputs if self.architecture == "serial" else 1
 
     @cached_property
     def layout_i(self) -> Any:
-        """Payload of stream `i`: elements, with fields `x` and `p` for storage `ports`."""
+        """Payload of a beat of stream `i`: elements of x; for storage `ports` with fields `x` and `p`."""
         serial = self.architecture == "serial"
         x = self.input.shape if serial else ArrayLayout(self.input.shape, self.inputs)
         if self.storage != "ports":
@@ -46,7 +46,7 @@ class Streams(Remainder):
 
     @property
     def width_i(self) -> int:
-        """Payload of stream `i` in bits."""
+        """Payload of a beat of stream `i` in bits."""
         return Shape.cast(self.layout_i).width
 
     @property
@@ -56,7 +56,7 @@ class Streams(Remainder):
 
     @property
     def width_p(self) -> int:
-        """Payload of stream `p` in bits: a parameter word, or a folded bias; all of a tile."""
+        """Payload of a beat of stream `p` in bits: of a parameter word or a bias; for a tile, of all of them."""
         if self.architecture == "tile":
             row = self.inputs * self.synapse.word_bits + self.sum_format.bits
             return self.outputs * row
@@ -64,19 +64,19 @@ class Streams(Remainder):
 
     @property
     def beats_p(self) -> int:
-        """Beats of stream `p` a load."""
+        """Beats of stream `p` for one load."""
         return 1 if self.architecture == "tile" else self.outputs * (self.inputs + 1)
 
     def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `i` for vectors x [n, inputs], in order.
 
-        `p` is for storage `ports`, and may hold one set of parameters a vector.
+        `p` is for storage `ports`, and may have a set of parameters for each vector.
         """
         p = self.parameters_or(p) if self.storage == "ports" else None
         return packing.input_beats(self, self.check_x(x), p)
 
     def pack_parameters(self, p: Arrays | None = None) -> list[int]:
-        """Payloads of stream `p` for a load."""
+        """Payloads of stream `p` for one load; by default of the kernel's own parameters."""
         return packing.load_beats(self, self.parameters_or(p))
 
     def pack_output(self, y: Any) -> list[int]:
@@ -84,23 +84,23 @@ class Streams(Remainder):
         return packing.output_payloads(self, y)
 
     def unpack_output(self, payloads: Iterable[int]) -> np.ndarray:
-        """Results [n, outputs] of payloads of stream `o`."""
+        """Results, int64 [n, outputs], of payloads of stream `o`."""
         return packing.output_vectors(self, payloads)
 
     # Contents of parameter memories
 
     def constants(self, output: int, input: int) -> dict[str, int]:
-        """Parameters of one synapse as integers."""
+        """The kernel's own parameter of one synapse: integers by array name."""
         assert self._arrays is not None
         return {name: int(self._arrays[name][output, input]) for name in self.synapse.ranges}
 
     @cached_property
     def initial_words(self) -> list[list[int]]:
-        """Packed parameter words, [outputs][inputs]."""
+        """The kernel's own parameters as packed words, [outputs][inputs]."""
         assert self._arrays is not None
         return self.synapse.pack(self._arrays).tolist()
 
     @cached_property
     def initial_starts(self) -> list[int]:
-        """Folded biases, [outputs]."""
+        """The kernel's own biases with all remainders, [outputs]; see `folded_bias`."""
         return self.folded_bias(self._arrays).tolist()

@@ -1,4 +1,4 @@
-"""The rule of a kernel for its formats, and the exact widths that follow: of sums and of results."""
+"""The rule of a kernel with its formats, and the exact formats of sums and results that follow."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ __all__ = ["Widths"]
 
 
 class Widths(Keys):
-    """Keys with a rule, parameter arrays, and the formats that hold exactly what there may be."""
+    """Keys with their rule and the parameter arrays, and the smallest formats that hold all sums and results."""
 
     _arrays: dict[str, np.ndarray] | None = PrivateAttr(None)
     _own: dict[str, Record] = PrivateAttr(default_factory=dict)
 
     @property
     def arrays(self) -> dict[str, np.ndarray] | None:
-        """Parameter arrays, or None: a dict of int64 arrays that cannot be written to."""
+        """The kernel's own parameters, or None: a dict of int64 arrays that cannot be written to."""
         return dict(self._arrays) if self._arrays is not None else None
 
     @property
     def initialised(self) -> bool:
-        """Whether parameters are there before any load."""
+        """Whether the kernel has parameters of its own, so that it computes without a load."""
         return self._arrays is not None
 
     @property
     def rule_keys(self) -> Record | None:
-        """The keys that only its rule has, or None; see `tnhw.kernel.own_keys`."""
+        """The keys that belong to its rule, or None; see `tnhw.kernel.own_keys`."""
         return self._own.get("rule")
 
     @property
     def architecture_keys(self) -> Record | None:
-        """The keys that only its architecture has, or None; see `tnhw.kernel.own_keys`."""
+        """The keys that belong to its architecture, or None; see `tnhw.kernel.own_keys`."""
         return self._own.get("architecture")
 
     @cached_property
     def synapse(self) -> Rule:
-        """The rule, for this kernel's formats."""
+        """The rule with this kernel's formats, in the form that it chooses."""
         cls = RULES[self.rule]
         form: str | None = self.form
         if form == "auto":
@@ -61,7 +61,7 @@ class Widths(Keys):
 
     @cached_property
     def sum_interval(self) -> tuple[int, int]:
-        """Exact range of z, both ends reached: of its parameters for storage `constant`, else of all."""
+        """Exact range of z, both ends included: for its own parameters if they are constant, else for all."""
         if self.storage == "constant":
             assert self._arrays is not None
             low, high = self.synapse.interval(self._arrays)
@@ -79,12 +79,12 @@ class Widths(Keys):
 
     @property
     def z_format(self) -> Format:
-        """Smallest format that holds every z."""
+        """The smallest format that holds every z."""
         return Format.of_interval(*self.sum_interval)
 
     @property
     def sum_format(self) -> Format:
-        """Format of z with the rounding constant added: what the hardware accumulates."""
+        """The smallest format that holds every z plus the rounding constant: that of the accumulator."""
         return Format.of_interval(*(end + self.half for end in self.sum_interval))
 
     @property
