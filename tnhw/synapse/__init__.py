@@ -1,4 +1,4 @@
-"""The synapse: number formats, the interface of a rule, and the rules. All that the author of a rule needs."""
+"""The synapse: number formats, the interface of rules, and the rules. The author of a rule needs nothing else."""
 
 from .format import Format
 from .rule import (

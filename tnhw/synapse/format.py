@@ -22,7 +22,7 @@ MAX_BITS = 64
 class Format:
     """An integer number format: bits and signedness, written ``u4`` or ``s8``.
 
-    Scale is a power of two that the user keeps; nothing in tnhw depends on it.
+    If the numbers have a scale, the user keeps track of it; nothing in tnhw depends on it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class Format:
 
     @classmethod
     def parse(cls, text: object) -> Self:
-        """Format from its written form, for example ``"u4"`` or ``"s8"``."""
+        """The format that a text such as ``"u4"`` or ``"s8"`` stands for; raises InputError for other values."""
         match = re.fullmatch(r"([us])([1-9][0-9]?)", text) if isinstance(text, str) else None
         if not match:
             raise InputError(
@@ -63,7 +63,7 @@ class Format:
 
     @classmethod
     def of_interval(cls, low: int, high: int) -> Self:
-        """Smallest format that holds every integer from `low` to `high`, both included."""
+        """The smallest format that holds every integer from `low` to `high`, both included."""
         if low > high:
             raise InputError(f"the interval {low} .. {high} is empty")
         if low >= 0:
@@ -99,7 +99,7 @@ class Format:
         return values.size == 0 or (int(values.min()) >= self.min and int(values.max()) <= self.max)
 
     def clamp(self, values: npt.ArrayLike) -> np.ndarray:
-        """Nearest values that the format holds, of an array of integers."""
+        """An array of integers with each value replaced by the nearest one that the format holds."""
         values = np.asarray(values)
         if values.dtype == object:
             return np.clip(values, self.min, self.max)
@@ -115,7 +115,7 @@ class Format:
         return value & ((1 << self.bits) - 1)
 
     def decode(self, pattern: int) -> int:
-        """Integer of a bit pattern; bits above the format are ignored."""
+        """The integer of a bit pattern; bits above the width of the format are ignored."""
         pattern = int(pattern) & ((1 << self.bits) - 1)
         return pattern - (1 << self.bits) if self.signed and pattern >> (self.bits - 1) else pattern
 
@@ -124,7 +124,7 @@ class Format:
 
 
 def _integer(value: Any) -> int:
-    """An int of Python's or NumPy's integers; a TypeError for all else, booleans too."""
+    """An integer of Python or NumPy as int; raises TypeError for anything else, and for booleans."""
     if isinstance(value, (bool, np.bool_)):
         raise TypeError
     return operator.index(value)

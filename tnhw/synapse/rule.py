@@ -1,12 +1,12 @@
-"""The interface between a synapse and the architectures that sum it.
+"""The interface between rules and the architectures that add up their terms.
 
-A *rule* says what one synapse computes: an input x and a parameter p give an integer term t(x, p).
-Each rule has a file in :mod:`tnhw.synapse.rules`, which defines the term in numpy and in gates. An architecture uses
-nothing but the methods below, and never asks a rule's name.
+A *rule* says what a synapse computes: an input x and a parameter p give an integer term t(x, p). Each rule has a file
+in :mod:`tnhw.synapse.rules`, which defines the term in numpy and in gates. An architecture uses nothing but the
+methods below, and never asks for a rule's name.
 
-A term in gates is a sum of *addends*, cheap values with integer weights, and of a remainder that
-depends on the parameter alone. Where parameters are known before the hardware runs, the remainder is
-added to the bias and costs nothing.
+In gates, a term is a sum of *addends*, which are cheap values with integer weights, and a *remainder*, which depends
+on the parameter alone. If parameters are known before the hardware runs, the remainder is added to the bias and takes
+no gates.
 """
 
 from abc import ABC, abstractmethod
@@ -34,16 +34,16 @@ MAX_LOGIC_BITS = 4
 
 @dataclass(frozen=True)
 class Addend:
-    """A hardware value that a term adds ``weight`` times.
+    """A value in gates that is part of a term with an integer weight.
 
     Attributes
     ----------
     value : amaranth Value
         Signed or unsigned, as its shape says.
     weight : int
-        Any integer but zero.
+        Any integer except zero.
     high : int or None
-        Largest value, if that is less than what the shape can hold.
+        Largest value that occurs, if it is less than the largest of the shape.
     """
 
     value: Value
@@ -52,24 +52,24 @@ class Addend:
 
 
 def negate_if(sign: Value, value: Value) -> Value:
-    """Bitwise inversion of `value` where the bit `sign` is set; shape is kept.
+    """`value`, or its bitwise inversion if the bit `sign` is set; the shape stays the same.
 
-    ``-v`` is ``~v + inversion(shape)``: the missing constant goes to the remainder.
+    As ``-v`` is ``~v + inversion(...)``, the remainder must have that constant.
     """
     flipped = value.as_unsigned() ^ sign.replicate(len(value))
     return flipped.as_signed() if value.shape().signed else flipped
 
 
 def gate(enable: Value, value: Value) -> Value:
-    """`value` where the bit `enable` is set, else 0; shape is kept."""
+    """`value` if the bit `enable` is set, else 0; the shape stays the same."""
     gated = value.as_unsigned() & enable.replicate(len(value))
     return gated.as_signed() if value.shape().signed else gated
 
 
 def at_least(a: Value, b: Value, below_top: bool = False) -> Value:
-    """One bit: `a` >= `b`, unsigned of equal widths; with `below_top` also that not all of b is ones.
+    """One bit: `a` >= `b`, for unsigned values of equal width; with `below_top` also that `b` is not all ones.
 
-    Narrow ones are plain logic, which takes fewer cells than a carry chain.
+    For narrow values it is plain logic, which takes fewer cells than a carry chain.
     """
     if len(a) > MAX_LOGIC_BITS:
         return (a >= b) & ~b.all() if below_top else a >= b
@@ -81,9 +81,10 @@ def at_least(a: Value, b: Value, below_top: bool = False) -> Value:
 
 
 def ripples(a: Value, b: Value) -> Value:
-    """One bit: 1 where `a` > `b`, 0 where `a` < `b`, either where they are equal.
+    """One bit: 1 if `a` > `b`, 0 if `a` < `b`, and either if they are equal.
 
-    A chain of majorities from the lowest bit up, the least area in standard cells; formats may differ.
+    It is a chain of majority gates from the lowest bit up, which has the least area in standard cells. The two values
+    may have different widths and signedness.
     """
     signed = a.shape().signed or b.shape().signed
     bits = max(len(v) + (signed and not v.shape().signed) for v in (a, b))
@@ -91,7 +92,7 @@ def ripples(a: Value, b: Value) -> Value:
         Cat(v, (v[-1] if v.shape().signed else Const(0, 1)).replicate(bits - len(v)))
         for v in (a, b)
     )
-    if signed:  # a bit of negative weight counts the other way round
+    if signed:  # the sign bit has a negative weight, so it is inverted
         a, b = (Cat(v[:-1], ~v[-1]) for v in (a, b))
     more = a[0]
     for k in range(1, bits):
@@ -117,18 +118,18 @@ def inversion(width: int, signed: bool) -> int:
 def normal_shares(
     rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
 ) -> np.ndarray:
-    """Normal numbers from -1 to 1, a third as deviation; from 0 to 1 if they are not to be signed."""
+    """Random numbers from -1 to 1, normal with deviation 1/3; their absolute values if not `signed`: float array."""
     shares = np.clip(rng.normal(0, 1 / 3, shape), -1, 1)
     return shares if signed else np.abs(shares)
 
 
 def signs(shares: np.ndarray) -> np.ndarray:
-    """-1 where a number is negative, 1 elsewhere: int64."""
+    """-1 for negative numbers, 1 for all others: int64 array."""
     return np.where(shares < 0, -1, 1).astype(np.int64)
 
 
 def scaled(shares: np.ndarray, low: int, high: int) -> np.ndarray:
-    """Integers of a range, int64: shares of its end that is farthest from 0."""
+    """Integers from `low` to `high`: `shares` times the end that is farther from 0, rounded; int64 array."""
     return np.clip(np.rint(shares * max(high, -low)), low, high).astype(np.int64)
 
 
@@ -143,22 +144,27 @@ class Rule(ABC):
     parameter : Format or None
         Format of the parameter's magnitude field, for rules that have one.
     gain : bool
-        Whether a synapse has a gain e, for rules that offer it.
+        Whether a synapse has a gain e, for rules that offer one.
     form : str
         Which of the rule's equivalent gates to build.
 
     Attributes
     ----------
     formula : str
-        The term as people write it, for pictures; the name if there is none.
+        The term as a formula, for pictures; they show the name if it is empty.
     typical_text : str
         How the parameters of `typical` are distributed, for reports.
     arrays : tuple of str
-        Names of the parameter arrays, each [outputs, inputs], integers.
+        Names of the parameter arrays, each of integers [outputs, inputs].
     forms : tuple of str
-        Equivalent gates that the rule offers, the first for runtime parameters.
+        Names of the equivalent gates that the rule offers.
     Keys : type of Record or None
-        Keys of a kernel file that only this rule has, see `tnhw.kernel.own_keys`; each is a field of the rule, too.
+        Keys of a kernel file that belong to this rule, see `tnhw.kernel.own_keys`. Each is also a field of the rule.
+
+    Raises
+    ------
+    InputError
+        If the rule does not take this parameter, gain or form.
     """
 
     name: ClassVar[str]
@@ -192,35 +198,36 @@ class Rule(ABC):
 
     @classmethod
     def choose_form(cls, wired: bool, remainder_is_free: bool) -> str | None:
-        """The cheapest of the rule's forms: a fixed table.
+        """The cheapest of the rule's forms, from a fixed table; None if the rule has no forms.
 
-        `wired`: parameters are constants in the gates; `remainder_is_free`: no gates compute the remainder.
+        `wired` says that parameters are constants in the gates, `remainder_is_free` that no gates compute the
+        remainder.
         """
         return None
 
     def on_cells(self) -> "Rule":
-        """The same rule, for standard cells instead of carry chains."""
+        """The same rule with gates for standard cells, which have no carry chains."""
         return self
 
     def in_logic(self) -> "Rule":
-        """The same rule in the form that takes the least logic where terms are registered."""
+        """The same rule in the form that takes the least logic if terms are registered."""
         return self
 
     def in_blocks(self) -> "Rule":
-        """The same rule in the form that makes most of multiplier blocks where terms are registered."""
+        """The same rule in the form that makes the best use of DSP blocks if terms are registered."""
         return self
 
     def without_sign(self) -> "Rule":
-        """The same rule with no sign of its own, where the architecture adds or subtracts its terms."""
+        """The same rule without a stored sign, for inputs whose terms the architecture adds or subtracts."""
         return self
 
     def compact(self, arrays: Sequence[Mapping[str, np.ndarray]]) -> "Rule":
-        """The same rule with shorter words for the given sets of parameters, if there is one.
+        """The same rule with shorter words that hold the given parameters, if there is one.
 
         Parameters
         ----------
         arrays : list of dict of arrays
-            All parameters that must be held.
+            All sets of parameters that the words must hold.
         """
         return self
 
@@ -229,17 +236,17 @@ class Rule(ABC):
         return True
 
     def nearest(self, arrays: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
-        """Parameters near the given ones that words of this rule can hold."""
+        """Parameters that words of this rule can hold, near the given ones."""
         return arrays
 
     @property
     def multiplies(self) -> bool:
-        """Whether the gates of a term hold a product of two variables."""
+        """Whether the gates of a term contain a product of two variables."""
         return False
 
     @property
     def shared_by(self) -> int:
-        """Outputs whose terms of one input may come out of one set of gates."""
+        """How many outputs can share a set of gates that computes their terms for one input."""
         return 1
 
     # Parameters
@@ -247,7 +254,7 @@ class Rule(ABC):
     @property
     @abstractmethod
     def fields(self) -> dict[str, Format]:
-        """Packed parameter word of one synapse: name to Format, least significant first."""
+        """Fields of the packed parameter word of a synapse: dict of name to Format, least significant first."""
 
     @property
     def word(self) -> data.StructLayout:
@@ -256,16 +263,16 @@ class Rule(ABC):
 
     @property
     def word_bits(self) -> int:
-        """Stored bits a synapse."""
+        """Bits that are stored for one synapse."""
         return sum(field.bits for field in self.fields.values())
 
     @property
     @abstractmethod
     def ranges(self) -> dict[str, tuple[int, int]]:
-        """Allowed values of each parameter array: name to (lowest, highest)."""
+        """Allowed values of each parameter array: dict of name to (lowest, highest)."""
 
     def random(self, rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
-        """Random parameter arrays, uniform over everything that is allowed."""
+        """Random parameter arrays of a shape, uniform over all allowed values: dict of int64 arrays."""
         return {
             name: rng.integers(low, high, shape, dtype=np.int64, endpoint=True)
             for name, (low, high) in self.ranges.items()
@@ -274,10 +281,10 @@ class Rule(ABC):
     def typical(
         self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
     ) -> dict[str, np.ndarray]:
-        """Parameter arrays that look like those of a trained layer: what activity and power are measured on.
+        """Parameter arrays that resemble those of a trained layer; activity and power are measured with them.
 
-        By default all arrays follow one normal draw of :func:`normal_shares`: one that may be negative is that
-        share of its farthest end, a sign (-1 to 1) is its sign, and one that may not be negative is its size.
+        By default one draw of :func:`normal_shares` gives all arrays: an array that may be negative is `scaled` from
+        it, a sign (-1 to 1) is its sign, and an array that may not be negative is scaled from its absolute value.
 
         Parameters
         ----------
@@ -285,13 +292,12 @@ class Rule(ABC):
         shape : tuple of int
             Outputs, inputs.
         signed : bool
-            Whether parameters of both signs occur; where the architecture subtracts the terms of some inputs they
-            do not.
+            Whether parameters have both signs. They do not if the architecture fixes which terms are subtracted.
 
         Returns
         -------
         dict of str to int64 array
-            For each name of `ranges`.
+            An array for each name in `ranges`.
         """
         shares, arrays = normal_shares(rng, shape, signed), {}
         for name, (low, high) in self.ranges.items():
@@ -303,15 +309,15 @@ class Rule(ABC):
 
     @classmethod
     def parameter_of(cls, bits: int) -> Format:
-        """Format of the magnitude with which a synapse takes `bits` bits, or about so many."""
+        """The format of the parameter's magnitude for which a synapse takes `bits` bits, or about so many."""
         return Format(bits, signed=True)
 
     @abstractmethod
     def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Field values of the packed word for parameter arrays: name to integer array."""
+        """Values of the fields of the packed word for parameter arrays: dict of name to integer array."""
 
     def pack(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Packed words, as non-negative Python integers in an object array."""
+        """Packed words for parameter arrays: an object array of non-negative Python integers."""
         encoded = self.encode(arrays)
         words = np.zeros(np.shape(next(iter(encoded.values()))), dtype=object)
         position = 0
@@ -325,55 +331,57 @@ class Rule(ABC):
 
     @abstractmethod
     def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Term of each synapse in numpy: int64, x and the arrays broadcast together."""
+        """The term of each synapse in numpy: int64 array; x and the arrays are broadcast together."""
 
     @abstractmethod
     def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
-        """Exact range (low, high) of a term over all x, each bound reached.
+        """Exact range (low, high) of a term over all x; each bound is reached.
 
-        With `arrays`, bounds are int64 arrays of their shape; without, integers over everything
-        that can be represented.
+        With `arrays`, the bounds are int64 arrays of their shape; without, integers for all parameters that a word can
+        hold.
         """
 
     # Gates
 
     @abstractmethod
     def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
-        """Addends of a term that depend on x, and a constant.
+        """The part of a term that depends on x, in gates.
 
         Parameters
         ----------
         x : amaranth Value
-            Shaped by `input`.
+            An input with the shape of `input`.
         p : view of `word`
-            Parameters at run time.
+            A parameter at run time.
 
         Returns
         -------
-        list of Addend, int
+        list of Addend
+        int
+            Constant that must be added to them.
         """
 
     def shared_addends(
         self, x: Value, words: Sequence[data.View]
     ) -> list[tuple[list[Addend], int]]:
-        """`addends` of one input for up to `shared_by` outputs: a list, an entry a word.
+        """The `addends` of one input for up to `shared_by` outputs: a list with an entry for each word.
 
-        Each entry owes the same constants as `addends` alone, and all have values of the same shapes.
+        Each entry needs the same constants as `addends` alone, and all have values of the same shapes.
         """
         return [self.addends(x, p) for p in words]
 
     def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
-        """Addends of a term that depend on the parameters only, and a constant."""
+        """The remainder of a term in gates: addends that depend on the parameter only, and a constant."""
         return [], 0
 
     def remainder(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The same in numpy: what the bias must hold where :meth:`remainder_addends` is not built."""
+        """The remainder in numpy, int64 array: the bias must have it if :meth:`remainder_addends` is not built."""
         return np.zeros(np.shape(next(iter(arrays.values()))), dtype=np.int64)
 
     @abstractmethod
     def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
-        """All of a term whose parameters are the integers `values`: list of Addend, and int."""
+        """The whole term in gates for a parameter of integers `values`: list of Addend, and a constant."""
 
     @abstractmethod
     def active(self, x: Value, p: data.View) -> Value:
-        """One bit; when it is 0 the term is 0."""
+        """One bit, the predicate of the synapse: if it is 0, the term is 0."""

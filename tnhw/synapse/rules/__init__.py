@@ -1,4 +1,4 @@
-"""The rules: one file each, numpy and gates side by side. A file that is put here is a rule of tnhw."""
+"""The rules: one file for each, with numpy and gates. Every file in this folder is a rule of tnhw."""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -6,4 +6,4 @@ from pkgutil import iter_modules
 __all__ = sorted(module.name for module in iter_modules(__path__))
 
 for _name in __all__:
-    import_module(f"{__name__}.{_name}")  # deriving from Rule registers it
+    import_module(f"{__name__}.{_name}")  # a class that derives from Rule is registered

@@ -29,7 +29,7 @@ class AdderNet(Rule):
     def typical(
         self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
     ) -> dict[str, np.ndarray]:
-        """Normal weights; a format without a sign holds 0 for those that are negative."""
+        """Normal weights; in an unsigned format, negative ones become 0."""
         return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
     def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -56,7 +56,7 @@ class AdderNet(Rule):
 
     @staticmethod
     def _distance(x: Value, weight: Value) -> Value:
-        # d where d < 0, else -d = ~d + 1: negative before the +1, so its top bit is a constant.
+        # For d < 0 the term is d, else -d = ~d + 1. Before the +1 both are negative, so the top bit is constant.
         difference = x - weight
         negative = difference[-1]
         inverted = (difference.as_unsigned() ^ (~negative).replicate(len(difference)))[:-1]

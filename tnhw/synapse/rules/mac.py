@@ -1,22 +1,22 @@
-"""Multiply-accumulate synapse: w * x, the neuron that everything else is compared with.
+"""Multiply-accumulate synapse: w * x, with which the other rules are compared.
 
 Four forms of the gates give the same term:
 
 ``product``
-    One multiplication, which a multiplier block can take.
+    One multiplication, which a DSP block can compute.
 ``booth``
-    w in digits of -2 .. 2, each of them worth four times the one before (radix-4 Booth): a row of
-    gates for each digit, which gives 0, x or 2x, inverted where the digit is negative. The sum of
-    the rows is the architecture's, as is any other sum; what the inversions lack is in the remainder.
-    Where terms are registered that is a multiplier of two stages, the least in logic.
+    w has digits of -2 .. 2, each with four times the weight of the one before (radix-4 Booth). For each digit there
+    is a row of gates that gives 0, x or 2x, inverted if the digit is negative. The architecture adds the rows, like
+    all addends; the constants that inversions need are in the remainder. With registered terms this is a multiplier
+    of two stages, which takes the least logic.
 ``rows``
-    A row of AND gates for each bit of w (Baugh-Wooley, where a bit heap sums them). Rows that add are
-    given as subtracted complements: NAND gates, which standard cells have smaller.
+    A row of AND gates for each bit of w (Baugh-Wooley, if a bit heap adds them). Rows that are added are instead
+    subtracted as complements: NAND gates are smaller than AND gates in standard cells.
 ``split``
-    The lower and the upper half of w times x, two small products.
+    Two small products: of x with the lower and with the upper half of w.
 
-One product of x and ``(w2 << f) + w1`` holds both x * w1 and x * w2, so that a multiplier block serves two
-outputs where numbers are narrow: :meth:`Mac.in_blocks`.
+The product of x and ``(w2 << f) + w1`` contains both x * w1 and x * w2. With narrow formats one DSP block can
+therefore serve two outputs: :meth:`Mac.in_blocks`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,17 +32,17 @@ from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, scal
 
 __all__ = ["Mac"]
 
-BLOCK_BITS = 16  # of a factor that every family's multiplier block takes
+BLOCK_BITS = 16  # bits of a factor that the DSP blocks of every family take
 
 
 @dataclass(frozen=True)
 class Mac(Rule):
-    """See the module.
+    """The rule `mac`; see the module.
 
     Parameters
     ----------
     pairs : bool
-        Two outputs share a product; form ``product``.
+        Whether two outputs share a product, in the form ``product``.
     """
 
     name = "mac"
@@ -87,7 +87,7 @@ class Mac(Rule):
         for k in range(len(words)):
             part = product[k * shape.width : (k + 1) * shape.width]
             addends = [Addend(part.as_signed() if shape.signed else part)]
-            if shape.signed:  # what lies below and is negative has borrowed from this part
+            if shape.signed:  # a negative part below has borrowed one from this part
                 addends.append(Addend(borrow))
                 borrow = part[-1]
             entries.append((addends, 0))
@@ -104,7 +104,7 @@ class Mac(Rule):
     def typical(
         self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
     ) -> dict[str, np.ndarray]:
-        """Normal weights; a format without a sign holds 0 for those that are negative."""
+        """Normal weights; in an unsigned format, negative ones become 0."""
         return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
     def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -126,7 +126,10 @@ class Mac(Rule):
 
     @property
     def _digits(self) -> list[Any]:
-        """For each Booth digit which bits of w it is: -2 * high + middle + low; None is 0."""
+        """For each Booth digit, which bits of w are its (high, middle, low); None stands for 0.
+
+        The digit is -2 * high + middle + low.
+        """
         bits, signed = self.parameter.bits, self.parameter.signed
 
         def place(k: int) -> Any:
@@ -138,7 +141,7 @@ class Mac(Rule):
         return [tuple(place(2 * k + offset) for offset in (1, 0, -1)) for k in range(count)]
 
     def _row_bits(self, digit: Any) -> int:
-        """Width of a digit's row: one more than x where the digit can be 2 or -2."""
+        """Width of a digit's row: that of x, and one more if the digit can be 2 or -2."""
         high, middle, low = digit
         doubles = None not in (middle, low) if high is None else high != middle
         return self.input.bits + doubles
@@ -179,7 +182,7 @@ class Mac(Rule):
         once = Cat(x, x[-1] if signed else Const(0, 1))
         row = negate_if(high, Mux(middle ^ low, once, Cat(Const(0, 1), x))[:bits])
         if len(set(digit) - {None}) == 3:
-            row = Mux(none, 0, row)[:bits]  # a reset of registers, so that a bit is a LUT4
+            row = Mux(none, 0, row)[:bits]  # a reset of registers, so that a bit is one LUT4
         else:
             row = gate(~none, row)
         return row.as_signed() if signed else row
@@ -200,7 +203,7 @@ class Mac(Rule):
         return remainder
 
     def _owed(self, digit: Any) -> int:
-        """What a row lacks where its digit is negative."""
+        """Constant that has to be added to a row if its digit is negative."""
         return inversion(self._row_bits(digit), self.input.signed)
 
     def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
@@ -211,5 +214,5 @@ class Mac(Rule):
 
 
 def _chosen(weight: Value, digit: Any) -> Any:
-    """Bits of w that make a digit."""
+    """The bits of w that make up a Booth digit."""
     return [Const(0, 1) if place is None else weight[place] for place in digit]

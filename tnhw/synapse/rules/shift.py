@@ -17,12 +17,12 @@ __all__ = ["Shift"]
 
 @dataclass(frozen=True)
 class Shift(Rule):
-    """See the module.
+    """The rule `shift`; see the module.
 
     Parameters
     ----------
     signed : bool
-        Whether a synapse has a sign; without, s is 0 or 1.
+        Whether a synapse has a sign; otherwise s is 0 or 1.
     """
 
     name = "shift"
@@ -53,7 +53,7 @@ class Shift(Rule):
     def typical(
         self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
     ) -> dict[str, np.ndarray]:
-        """Nearest powers of two of normal weights."""
+        """Normal weights, rounded to powers of two."""
         shares, high = normal_shares(rng, shape, signed), self.parameter.max
         exponent = np.rint(np.log2(np.abs(shares) * (1 << high) + 1e-9))
         return {"exponent": np.clip(exponent, 0, high).astype(np.int64), "sign": signs(shares)}

@@ -1,6 +1,6 @@
 """Ternary synapse: s * x, s in {-1, 0, +1}.
 
-The `threshold` rule at theta = 0 for unsigned x, and the baseline that it must beat.
+For unsigned x it is the `threshold` rule with theta = 0, and the baseline for that rule.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,12 @@ __all__ = ["Ternary"]
 
 @dataclass(frozen=True)
 class Ternary(Rule):
-    """See the module.
+    """The rule `ternary`; see the module.
 
     Parameters
     ----------
     signed : bool
-        Whether a synapse has a sign; without, s is 0 or 1.
+        Whether a synapse has a sign; otherwise s is 0 or 1.
     """
 
     name = "ternary"

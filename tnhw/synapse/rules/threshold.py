@@ -1,22 +1,21 @@
 """Threshold Neuron synapse: s * (max(x - theta, 0) << e).
 
-Our reconstruction of Zheng et al., *Threshold Neuron*, arXiv 2412.13902 (2024): a learned threshold
-is subtracted from the input, what lies below is ignored, and excitatory and inhibitory synapses
-add with opposite sign.
+A reconstruction of Zheng et al., *Threshold Neuron*, arXiv 2412.13902 (2024): a learned threshold is subtracted from
+the input, negative differences count as 0, and terms of excitatory synapses are added, those of inhibitory ones
+subtracted.
 
 Three forms of the gates give the same term:
 
 ``subtract``
-    d = x - theta; d is the rectified difference unless it is negative.
+    d = x - theta, and 0 instead if d is negative.
 ``max``
-    max(x - theta, 0) = max(x, theta) - theta: a comparison and a multiplexer, and -s * theta in
-    the remainder.
+    max(x - theta, 0) = max(x, theta) - theta: a comparison and a multiplexer, with -s * theta in the remainder.
 ``complement``
-    As `subtract`, but the word holds ~theta, the field ``not_theta``: x - theta is x + ~theta + 1, and the
-    carry chain of a LUT with two free inputs (iCE40) needs no inverters before it.
+    As `subtract`, but the word has ~theta instead, in the field ``not_theta``. As x - theta is x + ~theta + 1, a carry
+    chain whose LUTs have only two free inputs (iCE40) then needs no inverters in front of it.
 
-Where all thresholds are multiples of ``2**step``, as those of a network with few levels, a synapse
-stores ``theta >> step`` and compares only the upper bits of x: :meth:`Threshold.compact`.
+If all thresholds are multiples of ``2**step``, as in a network with few levels, a synapse stores ``theta >> step`` and
+compares only the upper bits of x: :meth:`Threshold.compact`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,21 +32,21 @@ from ..rule import Addend, Rule, at_least, gate, inversion, negate_if, normal_sh
 __all__ = ["Threshold"]
 
 MAX_GAIN = 2
-NO_GAIN = 3  # what the gain field of an absent synapse holds, with `step`
+NO_GAIN = 3  # value of the gain field for an absent synapse, if there is a `step`
 
 
 @dataclass(frozen=True)
 class Threshold(Rule):
-    """See the module.
+    """The rule `threshold`; see the module.
 
     Parameters
     ----------
     step : int or None
-        All thresholds are multiples of ``2**step``, at least 0; form ``max``, unsigned x.
+        If given, all thresholds are multiples of ``2**step`` and not negative; for form ``max`` and unsigned x.
     cells : bool
-        For standard cells: comparisons of the form ``max`` are chains of majorities.
+        Whether the gates are for standard cells: comparisons in the form ``max`` are then chains of majorities.
     signed : bool
-        Whether a synapse has a sign; without, s is 0 or 1 and terms are never negative.
+        Whether a synapse has a sign; otherwise s is 0 or 1 and terms are never negative.
     """
 
     name = "threshold"
@@ -111,7 +110,10 @@ class Threshold(Rule):
 
     @property
     def stores_present(self) -> bool:
-        """An absent synapse is stored as the largest input for theta, where that can be held."""
+        """Whether the word has a field that says that a synapse is present.
+
+        There is none if theta can hold the largest input: an absent synapse is then stored with that threshold.
+        """
         return self.step is None and not self.parameter.holds(self.input.max)
 
     @property
@@ -125,7 +127,7 @@ class Threshold(Rule):
         """x - theta, signed."""
         if self.form != "complement":
             return x - p.theta
-        # The ones below are the carry into the chain, in a way that no family's synthesis adds a row for.
+        # The ones below the lowest bits make the carry into the chain; no family's synthesis adds an adder for them.
         minus = p.not_theta if self.parameter.signed else Cat(p.not_theta, Const(1, 1)).as_signed()
         shape = (x + minus + 1).shape()
         wide = [Cat(Const(1, 1), _extended(v, shape.width)) for v in (x, minus)]
@@ -154,7 +156,7 @@ class Threshold(Rule):
     def typical(
         self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
     ) -> dict[str, np.ndarray]:
-        """Thresholds are half-normal as inputs are, so that about half of the terms are 0; no gain."""
+        """Half-normal thresholds, distributed as inputs are, so that about half of the terms are 0; no gain."""
         ranges, shares = self.ranges, normal_shares(rng, shape, signed)
         theta = np.rint(np.abs(rng.normal(0, self.input.max / 3, shape)))
         arrays = {"theta": np.clip(theta, *ranges["theta"]).astype(np.int64), "sign": signs(shares)}
@@ -202,7 +204,7 @@ class Threshold(Rule):
 
     @property
     def _rectified(self) -> Any:
-        """Format of the rectified input, or of max(x, theta), before gain and sign."""
+        """Format of the rectified difference, or of max(x, theta), before gain and sign."""
         if self.step is not None:
             return self.input
         if self.form == "max":
@@ -212,12 +214,12 @@ class Threshold(Rule):
 
     @property
     def _inverted(self) -> Any:
-        """The constant that a negative term owes for its inversion."""
+        """Constant that has to be added to a term that is inverted because its sign is negative."""
         bits = self._rectified.bits + (MAX_GAIN if self.gain else 0)
         return inversion(bits, self._rectified.signed)
 
     def _scale(self, value: Value, p: data.View) -> Any:
-        """`value` shifted left by the gain field, wide enough for the largest gain."""
+        """`value` shifted left by the gain field, with enough bits for the largest gain."""
         if not self.gain:
             return value
         if self.step is not None:
@@ -230,7 +232,7 @@ class Threshold(Rule):
     def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
         rectified = self._rectified
         if self.step is not None:
-            # The largest level means absent: it never yields to x.
+            # The largest level stands for an absent synapse: there x never exceeds theta.
             high = x[self.step :]
             if self.cells:
                 yields = ripples(Cat(Const(1, 1), high), Cat(Const(0, 1), p.theta))
@@ -254,7 +256,7 @@ class Threshold(Rule):
     def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
         if self.form != "max":
             return [Addend(p.sign, self._inverted)] if self.signed else [], 0
-        # -theta where excitatory, which is ~theta and a constant; theta where inhibitory.
+        # For an excitatory synapse -theta, which is ~theta and a constant; for an inhibitory one theta.
         theta = Cat(Const(0, self.step), p.theta) if self.step else p.theta
         theta = self._scale(theta, p)
         if not self.signed:
@@ -297,6 +299,6 @@ class Threshold(Rule):
 
 
 def _extended(value: Value, width: int) -> Value:
-    """`value` as `width` bits."""
+    """`value` extended to `width` bits, by its sign or by zeros."""
     top = value[-1] if value.shape().signed else Const(0, 1)
     return Cat(value, top.replicate(width - len(value)))
