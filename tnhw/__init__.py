@@ -1,14 +1,13 @@
 """tnhw: neural networks without multipliers, in hardware.
 
-What a person calls from Python is here; each name is imported when it is first asked for, so that ``import tnhw``
-is quick.
+The names for use from Python are here. Each is imported when it is first used, so that ``import tnhw`` is fast.
 """
 
 from importlib import import_module
 
 __version__ = "0.1.0"
 
-# Name to the package that has it; `__init__.pyi` says the same to editors and type checkers.
+# The package of each name; `__init__.pyi` has the same for editors and type checkers.
 _HOME = {
     "Format": "synapse",
     "RULES": "synapse",

@@ -1,4 +1,4 @@
-"""Kernels and networks by file or by name, and how a network is folded by default."""
+"""Kernels and networks by file or by name, and the default folds of networks."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ LANES = 64
 
 
 class Folding(TypedDict, total=False):
-    """How a network becomes a design; every key may be left out, and a kernel takes none but `dsp`.
+    """How a network becomes a design. Every key may be left out; for a kernel only `dsp` is allowed.
 
     Attributes
     ----------
     folds : str, or list of str or Fold
-        A fold for each layer, inputs x outputs a cycle: ``"16x4,8x1"``.
+        A fold for each layer, inputs x outputs in one cycle: ``"16x4,8x1"``.
     lanes : int
-        If no folds are given: at most so many synapses a cycle; 64 by default.
+        If no folds are given: most synapses that may be computed in one cycle, by default 64.
     schedule : str
-        ``pipeline``: an engine for each layer, all at work at once; ``shared``: one for all layers in turn.
+        ``pipeline``: an engine for each layer, all at the same time; ``shared``: one engine for all layers in turn.
     rom : str
-        ``auto``, or parameters in ``block`` RAM or in ``logic``.
+        Where parameters are stored: in ``block`` RAM, in ``logic``, or ``auto`` to choose by size.
     dsp : bool
-        Whether products are for the multiplier blocks of a device.
+        Whether products are for the DSP blocks of a device.
     loadable : bool
-        Whether other parameters may be loaded later.
+        Whether other parameters can be loaded later.
     """
 
     folds: str | Iterable[str | Fold] | None
@@ -53,24 +53,24 @@ class Folding(TypedDict, total=False):
 
 
 def kernel_names() -> list[str]:
-    """Names of the kernels that travel with tnhw."""
+    """Names of the kernels that come with tnhw, sorted."""
     return sorted(path.stem for path in folder("kernels").glob("*.toml"))
 
 
 def model_names() -> list[str]:
-    """Names of the networks that travel with tnhw."""
+    """Names of the networks that come with tnhw, sorted."""
     return sorted(path.stem for path in folder("models").glob("*.npz"))
 
 
 def load(source: Source) -> Kernel | Network | Hardware:
-    """Kernel of a TOML file, network of an npz or ONNX file, or one of either that travels with tnhw.
+    """Load a kernel from a TOML file, a network from an npz or ONNX file, or one that comes with tnhw by its name.
 
-    A bare name is looked up among the kernels, then among the networks. An object is returned as it is.
+    A name is looked up among the kernels, then among the networks. An object is returned as it is.
 
     Raises
     ------
     InputError
-        If there is no such file or name, or what it says is not valid.
+        If there is no such file or name, or the file is not valid.
     """
     if isinstance(source, (str, os.PathLike)):
         is_kernel, path = _find(source)
@@ -83,12 +83,12 @@ def load(source: Source) -> Kernel | Network | Hardware:
 
 
 def load_kernel(source: Source, taker: str) -> Kernel:
-    """The kernel of a file or of that name; `taker` is the command or format that takes kernels only.
+    """Load a kernel; `taker` names the command or format that takes only kernels, for the message.
 
     Raises
     ------
     InputError
-        As `load`, and if it is something else.
+        As for `load`, and if the source is not a kernel.
     """
     from .kernel import Kernel
     from .network import Network
@@ -112,20 +112,20 @@ def load_design(
     dsp: bool | None = None,
     loadable: bool | None = None,
 ) -> Hardware:
-    """What `load` gives, a network folded: what can be generated, simulated and built.
+    """Load something that can be generated, simulated and built: as `load`, with a network made into a design.
 
     Parameters
     ----------
     source : str, path, Kernel, Network or other hardware
     interface, beat : optional
-        For a kernel: these keys instead of those in its file.
+        For a kernel: values of these keys instead of those in its file.
     folds, lanes, schedule, rom, dsp, loadable : optional
         For a network: see :class:`Folding`.
 
     Raises
     ------
     InputError
-        As `load`, and if an option is given that is for something else.
+        As for `load`, and if an option does not apply to the source.
     """
     from .kernel import Kernel
     from .network import Network
@@ -154,12 +154,12 @@ def load_design(
 
 
 def _called(source):
-    """What a message calls a source: the file or name that was given, or the object's own name."""
+    """The name of a source in messages: the file or name that was given, or the object's own name."""
     return source if isinstance(source, (str, os.PathLike)) else source.name
 
 
 def _folded(network, folds, lanes, schedule, options):
-    """The design of a network, by its folds or by the lanes that it may have."""
+    """The design of a network with given folds, or with at most so many lanes."""
     from .network import Design, Fold, fold, fold_shared
 
     if folds is not None:
@@ -175,7 +175,7 @@ def _folded(network, folds, lanes, schedule, options):
 
 
 def _find(file):
-    """Whether a file or a name is a kernel's (else it is a network's), and the path of its file."""
+    """Whether a file or a name stands for a kernel (otherwise for a network), and the path of its file."""
     path = Path(file)
     if path.suffix in (".npz", ".onnx"):
         return False, path

@@ -1,4 +1,4 @@
-"""Errors that tnhw shows to people, each with the exit status of the command line.
+"""Errors that tnhw shows to users, each with the exit status of the command line.
 
 Every message is one or two sentences: what is wrong, where, what is allowed, and how to fix it.
 """
@@ -25,11 +25,11 @@ class TnhwError(Exception):
     Attributes
     ----------
     exit_status : int
-        Of the command line.
+        Exit status of the command line.
     result : object or None
-        What was found until then, as the function that raised it would return it: of a simulation or a proof.
+        The result of a simulation or proof that failed, as the function would have returned it.
     shown : bool
-        Whether a person has seen the result, so that the message alone is missing.
+        Whether the result has been printed already, so that only the message is left to print.
     """
 
     exit_status = 1
@@ -69,7 +69,7 @@ class ToolFailed(TnhwError):
 
 
 class ToolDied(ToolFailed):
-    """An external tool crashed instead of refusing its input; another attempt may help."""
+    """An external tool crashed instead of rejecting its input; another attempt may help."""
 
     exit_status = 4
 

@@ -1,9 +1,9 @@
-"""Rules and architectures of the user's own: modules that are imported before a kernel is loaded.
+"""Rules and architectures of your own: modules that are imported before a kernel is loaded.
 
-A module registers what it has when it is imported: a rule by deriving from `tnhw.synapse.Rule`, an
-architecture by ``tnhw.kernel.ARCHITECTURES["name"] = Class``. Two ways name it: the variable
-``TNHW_PLUGINS`` (modules, with commas between; the current folder is looked in), or an entry point of the
-group ``tnhw.plugins`` in an installed package. Nothing is imported that neither names.
+When it is imported, a module registers its rules, by deriving from `tnhw.synapse.Rule`, and its architectures, by
+``tnhw.kernel.ARCHITECTURES["name"] = Class``. There are two ways to name it: in the variable ``TNHW_PLUGINS`` (modules
+separated by commas, also from the current folder), or as an entry point of the group ``tnhw.plugins`` in an installed
+package. Nothing else is imported.
 """
 
 import sys
@@ -26,9 +26,9 @@ def load():
     Raises
     ------
     InputError
-        If one cannot be imported, or does not register what it has.
+        If a module cannot be imported, or registers an architecture of a wrong class.
     """
-    from .kernel import Kernel  # noqa: F401  (before them, so that they add to what there is)
+    from .kernel import Kernel  # noqa: F401  (first, so that plug-ins add to its rules)
 
     _load(environment.text(VARIABLE) or "")
 

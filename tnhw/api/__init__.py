@@ -1,4 +1,4 @@
-"""The verbs of the command line as Python functions: a name, a file or an object in, a record out."""
+"""The verbs of the command line as Python functions: they take a name, a file or an object, and return a record."""
 
 from .comparing import compare
 from .generated import Generated

@@ -1,4 +1,4 @@
-"""`compare`: kernels on FPGA families and cell libraries, or networks on a board's device."""
+"""`compare`: kernels on FPGA families and libraries of standard cells, or networks on a board's device."""
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ def compare(
     peer: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> "KernelComparison | NetworkComparison":
-    """Measure kernels, or networks, side by side. Ratios are to the first.
+    """Measure kernels, or networks, and compare them with the first.
 
     Parameters
     ----------
@@ -48,38 +48,39 @@ def compare(
     target : str or list of str
         For kernels: ``ice40``, ``ecp5``, ``gowin``, ``xc7``, ``liberty:PATH``. For networks: one board.
     vectors : int, optional
-        Vectors of the activity: 64 for kernels, 8 for networks; 0 for no activity.
+        Number of vectors for the activity, by default 64 for kernels and 8 for networks; 0 for no activity.
     seeds : int
-        Runs of place and route, of which speeds are medians; for kernels 0 is synthesis only.
+        Number of runs of place and route, of which speeds are medians; with 0 kernels are only synthesised.
     models : str or list of str
-        Kernels: trained network that operands and accuracy come from; one for all, or one each.
+        For kernels: trained networks from which operands and accuracy come; one for all kernels, or one for each.
     data : path, optional
-        Kernels, with `models`: folder of data sets.
+        For kernels, with `models`: folder of data sets.
     workers : int, optional
-        Kernels: measurements at a time, each in a process; None for as many as there are cores. A script that asks
-        for more than one begins its own work below ``if __name__ == "__main__":``.
+        For kernels: number of processes that measure at the same time; None for one for each core. A script that asks
+        for more than one must do its work below ``if __name__ == "__main__":``.
     cached : bool
-        Kernels: take measurements that are known from before.
+        For kernels: whether measurements of earlier runs may be used.
     folds, lanes : str or int, optional
-        Networks: rows with these folds, or at most so many lanes, in addition to the fastest that fits.
+        For networks: also measure designs with these folds, or with at most so many lanes, and not only the fastest
+        that fits.
     x, labels : array_like of int [n, inputs] and [n], optional
-        Networks: test vectors of accuracy and activity.
+        For networks: test vectors and their classes, for accuracy and activity.
     peer : str, optional
-        Networks: ``da4ml``, the same by another generator.
+        For networks: ``da4ml`` also measures the designs of that generator.
     say : callable
-        Told in a sentence what is done.
+        Called with a sentence for each step.
 
     Returns
     -------
     KernelComparison or NetworkComparison
-        With `rows`, and `write` for its files; nothing is written before.
+        With the rows in `rows`; its method `write` writes files.
 
     Raises
     ------
     InputError, ToolMissing, ToolFailed
         If an argument is wrong or for the other kind, or a tool is missing or fails.
     CheckFailed
-        If a netlist differs from the golden model.
+        If a netlist gives other results than the golden model.
     """
     loaded = _loaded(sources)
     targets = [target] if isinstance(target, str) else [str(one) for one in target]
@@ -102,7 +103,7 @@ def compare(
 
 
 def _loaded(sources: "Source | Iterable[Source]") -> list[tuple[str, Any]]:
-    """What is compared, with the names that rows of networks have: those that were given, or their own."""
+    """The sources as pairs of a name, as it was given or the object's own, and the kernel or network."""
     listed: list[Any] = [sources]
     if not isinstance(sources, (str, Path, Kernel, Network)):
         listed = list(cast(Iterable[Any], sources))
@@ -138,7 +139,7 @@ def _kernels(
 def _operands(
     kernels: list[Kernel], models: list[str], vectors: int, folder: str | Path | None
 ) -> dict[str, Any]:
-    """Operands of kernels by name out of trained networks: one for all, or one each."""
+    """Operands for kernels by name, from trained networks: one for all kernels, or one for each."""
     from ..comparison import fpga
     from ..comparison.kernels import WARM_UP
     from ..comparison.operands import of_model

@@ -1,4 +1,4 @@
-"""What `generate` wrote."""
+"""The record that `generate` returns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +11,18 @@ __all__ = ["Generated"]
 
 @dataclass(frozen=True, repr=False)
 class Generated(Result):
-    """Verilog of a kernel or a design, and what describes it.
+    """Emitted Verilog of a kernel or a design, with its description.
 
     Parameters
     ----------
     name : str
-        Of the module and its files.
+        Name of the module and of its files.
     folder : Path
-        Holds ``<name>.v``, ``manifest.json``, ``<name>.core``, ``<name>.vlt`` and ``vectors.json``.
+        Folder with ``<name>.v``, ``manifest.json``, ``<name>.core``, ``<name>.vlt`` and ``vectors.json``.
     manifest : dict
-        What ``manifest.json`` says: formats, ports, latency, hashes.
+        Contents of ``manifest.json``: formats, ports, latency, hashes.
     options : dict
-        What makes the same design of its network again; empty for a kernel.
+        Options that make the same design of its network again; empty for a kernel.
     package : Path or None
         Folder of the IP package, for a kernel with AXI4-Stream.
     """
@@ -40,17 +40,17 @@ class Generated(Result):
 
     @property
     def latency(self) -> int:
-        """Cycles from the acceptance of a vector's last beat to its (first) result beat."""
+        """Cycles from the acceptance of a vector's last beat to its (first) result beat, if nothing stalls."""
         return self.manifest["latency"]
 
     @property
     def interval(self) -> int:
-        """Cycles from vector to vector when nobody stalls."""
+        """Cycles from vector to vector, if nothing stalls."""
         return self.manifest["interval"]
 
     @property
     def summary(self) -> str:
-        """Where the Verilog is, and its timing."""
+        """One line: where the Verilog is, its latency and its interval."""
         timing = f"latency {self.latency}, a vector every {self.interval} cycles"
         return f"{self.name}: {self.verilog}, {timing}"
 
@@ -59,7 +59,7 @@ class Generated(Result):
         return {"folder": str(self.folder), "manifest": self.manifest}
 
     def tables(self) -> list[Table]:
-        """Where the files are, formats, timing, and the streams."""
+        """One table: where the files are, formats, latency, interval, and streams."""
         lines: list[tuple[Any, ...]] = (
             [] if self.package is None else [("IP package", self.package)]
         )

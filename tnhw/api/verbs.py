@@ -1,9 +1,9 @@
 """`generate`, `simulate`, `prove` and `build`.
 
-Each takes what the command line takes: a name from ``tnhw list``, a file, or the object itself. A network is folded
-with the defaults of the command line; the keywords of :class:`tnhw.catalogue.Folding` (`folds`, `lanes`, `schedule`,
-`rom`, `dsp`, `loadable`) fold it otherwise. Each writes its files below the folder `out` and returns a record with
-fields, `to_dict()` for JSON and `table()` for a person.
+Each takes what the command line takes, a name from ``tnhw list`` or a file, or the object itself. A network is folded
+with the defaults of the command line, or as the keywords of :class:`tnhw.catalogue.Folding` say (`folds`, `lanes`,
+`schedule`, `rom`, `dsp`, `loadable`). Each writes files below the folder `out`, and returns a record with fields,
+`to_dict()` for JSON, and `table()` for printing.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ Out = str | Path
 
 
 def _silent(text: str) -> None:
-    """Tell nobody."""
+    """Do nothing."""
 
 
 def generate(
@@ -48,13 +48,13 @@ def generate(
     ----------
     source : str, path, Kernel, Network, Design or other hardware
     interface : str, optional
-        Of a kernel: ``stream`` or ``axi-stream``, if not as in its file.
+        For a kernel: ``stream`` or ``axi-stream``, by default as in its file.
     beat : int, optional
-        Of a kernel with ``axi-stream``: elements a beat; all by default.
+        For a kernel with ``axi-stream``: elements in a beat, by default all.
     out : path
         Files go to ``<out>/<name>/rtl``, the IP package to ``<out>/<name>/ip``.
     **folding
-        Of a network, see :class:`tnhw.catalogue.Folding`.
+        For a network: see :class:`tnhw.catalogue.Folding`.
 
     Raises
     ------
@@ -88,17 +88,17 @@ def simulate(
     out: Out = "build",
     **folding: Unpack[Folding],
 ) -> "simulation.Result":
-    """Run the Verilog in a simulator against the golden model, with stalls and back-pressure.
+    """Simulate the Verilog with stalls and back-pressure, and compare its results with the golden model.
 
     Parameters
     ----------
     source : str, path, Kernel, Network, Design or other hardware
     vectors : int
-        Random vectors, in addition to corner vectors.
+        Number of random vectors, in addition to corner vectors.
     seed : int
-        Of what is random.
+        Seed of random vectors and parameters.
     x : array_like of int, [n, inputs] or one vector [inputs], optional
-        Vectors of your own, sent as well; the results that came out for them are the record's `y`, [n, outputs].
+        Your own vectors, which are sent as well. Their results are the record's `y`, [n, outputs].
     params : dict of arrays, optional
         Parameters for storage `ports` and `memory`, by name.
     waves : bool
@@ -106,13 +106,13 @@ def simulate(
     simulator : str
         ``icarus`` or ``verilator``.
     netlist : str, optional
-        Run the netlist after synthesis for ``ice40``, ``ecp5``, ``gowin`` or ``xc7``.
+        Simulate the netlist after synthesis for ``ice40``, ``ecp5``, ``gowin`` or ``xc7``.
     rtl : list of path, optional
-        Verilog of your own in place of ours.
+        Verilog files of your own, instead of what tnhw emits.
     out : path
         Files go to ``<out>/<name>/sim``, or ``sim-<netlist>``.
     **folding
-        Of a network, see :class:`tnhw.catalogue.Folding`.
+        For a network: see :class:`tnhw.catalogue.Folding`.
 
     Raises
     ------
@@ -150,23 +150,23 @@ def prove(
     out: Out = "build",
     say: Callable[[str], None] = _silent,
 ) -> "proof.Result":
-    """Prove that a kernel's Verilog equals its definition for all inputs, and that its streams lose nothing.
+    """Prove that a kernel's Verilog computes its definition for all inputs, and that its streams lose nothing.
 
     Parameters
     ----------
     source : str, path or Kernel
     properties : list of str, optional
-        Only ``function``, or only ``stream``; both by default.
+        ``function``, ``stream`` or both; by default both.
     method : str
-        For the function: ``lemmas``, or ``whole``, as one formula, for small kernels.
+        How to prove the function: ``lemmas``, or ``whole``, as one formula, for small kernels.
     netlist : str, optional
         Also prove the netlist after synthesis for ``ice40``, ``ecp5`` or ``gowin``.
     solver : str, optional
-        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``; by default Bitwuzla where it is installed, else z3.
+        ``z3``, ``bitwuzla``, ``yices`` or ``boolector``; by default Bitwuzla if it is installed, else z3.
     limit : float
         Seconds for one question to the solver.
     rtl : list of path, optional
-        Verilog of your own in place of ours.
+        Verilog files of your own, instead of what tnhw emits.
     out : path
         Files go to ``<out>/<name>/proof``.
     say : callable
@@ -209,7 +209,7 @@ def build(
     say: Callable[[str], None] = _silent,
     **folding: Unpack[Folding],
 ) -> "bitstream.BuildRecord | PlanRecord":
-    """Build a bitstream of a kernel or network behind a serial line, or of one that tests itself.
+    """Build a bitstream of a kernel or network behind a serial line, or with a self-test.
 
     A network without `folds`, `lanes` and `schedule` gets the fastest design that fits the board.
 
@@ -219,28 +219,27 @@ def build(
     board : str, path or Board
         A name from ``tnhw list``, or a board TOML.
     seed : int
-        Of place and route.
+        Seed for place and route.
     frequency : float, optional
-        In Hz, what the routed design must reach, if not the board's clock.
+        Frequency in Hz that the routed design must reach, by default that of the board's clock.
     baud : int, optional
-        Of the serial line, if not the board's.
+        Bits a second on the serial line, by default the board's baud rate.
     allow_timing_fail : bool
-        Give a bitstream also if it is too slow.
+        Whether a design that is too slow gives a bitstream all the same.
     self_test : int, or array_like of int [n, inputs], optional
-        Store vectors on the board, which plays them to itself and shows the verdict on an LED: so many random ones,
-        or your own.
+        Number of random vectors, or your own, with which the board tests itself; it shows the verdict on an LED.
     out : path
         Files go to ``<out>/<name>/<board>``.
     say : callable
         Called with a line of text for each design that is tried.
     **folding
-        Of a network, see :class:`tnhw.catalogue.Folding`; for a kernel `dsp` says whether products may use DSP
+        For a network: see :class:`tnhw.catalogue.Folding`. For a kernel `dsp` says whether products may use DSP
         blocks.
 
     Returns
     -------
-    BuildRecord
-        Or a PlanRecord, for a board that only a vendor's tools build for: an archived build plan.
+    BuildRecord or PlanRecord
+        A PlanRecord, with an archived build plan, for a board that only a vendor's tools build for.
 
     Raises
     ------
@@ -279,7 +278,7 @@ def build(
 
 
 def _vectors(loaded, given):
-    """Vectors of a self-test: those that are given, or so many random ones."""
+    """The vectors of a self-test: those that were given, or so many random ones."""
     if np.ndim(given) == 0:
         return loaded.random_input(np.random.default_rng(0), plain_number(given))
     return np.atleast_2d(given)

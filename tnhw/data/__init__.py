@@ -1,4 +1,4 @@
-"""Data sets as integers: what a network is trained on, and what it is tested on."""
+"""Data sets as integers, for the training and the test of networks."""
 
 from .datasets import DATASETS, Data, Dataset, load
 

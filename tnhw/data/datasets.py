@@ -1,8 +1,8 @@
-"""Data sets as integers: what a network is trained on, and what it is tested on.
+"""Data sets as integers, for the training and the test of networks.
 
-Nothing is downloaded: the user names a folder that holds the files. What the files decode to is checked
-against a digest, so that any packaging of the same data gives the same integers. Choices are made on
-the validation part, which is taken from the training part; the test part is used once, at the end.
+Nothing is downloaded: the user names a folder with the files. The decoded integers are compared with a digest, so any
+packaging of the same data will do. Choices during training are made with the validation part, which is taken from the
+training part; the test part is used once, at the end.
 """
 
 import hashlib
@@ -23,25 +23,25 @@ __all__ = ["DATASETS", "Data", "Dataset", "load"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a data set without its files.
+    """What is known about a data set without its files.
 
     Attributes
     ----------
     name : str
     title, licence : str
-        As in the card of every model that is trained on it.
+        For the card of every model that is trained on it.
     shape : tuple of int
-        Of one input: (features,) or (height, width, channels).
+        Shape of one input: (features,) or (height, width, channels).
     task : str
-        ``class`` (y is a label, 0 to 9) or ``vector`` (y is an array like x).
+        ``class``: y is a label, 0 to 9; ``vector``: y is an array like x.
     digest : str
-        SHA-256 of the decoded integers, see `_digest`.
+        SHA-256 of the decoded integers; see `_digest`.
     files : str
-        What the folder must hold, as a sentence part.
+        Which files the folder must have, as a part of a sentence.
     valid : int
-        Rows of the training part that are the validation part.
+        How many rows of the training part become the validation part.
     input : str
-        Format of x, and of y where y is a vector.
+        Format of x, and of y if that is a vector.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Data:
-    """Integers of a data set: x int64 [n, prod(shape)] raster, channels last; y int64 [n] or [n, outputs]."""
+    """A data set: x int64 [n, prod(shape)] in raster order, channels last; y int64 [n] or [n, outputs]."""
 
     dataset: Dataset
     x_train: np.ndarray
@@ -69,7 +69,7 @@ class Data:
 
     @property
     def fitting(self) -> tuple[np.ndarray, np.ndarray]:
-        """Training and validation part as one (x, y): what a final model is fitted to."""
+        """Training and validation part together, (x, y): the data for the training of a final model."""
         return (
             np.concatenate([self.x_train, self.x_valid]),
             np.concatenate([self.y_train, self.y_valid]),
@@ -135,14 +135,14 @@ DATASETS = {
 
 
 def load(name: str, folder: str | os.PathLike[str] | None = None) -> Data:
-    """Integers of a data set.
+    """Load a data set.
 
     Parameters
     ----------
     name : str
         One of `DATASETS`.
     folder : path, optional
-        Folder of the files, default that of TNHW_DATA; ``digits`` needs none.
+        Folder with the files, by default that of TNHW_DATA; ``digits`` needs none.
 
     Returns
     -------
@@ -194,7 +194,7 @@ def noisy(images, seed):
 
 
 def _scale(name, x):
-    """Published values as u4."""
+    """The published values, scaled to u4."""
     if name == "mnist":
         return x >> 4
     if name == "pendigits":

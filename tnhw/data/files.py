@@ -1,7 +1,7 @@
-"""Readers of the files of data sets: bytes to integers as published, nothing scaled.
+"""Readers for the files of data sets, which give the integers as published, without scaling.
 
-Each takes the folder and a sentence part on what it must hold, and gives x [n, features] and y [n] of the
-training and of the test part.
+Each takes the folder and a part of a sentence that says which files it must have, and returns x [n, features] and y
+[n] of the training part and of the test part.
 """
 
 import gzip
@@ -26,7 +26,7 @@ def _missing(path, files):
 
 
 def _rows(path, files, **options):
-    """Integers of a text file, one row a line."""
+    """The integers of a text file, with a row in each line: array [rows, columns]."""
     if not path.is_file():
         raise _missing(path, files)
     try:

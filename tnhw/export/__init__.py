@@ -1,8 +1,8 @@
-"""Formats that `tnhw export` writes: a registry, one module a format.
+"""The formats that `tnhw export` writes: a registry, and a module for each format.
 
-A format is a function ``export(file, out, say, **options) -> dict``: `file` is what the user named,
-`out` the path to write, or None for the format's own default; `say` takes a sentence of progress.
-The dict is what ``--json`` prints; the key ``written`` names what was made.
+A format is a function ``export(file, out, say, **options) -> dict``. `file` is what the user named, `out` the path to
+write, or None for the default of the format, and `say` is called with sentences that report progress. ``--json``
+prints the dict; its key ``written`` names what was made.
 """
 
 import os
@@ -24,11 +24,11 @@ class ExportFormat:
     Parameters
     ----------
     name
-        What `--format` takes.
+        Its name for `--format`.
     summary
-        What goes in and what comes out, a short phrase.
+        A short phrase that says what is converted to what.
     function
-        ``module:function`` within this package; imported when it is used.
+        ``module:function`` in this package, which is imported when it is used.
     options
         Names of the options of `tnhw export` that the function takes.
     """
@@ -69,25 +69,25 @@ def export(
     Parameters
     ----------
     file : path or str
-        As the format wants it: a checkpoint, a kernel TOML, a network, or a name from `tnhw list`.
+        What the format takes: a checkpoint, a kernel TOML, a network, or a name from `tnhw list`.
     name : str
-        Key of `FORMATS`.
+        A key of `FORMATS`.
     out : path, optional
-        Where to; each format has a default.
+        The path to write; most formats have a default.
     say : callable
-        Told in a sentence what is done.
+        Called with a sentence for each step.
     **options
-        Of the format; None is not given.
+        Options of the format; None counts as not given.
 
     Returns
     -------
     dict
-        What was written.
+        What was written, under ``written``, and facts about it.
 
     Raises
     ------
     InputError
-        If there is no such format, or it does not take one of the options.
+        If there is no such format, it does not take an option, or it cannot convert this file.
     """
     if name not in FORMATS:
         raise InputError(f"there is no format {name!r}; {nearest(name, FORMATS)}")

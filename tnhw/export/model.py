@@ -1,4 +1,4 @@
-"""A checkpoint of an interrupted training, or an ONNX file, as an integer network in an npz file."""
+"""The format `model`: a checkpoint of an interrupted training, or an ONNX file, as a network in an npz file."""
 
 from pathlib import Path
 
@@ -8,8 +8,10 @@ __all__ = ["export"]
 
 
 def export(file, out, say):
-    """Write the integer network of a checkpoint, as far as its training came, or of an ONNX file; see
-    `tnhw.export`."""
+    """Write the network of a checkpoint, in the state that training has reached, or of an ONNX file.
+
+    See `tnhw.export`.
+    """
     if out is None:
         raise InputError("name the model to write with -o FILE.npz")
     out = Path(out)

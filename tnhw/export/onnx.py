@@ -1,4 +1,4 @@
-"""A network as an ONNX file: the format `onnx` of `tnhw export`."""
+"""The format `onnx`: a network as an ONNX file."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""A kernel as a project folder for Tiny Tapeout: wrapper with the fixed pins, test, documentation.
+"""The format `tinytapeout`: a kernel as a project folder for Tiny Tapeout, with wrapper, test and documentation.
 
-Bytes go in and out by a handshake of four steps. What a design takes is an area in the user's Liberty
-library, or a count of generic cells, which is an estimate.
+Bytes go in and out through the fixed pins with a handshake of four steps. The size of a design is its area with the
+user's library of standard cells, or else estimated from a count of generic cells.
 """
 
 import json
@@ -22,7 +22,7 @@ from ..verilog import emit, manifest
 
 __all__ = ["TILES", "export", "tiles_for"]
 
-#: Sizes that a project may have, to tiles.
+#: Number of tiles for each size that a project may have.
 TILES = {"1x1": 1, "1x2": 2, "2x2": 4, "3x2": 6, "4x2": 8, "6x2": 12, "8x2": 16}
 TILE_AREA = 167 * 108  # um2
 DENSITY = 0.6  # of cells in a tile, as in config.json
@@ -36,18 +36,18 @@ def export(file, out, say, *, liberty=None, tiles=None, clock=10_000_000, author
     Parameters
     ----------
     liberty : path, optional
-        Library in which the area is measured.
+        Library of standard cells with which the area is measured.
     tiles : str, optional
-        Key of `TILES`, instead of the smallest that the size suggests.
+        A key of `TILES`; by default the smallest size that should be enough.
     clock : int
-        Hz, for info.yaml and the hardening.
+        Clock frequency in Hz, for info.yaml and for the layout.
     author : str
         For info.yaml.
 
     Raises
     ------
     InputError
-        If it is no kernel, or its parameters travel with each vector.
+        If the file is not a kernel, its parameters are sent with each vector, or an option is wrong.
     DoesNotFit
         If it needs more than 16 tiles.
     """
@@ -78,7 +78,7 @@ def export(file, out, say, *, liberty=None, tiles=None, clock=10_000_000, author
 
 
 def tiles_for(size, name):
-    """Smallest size of a project that holds a design.
+    """The smallest size of a project in which a design fits.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def tiles_for(size, name):
 
 
 def _values(kernel, record, clock, author):
-    """What the templates ask for."""
+    """The values that the templates use."""
     streams = {stream["name"]: stream for stream in record["streams"]}
     sink, source, loads = streams["i"], streams["o"], streams.get("p")
     x_bytes, y_bytes = sink["width"] // 8, source["width"] // 8

@@ -1,4 +1,4 @@
-"""ONNX: a network as a file that any runtime executes, and back."""
+"""Networks to ONNX files, which any runtime can execute, and back."""
 
 from .reader import load
 from .writer import model, save

@@ -1,8 +1,8 @@
 """The functions of the domain ``tnhw``: neurons and requantisation in standard ONNX operators.
 
-All of them calculate in int32, where a runtime is exact; parameters are stored in the smallest type that
-holds them. A neuron sums over the last axis: x [..., inputs] with parameters [outputs, inputs] and bias
-[outputs] gives z [..., outputs], the exact sums.
+They all compute in int32, which is exact in every runtime; parameters are stored in the smallest type that holds
+them. A neuron sums over the last axis: x [..., inputs] with parameters [outputs, inputs] and bias [outputs] gives the
+exact sums z [..., outputs].
 """
 
 from ..errors import InputError
@@ -50,7 +50,7 @@ def _cast(*names):
 
 _RECTIFIED = "  above = Sub (spread, theta32)\n  rectified = Relu (above)\n"
 
-#: Name to text in ONNX's own syntax.
+#: The text of each function in ONNX's own syntax, by name.
 FUNCTIONS = {
     "ThresholdNeuron": _function(
         "ThresholdNeuron (x, theta, sign, bias) => (z)",
@@ -129,7 +129,7 @@ _NEURONS = {
 
 
 def neuron(rule, gain):
-    """Function of a rule, and the arrays that it takes in order."""
+    """Name of the function for a rule, and the arrays that it takes, in order; InputError if there is none."""
     if (rule, gain) not in _NEURONS:
         raise InputError(
             f"the rule `{rule}` has no ONNX function; known are "

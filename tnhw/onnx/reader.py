@@ -1,8 +1,8 @@
-"""A network from an ONNX file that `tnhw export --format onnx` wrote, perhaps by way of other tools.
+"""Read a network from an ONNX file that `tnhw export --format onnx` wrote; other tools may have rewritten it.
 
-What is calculated stands in the file twice: as a graph, and as metadata and parameters. A network is made of
-the latter, written as ONNX again, and must give the same graph and functions, node by node: a file whose
-graph was changed is refused, and never taken for what it is not. Nothing outside the file is read.
+The file says twice what is computed: as a graph, and as metadata with parameters. A network is made from the latter
+and written as ONNX again, which must give the same graph and functions, node by node. A file whose graph was changed
+is therefore an error. Nothing outside the file is read.
 """
 
 import os
@@ -21,14 +21,14 @@ REMEDY = "export it again with `tnhw export --format onnx`"
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Network of an ONNX file.
+    """Read a network from an ONNX file.
 
     Raises
     ------
     InputError
-        If the file is missing, is no ONNX, was not written by tnhw, or its graph is not that of its metadata.
+        If the file is missing, is not ONNX, was not written by tnhw, or its graph does not agree with its metadata.
     ToolMissing
-        Without the extra `onnx`.
+        If the package `onnx` is not installed.
     """
     onnx, _, numpy_helper, _ = packages()
     found = _parse(Path(path), onnx)
@@ -70,7 +70,7 @@ def _header(found, path):
 
 
 def _arrays(found, path, onnx, numpy_helper):
-    """Parameters by ``layer.array``: initializers whose names have a point."""
+    """Parameters by ``layer.array``: the initializers whose names have a dot."""
     types, arrays = onnx.TensorProto, {}
     integers = {
         types.INT8,
@@ -132,7 +132,7 @@ def _network(header, arrays, path):
 
 
 def _windowed(array, keys):
-    """Parameters of a convolution as its file has them: [outputs, height, width, channels]."""
+    """An array of a convolution in the shape that a layer takes: [outputs, height, width, channels]."""
     kernel = keys.get("kernel")
     if (
         array.ndim != 2
@@ -149,7 +149,7 @@ def _windowed(array, keys):
 
 
 def _compare(found, made, path):
-    """The file's graph and functions must be those that tnhw writes for the network."""
+    """Check that the graph and functions of the file are those that tnhw writes for the network."""
     parts = [
         ("input", found.graph.input, made.graph.input),
         ("output", found.graph.output, made.graph.output),
@@ -172,7 +172,7 @@ def _compare(found, made, path):
 
 
 def _plain(message):
-    """Bytes of a message without what only people read."""
+    """Bytes of a protobuf message without comments and other metadata."""
     copy = type(message)()
     copy.CopyFrom(message)
     for key in ("doc_string", "metadata_props"):

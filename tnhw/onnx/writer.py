@@ -1,7 +1,7 @@
 """A network as an ONNX file: each layer is a call of a function of the domain ``tnhw``.
 
-The functions (`tnhw.onnx.functions`) are in the file and made of standard operators, so that any
-runtime of opset 17 runs it, bit for bit. Input and outputs are int64; between them numbers are int32.
+The functions (`tnhw.onnx.functions`) are in the file and consist of standard operators, so any runtime with opset 17
+computes the same bits. Input and outputs are int64; all numbers between them are int32.
 """
 
 import json
@@ -20,9 +20,9 @@ from .functions import DOMAIN, FUNCTIONS, OPSET, VERSION, neuron
 
 __all__ = ["HEADER", "model", "packages", "save"]
 
-HEADER = "tnhw-network"  # key of the metadata that holds what the graph does not say
+HEADER = "tnhw-network"  # key of the metadata with the network's header
 IR_VERSION = 8  # the first with functions in a model
-ROOM = 1 << 30  # of a sum: the offset of `Requantise`
+ROOM = 1 << 30  # limit of a sum: the offset of `Requantise`
 
 
 def packages():
@@ -31,7 +31,7 @@ def packages():
     Raises
     ------
     ToolMissing
-        Without the extra `onnx`.
+        If the package `onnx` is not installed.
     """
     try:
         import onnx
@@ -43,13 +43,13 @@ def packages():
     return onnx, helper, numpy_helper, parser
 
 
-def save(network: Network, path: str | os.PathLike[str]) -> None:
+def save(network: Network, path: str | os.PathLike[str]) -> Any:
     """Write a network as an ONNX file; returns its ModelProto.
 
     Raises
     ------
     InputError, ToolMissing
-        As `model`; or if the file cannot be written.
+        As for `model`, or if the file cannot be written.
     """
     path, made = Path(path), model(network)
     write_files(path.parent, {path.name: made.SerializeToString(deterministic=True)})
@@ -57,17 +57,17 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
 
 def model(network: Network) -> Any:
-    """ONNX ModelProto of a network.
+    """Make the ONNX ModelProto of a network.
 
-    Input ``x``, int64 [n, *shape]; output ``y``, int64 [n, outputs] of the last layer, and for a classifier
-    ``class``, int64 [n, 1].
+    Its input is ``x``, int64 [n, *shape]. Its outputs are ``y``, int64 [n, outputs], the outputs of the last layer,
+    and for a classifier ``class``, int64 [n, 1].
 
     Raises
     ------
     InputError
-        If a layer's rule has no function, or its sums need more than 31 bits.
+        If there is no function for a layer's rule, or its sums need more than 31 bits.
     ToolMissing
-        Without the extra `onnx`.
+        If the package `onnx` is not installed.
     """
     onnx, helper, numpy_helper, parser = packages()
     nodes, tensors, used = [], [], set()
@@ -120,7 +120,7 @@ def model(network: Network) -> Any:
 
 
 def _layer(layer, now, image, call, constant, nodes, helper):
-    """Add the nodes of a layer whose input is named `now`, an image or a row; the name of its output."""
+    """Add the nodes of a layer whose input, an image or a row, is named `now`; returns the name of its output."""
     name, keys, kernel = layer.name, layer.keys, layer.kernel
     if keys.kind == "dense" and image:
         end = constant(f"{name}_rows", np.array([0, layer.in_shape[2]]))
@@ -163,7 +163,7 @@ def _smallest(array):
 
 
 def _check_room(layer):
-    """Every partial sum, shifted and rounded, must lie within 30 bits and a sign."""
+    """Raise InputError unless every partial sum, shifted and rounded, fits into 30 bits and a sign."""
     kernel, keys = layer.kernel, layer.keys
     low, high = kernel.synapse.interval(kernel.arrays)
     terms = np.maximum(np.abs(low), np.abs(high)).astype(object).sum(axis=1)

@@ -11,16 +11,16 @@ def draw(drawn: Any) -> str:
 
 
 def formula(synapse):
-    """The term of a rule as people write it."""
+    """The term of a rule as a formula."""
     text = synapse.formula or synapse.name
     return f"({text}) << e" if synapse.gain else text
 
 
 def add_column(columns, edges, column, links=None):
-    """Add a column that every box of the one before leads to, or as `links` say: (from, to) pairs."""
+    """Add a column, with edges from every box of the column before, or those of `links`: pairs (from, to)."""
     before, here = len(columns) - 1, len(columns)
     if links is None:
-        # Loads go to the parameters, which are in the same column.
+        # The stream of loads leads to the parameters, which are below it in the same column.
         own = [
             k for k, box in enumerate(columns[-1].boxes) if not box.lines[0].startswith("stream p")
         ]

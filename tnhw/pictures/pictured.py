@@ -9,14 +9,14 @@ __all__ = ["Pictured"]
 
 
 class Pictured:
-    """Base of what has a `diagram`, which a notebook shows."""
+    """Base of objects that have a `diagram`, which a notebook shows."""
 
     def diagram(self) -> Diagram:
-        """A picture of it."""
+        """A picture of the object."""
         raise NotImplementedError
 
     def _repr_svg_(self) -> str | None:
-        """SVG text, or None where it cannot be drawn: a notebook then shows the `repr`."""
+        """SVG text, or None if it cannot be drawn; a notebook then shows the `repr`."""
         try:
             return self.diagram().svg()
         except TnhwError:

@@ -1,7 +1,7 @@
 """Diagrams of columns of boxes, as SVG text: the same diagram gives the same bytes.
 
-A diagram reads from left to right. A column has a heading, boxes one below the other, and a foot;
-edges go from a box to one of a later column.
+A diagram reads from left to right. A column has a heading, boxes one below the other, and a line of text at its foot.
+Edges lead from a box to a box of a later column.
 """
 
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from html import escape
 __all__ = ["Box", "Column", "Diagram", "Edge"]
 
 FONT = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
-LINE, CHARACTER = 16, 6.9  # pixels of a line, and of a character of 12 pixels
+LINE, CHARACTER = 16, 6.9  # height of a line and mean width of a character of 12 pixels, in pixels
 GAP, PAD, MARGIN = 44, 10, 20
-BETWEEN = {True: 4, False: 14}  # small boxes stand closer
+BETWEEN = {True: 4, False: 14}  # pixels between boxes, by whether both are small
 HEADING = 24
 
 #: From a box to a box, each (column, number), and a label.
 Edge = tuple[tuple[int, int], tuple[int, int], str]
 
-#: Kind of a box to its fill and its border.
+#: For each kind of box, the colours of its fill and its border.
 COLOURS = {
     "stream": ("#dbeafe", "#1d4ed8"),
     "store": ("#fef3c7", "#b45309"),
@@ -43,11 +43,11 @@ class Box:
     small : bool
         One short line.
     many : bool
-        Drawn as a pile: it stands for several of its kind.
+        Whether it is drawn as a pile, because it stands for several of its kind.
     loop : bool
-        With an arrow from its output back to its input.
+        Whether an arrow leads from its output back to its input.
     share : float or None
-        A bar below the text, filled to this share of 1.
+        If given, there is a bar below the text, of which this share (0 to 1) is filled.
     """
 
     lines: tuple
@@ -71,7 +71,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: heading, boxes, and what stands below them."""
+    """A column: its heading, its boxes, and a line of text below them."""
 
     heading: str
     boxes: tuple
@@ -99,9 +99,9 @@ class Diagram:
     title, subtitle : str
     columns : tuple of Column
     edges : tuple of ((int, int), (int, int), str)
-        From a box to a box, each (column, number), and a label. In one column: to the box below.
+        From a box to a box, each as (column, number), and a label. Within one column they lead to the box below.
     caption : str
-        Below everything.
+        Text below the diagram.
     """
 
     title: str

@@ -1,1 +1,1 @@
-"""What every room needs: checked configuration, files written whole, templates, the environment."""
+"""What every package needs: checked configuration, files that are written whole, templates, the environment."""

@@ -1,7 +1,7 @@
-"""Folders for what need not be made twice, also for a user without a home that can be written.
+"""Cache folders, also for a user without a home folder that can be written.
 
-In a container a user may have no home, or one that is read-only. What is compiled or built is then kept in a folder of
-the user's own below the temporary folder, and it is said how to name a better place.
+In a container a user may have no home folder, or one that is read-only. Results are then kept in a folder of the
+user's own in the temporary folder, and a message says how to name a better place.
 """
 
 import os
@@ -18,14 +18,14 @@ __all__ = ["cache_folder", "folder"]
 
 
 def cache_folder() -> Path:
-    """Where tnhw keeps what it need not compute twice."""
+    """The cache folder of tnhw."""
     return folder("TNHW_CACHE_DIR", "tnhw")
 
 
 def folder(variable: str, application: str, *, wanted: str = "", **options: Any) -> Path:
-    """Where an application keeps its cache: what `variable` names, else the user's cache folder, else a substitute.
+    """The cache folder of an application: what `variable` names, else the user's cache folder, else a substitute.
 
-    The substitute becomes the value of `variable`, for this process and those that it starts.
+    The substitute becomes the value of `variable` for this process and those that it starts.
 
     Parameters
     ----------
@@ -34,12 +34,12 @@ def folder(variable: str, application: str, *, wanted: str = "", **options: Any)
     application
         Name for `platformdirs.user_cache_dir`, with `options`.
     wanted
-        Path of a file within: where it is there already, nothing needs to be written.
+        Path of a file in the folder: if it exists there already, the folder need not be writable.
 
     Raises
     ------
     InputError
-        If there is no place at all.
+        If no folder can be used.
     """
     if named := environment.path(variable):
         return named
@@ -54,7 +54,7 @@ def folder(variable: str, application: str, *, wanted: str = "", **options: Any)
 
 
 def _writable(path: Path) -> bool:
-    """Whether files can be made in a folder, which is made where there is none."""
+    """Whether files can be written in a folder, which is made if it does not exist."""
     if not path.is_absolute():  # the home could not be found
         return False
     try:
@@ -65,7 +65,7 @@ def _writable(path: Path) -> bool:
 
 
 def _own_temporary(variable: str, usual: Path) -> Path:
-    """A folder that only this user can write: machine code is read from it."""
+    """A folder that only this user can write, as machine code is read from it."""
     path = Path(tempfile.gettempdir()) / f"tnhw-{os.getuid()}"
     try:
         path.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""Checked configuration files: TOML in, a frozen record or one clear sentence out."""
+"""Checked configuration files: from TOML to a frozen record, or to an error message of one sentence."""
 
 import copy
 import difflib
@@ -31,11 +31,11 @@ M = TypeVar("M", bound=BaseModel)
 
 MAX_FILE_BYTES = 1 << 20
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how such a file begins
-MAX_DOTS = 256  # in a line: tomllib takes the square of a key's parts, and keys do not span lines
+MAX_DOTS = 256  # in a line: tomllib's time grows with the square of the parts of a key
 
 
 def content(value: Any) -> Any:
-    """What a value holds, in a form that can be compared and hashed; arrays by type, shape and elements."""
+    """A value in a form that can be compared and hashed; arrays are compared by type, shape and elements."""
     if isinstance(value, dict):
         return tuple((key, content(value[key])) for key in sorted(value))
     if isinstance(value, (list, tuple)):
@@ -46,7 +46,7 @@ def content(value: Any) -> Any:
 
 
 class ByContent:
-    """Equal to another of its class that has the same `_content`, which can be hashed."""
+    """Base of objects that are equal if they have the same class and the same `_content`, which can be hashed."""
 
     @property
     def _content(self) -> Any:
@@ -62,9 +62,9 @@ class ByContent:
 
 
 class Record(ByContent, BaseModel):
-    """Base of configuration records: frozen, and closed to keys that it does not know.
+    """Base of configuration records: frozen, and without unknown keys.
 
-    Every way to make one checks it, also copies with changes, pickles and `model_construct`.
+    A record is checked however it is made, also by a copy with changes, by unpickling and by `model_construct`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -72,7 +72,7 @@ class Record(ByContent, BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _plain_numbers(cls, values: Any) -> Any:
-        """NumPy's integers and booleans are as good as Python's, also in a list."""
+        """Convert NumPy's integers and booleans to Python's, also in a list."""
         if not isinstance(values, dict):
             return values
         return {
@@ -92,11 +92,11 @@ class Record(ByContent, BaseModel):
         return {key: getattr(self, key) for key in self.model_fields_set}
 
     def with_keys(self, **changes: Any) -> Self:
-        """The same record with other keys, which are checked."""
+        """The same record with other values of some keys, which are checked."""
         return validate(type(self), self._given | changes, type(self).__name__)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with other keys if there are any in `update`; it is checked as any other record."""
+        """A copy, with the values of keys in `update`; it is checked like any other record."""
         return self.with_keys(**copy.deepcopy(dict(update or {})))
 
     def copy(  # type: ignore[override]  # of pydantic 1, with arguments that have no meaning here
@@ -109,7 +109,7 @@ class Record(ByContent, BaseModel):
     def model_construct(  # type: ignore[override]
         cls, _fields_set: set[str] | None = None, **values: Any
     ) -> Self:
-        """As the class itself: there is no record without its checks."""
+        """The same as calling the class: a record is always checked."""
         return cls(**values)
 
     def __copy__(self) -> Self:
@@ -127,12 +127,12 @@ def _again(cls: type[M], keys: dict[str, Any]) -> M:
 
 
 def plain_number(value: Any) -> Any:
-    """Python's number for one of NumPy's; anything else as it is."""
+    """A number of NumPy as one of Python; anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def plain_copy(value: Any) -> Any:
-    """A copy of nested dicts and lists with Python's numbers for NumPy's, and lists for arrays."""
+    """A copy of nested dicts and lists, with numbers of Python instead of NumPy's, and lists instead of arrays."""
     if isinstance(value, dict):
         return {plain_number(key): plain_copy(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -143,7 +143,7 @@ def plain_copy(value: Any) -> Any:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known words nearest to `word`."""
+    """A hint that names the known words most similar to `word`, or all of them if none is."""
     known = sorted(known)
     close = difflib.get_close_matches(str(word), known, n=2, cutoff=0.5)
     if close:
@@ -152,12 +152,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def validate(model: type[M], values: Any, where: str) -> M:
-    """`model` made of the dict `values`.
+    """Make a `model` from the dict `values`.
 
     Raises
     ------
     InputError
-        With one sentence for each thing that is wrong, and `where` it is.
+        With a part for each thing that is wrong; the message begins with `where`.
     """
     try:
         return model.model_validate(values)
@@ -166,7 +166,7 @@ def validate(model: type[M], values: Any, where: str) -> M:
 
 
 def explain(model: type[BaseModel], error: ValidationError, where: str) -> str:
-    """One line of sentences for a ValidationError of `model`."""
+    """A ValidationError of `model` as one line of text."""
     return f"{where}: " + "; ".join(_sentence(model, problem) for problem in error.errors())
 
 
@@ -186,12 +186,12 @@ def _sentence(model: type[BaseModel], problem: Any) -> str:
 
 
 def parse_json(text: str, where: str) -> dict[str, Any]:
-    """The JSON object of a text that a person may have written or changed: a dict.
+    """Read a JSON object from a text that a person may have written or changed: a dict.
 
     Raises
     ------
     InputError
-        If it is not JSON, no object, or gives a key twice, which `json` would not tell. Begins with `where`.
+        If it is not JSON, not an object, or has a key twice, which `json` would ignore. Begins with `where`.
     """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -215,7 +215,7 @@ def parse_json(text: str, where: str) -> dict[str, Any]:
 
 
 def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Dict of a TOML file; a file that is missing, huge or broken is an InputError."""
+    """Read a TOML file: a dict. Raises InputError if the file is missing, too large or not valid."""
     path = Path(path)
     try:
         if path.exists() and not path.is_file():

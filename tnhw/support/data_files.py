@@ -1,4 +1,4 @@
-"""Find the data folders that travel with tnhw: kernels, boards, test benches and models."""
+"""Find the data folders that come with tnhw: kernels, boards, test benches and models."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from ..errors import InputError
 
 __all__ = ["FOLDERS", "folder"]
 
-#: Data folders, each beside the package in a checkout and in ``tnhw/share/`` in a wheel.
+#: Data folders. In a checkout each is next to the package, in a wheel in ``tnhw/share/``.
 FOLDERS = ("kernels", "boards", "sim", "models")
 
 _PACKAGE = Path(__file__).resolve().parents[1]

@@ -1,7 +1,7 @@
 """Every environment variable that tnhw reads, and the only module that reads one.
 
-A switch that is not listed here does not exist: `text` and the other functions refuse a name that
-`VARIABLES` does not hold, and a test finds any other use of the environment in the checkout.
+There are no variables except those listed here: `text` and the other functions raise an error for other names, and a
+test finds any other use of the environment in the checkout.
 """
 
 import os
@@ -24,17 +24,16 @@ class Variable:
     Parameters
     ----------
     name
-        As the shell knows it.
+        Its name.
     kind
         What its value is: ``folder``, ``file``, ``folder or file``, ``flag``, ``names``, ``path`` or ``JSON``.
     meaning
-        A phrase for a person.
+        What it is for, as a phrase.
     default
-        What holds where it is not set, or set to nothing.
+        What applies if it is not set, or is empty.
     reader
-        Who reads it: ``tnhw``, ``tests`` (with benchmarks), ``bench`` (set by tnhw, for the processes that
-        it starts), ``amaranth`` (set by tnhw while Amaranth runs) or ``library`` (a package that tnhw uses
-        reads it; tnhw itself need not).
+        What reads it: ``tnhw``, ``tests`` (and benchmarks), ``bench`` (set by tnhw for the processes that it starts),
+        ``amaranth`` (set by tnhw while Amaranth runs) or ``library`` (a package that tnhw uses).
     """
 
     name: str
@@ -75,7 +74,7 @@ VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in _AL
 
 
 def text(name: str) -> str | None:
-    """Value of a variable, or None where it is not set or set to nothing.
+    """Value of a variable, or None if it is not set or empty.
 
     Raises
     ------
@@ -86,26 +85,27 @@ def text(name: str) -> str | None:
 
 
 def path(name: str) -> Path | None:
-    """Folder or file that a variable names, or None; whether it exists is for the caller to check."""
+    """The folder or file that a variable names, or None; the caller has to check whether it exists."""
     value = text(name)
     return Path(value) if value else None
 
 
 def flag(name: str) -> bool:
-    """Whether a variable is set to anything but nothing or ``0``."""
+    """Whether a variable is set to anything except an empty text or ``0``."""
     return text(name) not in (None, "0")
 
 
 def search_path(*, first: tuple[Path, ...] = (), last: tuple[Path, ...] = ()) -> str:
-    """Value of ``PATH`` with more folders before or after those that it has."""
+    """Value of ``PATH`` with more folders at its beginning or end."""
     own = text("PATH") or os.defpath
     return os.pathsep.join([*map(str, first), own, *map(str, last)])
 
 
 def for_child(changes: Mapping[str, str] | None = None) -> dict[str, str]:
-    """All variables of this process and `changes`, for a process that it starts.
+    """All variables of this process with `changes`, for a process that it starts.
 
-    ``TMPDIR`` is the folder that Python took: where it names none that can be written, tools need not fail of it.
+    ``TMPDIR`` is the folder that Python uses, so that tools work even if the variable names a folder that cannot be
+    written.
     """
     return {**os.environ, "TMPDIR": tempfile.gettempdir(), **(changes or {})}
 
@@ -130,7 +130,7 @@ def temporarily(name: str, value: str) -> Iterator[None]:
 
 
 def table() -> str:
-    """All variables that a person may set, as a table in Markdown."""
+    """All variables that users may set, as a table in Markdown."""
     who = {"tnhw": "tnhw", "tests": "tests and benchmarks", "library": "libraries that tnhw uses"}
     lines = ["| variable | is a | meaning | default | read by |", "|---|---|---|---|---|"]
     for variable in _ALL:

@@ -1,4 +1,4 @@
-"""Output that is there as a whole or not at all."""
+"""Files that are written completely or not at all."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ __all__ = ["exists", "make_folder", "rename_all", "work_folder", "write_files"]
 
 
 def exists(path: str | os.PathLike[str]) -> bool:
-    """Whether there is such a file or folder; False for a name that the system does not take."""
+    """Whether there is such a file or folder; False for a name that the system does not allow."""
     try:
         return Path(path).exists()
     except OSError:
@@ -22,12 +22,12 @@ def exists(path: str | os.PathLike[str]) -> bool:
 
 
 def make_folder(folder: str | os.PathLike[str]) -> Path:
-    """Make a folder that files can be written to, if it is not there, and return its path.
+    """Make a folder, if it does not exist, and return its path.
 
     Raises
     ------
     InputError
-        If it cannot be.
+        If it cannot be made.
     """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def make_folder(folder: str | os.PathLike[str]) -> Path:
 def rename_all(
     beside: str | os.PathLike[str], folder: str | os.PathLike[str], names: Iterable[str]
 ) -> None:
-    """Rename files of the folder `beside` into `folder`; of two who do it at once, one comes after the other."""
+    """Move files from the folder `beside` to `folder` by renaming; two processes do so one after the other."""
     with _alone(folder):
         for name in names:
             (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,16 +59,16 @@ def _alone(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def work_folder(folder: str | os.PathLike[str], prefix: str) -> Iterator[Path]:
-    """A temporary folder in `folder`; those that an earlier process left there are removed.
+    """A temporary folder in `folder`; those that earlier processes left there are removed.
 
-    Whoever works in such a folder holds a lock on it, which goes with the process. So a folder of that name
-    whose lock is free is nobody's, and what a process that was killed left goes the next time.
+    A process that works in such a folder holds a lock on it, which ends with the process. A folder with such a name
+    and no lock is therefore not in use: a process that was killed left it.
 
     Parameters
     ----------
     folder : path
     prefix : str
-        Of the name.
+        Beginning of the name.
     """
     with _alone(folder):
         for old in Path(folder).glob(f"{prefix}*"):
@@ -87,7 +87,7 @@ def work_folder(folder: str | os.PathLike[str], prefix: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _held(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """The lock of a folder; OSError if somebody has it, or there are no locks."""
+    """Hold the lock of a folder; OSError if another process holds it, or there are no locks."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,19 +97,19 @@ def _held(folder: str | os.PathLike[str]) -> Iterator[None]:
 
 
 def write_files(folder: str | os.PathLike[str], files: Mapping[str, str | bytes]) -> None:
-    """Write files of a folder: all beside first, then each renamed into place.
+    """Write files to a folder: first all of them to a temporary folder, then each is renamed into place.
 
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Made if it does not exist.
     files : dict of str to str or bytes
-        File name, or path within the folder with ``/``, to contents.
+        Contents of each file by its name, or by its path in the folder with ``/``.
 
     Raises
     ------
     InputError
-        If the folder cannot be written; what was there before stays as it was.
+        If the folder cannot be written; earlier files stay as they were.
     """
     folder = make_folder(folder)
     try:

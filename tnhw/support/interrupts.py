@@ -1,7 +1,7 @@
-"""Interrupts that are not lost: Ctrl-C, SIGTERM and SIGHUP end a command, also where Python drops the exception.
+"""Interrupts that are not lost: Ctrl-C, SIGTERM and SIGHUP end a command, even if Python drops the exception.
 
-An exception that a signal raises while an object is deleted is printed and ignored. A long proof deletes objects of the
-solver most of the time, so it also asks `check` before each step.
+If a signal raises an exception while an object is being deleted, Python prints it and ignores it. A long proof spends
+most of its time deleting objects of the solver, so it also calls `check` before each step.
 """
 
 import signal
@@ -16,7 +16,7 @@ _seen = threading.Event()
 
 @contextmanager
 def handled() -> Iterator[None]:
-    """Within it these signals raise `KeyboardInterrupt`, and are remembered; SIGHUP only where it is not ignored."""
+    """In the block these signals raise `KeyboardInterrupt` and are remembered; SIGHUP only if it is not ignored."""
 
     def interrupt(*_: object) -> None:
         _seen.set()
@@ -36,6 +36,6 @@ def handled() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raise `KeyboardInterrupt` if a signal came before."""
+    """Raise `KeyboardInterrupt` if there has been a signal."""
     if _seen.is_set():
         raise KeyboardInterrupt

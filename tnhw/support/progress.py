@@ -1,4 +1,4 @@
-"""Progress of a long step on standard error: a line that moves on a terminal, and plain lines elsewhere."""
+"""Progress of a long step on standard error: an animated line on a terminal, plain lines elsewhere."""
 
 import threading
 import time
@@ -13,14 +13,14 @@ EVERY = 30  # seconds between plain lines
 
 @contextmanager
 def progress(text: str, state: Callable[[], str] = lambda: "") -> Iterator[None]:
-    """Show that a step goes on, if it takes more than two seconds.
+    """Show that a step is running, if it takes more than two seconds.
 
     Parameters
     ----------
     text : str
-        What is done.
+        What the step does.
     state : callable
-        Gives how far it is, as text. It is called from another thread.
+        Returns a text that says how far it is. It is called from another thread.
     """
     over = threading.Event()
     thread = threading.Thread(target=_show, args=(text, state, over), daemon=True)

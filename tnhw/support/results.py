@@ -1,4 +1,4 @@
-"""What a verb returns: a record with fields that can become a dict for JSON, or tables for a person."""
+"""What verbs return: records with fields, which can be converted to a dict for JSON or to tables."""
 
 import io
 from collections.abc import Iterable
@@ -21,9 +21,9 @@ class Table(NamedTuple):
     ----------
     title : str
     lines : list of tuple
-        Rows of cells; a cell is shown as ``str`` writes it.
+        Rows of cells, which are shown as ``str`` gives them.
     headed : bool
-        Whether the first line holds the headings of the columns.
+        Whether the first row has the headings of the columns.
     """
 
     title: str
@@ -34,21 +34,21 @@ class Table(NamedTuple):
 class Result:
     """Base of the records that verbs return.
 
-    A subclass has fields, and says with :meth:`tables` and :attr:`summary` how a person sees them. ``str(result)``
-    is its tables as text; a notebook shows them as HTML.
+    A subclass has fields, and shows them by :meth:`tables` and :attr:`summary`. ``str(result)`` is its tables as text;
+    a notebook shows them as HTML.
     """
 
     @property
     def summary(self) -> str:
-        """What came out, in a line."""
+        """The result in one line."""
         raise NotImplementedError
 
     def tables(self) -> list[Table]:
-        """Tables for a person, at least one."""
+        """The result as tables, at least one."""
         raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that it holds, as a dict that ``json.dumps`` takes."""
+        """The whole result, as a dict that ``json.dumps`` accepts."""
         raise NotImplementedError
 
     def table(self) -> str:
@@ -70,7 +70,7 @@ class Result:
 
 
 def rich_table(lines: Iterable[Iterable[Any]], title: str | None = None) -> "RichTable":
-    """A table for a terminal; nothing in its cells steers the terminal."""
+    """A table for a terminal; control characters in its cells have no effect."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""A few of many, evenly spread."""
+"""Choose a few of many, evenly spread."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ T = TypeVar("T")
 
 
 def spread(items: Sequence[T], count: int) -> list[T]:
-    """At most `count` of a sequence, in its order; both ends are among them where `count` is over 1."""
+    """At most `count` elements of a sequence, in order; with both ends if `count` is more than 1."""
     at = np.linspace(0, len(items) - 1, min(count, len(items))).round().astype(int)
     return [items[k] for k in sorted(set(at.tolist()))]

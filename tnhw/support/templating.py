@@ -1,4 +1,4 @@
-"""Text of emitted files from the jinja2 templates that travel inside the package."""
+"""Text of emitted files, from the jinja2 templates in the package."""
 
 from functools import cache
 from pathlib import Path
@@ -16,14 +16,14 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def spdx(comment: str = "//") -> str:
-    """The line that says so, after a comment's sign."""
+    """The line with this licence, as a comment that begins with `comment`."""
     return f"{comment} SPDX-License-Identifier: {LICENSE}\n"
 
 
 def render(folder: str, name: str, /, **values: Any) -> str:
-    """Text of the template ``<folder>/templates/<name>.j2``, `folder` within the package tnhw.
+    """The template ``<folder>/templates/<name>.j2`` filled with values; `folder` is relative to the package tnhw.
 
-    The same values give the same text. An unknown name in a template is an error.
+    The same values give the same text. A template that uses an unknown name is an error.
     """
     return _environment(folder).get_template(f"{name}.j2").render(license=LICENSE, **values)
 

@@ -1,4 +1,4 @@
-"""Text for a terminal: control characters that came from a file are shown, and never have an effect."""
+"""Text for a terminal: control characters from files are shown, and have no effect."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def say(text: object) -> None:
 
 
 def survive_encodings() -> None:
-    """Print characters that the encoding lacks as escapes, and discard what is printed to a closed stream."""
+    """Print characters that the encoding lacks as escapes, and discard output to a stream that is closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -37,7 +37,7 @@ def survive_encodings() -> None:
 
 
 def give_up_output() -> None:
-    """Discard what is still to be written to standard output, because nobody reads it."""
+    """Discard what is not yet written to standard output, because nothing reads it any more."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     with contextlib.suppress(OSError, ValueError):  # an output without a file of its own
         os.dup2(nowhere, sys.stdout.fileno())

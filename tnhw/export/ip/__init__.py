@@ -1,7 +1,6 @@
-"""IP package: a kernel as a folder that an FPGA engineer drops into a project.
+"""IP package: a kernel as a folder that an FPGA engineer can add to a project.
 
-What stands in it is listed in `docs/ip.md`. Text comes from the templates beside this module; the same
-kernel gives the same bytes.
+`docs/ip.md` lists its files. Their text comes from the templates in this folder; the same kernel gives the same bytes.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ from .scenario import OPS, Scenario
 
 __all__ = ["package"]
 
-PARTS = 3  # with other parameters each, where they are loaded
+PARTS = 3  # parts of the golden vectors, each with other parameters, if these are loaded
 VECTORS = 16
 
 
@@ -62,7 +61,7 @@ def package(kernel, out_dir, record=None, text=None):
 
 
 def package_files(kernel, record, text):
-    """Manifest, and contents of all files by their path in the package."""
+    """The manifest, and the contents of all files by their paths in the package."""
     name, core = kernel.name, spdx() + text
     record = (
         {"license": LICENSE}
@@ -128,7 +127,7 @@ def package_files(kernel, record, text):
 
 
 def _register_files(kernel, made, common):
-    """AXI4-Lite wrapper, and the register map in all its forms."""
+    """The AXI4-Lite wrapper, and the register map in all its forms: dict of path to text."""
     registers = register_map(kernel, design_number(kernel))
     parts = ceil(kernel.width_p / 32)
     values = {
@@ -157,7 +156,7 @@ def _register_files(kernel, made, common):
 
 
 def _vectors(kernel, streams):
-    """Golden beats [tdata, tlast] of every stream, in parts with other parameters each."""
+    """Golden beats [tdata, tlast] of every stream, in parts that have different parameters."""
     rng = np.random.default_rng(0)
     memory = kernel.storage == "memory"
     parts = []
@@ -185,12 +184,12 @@ def _vectors(kernel, streams):
 
 
 def _patience(common):
-    """Cycles in which something must happen."""
+    """Number of cycles after which a bench gives up waiting."""
     return 2000 + 20 * (common["latency"] + common["interval"])
 
 
 def _bench_files(name, scenario, made, by_name):
-    """The Verilog test bench, its steps and the results that must come."""
+    """The Verilog test bench, its steps and the expected results: dict of path to text."""
     payload = max(16, *(stream["width"] for stream in by_name.values()))
     digits = ceil((payload + 6) / 4)
     steps = [

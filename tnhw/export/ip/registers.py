@@ -1,4 +1,4 @@
-"""The register map of a kernel with loadable parameters: the one source of all its forms."""
+"""The register map of a kernel whose parameters are loaded, from which all files about it are made."""
 
 from dataclasses import asdict, dataclass, field
 from math import ceil
@@ -7,14 +7,14 @@ from ... import __version__
 
 __all__ = ["ADDRESS_BITS", "MAGIC", "Field", "Register", "map_version", "register_map", "to_json"]
 
-ADDRESS_BITS = 6  # bytes
+ADDRESS_BITS = 6  # of addresses in bytes
 MAGIC = 0x746E6877  # "tnhw"
 MAP_VERSION = (1, 0)
 
 
 @dataclass(frozen=True)
 class Field:
-    """Bits `high` down to `low` of a register; `access` is ro, rw, w1 (act) or w1c (clear)."""
+    """Bits `high` to `low` of a register; `access` is ro, rw, w1 (writing 1 acts) or w1c (writing 1 clears)."""
 
     name: str
     high: int
@@ -34,11 +34,11 @@ class Register:
     access
         ro, rw or wo.
     reset
-        Value after reset, or None where it depends on what the core does.
+        Value after reset, or None if it depends on the state of the core.
     text
         What it is for.
     fields
-        Named bits, if the register is no plain number.
+        Named bits, if the register is not a plain number.
     """
 
     name: str
@@ -50,13 +50,13 @@ class Register:
 
 
 def map_version():
-    """Value of the register VERSION: of the map (bits 31 to 16) and of tnhw (15 to 0, as major.minor)."""
+    """Value of the register VERSION: version of the map (bits 31 to 16) and of tnhw (15 to 0), as major.minor."""
     major, minor = (int(part) for part in __version__.split(".")[:2])
     return MAP_VERSION[0] << 24 | MAP_VERSION[1] << 16 | major << 8 | minor
 
 
 def register_map(kernel, design):
-    """Registers of a kernel with storage `memory`; `design` is the number of the design."""
+    """The registers of a kernel with storage `memory`; `design` is the number that identifies the design."""
     parts = ceil(kernel.width_p / 32)
     several = f" A word takes {parts} writes, the low part first." if parts > 1 else ""
     return [

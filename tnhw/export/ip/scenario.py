@@ -1,40 +1,40 @@
-"""What the benches of a package do, step by step: one list for the Verilog bench and for the cocotb one."""
+"""The steps of the test benches in a package: one list, for the Verilog bench and for the cocotb bench."""
 
 from ...simulation.traffic import make
 
 __all__ = ["OPS", "Scenario"]
 
-#: Steps, in the order of their codes. Each has a payload or a number; `x` and `p` have tlast and a mark too.
+#: Steps, in the order of their codes. Each has a payload or a number; `x` and `p` also have tlast and a mark.
 OPS = ("x", "p", "refuse_x", "refuse_p", "reset", "stall", "idle", "drain", "latency", "busy")
 
-SHORT = 200  # beats of a load that is sent again for each way to send it wrongly
+SHORT = 200  # most beats of a load that is sent with wrong tlast in several ways
 VECTORS = 40
-PATIENCE = 32  # cycles in which something must not be taken
+PATIENCE = 32  # cycles for which a beat must not be taken
 
 
 class Scenario:
-    """Steps and the results that must come, by a kernel and its manifest.
+    """The steps of a bench and the expected results, for a kernel and its manifest.
 
     Attributes
     ----------
     steps : list of (str, int, int, int)
-        Step, payload or number, tlast, and whether the beat shows a wrong tlast.
+        Step, payload or number, tlast, and whether a wrong tlast is detected at this beat.
 
         ====================  =====================================================================
         ``x``, ``p``          offer a beat of a vector or a load until it is taken
         ``refuse_x`` ``_p``   offer a beat for so many cycles; it must not be taken, and is withdrawn
-        ``reset``             for so many cycles; what is inside is forgotten
+        ``reset``             reset for so many cycles; vectors inside are discarded
         ``stall``             take no result for so many cycles from now on
-        ``idle``              let so many cycles pass
-        ``drain``             wait until so many result beats have come in all
+        ``idle``              wait for so many cycles
+        ``drain``             wait until there have been so many result beats in all
         ``latency``           the result begins exactly so many cycles after the beat before
-        ``busy``              results are taken always (0) or with pauses (1)
+        ``busy``              take results always (0) or with pauses (1)
         ====================  =====================================================================
     results : list of (int, int)
         Result beats (payload, tlast), in order.
     fresh : (int, int)
-        So many steps and results at the beginning hold before the first load only, which a reset
-        does not bring back.
+        Numbers of steps and results at the beginning that are valid only before the first load, and not after a
+        later reset.
     """
 
     def __init__(self, kernel, manifest):
@@ -59,7 +59,7 @@ class Scenario:
         self._add("idle", self._latency + self._interval + 8)
 
     def _decoded(self, segment):
-        """A load, and vectors with their results: beats as integers."""
+        """A load, and vectors with their results, with beats as integers."""
         beats = {name: [int(beat, 16) for beat in segment[name]] for name in "pio"}
         i, o = self._streams["i"]["beats"], self._streams["o"]["beats"]
         count = len(beats["i"]) // i
@@ -73,7 +73,7 @@ class Scenario:
         self.steps.append((step, value, last, wrong))
 
     def _frame(self, step, beats, shows=None):
-        """Beats with tlast on the last; `shows` is the one at which a wrong tlast shows."""
+        """Add beats with tlast on the last; at beat number `shows` a wrong tlast is detected."""
         for k, beat in enumerate(beats):
             self._add(step, beat, int(k == len(beats) - 1), int(k == shows))
 
@@ -92,14 +92,14 @@ class Scenario:
             self._frame("p", self._segments[number][0])
 
     def _some(self, count=3, number=0):
-        """Vectors with the parameters of a segment, which are loaded."""
+        """Add vectors of a segment, whose parameters have been loaded."""
         for x, y in self._segments[number][1][:count]:
             self._vector(x, y)
 
     # ---- Parts ----
 
     def _traffic(self):
-        """All vectors; each load comes right behind the vectors before it."""
+        """Add all vectors; each load follows at once the vectors before it."""
         for number, (_, vectors) in enumerate(self._segments):
             self._add("busy", number % 2)
             self._load(number)
@@ -116,7 +116,7 @@ class Scenario:
             self._drain()
 
     def _resets(self):
-        """In a vector, with results waiting, in a packet that is dropped, in a load."""
+        """Add resets: in a vector, while results wait, in a packet that is being discarded, in a load."""
         first = self._segments[0][1][0][0]
         for cycles in (1, 3):
             for cut in sorted({1, len(first) // 2, len(first) - 1} & set(range(1, len(first)))):
@@ -142,14 +142,14 @@ class Scenario:
             self._drain()
 
     def _after_reset(self, cycles):
-        """A reset keeps the parameters, and nothing of what was inside comes out."""
+        """Add a reset: afterwards parameters must be the same, and no earlier result may appear."""
         self._add("reset", cycles)
         self._add("idle", self._latency + self._interval + 2)
         self._some()
         self._drain()
 
     def _wrong(self):
-        """Packets with a wrong tlast, a good one right behind each; then the same for loads."""
+        """Add packets with a wrong tlast, each followed at once by a good one; then the same for loads."""
         vectors = self._segments[0][1]
         for k, (beats, shows) in enumerate(_wrong_frames(vectors[0][0])):
             self._add("busy", k % 2)
@@ -164,7 +164,7 @@ class Scenario:
             self._some()
 
     def _waits(self):
-        """A load waits for the rest of a vector; two loads in a row, of which the second counts."""
+        """Add a load that must wait for the rest of a vector, and two loads in a row, of which the second counts."""
         if not self._loads:
             return
         x, y = self._segments[0][1][1]
@@ -180,7 +180,7 @@ class Scenario:
 
 
 def _wrong_frames(beats):
-    """Packets, each with the number of the beat at which its fault shows."""
+    """Packets with a wrong tlast, each with the index of the beat at which that is detected."""
     count = len(beats)
     for cut in sorted({1, count // 2, count - 1} & set(range(1, count))):
         yield beats[:cut], cut - 1
