@@ -1,6 +1,6 @@
 """Training of networks: quantisation-aware layers for PyTorch, the recipe, and export to integers.
 
-The only part of tnhw that imports torch, and only when something of it is used::
+Only this package imports torch, and only when something of it is used::
 
     from torch import nn
     from tnhw.train import ThresholdLinear, export, fit
@@ -36,7 +36,13 @@ def __getattr__(name):
 
 
 def part(name):
-    """A module of this package; says what to install where torch is missing."""
+    """Import a module of this package by its name.
+
+    Raises
+    ------
+    ToolMissing
+        If torch is not installed; the message says how to install it.
+    """
     try:
         return importlib.import_module(f".{name}", __name__)
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Model cards: a page about the models of a folder, from what their files say of themselves.
+"""Model cards: a page about the models of a folder, made from the cards in their files.
 
 python -m tnhw.train.cards models    # writes models/README.md
 """
@@ -28,7 +28,7 @@ set of `optdigits`, so the two are never mixed.
 
 
 def page(folder):
-    """Text of a folder's README.md, from its ``*.npz`` files in the order of their names."""
+    """Text of a folder's README.md, about its ``*.npz`` files in the order of their names."""
     networks = [Network.load(path) for path in sorted(Path(folder).glob("*.npz"))]
     rows = "".join(_row(network) for network in networks)
     return HEAD + rows + "\n" + "\n".join(_card(network) for network in networks)
@@ -47,7 +47,7 @@ def _row(network):
 
 
 def _values(layer):
-    """What is zero where a synapse is absent (an AdderNet synapse never is)."""
+    """The array of a layer that is 0 where a synapse is absent. (An AdderNet synapse is never absent.)"""
     arrays = layer.arrays
     return arrays["sign"] if "sign" in arrays else arrays["weight"]
 

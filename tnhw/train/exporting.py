@@ -12,24 +12,29 @@ __all__ = ["describe", "export"]
 
 
 def export(model, name, shape=None, *, result=None, card=None):
-    """Network of a trained model.
+    """Make the integer network of a trained model.
 
     Parameters
     ----------
     model : torch.nn.Sequential
-        Of layers of `tnhw.train.layers`; `torch.nn.Flatten` and `torch.nn.Identity` may stand between.
+        Layers of `tnhw.train.layers`, with `torch.nn.Flatten` and `torch.nn.Identity` between them if needed.
     name : str
     shape : tuple of int, optional
-        Of one input: (features,), or (height, width, channels) if the first layer is a convolution.
+        Shape of one input: (features,), or (height, width, channels) if the first layer is a convolution.
     result : str, optional
-        ``class`` or ``vector``; default by the last layer: ``class`` if it gives logits.
+        ``class`` or ``vector``. Default: ``class`` if the last layer gives logits, else ``vector``.
     card : dict, optional
-        Kept with the network.
+        Stored in the network's file; JSON-able.
+
+    Returns
+    -------
+    tnhw.network.Network
 
     Raises
     ------
     InputError
-        If the model holds anything else, or sums that float32 does not hold exactly.
+        If the model has other layers, if the layers do not fit each other or `shape`, or if a sum could be too
+        large for float32 to hold it exactly.
     """
     from ..network import Network
 
@@ -48,7 +53,8 @@ def describe(model, shape=None):
     """Layer dicts and array dicts of a model, as `tnhw.network.Network` takes them.
 
     Arrays are int64 numpy arrays: dense [outputs, inputs], conv [outputs, kh, kw, channels], bias
-    [outputs]. The model keeps channels first; the network has them last.
+    [outputs]. In the model, channels come first; in the network they come last. `shape` and the errors are as for
+    `export`.
     """
     dicts, arrays = [], []
     size = tuple(shape) if shape else None
@@ -119,7 +125,7 @@ def _layer(layer, size, where):
 
 
 def _check_exact(layer, where):
-    """No partial sum of any order may leave what float32 holds exactly."""
+    """Raise InputError if a partial sum, in any order, could be too large for float32 to hold it exactly."""
     top = torch.full((1, layer.inputs), 1 - 2.0**-layer.input_bits)
     p = layer.kept()
     largest = (top.double() @ _bound(layer.synapse, p).double().T).max().item()
@@ -129,7 +135,7 @@ def _check_exact(layer, where):
 
 
 def _bound(synapse, p):
-    """Largest abs(term) / max(x) of every synapse."""
+    """For every synapse the largest abs(term) divided by the largest x, [outputs, inputs]."""
     if synapse.rule == "threshold" or synapse.rule == "addernet":
         return torch.ones_like(p["p"])
     return synapse.quantise(p["p"]).abs()

@@ -1,7 +1,8 @@
-"""Fit: Adam with a cosine schedule, statistics frozen on the way, a checkpoint after every epoch.
+"""Fit: Adam with a cosine schedule, statistics that are frozen after a share of the epochs, checkpoints.
 
-The same seed, torch and processor give the same model for one number of threads: sums of gradients are
-rounded in an order that depends on threads, sums of the forward pass are exact.
+With the same seed, version of torch, processor and number of threads a fit gives the same model. The number of
+threads matters because it changes the order in which sums of gradients are rounded; sums of the forward pass are
+exact.
 """
 
 import math
@@ -23,9 +24,21 @@ PRUNE_FROM, PRUNE_TO = 0.2, 0.6  # share of the epochs in which synapses are rem
 
 
 def as_input(x, shape, bits=4):
-    """Integers [n, prod(shape)], raster with channels last, as the layers' float32 in [0, 1).
+    """Turn integer inputs into the tensor that the layers take: float32 in [0, 1), x / 2^bits.
 
-    A shape of three becomes [n, channels, height, width].
+    Parameters
+    ----------
+    x : int array [n, prod(shape)]
+        Row by row, with channels last.
+    shape : tuple of int
+        Shape of one input.
+    bits : int
+        Bits of the unsigned input format.
+
+    Returns
+    -------
+    torch.Tensor
+        [n, features], or [n, channels, height, width] for a `shape` of (height, width, channels).
     """
     x = torch.as_tensor(np.asarray(x), dtype=torch.float32) / 2**bits
     if len(shape) == 3:
@@ -42,16 +55,19 @@ def fit(
     Parameters
     ----------
     model : torch.nn.Sequential
-        Of layers of `tnhw.train.layers`, changed in place.
+        Layers of `tnhw.train.layers`, which are changed in place.
     x : int array [n, prod(shape)]
-        Of the model's input format, raster with channels last.
-    y : int array [n] of labels, or [n, outputs] in the format of the last layer
+        Inputs in the model's input format, row by row with channels last.
+    y : int array
+        Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer.
     epochs : int
     rate : float
-        Learning rate of Adam; it falls to 0 as a cosine.
+        Learning rate of Adam at the start; it falls to 0 as a cosine.
     batch : int
+        Rows in a batch.
     seed : int
-        Of the order of rows; initial parameters come from torch's seed when the model is made.
+        Seed of the order of the rows, and of `noise`. Initial parameters depend on torch's seed when the model is
+        made.
     loss : str
         ``class``: cross entropy; ``vector``: mean squared error.
     freeze : float
@@ -59,24 +75,33 @@ def fit(
     prune : float
         Share of the synapses of every layer that are absent at the end.
     noise : int
-        Training sees every input plus a random integer of -noise .. noise, clamped to the format.
+        To every input a random integer of -noise .. noise is added during training, and the sum is clamped to the
+        format.
     shape : tuple of int, optional
-        Of one input, (height, width, channels) for convolutions.
+        Shape of one input: (height, width, channels) for convolutions. Default: (features,).
     valid : (x, y), optional
-        What `report` is told the score of.
+        Validation data; after every epoch their score is reported.
     threads : int
+        Threads of torch.
     checkpoint : path, optional
-        File that is read at the start and written after every epoch: an interrupted fit goes on where
-        it was, and ends as if it had not been interrupted. The caller removes it.
+        File that is read at the start and written after every epoch: an interrupted fit continues where it was
+        interrupted, and gives the same model as without the interruption. The caller removes the file.
     note : dict, optional
-        Kept in the checkpoint, and compared when it is read; JSON-able.
+        Stored in the checkpoint, and compared when the checkpoint is read; JSON-able.
     report : callable, optional
-        Gets a dict after every epoch: epoch, epochs, loss, and score if there is `valid`.
+        Called after every epoch with a dict of ``epoch``, ``epochs``, ``loss`` (mean over the rows), and with
+        `valid` also ``score``.
 
     Returns
     -------
     list of dict
-        What `report` got.
+        The dicts of all epochs, as `report` takes them.
+
+    Raises
+    ------
+    InputError
+        If a setting is out of range, or the checkpoint cannot be written or belongs to another model or other
+        settings.
     """
     _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)
@@ -110,7 +135,7 @@ def fit(
 
 @dataclass(frozen=True)
 class _Epochs:
-    """A fit's epochs; each depends on its number alone, and on the model before it."""
+    """The epochs of a fit. What an epoch does depends only on its number and on the model before it."""
 
     model: nn.Sequential
     optimiser: torch.optim.Optimizer
@@ -120,7 +145,7 @@ class _Epochs:
     settings: dict
 
     def epoch(self, number):
-        """One pass over the rows; gives the sum of the losses of all of them."""
+        """Do one pass over the rows, and return the sum of their losses."""
         batch, epochs, noise = (self.settings[key] for key in ("batch", "epochs", "noise"))
         layers = [layer for layer in self.model if isinstance(layer, Layer)]
         steps, total = math.ceil(len(self.x) / batch), 0.0
@@ -145,7 +170,8 @@ class _Epochs:
 
 @torch.no_grad()
 def evaluate(model, x, y, *, shape=None, loss="class"):
-    """Score of a model on integers: accuracy in percent, or peak signal-to-noise ratio in dB."""
+    """Score of a model on integers as `fit` takes them: accuracy in percent, or with ``loss="vector"`` the peak
+    signal-to-noise ratio in dB."""
     layers = [layer for layer in model if isinstance(layer, Layer)]
     x = as_input(x, shape or (np.shape(x)[1],), layers[0].input_bits)
     y = _target(y, loss, layers[-1])
@@ -183,7 +209,7 @@ def _target(y, loss, last):
 
 
 def _groups(layers, rate):
-    """Parameters by their share of the learning rate."""
+    """Groups of parameters for Adam, by their share of the learning rate."""
     groups = {1.0: []}
     for layer in layers:
         groups[1.0] += [layer.bias, layer.temper]

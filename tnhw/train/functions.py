@@ -1,7 +1,7 @@
-"""Differentiable pieces: exact integers forward, chosen gradients backward.
+"""Differentiable functions: exact integers forward, chosen gradients backward.
 
-Every value is an integer times a power of two, small enough for float32 to hold the sums exactly, so
-that the order of a sum does not matter and a trained model exports bit for bit.
+Every value is an integer times a power of two, small enough for float32 to hold sums exactly. So the order of a sum
+does not matter, and the exported network gives the same bits as the trained model.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch.autograd import Function
 __all__ = ["adder", "bank", "mix", "rounded", "through"]
 
 
-CHUNK = 1024  # rows of a bank at a time, so that it stays in the cache
+CHUNK = 1024  # rows that `bank` computes at a time, so that its rectifiers stay in the cache
 
 
 class _Through(Function):
@@ -98,15 +98,15 @@ def rounded(values):
 
 
 def mix(exact, surrogate):
-    """`exact` forward; backward the mean of both gradients."""
+    """`exact` forward; backward `exact` and `surrogate` each get half of the gradient."""
     return _Mix.apply(exact, surrogate)
 
 
 def bank(x, c, theta, level, thresholds):
-    """Threshold kernel as one matrix product: z[n, o] = sum over i of c[o, i] * max(x[n, i] - theta[o, i], 0).
+    """Sums of threshold synapses as one matrix product: z[n, o] = sum over i of c[o, i] * max(x[n, i] - theta[o, i], 0).
 
-    The rectifiers max(x - t_k, 0) are made once for all outputs [n, K * inputs], and a matrix that has c
-    at the level of each synapse sums them: 5 to 23 times faster than broadcasting over outputs.
+    The rectifiers max(x - t_k, 0), [n, K * inputs], are computed once for all outputs. They are multiplied by a matrix
+    that has c at the level of each synapse and 0 elsewhere: 5 to 23 times faster than broadcasting over outputs.
 
     Parameters
     ----------
@@ -114,19 +114,21 @@ def bank(x, c, theta, level, thresholds):
     c : float32 [outputs, inputs]
         Sign or signed gain, 0 for an absent synapse.
     theta : float32 [outputs, inputs]
-        Takes the gradient; its value is ``thresholds[level]`` and is not read.
+        Only the gradient goes to it. Its value must be ``thresholds[level]``, and is not read.
     level : int64 [outputs, inputs]
+        Index of each synapse's threshold in `thresholds`.
     thresholds : float32 [K]
 
     Returns
     -------
-    float32 [n, outputs], with exact gradients to x, c and theta
+    float32 [n, outputs]
+        With exact gradients to x, c and theta.
     """
     return _Bank.apply(x, c, theta, level, thresholds)
 
 
 def adder(x, w):
-    """AdderNet kernel: z[n, o] = -sum over i of abs(x[n, i] - w[o, i]).
+    """Sums of AdderNet synapses: z[n, o] = -sum over i of abs(x[n, i] - w[o, i]), for x [n, inputs], w [outputs, inputs].
 
     Gradients are full-precision differences instead of signs (Chen et al., arXiv 1912.13200, section 3.1).
     """

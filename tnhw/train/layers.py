@@ -1,12 +1,12 @@
 """Layers for `torch.nn.Sequential`: sum, centre, scale by a power of two, requantise.
 
-A layer takes activations in [0, 1) that are multiples of 2^-input_bits, and gives activations of
-`output_bits`; the last layer of a classifier has ``output_bits=None`` and gives its sums, scaled as logits.
-There is no rectifier and no pooling beside it: requantisation clips at 0, and a stride replaces pooling.
+A layer takes activations in [0, 1) that are multiples of 2^-input_bits, and gives activations that are multiples of
+2^-output_bits. The last layer of a classifier has ``output_bits=None`` and gives its sums, scaled as logits.
+No separate rectifier or pooling is needed: requantisation clips at 0, and a stride replaces pooling.
 
-During training the sums of a batch are centred, and scaled by 2^-k with k such that their standard
-deviation is about `target`; a learned bias is added. `freeze` makes mean and k constants. From then on
-(and in evaluation) forward is what the exported integers compute, times a power of two.
+During training the mean of the sums of a batch is subtracted, and they are scaled by 2^-k, with k such that their
+standard deviation is about `target`; a learned bias is added. `freeze` makes mean and k constants. From then on
+(and in evaluation) the forward pass gives what the exported integers give, times a power of two.
 """
 
 import torch
@@ -29,25 +29,25 @@ class Layer(nn.Module):
     ----------
     synapse : Synapse
     inputs : int
-        Synapses of one output, before complement.
+        Synapses of one output, without those that `complement` adds.
     outputs : int
     input_bits, output_bits : int
-        Width of unsigned activations; `output_bits` is None for a layer that gives logits.
+        Bits of unsigned activations; `output_bits` is None for a layer that gives logits.
     complement : bool
-        Whether the layer also sees ~x = max - x of every input.
+        Whether every input x also has a second synapse, which takes the complement max - x.
     target : float
         Standard deviation that the scaled sums should have.
-    bias : float
-        Value of the scaled bias at the start.
+    bias : float, optional
+        Initial value of the scaled bias. Default: 0.3, or 0 for logits.
 
     Attributes
     ----------
     keep : Tensor
         1 for a synapse that may be present, 0 for one that is pruned.
     mean, scale : Tensor
-        Mean of each output's sum, and k.
+        Mean of the sums of each output, [outputs], and k.
     temper : Parameter
-        Logarithm of a scale that is learned for logits. It changes no class, and is not exported.
+        Logarithm of a learned scale of the logits. It does not change the class, and is not exported.
     """
 
     def __init__(
@@ -73,19 +73,21 @@ class Layer(nn.Module):
         self.register_buffer("frozen", torch.tensor(False))
 
     def columns(self, x):
-        """Inputs of every sum, [rows, inputs]."""
+        """The inputs of every sum, [rows, inputs]. A dense layer has one row for a vector, a convolution one for each
+        position of its window."""
         raise NotImplementedError
 
     def arrange(self, sums, x):
-        """Sums [rows, outputs] in the shape of the layer's result."""
+        """Bring sums [rows, outputs] into the shape of the layer's result for the input x."""
         raise NotImplementedError
 
     def kept(self):
-        """Real parameters, with those of pruned synapses at 0."""
+        """Real parameters by name, [outputs, inputs] each; `p` of a pruned synapse is 0."""
         return {name: p if name == "t" else p * self.keep for name, p in self.p.items()}
 
     def accumulate(self, x):
-        """Sums with bias, [n, outputs, ...]: exact integers * 2^-fraction, z of the exported network."""
+        """Sums with bias, [n, outputs, ...]: integers times 2^-fraction. Once the layer is frozen, the integers are z of
+        the exported network."""
         if self.complement:
             x = torch.cat([x, 1 - 2.0**-self.input_bits - x], 1)
         z = self.synapse.total(self.columns(x), self.kept())
@@ -108,7 +110,9 @@ class Layer(nn.Module):
             self.sigma.copy_(sigma if first else torch.lerp(self.sigma, sigma, MOMENTUM))
             self.mean.copy_(mean if first else torch.lerp(self.mean, mean, MOMENTUM))
             wanted = torch.log2(self.sigma.clamp(min=1e-6) / self.target)
-            if first or abs(wanted - self.scale) > 0.6:  # 0.1 of hysteresis: k must not flutter
+            if (
+                first or abs(wanted - self.scale) > 0.6
+            ):  # hysteresis of 0.1, so that k does not alternate
                 self.scale.copy_(torch.round(wanted))
         return mean
 
@@ -118,12 +122,18 @@ class Layer(nn.Module):
 
     @torch.no_grad()
     def clamp_(self):
-        """Real parameters back into their range, in place."""
+        """Clamp the real parameters to their range, in place."""
         self.synapse.clamp_(self.p)
 
     @torch.no_grad()
     def prune_(self, share):
-        """Make the `share` of synapses that have the smallest abs(p) absent, for good."""
+        """Make the `share` of the synapses with the smallest abs(p) absent; they stay absent.
+
+        Raises
+        ------
+        InputError
+            If the rule has no absent synapse.
+        """
         if isinstance(self.synapse, Adder):
             raise InputError("an AdderNet synapse has no absent form: `prune` must be 0")
         size = self.p["p"].abs() * self.keep
@@ -148,12 +158,14 @@ class Linear(Layer):
 
 
 class Conv2d(Layer):
-    """Convolution with zero padding that contributes no term: [n, channels, h, w] to [n, outputs, oh, ow].
+    """Convolution, [n, channels, h, w] to [n, outputs, oh, ow]. Padding is with zeros, which give no term.
 
     Parameters
     ----------
     channels : int
+        Channels of the input.
     kernel, stride, padding : int
+        Size of the square window, and stride and padding in both directions.
     """
 
     kind = "conv"

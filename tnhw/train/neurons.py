@@ -12,7 +12,8 @@ __all__ = [
 
 
 class ThresholdLinear(Linear):
-    """Threshold synapses; options `levels`, `min_level` and `spread`, or ``gain=True`` for level and gain."""
+    """Threshold synapses, with the options `levels`, `min_level` and `spread`; with ``gain=True`` each synapse has a
+    level and a gain."""
 
     def __init__(
         self, inputs, outputs, *, gain=False, levels=8, min_level=1, spread=1.0, **options
@@ -21,7 +22,7 @@ class ThresholdLinear(Linear):
 
 
 class ThresholdConv2d(Conv2d):
-    """As ThresholdLinear."""
+    """Threshold synapses, with the options of `ThresholdLinear`."""
 
     def __init__(
         self,

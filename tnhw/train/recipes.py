@@ -1,6 +1,6 @@
 """Recipes: which network, and how it is fitted.
 
-`TUNED` is the outcome of `tnhw train DATASET --tune`: the best of the same grid for every rule, on
+`TUNED` has the results of `tnhw train DATASET --tune`: for every rule the best setting of the same grid, by
 validation data alone.
 """
 
@@ -46,18 +46,18 @@ class Recipe:
     ----------
     dataset, rule : str
     hidden : tuple of str
-        Layers but the last: ``32`` is dense, ``8c3s2p1`` a convolution with 8 channels, a window of
-        3 x 3, stride 2 and padding 1.
+        All layers but the last: ``32`` is dense with 32 outputs, ``8c3s2p1`` a convolution with 8 channels, a window
+        of 3 x 3, stride 2 and padding 1.
     bits : int
-        Width of activations between layers.
-    levels, min_level, gain : for ``threshold``
-        See `tnhw.train.synapses`.
+        Bits of activations between layers.
+    levels, min_level, gain : int, int, bool
+        For the rule ``threshold``; see `tnhw.train.synapses`.
     weight_bits : int
-        Of MAC weights.
+        Bits of MAC weights.
     complement : bool
-        Whether the first layer also sees the complement of its inputs.
+        Whether the first layer also takes the complement of its inputs.
     inject : int
-        How many of the first layers are MAC layers (*Multiplication Injection*).
+        How many layers at the front are MAC layers (*Multiplication Injection*).
     epochs, rate, batch, freeze, prune, noise :
         See `tnhw.train.fit`.
     target, logit : float
@@ -125,7 +125,13 @@ TUNED = {
 
 
 def recipe_for(dataset, kind="threshold", **changes):
-    """Default recipe of a data set and a kind of neuron (one of KINDS), with changes."""
+    """Default recipe of a data set and a kind of neuron (one of `KINDS`), with changed attributes.
+
+    Raises
+    ------
+    InputError
+        If the data set or the kind is not known, or `inject` exceeds the number of layers.
+    """
     for name, value, known in (("data set", dataset, RECIPES), ("rule", kind, KINDS)):
         if value not in known:
             raise InputError(f"there is no {name} {value!r}; {nearest(value, known)}")
@@ -140,7 +146,13 @@ def recipe_for(dataset, kind="threshold", **changes):
 
 
 def build(recipe, seed=0):
-    """Untrained torch.nn.Sequential of a recipe; the same seed gives the same parameters."""
+    """Untrained torch.nn.Sequential of a recipe; the same seed gives the same initial parameters.
+
+    Raises
+    ------
+    InputError
+        If a layer in `Recipe.hidden` is not valid, or does not fit its input.
+    """
     dataset = datasets.DATASETS[recipe.dataset]
     torch.manual_seed(seed)
     vector = dataset.task == "vector"
@@ -166,7 +178,7 @@ def build(recipe, seed=0):
 
 
 def _layer(classes, token, size, options):
-    """A layer as a token of `Recipe.hidden` says, and the shape of its result."""
+    """The layer that a token of `Recipe.hidden` describes, for inputs of shape `size`, and the shape of its result."""
     match = re.fullmatch(r"([1-9][0-9]{0,3})(?:c([1-9])(?:s([1-9]))?(?:p([0-9]))?)?", token)
     if not match:
         raise InputError(

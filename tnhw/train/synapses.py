@@ -1,7 +1,7 @@
-"""Synapses: how the real parameters of a layer become integers, and the sum that they give.
+"""Synapses: how the real parameters of a layer become integers, and what sums they give.
 
-A synapse knows nothing of layers, and a layer nothing of rules. Inputs are in [0, 1): x = integer * 2^-b.
-A result is an integer * 2^-(b + fraction).
+A synapse depends on no layer, and a layer on no rule. Inputs are in [0, 1): x = integer * 2^-b, for b bits.
+A sum is an integer * 2^-(b + fraction).
 """
 
 from dataclasses import dataclass
@@ -24,13 +24,15 @@ class Synapse:
     rule : str
         Name in `tnhw.synapse.RULES`.
     fraction : int
-        Bits of a term below those of x.
+        Number of fractional bits that a term has more than x.
     stored : int
-        Bits that one synapse takes in a memory, with a code for "absent" where the rule has one.
-    highest : float
-        Largest real parameter; the smallest is `lowest`.
+        Bits that one synapse takes in a memory, including a code for "absent" where the rule has one.
+    lowest, highest : float
+        Range of the real parameter p.
     slow : dict of str to float
-        Parameters that learn slower than the others: share of the learning rate.
+        Share of the learning rate, for parameters that learn slower than the others.
+    spread : float
+        The real parameter p starts uniform in +-spread (AdderNet: 0 to spread).
     """
 
     rule: ClassVar[str]
@@ -47,23 +49,23 @@ class Synapse:
         raise NotImplementedError
 
     def initial(self, outputs, inputs):
-        """Real parameters at the start, float32 [outputs, inputs] each; `p` is uniform in +-spread."""
+        """Random initial parameters by name, float32 [outputs, inputs] each."""
         return {"p": (2 * torch.rand(outputs, inputs) - 1) * self.spread}
 
     def total(self, x, p):
-        """Sum of terms [n, outputs] of x [n, inputs]; `p` holds the real parameters by name."""
+        """Sums of terms, float32 [n, outputs], for x [n, inputs] and the real parameters `p` by name."""
         raise NotImplementedError
 
     def arrays(self, p, bits):
-        """Integer arrays [outputs, inputs] of a kernel whose input is ``u<bits>``."""
+        """Integer parameter arrays by name, [outputs, inputs] each, of a kernel whose input is ``u<bits>``."""
         raise NotImplementedError
 
     def parameter(self, bits):
-        """Format of the magnitude field, or None."""
+        """Format of the parameter of a kernel whose input is ``u<bits>``, or None if the rule has only signs."""
         raise NotImplementedError
 
     def clamp_(self, p):
-        """Real parameters back into their range, in place."""
+        """Clamp the real parameters to their range, in place."""
         p["p"].clamp_(self.lowest, self.highest)
 
 
@@ -76,14 +78,16 @@ def nearest(values, steps):
 class Threshold(Synapse):
     """One real p gives sign and threshold: m = floor(K|p| + 1/2) / K, theta = (1 - m) * 2^b, s = sign(p).
 
-    The gradient is the mean of the exact straight-through one and that of the product m * s * x.
+    The gradient is the mean of two: that of the exact term, straight through the rounding, and that of the product
+    m * s * x.
 
     Parameters
     ----------
     levels : int
-        K.
+        K, a power of two.
     min_level : int
-        Levels below are absent. With K = 8, 2 leaves 14 signed levels and "absent": a code of 4 bits.
+        A synapse with a lower level is absent. With K = 8, ``min_level=2`` leaves 14 signed levels and "absent", a
+        code of 4 bits.
     """
 
     rule: ClassVar[str] = "threshold"
@@ -127,10 +131,10 @@ class Threshold(Synapse):
 
 @dataclass(frozen=True)
 class Gain(Synapse):
-    """Level and gain: sum of g * max(x - theta, 0), g in {0, +-1/4, +-1/2, +-1} nearest to p.
+    """Level and gain: the term is g * max(x - theta, 0), with the g of {0, +-1/4, +-1/2, +-1} that is nearest to p.
 
-    The threshold is a second parameter, one of `levels` multiples of 1 / levels. Gradients are exact.
-    The integer gain is e = 0, 1, 2 for 1/4, 1/2, 1.
+    The threshold is a second parameter `t`, rounded to one of `levels` multiples of 1 / levels. Gradients are those of
+    the exact term, straight through the rounding. The integer gain is e = 0, 1, 2 for 1/4, 1/2, 1.
     """
 
     rule: ClassVar[str] = "threshold"

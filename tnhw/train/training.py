@@ -1,4 +1,4 @@
-"""From a recipe to a measured integer network, and tables of many."""
+"""From a recipe to an integer network with its score, and tables of the scores of many."""
 
 import math
 from dataclasses import asdict, replace
@@ -24,7 +24,8 @@ UNITS = {"class": "% correct", "vector": "dB PSNR"}
 def score(network, x, y):
     """Score of an integer network: accuracy in percent, or peak signal-to-noise ratio in dB.
 
-    The peak is the largest value of the output format, the mean square is over all pixels of all images.
+    `x` is int [n, inputs], `y` the labels [n] or for a network that gives vectors int [n, outputs]. The peak is the
+    largest value of the output format; the mean square is over all outputs of all vectors.
     """
     if network.result == "class":
         return 100 * float((network.classes(x) == y).mean())
@@ -41,19 +42,24 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
     seed : int
     data : tnhw.data.Data
     name : str, optional
-        Of the network.
+        Name of the network. Default: data set and rule.
     final : bool
-        Fit to training and validation part, and measure on the test part: once, at the end. Otherwise
-        fit to the training part, and measure on the validation part.
+        Whether to fit to the training and validation parts and measure on the test part, which should be done once,
+        at the end. Otherwise fit to the training part, and measure on the validation part.
     command : str
-        What remakes the model, for its card.
+        Command that makes the model again, for its card.
     **fitting
         `threads`, `checkpoint` and `report` of `tnhw.train.fit`.
 
     Returns
     -------
     tnhw.network.Network
-        Its card holds data, licence, recipe, seed, command and what was measured.
+        Its card has data set, licence, recipe, seed, command and score.
+
+    Raises
+    ------
+    InputError
+        If the name or the recipe is not valid, or for a reason of `tnhw.train.fit` or `tnhw.train.export`.
     """
     dataset = data.dataset
     check_design_name(name or recipe.dataset)
@@ -95,7 +101,13 @@ def _network(model, recipe, name, card):
 
 
 def export_checkpoint(path, name=None):
-    """Network of a fit that was interrupted, as far as it came; its card says so."""
+    """Network of a fit that was interrupted, with the parameters of its last full epoch; its card says so.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or it is not a checkpoint of `tnhw train`.
+    """
     if Path(path).exists() and not Path(path).is_file():
         raise InputError(f"{path}: not a file")
     try:
@@ -113,7 +125,8 @@ def export_checkpoint(path, name=None):
 
 
 def grid(recipe):
-    """Recipes that `tune` tries: the same for every rule; the rate alone for convolutions."""
+    """Recipes that `tune` tries, which vary rate and spread in the same way for every rule, and only the rate for
+    networks with convolutions."""
     images = any("c" in token for token in recipe.hidden)
     for rate in (0.01, 0.03, 0.1):
         for spread in (recipe.spread,) if images else (0.6, 1.0):
@@ -121,22 +134,27 @@ def grid(recipe):
 
 
 def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
-    """Best recipe of `grid` by the score on the validation part.
+    """Find the best recipe of `grid` by the mean score of several seeds on the validation part.
 
-    The rate is that whose trials have the best mean, since single trials are noisy; the spread is that of
-    its best trial.
+    The rate whose trials have the best mean is taken, because single trials are noisy; the spread is that of the best
+    trial with this rate.
 
     Parameters
     ----------
+    recipe : Recipe
+    data : tnhw.data.Data
+    seeds : iterable of int
     rows : int, optional
-        How many rows of the training part to fit to, the first ones; default all.
+        Fit only to the first `rows` rows of the training part. Default: all.
     report : callable, optional
-        Gets a dict with rate, spread and score after every trial.
+        Called after every trial with a dict of ``rate``, ``spread`` and ``score``.
+    **fitting
+        As for `train`.
 
     Returns
     -------
     dict
-        As `report` got for the best trial.
+        ``rate``, ``spread`` and ``score`` of the best trial.
     """
     trials = []
     data = replace(data, x_train=data.x_train[:rows], y_train=data.y_train[:rows])
@@ -156,21 +174,30 @@ def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
 def table(
     dataset, data, *, kinds=TABLE, seeds=range(5), folder=None, report=None, changes=None, **fitting
 ):
-    """Score of final models of every kind: mean and standard error over `seeds`.
+    """Scores of final models of every kind of neuron: mean and standard error over `seeds`.
 
     Parameters
     ----------
+    dataset : str
+    data : tnhw.data.Data
+    kinds : iterable of str
+        Of `tnhw.train.recipes.KINDS`.
+    seeds : iterable of int
     folder : path, optional
-        Keeps the models; one that is there already, of the same recipe, is not fitted again.
+        Folder in which the models are saved. A model that is there already, with the same recipe and seed, is not
+        fitted again.
     report : callable, optional
-        Gets the card of every model.
+        Called with the card of every model, to which ``kind`` is added.
     changes : dict, optional
-        Of every recipe.
+        Attributes that are changed in every recipe.
+    **fitting
+        As for `train`.
 
     Returns
     -------
     list of dict
-        kind, mean, error (None for one seed), scores, unit, synapses, bits (stored, a synapse).
+        One for each kind: ``kind``, ``mean``, ``error`` (standard error; None for one seed), ``scores``, ``unit``,
+        ``synapses``, ``bits`` (stored bits of a synapse).
     """
     rows = []
     for kind in kinds:
@@ -198,7 +225,7 @@ def table(
 
 
 def _known(path, recipe, seed):
-    """Card of a final model of the same recipe and seed, if the file is there."""
+    """Card of the model in a file, if it is a final model with this recipe and seed; otherwise None."""
     if path is None or not path.is_file():
         return None
     card = Network.load(path).card

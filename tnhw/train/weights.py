@@ -1,4 +1,4 @@
-"""Synapses that the threshold synapse is set beside: weights, and AdderNet's distance."""
+"""Synapses that the threshold synapse is compared with: weights, and AdderNet's distance."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,10 +14,10 @@ __all__ = ["Adder", "Mac", "Shift", "Ternary"]
 
 @dataclass(frozen=True)
 class _Weight(Synapse):
-    """A synapse whose term is weight * x; the gradient is that of the product."""
+    """A synapse whose term is weight * x. The gradient is that of the product, straight through the rounding."""
 
     def quantise(self, p):
-        """Weights as integer * 2^-fraction."""
+        """The rounded weights, [outputs, inputs]: integers times 2^-fraction."""
         raise NotImplementedError
 
     def total(self, x, p):
@@ -43,7 +43,7 @@ class Ternary(_Weight):
 
 @dataclass(frozen=True)
 class Shift(_Weight):
-    """Weights 0 and +-1, 2, 4, 8 eighths, nearest to p (as in DeepShift, arXiv 1905.13298)."""
+    """Weights 0, +-1/8, +-1/4, +-1/2 and +-1, whichever is nearest to p (as in DeepShift, arXiv 1905.13298)."""
 
     rule: ClassVar[str] = "shift"
     fraction: ClassVar[int] = 3
@@ -97,7 +97,7 @@ class Mac(_Weight):
 
 @dataclass(frozen=True)
 class Adder(Synapse):
-    """AdderNet, -abs(x - w), with w in the format of the input."""
+    """AdderNet: the term is -abs(x - w), with w in the input's format of `bits` bits."""
 
     rule: ClassVar[str] = "addernet"
     lowest: ClassVar[float] = 0.0
