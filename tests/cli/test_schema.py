@@ -63,6 +63,17 @@ def test_every_key_is_described(kind):
     assert all(text and "`" not in text for text in texts.values())
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_keys_of_tables_are_described(kind):
+    """By the docstring of the table, of which the table itself has the text before ``Attributes``."""
+    tables = schema(kind)["definitions"]
+    assert all("Attributes" not in table.get("description", "") for table in tables.values())
+    if kind == "board":
+        assert tables["LedKeys"]["properties"]["high"]["description"].startswith(
+            "A pin that must be"
+        )
+
+
 def test_no_null():
     """TOML has none."""
     assert all("null" not in str(schema(kind)) for kind in KINDS)

@@ -15,7 +15,7 @@ Attributes = dict[Name, Value]
 
 
 class ClockKeys(Record):
-    """Where the clock comes from, which one of `resource`, `pin` and `oscillator` says, and its frequency.
+    """The clock: exactly one of `resource`, `pin` and `oscillator`, and its frequency.
 
     Attributes
     ----------
@@ -90,7 +90,7 @@ class LedKeys(PinKeys):
     line : str, optional
         Which line to use of a resource that has several, for example ``g`` of an RGB LED.
     invert : bool
-        Whether a low level at `pin` lights the LED. For a resource the platform knows this.
+        Whether a low level at `pin` lights the LED. Not needed with `resource`: the platform says it.
     high : str, optional
         A pin that must be high for the LED to light at all.
     """

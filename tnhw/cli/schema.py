@@ -18,7 +18,7 @@ KINDS = ("kernel", "board")
 
 
 class _Generate(GenerateJsonSchema):
-    """As pydantic does it, but formats are the strings that people write."""
+    """The generator of pydantic, but with formats as the strings that people write."""
 
     schema_dialect = DRAFT
 
@@ -35,6 +35,11 @@ def schema(kind):
     ----------
     kind : str
         One of `KINDS`.
+
+    Raises
+    ------
+    InputError
+        For another `kind`.
     """
     if kind not in KINDS:
         raise InputError(f"there are schemas of {' and '.join(KINDS)}, not of {kind!r}")
@@ -77,14 +82,24 @@ def _schema(model):
     for entry in [made, *made["definitions"].values()]:
         if "properties" in entry:
             entry["properties"] = {k: _plain_keys(v) for k, v in entry["properties"].items()}
+    for entry in made["definitions"].values():
+        _describe_table(entry)
     for key, text in described(model).items():
         if "definitions" not in str(made["properties"][key]) or not text.startswith("See "):
             made["properties"][key]["description"] = text
     return made
 
 
+def _describe_table(entry):
+    """Give each key of a table its text from the section ``Attributes`` of the table's docstring."""
+    if text := entry.get("description"):
+        entry["description"] = _plain(text.partition("\nAttributes\n")[0].strip())
+        for key, about in _attributes(text).items():
+            entry["properties"][key]["description"] = _plain(about)
+
+
 def _plain_keys(keys):
-    """A property without `null`, which TOML cannot write, and with nothing beside a reference, which
+    """A property without `null`, which TOML cannot write; a reference has no other keys next to it, which
     draft 7 would ignore."""
     choices = [choice for choice in keys.pop("anyOf", []) if choice.get("type") != "null"]
     if len(choices) == 1:

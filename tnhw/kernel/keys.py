@@ -64,7 +64,7 @@ class Keys(Record):
         ``parallel``: a vector in each cycle, pipelined; ``serial``: one input in each cycle; ``tile``: a vector in
         each cycle, between two rows of registers.
     inputs, outputs : int
-        Size; every output sees all inputs.
+        Number of inputs and of outputs; every output sees all inputs.
     input, parameter : Format
         Formats of x and of the parameter's magnitude; at most 60 bits.
     bias : str, optional
@@ -93,8 +93,8 @@ class Keys(Record):
     sign : str
         ``runtime``, or ``static``: signs are fixed, by the parameters for storage ``constant``, else by `excitatory`.
     excitatory : int, optional
-        Fixes the signs, so that none are stored: terms of so many first inputs are added, and those of the other
-        inputs are subtracted. Parameter arrays then have signs 0 or 1.
+        Fixes the signs, so that none are stored: with 5 the terms of the first 5 inputs are added, and those of the
+        others are subtracted. Signs in parameter arrays are then 0 (absent) or 1.
 
     Attributes of arithmetic
     ------------------------
@@ -112,7 +112,8 @@ class Keys(Record):
     registers : str
         What holds the loaded parameters of a ``tile``: ``flip-flop``, or ``latch`` on standard cells.
     gating : str
-        ``predicate``: a synapse without a term clocks no registers (``serial``, ``heap``, ``ports``).
+        ``predicate``: registers are not clocked for a synapse whose term is 0. Only for architecture ``serial`` with
+        arithmetic ``heap`` and storage ``ports``.
     """
 
     name: str
