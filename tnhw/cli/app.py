@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
-BROKEN_PIPE = 141  # as a shell shows a program that such a pipe ended
+BROKEN_PIPE = 141  # what a shell reports for a program that ended because of a broken pipe
 STOPPED = "interrupted; results of earlier commands were not changed"
 
 
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit status, which `docs/usage.md` lists."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     terminal.survive_encodings()
-    # Amaranth's, of components that are only asked what they are like: their latency, their gates.
+    # Amaranth warns of components that are not emitted; tnhw makes some only to read their latency or gates.
     warnings.filterwarnings("ignore", message=".* created but never used")
     try:
         with interrupts.handled(), _plain_warnings():
@@ -119,14 +119,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # of which the parser makes an exit
+        if isinstance(stop.__context__, BrokenPipeError):  # the parser turns it into an exit
             terminal.give_up_output()
             return BROKEN_PIPE
         raise
-    except BrokenPipeError:  # whoever read the output has enough
+    except BrokenPipeError:  # the reader of the output has closed it
         terminal.give_up_output()
         return BROKEN_PIPE
-    except OSError as error:  # of a folder that goes away, fills up or may not be written
+    except OSError as error:  # for example a folder was removed, is full, or may not be written
         status, text, shown = 2, _remedy(error), False
     except (KeyboardInterrupt, typer.Abort):
         status, text, shown = INTERRUPTED, STOPPED, False

@@ -1,6 +1,6 @@
-"""Commented TOML files to begin with: every key with what it means and what it may be.
+"""Commented TOML files to start from: every key with what it means and what values it may have.
 
-Keys, defaults, ranges and descriptions come from `tnhw.cli.schema`; only example values stand here.
+Keys, defaults, ranges and descriptions come from `tnhw.cli.schema`; only the example values are here.
 """
 
 import json
@@ -18,7 +18,7 @@ __all__ = ["board_template", "kernel_template", "schema_files"]
 SCHEMA_FILE = "tnhw-{}.schema.json"
 WIDTH = 96
 
-#: What a key without a default may look like.
+#: Example values of keys without a default.
 EXAMPLES = {
     "parameter": "s8",
     "bias": "s12",
@@ -36,7 +36,7 @@ HEAD = """\
 
 
 def kernel_template(name, rule="threshold"):
-    """Text of a kernel TOML with a rule: loads as it is, and mentions every key.
+    """Text of a kernel TOML for a rule. The file can be loaded as it is, and mentions every key.
 
     Raises
     ------
@@ -55,7 +55,13 @@ def kernel_template(name, rule="threshold"):
 
 
 def board_template(name, like="icebreaker"):
-    """Text of a board TOML with the values of another board."""
+    """Text of a board TOML with the values of another board.
+
+    Raises
+    ------
+    InputError
+        If the name is not valid, or there is no board `like`.
+    """
     check_name(name)
     board = load_board(like)
     values = board.model_dump(exclude_unset=True) | {"name": name, "title": f"{name} ({like}-like)"}
@@ -70,7 +76,7 @@ def schema_files():
 
 
 def _formats(rule):
-    """Keys of formats that the rule takes."""
+    """Keys `input` and `parameter` with formats that the rule takes."""
     for x, parameter in product(("s8", "u8"), ("s8", "u3", "u8", None)):
         try:
             RULES[rule](Format.parse(x), parameter and Format.parse(parameter))

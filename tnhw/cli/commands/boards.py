@@ -111,7 +111,7 @@ def _vectors_of(arrays, path):
 
 
 def _warn_of_code(board, own):
-    """Warn of the parts of a board file that are code, and that nobody but the user has checked."""
+    """Warn of the parts of a board file that are run as code and that do not come with tnhw."""
     if own and board.options:
         keys = " and ".join(f"`{name}`" for name in board.options)
         say(

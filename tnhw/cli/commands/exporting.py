@@ -1,4 +1,4 @@
-"""Command `export`; `tnhw.export` has the formats."""
+"""Command `export`; the formats are in `tnhw.export`."""
 
 from pathlib import Path
 from typing import Annotated

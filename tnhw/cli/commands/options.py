@@ -36,7 +36,7 @@ File = Annotated[
 
 
 def _with_logs(out: Path):
-    """Have logs of failed tools kept in the folder of the results."""
+    """Keep the logs of failed tools in the folder of the results."""
     logs.keep_in(out / "logs")
     return out
 
@@ -147,7 +147,7 @@ def hertz(option, megahertz):
 
 
 def test_set(dataset, data, count):
-    """Vectors and labels of a data set, at most `count`."""
+    """The first `count` test vectors of a data set, int64 [n, inputs], and their labels, [n]; all with None."""
     import numpy as np
 
     from ...data import datasets
@@ -158,7 +158,7 @@ def test_set(dataset, data, count):
 
 
 def accuracy(y, labels):
-    """Percentage of results that equal the label. A result of several outputs names the first largest one."""
+    """Percentage of results that equal the label. With several outputs the class is the first that is largest."""
     classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
     return 100 * float((classes == labels).mean())
 
@@ -173,7 +173,7 @@ def show(record, as_json, rows, title=None):
 
 
 def show_result(result, as_json):
-    """A record of `tnhw.api` as JSON, or as its tables."""
+    """Print a record of `tnhw.api` as JSON, or its tables."""
     if as_json:
         show(result.to_dict(), True, [])
         return

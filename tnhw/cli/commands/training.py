@@ -1,4 +1,4 @@
-"""Command `train`, for `tnhw.cli`; torch is imported only when one runs."""
+"""Command `train`; torch is imported only when it runs."""
 
 import json
 import shlex
@@ -17,7 +17,7 @@ from ...support.terminal import printable
 __all__ = ["add_commands", "train"]
 
 
-SECONDS = 5  # between lines of progress, where it is no terminal
+SECONDS = 5  # between lines of progress, where stderr is not a terminal
 
 
 class RuleName(StrEnum):
@@ -172,7 +172,7 @@ def train(
 
 
 def _recipe(dataset, kind, changes, own, weight_bits, min_level):
-    """The recipe of a kind; a MAC of other bits than those of the table has them as its own."""
+    """The recipe of a kind of neuron; for a MAC with a number of bits that `KINDS` lacks, that of `mac` is changed."""
     from ...train import part
 
     recipes = part("recipes")
@@ -184,7 +184,7 @@ def _recipe(dataset, kind, changes, own, weight_bits, min_level):
 
 
 def _trained(recipe, seed, data, path, final, threads):
-    """Train one model and write it; its checkpoint lies next to it meanwhile."""
+    """Train one model and write it. Until then there is a checkpoint next to the model's file."""
     from ...train import part
 
     if path.suffix != ".npz":
@@ -201,7 +201,7 @@ def _trained(recipe, seed, data, path, final, threads):
 
 
 def _kind(rule, gain, complement, min_level, weight_bits):
-    """Name in `tnhw.train.recipes.KINDS` of what the options ask for."""
+    """Name of the kind of neuron that the options ask for, as in `tnhw.train.recipes.KINDS`."""
     if rule != "threshold" and (gain or min_level > 1):
         raise InputError(f"--gain and --min-level are for the rule `threshold`, not `{rule}`")
     if gain:
@@ -214,7 +214,7 @@ def _kind(rule, gain, complement, min_level, weight_bits):
 
 
 def _command():
-    """The command line without where data and result lie, which is not part of a model."""
+    """The command line for the model's card: without the folders of data and result."""
     words, kept = sys.argv[1:], []
     while words:
         word = words.pop(0)
