@@ -136,7 +136,7 @@ def _bits(count):
 
 
 def _size(text, top, liberty):
-    """Cells and area of a design: in a library, or generic cells, an estimate."""
+    """Number of cells and area (um2) of a design in a library; without one, an estimate in generic cells."""
     if liberty is not None:
         from ..cells import Library, synthesise
 
@@ -158,7 +158,7 @@ def _size(text, top, liberty):
 
 
 def _passed(text, top, script, result):
-    """A file that Yosys writes, after a script on Verilog."""
+    """Text of the file `result`, which Yosys writes when it runs a script on Verilog."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
         tools.yosys(
@@ -189,7 +189,7 @@ def _files(kernel, values, wrapper, core):
 
 
 def _vectors(kernel, values):
-    """Golden vectors as bytes, in parts with other parameters each where they are loaded."""
+    """Golden vectors as bytes. Where parameters are loaded there are several parts, each with its own parameters."""
     rng, parts = np.random.default_rng(0), []
 
     def data(beats, count):
