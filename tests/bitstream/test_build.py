@@ -125,7 +125,7 @@ def test_dfu_suffix(tmp_path):
     assert data[4:16] == bytes.fromhex("ffff f05a 0912 0001") + b"UFD\x10"
     assert crc(b"123456789") ^ 0xFFFF_FFFF == 0xCBF4_3926  # the published check value
     assert int.from_bytes(data[16:], "little") == crc(data[:16])
-    with pytest.raises(ToolFailed, match="unknown to tnhw"):
+    with pytest.raises(ToolFailed, match="which tnhw does not know"):
         dfu.add_suffix(tmp_path, ["-D", "x.bit"])
 
 
@@ -192,7 +192,7 @@ def test_build_cached_timing_and_interrupt(tmp_path, monkeypatch):
 
 def test_build_two_in_one_folder(tmp_path):
     with workplace(tmp_path):
-        with pytest.raises(InputError, match="another build is at work there"):
+        with pytest.raises(InputError, match="another build is writing there"):
             build_adder("icebreaker", tmp_path)
 
 

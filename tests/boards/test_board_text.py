@@ -122,7 +122,7 @@ def test_settings_leave_the_platform_alone(name, tmp_path):
     [
         ("ice40", 'nextpnr_optz = "-q"', "has no such option; did you mean `nextpnr_opts`"),
         ("ice40", 'verbose = "yes"', "has no such option"),
-        ("ice40", 'nextpnr_opts = "\'"', "must be words as of a shell"),
+        ("ice40", 'nextpnr_opts = "\'"', "must be words as in a shell"),
         ("ice40", 'nextpnr_opts = "\\u001b"', "must not have control characters"),
         ("gowin", 'gowin_pack_opts = "-o ../x"', "may be"),
         ("gowin", 'gowin_pack_opts = "--png=../x"', "may be"),

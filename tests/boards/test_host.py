@@ -147,7 +147,7 @@ def test_client_sequence_wraps():
 def test_client_gives_up(answer):
     board = FakeBoard(spoil=lambda data: answer)
     with pytest.raises(
-        DeviceError, match=r"no right answer to 3 requests \(vector\); check the port"
+        DeviceError, match=r"no correct answer to 3 requests \(vector\); check the port"
     ):
         Client(board, SIZES, retries=2).send_vector([1, 2, 3])
     assert len(board.requests) == 3
@@ -158,7 +158,7 @@ def test_client_survives_babble():
         def read(self, count, timeout):
             return bytes(count)
 
-    with pytest.raises(DeviceError, match="no right answer"):
+    with pytest.raises(DeviceError, match="no correct answer"):
         Client(Babble(), SIZES, retries=1).identify()
 
 
@@ -262,7 +262,7 @@ def test_a_byte_now_and_then(terminal):
     try:
         with SerialLink(port, 1_000_000, latency=0.02) as link:
             asked = Asked(link)
-            with pytest.raises(DeviceError, match="no right answer to 2 requests"):
+            with pytest.raises(DeviceError, match="no correct answer to 2 requests"):
                 Client(asked, SIZES, retries=1).identify()
     finally:
         over.set()

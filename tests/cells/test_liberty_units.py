@@ -139,9 +139,9 @@ def test_missing_units_are_told(line, tmp_path):
 @pytest.mark.parametrize(
     "old, new, said",
     [
-        ('"1ns"', '"1 parsec"', "`time_unit`: `1 parsec` is no unit such as 1ns"),
+        ('"1ns"', '"1 parsec"', "`time_unit`: `1 parsec` is not a unit such as 1ns"),
         ('"1ns"', '"0ns"', "`time_unit`: `0ns` is no unit"),
-        ("(1, pf)", "(1, farad)", "`capacitive_load_unit`: `1farad` is no unit such as 1pf"),
+        ("(1, pf)", "(1, farad)", "`capacitive_load_unit`: `1farad` is not a unit such as 1pf"),
         ("(1, pf)", "(x, pf)", "`capacitive_load_unit`: `xpf` is no unit"),
         ('"1nW"', '"1"', "`leakage_power_unit`: `1` is no unit"),
         (

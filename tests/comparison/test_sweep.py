@@ -50,7 +50,7 @@ def test_refused_ones_are_said_and_left_out(tmp_path):
         ('rul = "mac"', "unknown key `rul`: did you mean `rule`"),
         ('rule = []\ninputs = 2', "`rule` is an empty list"),
         ('rule = "mac"\ninputs = 2\nbits = "8"', "`bits` must be an integer"),
-        ('rule = "none"\ninputs = 2', "no combination is a kernel"),
+        ('rule = "none"\ninputs = 2', "no combination is a valid kernel"),
         ('rule = "mac"\nparameters = "p.npz"', "takes random parameters"),
         (f"inputs = {list(range(50))}\nbits = {list(range(50))}", "2500 combinations are more than 2000"),
     ],

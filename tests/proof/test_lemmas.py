@@ -106,7 +106,7 @@ def test_bits_that_are_no_numbers():
     masked = two_adders(**{"ha.a": bit("fa.s") & bit("x3")})
     with pytest.raises(Undecided, match="used otherwise than as numbers"):
         total_of(masked, [("ha.co", 2), ("ha.s", 1)])
-    with pytest.raises(Undecided, match="in a circle"):
+    with pytest.raises(Undecided, match="in a loop"):
         two_adders(**{"fa.a": bit("ha.co")})
 
 

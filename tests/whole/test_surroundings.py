@@ -66,7 +66,7 @@ def test_network_with_a_key_twice(tmp_path):
         text.replace('"rule"', '"rule": "mac", "rule"', 1),
     ):
         np.savez(tmp_path / "n.npz", **members | {"header": np.array(twice)})
-        with pytest.raises(InputError, match=r"`header`: the key '(name|rule)' stands twice"):
+        with pytest.raises(InputError, match=r"`header`: the key '(name|rule)' occurs twice"):
             Network.load(tmp_path / "n.npz")
 
 

@@ -161,8 +161,7 @@ def build_component(
     TimingNotMet
         If the design is too slow; the message names both frequencies.
     InputError
-        If the board needs a vendor's tool, lacks the serial line or the LED that is needed, or cannot have
-        this baud rate; or if the output folder cannot be written, or is in use by another build.
+        If the board needs a vendor's tool or lacks what the design needs, or the output folder cannot be written.
     """
     asked = BuildOptions(**options)
     start = time.monotonic()

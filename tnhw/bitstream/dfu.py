@@ -28,7 +28,9 @@ def add_suffix(folder, arguments):
     """
     options = dict(zip(arguments[::2], arguments[1::2], strict=False))
     if len(arguments) % 2 or not {"-a"} <= set(options) <= {"-a", "-v", "-p"}:
-        raise ToolFailed(f"the platform wants `dfu-suffix {' '.join(arguments)}`, unknown to tnhw")
+        raise ToolFailed(
+            f"the platform asks for `dfu-suffix {' '.join(arguments)}`, which tnhw does not know"
+        )
     path = Path(folder, options["-a"])
     data = path.read_bytes()
     numbers = [int(options.get(key, "ffff"), 16) for key in ("-v", "-p")]

@@ -40,7 +40,7 @@ def workplace(out_dir):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InputError(
-                f"{out_dir}: another build is at work there; wait for it or choose another folder"
+                f"{out_dir}: another build is writing there; wait for it or choose another folder"
             ) from None
         try:
             with work_folder(out_dir, ".build-") as folder:

@@ -103,7 +103,7 @@ class Client:
                     if given == (kind | ANSWER, self._sequence, answer):
                         return frame.payload
         raise DeviceError(
-            f"the board gave no right answer to {self.retries + 1} requests ({kind.name.lower()}); "
+            f"the board gave no correct answer to {self.retries + 1} requests ({kind.name.lower()}); "
             f"check the port, its baud rate ({self.link.baud:g}) and what was uploaded"
         )
 

@@ -119,7 +119,7 @@ def check_options(board: "Board", platform: Any) -> None:
         try:
             words = shlex.split(text)
         except ValueError as error:
-            raise InputError(f"{where} must be words as of a shell: {error}") from None
+            raise InputError(f"{where} must be words as in a shell: {error}") from None
         if name == "gowin_pack_opts" and not set(words) <= GOWIN_PACK_OPTIONS:
             raise InputError(
                 f"{where} may be {', '.join(sorted(GOWIN_PACK_OPTIONS))}, not {text!r}"
@@ -159,7 +159,7 @@ def _imported(board: "Board") -> Any:
                 cls = type(name, (cls,), {"toolchain_prepare": base.toolchain_prepare})
             platform = cls(**board.arguments) if isinstance(cls, type) else None
             if not hasattr(platform, "add_resources"):
-                raise AttributeError("it is no Amaranth platform")
+                raise AttributeError("it is not an Amaranth platform")
             return platform
     except (ImportError, AttributeError) as error:
         raise InputError(

@@ -71,8 +71,7 @@ def simulate(mapped, timing, rows, *, model="inertial", period=None, warm_up=4, 
     mapped : Mapped
     timing : Timing
     rows : list of dict of str to int
-        For each cycle, the values of all input ports except the clock, unsigned. They change just after the clock
-        edge, as outputs of registers would.
+        For each cycle the unsigned values of all inputs but the clock; they change just after the clock edge.
     model : str
         One of `MODELS`.
     period : float, optional

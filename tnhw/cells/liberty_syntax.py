@@ -90,7 +90,7 @@ def scale(text, base, reference, where):
     except (TypeError, ValueError):
         number = 0.0
     if number <= 0:
-        raise InputError(f"{where}: `{text}` is no unit such as 1{reference}{base}")
+        raise InputError(f"{where}: `{text}` is not a unit such as 1{reference}{base}")
     return number
 
 

@@ -308,7 +308,9 @@ def _read(library, name, path):
     cells, known = {}, set(library.names)
     for instance, cell in sorted(record["cells"].items()):
         if cell["type"] not in known:
-            raise ToolFailed(f"{name}: Yosys left a `{cell['type']}` that {library.name} has not")
+            raise ToolFailed(
+                f"{name}: Yosys left a `{cell['type']}`, which is not a cell of {library.name}"
+            )
         nets = {pin: bits[0] for pin, bits in cell["connections"].items()}
         cells[instance] = (cell["type"], nets)
     ports = {port: (p["direction"], p["bits"]) for port, p in record["ports"].items()}

@@ -81,7 +81,7 @@ class Unrolled:
             if layer.keys.kind != "dense" or layer.keys.rule == "addernet":
                 raise InputError(
                     f"network {network.name}: layer `{layer.keys.name}` ({layer.keys.kind}, {layer.keys.rule}) "
-                    "does not go through da4ml here: dense layers of threshold, ternary, shift or mac do"
+                    "cannot be built with da4ml here: only dense layers of threshold, ternary, shift or mac can"
                 )
         self.network, self.name = network, network.name
         x = Input((network.inputs,), hwconf=HWConfig(1, -1, -1))

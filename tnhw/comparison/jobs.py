@@ -107,7 +107,7 @@ def run(jobs, *, workers=None, scheduler=None, cached=True, say=lambda text: Non
         else:
             results[number] = known
     if len(waiting) < len(jobs):
-        say(f"{len(jobs) - len(waiting)} of {len(jobs)} results are known from before")
+        say(f"{len(jobs) - len(waiting)} of {len(jobs)} results were measured before")
     start, done = time.monotonic(), len(jobs) - len(waiting)
     for number, result in _results(jobs, waiting, workers, scheduler, say):
         done += 1

@@ -76,7 +76,7 @@ def of_model(kernel, model, count, *, folder=None):
         raise InputError(f"{model}: a kernel, not a network: operands need a trained network")
     if kernel.excitatory is not None:
         raise InputError(
-            f"kernel {kernel.name}: a trained layer has signs of both kinds at one input; leave `excitatory` out"
+            f"kernel {kernel.name}: in a trained layer one input has synapses of both signs; leave `excitatory` out"
         )
     fits = [
         number

@@ -67,7 +67,7 @@ def kernels_of(path, say=lambda text: None):
             refused.append(error)
             say(f"left out: {error}")
     if not kernels:
-        raise InputError(f"{path}: no combination is a kernel; the first: {refused[0]}")
+        raise InputError(f"{path}: no combination is a valid kernel; the first: {refused[0]}")
     return name, list(kernels.values())
 
 

@@ -64,7 +64,9 @@ def _names_and_formats(keys: Keys) -> None:
 
 def _of_storage_and_signs(keys: Keys) -> None:
     if keys.folded and keys.storage != "ports":
-        raise InputError('`bias = "folded"` is for storage `ports`; elsewhere it always is')
+        raise InputError(
+            '`bias = "folded"` is for storage `ports`: with others tnhw adds the remainders to the bias itself'
+        )
     if keys.sign == "static" and keys.storage != "constant" and keys.excitatory is None:
         raise InputError(
             '`sign = "static"` needs storage `constant`, or `excitatory`, the number of inputs that add'

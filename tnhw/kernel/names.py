@@ -112,7 +112,7 @@ def _clash(name):
     if keyword.iskeyword(name):
         return "it is a keyword of Python, in which the driver of an IP package is a module of this name"
     if "__" in name or name.endswith("_"):
-        return "two underscores part a module's name from those inside it, and VHDL takes none at the end"
+        return "two underscores separate a module's name from those inside it, and VHDL allows none at the end"
     if small.startswith("tnhw_"):
         return "names of the modules that tnhw adds begin like this"
     if _PORTS.fullmatch(small):
@@ -120,9 +120,9 @@ def _clash(name):
     if small.endswith(("_axis", "_axil", "_tb")):
         return "modules of IP packages end like this"
     if _DEVICES.fullmatch(small):
-        return "Windows takes no such name of a file"
+        return "Windows does not allow a file of this name"
     if name != small and name in _primitives():
-        return "it is a primitive of an FPGA family, whose netlists could not be told from it"
+        return "it is a primitive of an FPGA family, with which netlists would confuse it"
     return None
 
 

@@ -227,7 +227,9 @@ class Design(PlainHardware, ByContent):
     ) -> dict[str, np.ndarray]:
         """One set of random parameters that can be loaded, by ``layer.array``; `vectors` must be None."""
         if vectors is not None:
-            raise InputError("parameters of a network are loaded: there is no set of them a vector")
+            raise InputError(
+                "parameters of a network are loaded: they cannot differ from vector to vector"
+            )
         return next(self._sets(lambda kernel: [kernel.random_parameters(rng)]))
 
     def corner_parameters(self) -> list[dict[str, np.ndarray]]:

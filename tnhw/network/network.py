@@ -136,7 +136,7 @@ class Network(Pictured, ByContent):
             keys = validate(LayerKeys, keys, f"layer `{keys['name']}`")
             last = position == len(header.layers) - 1
             if keys.name in names:
-                raise InputError(f"layer `{keys.name}`: the name stands twice")
+                raise InputError(f"layer `{keys.name}`: another layer has the same name")
             if keys.output is None and not last:
                 raise InputError(f"layer `{keys.name}`: only the last layer may lack `output`")
             if keys.kind == "conv" and len(shape) != 3:
@@ -151,7 +151,7 @@ class Network(Pictured, ByContent):
             yield layer
         if header.result == "class" and layer.positions > 1:
             raise InputError(
-                f'layer `{keys.name}`: a convolution is no last layer of `result = "class"`'
+                f'layer `{keys.name}`: a convolution cannot be the last layer with `result = "class"`'
             )
 
     # Facts

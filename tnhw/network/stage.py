@@ -125,8 +125,8 @@ class Stage:
         arrays, bias = layer.kernel.arrays, self.kernel.bias_format
         if not self.synapse.holds(arrays):
             raise InputError(
-                f"layer `{layer.name}`: the hardware has shorter words than these parameters need; "
-                "build it from a network whose thresholds are as fine"
+                f"layer `{layer.name}`: these parameters need longer words than the hardware has; "
+                "build it from a network whose thresholds are as fine as these"
             )
         assert bias is not None  # a stage whose parameters can be loaded has one
         if not all(

@@ -46,7 +46,9 @@ def _parse(path, onnx):
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: not a file")
         if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, no network of tnhw")
+            raise InputError(
+                f"{path}: larger than {MAX_BYTES >> 20} MiB, so not a network that tnhw wrote"
+            )
         return onnx.load_model_from_string(path.read_bytes())
     except InputError:
         raise

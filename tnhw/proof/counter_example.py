@@ -151,8 +151,8 @@ def judge(kernel, reference, x, p):
     if golden != other:
         raise Contradiction(
             f"THE GOLDEN MODEL AND THE REFERENCE OF THE PROOF DISAGREE: for x = {np.asarray(x).tolist()} and parameters "
-            f"{listed(p)} the golden model gives {golden} and the reference {other}. One of them is wrong, so nothing is "
-            "said of the Verilog; please report it with the kernel file"
+            f"{listed(p)} the golden model gives {golden} and the reference {other}. One of them is wrong, so there is "
+            "no verdict on the Verilog; please report it with the kernel file"
         )
 
 

@@ -203,8 +203,8 @@ class Parts:
             def host(solver):
                 count, sets = prove_host(self.kernel, self.binding, owed)
                 return True, (
-                    f"words and folded biases of all {count} parameter values, and in {sets} sets that tell all "
-                    "places apart each in its place"
+                    f"words and folded biases of all {count} parameter values, and the place of each in {sets} "
+                    "sets in which all places differ"
                 )
 
             self._part("function", "parameters as sent", "exhaustive", host)

@@ -70,7 +70,7 @@ def _own_temporary(variable: str, usual: Path) -> Path:
     try:
         path.mkdir(mode=0o700)
         say(
-            f"the cache folder {usual} cannot be written, so {path} takes its place; name one that lasts in "
+            f"the cache folder {usual} cannot be written, so {path} is used instead; name a permanent one in "
             f"{variable}"
         )
     except FileExistsError:

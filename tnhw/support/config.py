@@ -199,7 +199,7 @@ def parse_json(text: str, where: str) -> dict[str, Any]:
         if len(found) < len(pairs):
             keys = [key for key, _ in pairs]
             raise InputError(
-                f"{where}: the key {max(keys, key=keys.count)!r} stands twice in one object; leave one"
+                f"{where}: the key {max(keys, key=keys.count)!r} occurs twice in one object; remove one"
             )
         return found
 

@@ -60,14 +60,12 @@ def fit(
         Inputs in the model's input format, row by row with channels last.
     y : int array
         Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer.
-    epochs : int
+    epochs, batch, threads : int
+        Number of epochs, of rows in a batch, and of threads of torch.
     rate : float
         Learning rate of Adam at the start; it falls to 0 as a cosine.
-    batch : int
-        Rows in a batch.
     seed : int
-        Seed of the order of the rows, and of `noise`. Initial parameters depend on torch's seed when the model is
-        made.
+        Of the order of the rows and of `noise`. (Initial parameters depend on torch's seed when the model is made.)
     loss : str
         ``class``: cross entropy; ``vector``: mean squared error.
     freeze : float
@@ -75,14 +73,11 @@ def fit(
     prune : float
         Share of the synapses of every layer that are absent at the end.
     noise : int
-        To every input a random integer of -noise .. noise is added during training, and the sum is clamped to the
-        format.
+        During training a random integer of -noise .. noise is added to every input, within the input's format.
     shape : tuple of int, optional
         Shape of one input: (height, width, channels) for convolutions. Default: (features,).
     valid : (x, y), optional
         Validation data; after every epoch their score is reported.
-    threads : int
-        Threads of torch.
     checkpoint : path, optional
         File that is read at the start and written after every epoch: an interrupted fit continues where it was
         interrupted, and gives the same model as without the interruption. The caller removes the file.
@@ -100,8 +95,7 @@ def fit(
     Raises
     ------
     InputError
-        If a setting is out of range, or the checkpoint cannot be written or belongs to another model or other
-        settings.
+        If a setting is out of range, or the checkpoint cannot be written or is of another fit.
     """
     _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)

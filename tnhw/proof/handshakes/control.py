@@ -94,7 +94,9 @@ class Control:
                 if z3.is_bv(variable):
                     width = variable.size()
                 if width > MAX_BITS:
-                    raise Undecided(f"a handshake depends on `{name}`, which is no counter or flag")
+                    raise Undecided(
+                        f"a handshake depends on `{name}`, which is neither a counter nor a flag"
+                    )
                 self.registers[name] = width
                 self._next[name] = z3.simplify(circuit.next[name])
                 waiting.append(self._next[name])

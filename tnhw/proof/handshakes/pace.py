@@ -66,7 +66,9 @@ class _Run:
         accepted, first, counts, before = [], [], [], [self._rows.tobytes()]
         while before.count(before[-1]) == 1:
             if len(before) > self._rounds:
-                raise Undecided(f"after {len(before)} intervals the control is where it never was")
+                raise Undecided(
+                    f"after {len(before)} intervals no state of the control has repeated"
+                )
             counts.append(self._round(paced, accepted, first))
             before.append(self._rows.tobytes())
         rounds = len(before) - 1 - before.index(before[-1])

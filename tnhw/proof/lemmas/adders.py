@@ -80,7 +80,7 @@ class Adders:
         try:
             self._order = list(TopologicalSorter(before).static_order())[::-1]
         except CycleError:
-            raise Undecided("adders give bits to each other in a circle") from None
+            raise Undecided("adders take bits of each other in a loop") from None
 
     def _given_by(self, expressions):
         """Names of the adders whose outputs are read."""
@@ -121,7 +121,7 @@ class Adders:
         for cell in self._order:
             low, high = (self._given.pop(f"{cell}.{port}", 0) for port in ("s", "co"))
             if (high - 2 * low) % self._modulus:
-                raise Undecided(f"sum and carry of `{cell}` do not count as they should")
+                raise Undecided(f"the carry of `{cell}` does not count twice as much as its sum")
             for pin in self._pins[cell]:
                 self._add(pin, low)
         self._settle()

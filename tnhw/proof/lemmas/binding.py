@@ -112,7 +112,7 @@ class Binding:
             read = support(z3.simplify(z3.Extract(k, k, expression)))
             name, (_, numbers) = next(iter(read.items()), ("", (None, ())))
             if len(read) != 1 or len(numbers) != 1 or name not in self.circuit.inputs:
-                raise ToolFailed(f"the payload of stream `{stream}` is no input of the Verilog")
+                raise ToolFailed(f"the payload of stream `{stream}` is not an input of the Verilog")
             bits.append((name, *numbers))
         return bits
 

@@ -40,7 +40,7 @@ def prove_whole(binding, solver):
     """
     reference = binding.reference
     if reference.storage == "memory" or reference.folded:
-        raise Undecided("a folded bias is not in the module as a whole: prove it by lemmas")
+        raise Undecided("the remainders in a folded bias are not in the module: prove it by lemmas")
     for output in range(reference.outputs):
         element = binding.run.whole(
             binding.run.at(binding.element(output), binding.end), binding.end

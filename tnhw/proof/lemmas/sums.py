@@ -158,7 +158,7 @@ class _Sums:
         """The sum as a constant and weighted bits of lanes, (_Node, bit) to int, all modulo 2**bits."""
         form = self._form(expression, f"sum of output {self.output}")
         if form is None:
-            raise Undecided(f"output {self.output}: its sum is no sum of registers")
+            raise Undecided(f"output {self.output}: its sum is not a sum of registers")
         constant, leaves = form.constant, defaultdict(int)
         modulus = 1 << self.bits
         levels = defaultdict(lambda: defaultdict(int))
