@@ -202,7 +202,7 @@ def test_examples_of_the_page(number, pins, tmp_path):
     "old, new, text",
     [
         ('package = "SG48"', "", "the key `device.package` is missing"),
-        ('pin = "35"', 'resource = "clk"', "give `clock.pin` with `device`"),
+        ('pin = "35"', 'resource = "clk"', "with `device` give `clock.pin`"),
         ('pin = "35"', 'pin = "35 36"', "`clock.pin`: must be a pin's name"),
     ],
 )

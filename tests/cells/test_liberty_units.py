@@ -140,10 +140,10 @@ def test_missing_units_are_told(line, tmp_path):
     "old, new, said",
     [
         ('"1ns"', '"1 parsec"', "`time_unit`: `1 parsec` is not a unit such as 1ns"),
-        ('"1ns"', '"0ns"', "`time_unit`: `0ns` is no unit"),
+        ('"1ns"', '"0ns"', "`time_unit`: `0ns` is not a unit"),
         ("(1, pf)", "(1, farad)", "`capacitive_load_unit`: `1farad` is not a unit such as 1pf"),
-        ("(1, pf)", "(x, pf)", "`capacitive_load_unit`: `xpf` is no unit"),
-        ('"1nW"', '"1"', "`leakage_power_unit`: `1` is no unit"),
+        ("(1, pf)", "(x, pf)", "`capacitive_load_unit`: `xpf` is not a unit"),
+        ('"1nW"', '"1"', "`leakage_power_unit`: `1` is not a unit"),
         (
             "nom_voltage : 2.0",
             "nom_voltage : high",

@@ -30,7 +30,7 @@ def test_results_in_order_and_known_the_second_time(workers, tmp_path):
     assert "[4/4" in said[-1] and said[-1].split("] ")[1].startswith("double")
     assert sorted(log.read_text().split()) == list("0123")
     assert run(jobs(log), workers=workers, say=said.append) == expected
-    assert "4 of 4 results are known" in said[-1]
+    assert "4 of 4 results were measured before" in said[-1]
     assert len(log.read_text().split()) == 4
     run(jobs(log, [1]), workers=1, cached=False)
     assert len(log.read_text().split()) == 5

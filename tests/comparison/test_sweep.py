@@ -80,5 +80,5 @@ def test_command_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
     assert "<script" not in page and 'src="' not in page and page.count("<svg") == 2
     assert str(tmp_path) not in page
     assert cli.main(["sweep", str(file), *options]) == 0
-    assert "4 of 4 results are known" in capsys.readouterr().err
+    assert "4 of 4 results were measured before" in capsys.readouterr().err
     assert cli.main(["sweep", str(tmp_path / "no.toml"), *options]) == 2

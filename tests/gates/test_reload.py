@@ -117,7 +117,7 @@ def test_what_does_not_fit_is_refused():
     name = next(name for name in own if name.endswith("theta"))
     layer = name.split(".")[0]
     odd = own | {name: own[name] | 1, f"{layer}.sign": np.ones_like(own[name])}
-    with pytest.raises(InputError, match=f"layer `{layer}`: the hardware has shorter words"):
+    with pytest.raises(InputError, match=f"layer `{layer}`: these parameters need longer words"):
         design.pack_parameters(odd)
     with pytest.raises(InputError, match=f"layer `{layer}`: a bias is outside s"):
         design.pack_parameters(own | {f"{layer}.bias": own[f"{layer}.bias"] + 100_000})

@@ -173,7 +173,7 @@ def test_cache_without_a_home(tmp_path, monkeypatch, capsys):
         assert environment.text("TNHW_CACHE_DIR") == str(found)
     assert found.parent.stat().st_mode & 0o777 == 0o700
     said = capsys.readouterr().err
-    assert said.count("name one that lasts in TNHW_CACHE_DIR") == 1
+    assert said.count("name a permanent one in TNHW_CACHE_DIR") == 1
     found.parent.chmod(0o777)  # others could put machine code there
     monkeypatch.setenv("TNHW_CACHE_DIR", "")
     with pytest.raises(InputError, match="not a folder that is yours alone"):

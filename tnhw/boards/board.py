@@ -82,8 +82,8 @@ class Board(Record):
     def _whole(self) -> Any:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", self.name):
             raise ValueError(
-                "`name`, by default the file's name without .toml, must be at most 64 letters, digits, `_`, `-` "
-                f"and `.`, a letter or digit first, not {self.name[:80]!r}"
+                "`name`, by default the file's name without .toml, must be letters, digits, `_`, `-` and `.`, "
+                f"at most 64, a letter or digit first, not {self.name[:80]!r}"
             )
         if (self.platform is None) == (self.device is None):
             raise ValueError("give either `platform` or `device`")
