@@ -39,7 +39,7 @@ SELF_TEST_VECTORS = 8
 
 
 def attempts(board):
-    """(file, options, seed, vectors of a self-test or None) in the order in which they are tried."""
+    """Attempts in their order, each (file, options, seed, vectors of a self-test or None)."""
     for name, options in CANDIDATES:
         kernel = load_design(name, **options)
         x = None
@@ -50,7 +50,7 @@ def attempts(board):
 
 
 def build_row(name, folder):
-    """Row of one board, a dict; raises what the last attempt raised."""
+    """Row of one board, a dict. If no attempt succeeds, the error of the last one is raised."""
     board = load_board(name)
     failure = None
     for kernel, seed, x in attempts(board):
@@ -85,7 +85,7 @@ def table(rows):
 
 
 def differences(rows, page):
-    """Rows that are not in a page's table as they are here, and those of the page that are not here."""
+    """Rows that a page's table lacks or shows differently, and rows that only the page has."""
     shown = marks.get(page, "boards").splitlines()
     made = table(rows).strip().splitlines()
     return [f"made:  {line}" for line in made if line not in shown] + [

@@ -36,7 +36,7 @@ MODELS = {
 
 
 class Alone(wiring.Component):
-    """An element whose train never stops, with sums that start from zero."""
+    """An element whose pipeline never stalls, with sums that start from zero."""
 
     def __init__(self, element):
         self.element = element
@@ -82,7 +82,7 @@ def trained(rule, bits, inputs, outputs, vectors, seed=0):
         arrays = {"weight": last.arrays["weight"][:outputs, :inputs] << low}
         arrays["weight"] = arrays["weight"] | rng.integers(0, 1 << low, arrays["weight"].shape)
     else:
-        shift = hidden.keys.shift - 3  # four bits to seven
+        shift = hidden.keys.shift - 3  # from 4 bits to 7
         x = np.clip((sums + ((1 << shift) >> 1)) >> shift, 0, 127)
         theta = last.arrays["theta"][:outputs, :inputs] << 3 + low
         theta = theta | rng.integers(0, 1 << low, theta.shape)
@@ -129,7 +129,7 @@ EQUAL = {"tn3": "digits_tn3", "tn4": "digits_tn", "mac8": "digits_mac8", "mac4":
 
 
 def equal(library, inputs=16, outputs=8):
-    """Tiles at exactly the formats of the last layers of trained networks, with what these score.
+    """Tiles at exactly the formats of the last layers of trained networks, with the networks' accuracy.
 
     Rows have the accuracy of the network that their operands come from; all of its first layers take
     the images' u4.
@@ -270,9 +270,9 @@ HEADLINES = {
 
 
 def best(rows):
-    """MAC over threshold neuron: of each metric the best MAC, against one and the same neuron.
+    """Ratios of MAC to threshold neuron: for each metric the best MAC, always to the same neuron.
 
-    That is the one with the least inertial power.
+    That is the neuron with the least power in the inertial model.
     """
     neurons = [row for row in rows if row.rule == "threshold"]
     neuron = min(neurons, key=lambda row: row.energy["inertial"]["dynamic"])

@@ -1,7 +1,7 @@
 """Fuzzing at volume: ``python benchmarks/fuzz.py [--level L] [--count N] [--seed S] [--docs]``, as JSON.
 
-What is done is kept in ``build/fuzz`` case by case, so that a run that was cut off goes on, and what failed is tried
-again; with ``--docs`` the table of docs/verification.md is made of it.
+Results are kept in ``build/fuzz`` case by case, so that an interrupted run can be continued; cases that failed are tried
+again. ``--docs`` makes the table of docs/verification.md from the results.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def _part(job):
 
 
 def volume(level, seed, first, count, path, *, jobs=1, say=print):
-    """Check `count` cases from number `first`; the file `path` keeps what is done, and a later call goes on.
+    """Check `count` cases from number `first`. The file `path` keeps the results, from which a later call continues.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Tables that commands make, in pages that people write: each has its place between two marks."""
+"""Tables that commands make, in pages that people write: each is between two marks."""
 
 import re
 
@@ -8,7 +8,7 @@ __all__ = ["get", "put"]
 
 
 def put(page, name, text):
-    """Replace what stands between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->`` of a page.
+    """Replace the text between ``<!-- NAME: begin -->`` and ``<!-- NAME: end -->`` of a page.
 
     Raises
     ------
@@ -26,7 +26,7 @@ def put(page, name, text):
 
 
 def get(page, name):
-    """What stands between the marks of a page.
+    """The text between the marks of a page.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 The benches of IP packages are scored as well: the table of docs/ip.md.
 
 ``python benchmarks/mutation.py [--faults N] [--seed S] [--all] [--limit SECONDS]``. A kind that was scored with the
-same Verilog, traffic and bench is not scored again, so that a run that was cut off goes on.
+same Verilog, traffic and bench is not scored again, so that an interrupted run can be continued.
 """
 
 import argparse
@@ -72,7 +72,7 @@ def write(records):
 
 
 def packages(count, seed):
-    """Lines of the table of the benches that travel with a package."""
+    """Lines of the table of the benches in IP packages."""
     yield f"Seed {seed}; score = killed / (faults - equivalent)."
     yield ""
     yield "| kernel | bench | faults | killed | equivalent | score |"

@@ -1,4 +1,4 @@
-"""What `tnhw prove` says of faulty Verilog: docs/results/prove_mutants.json, and the table of `docs/verification.md`.
+"""Verdicts of `tnhw prove` on faulty Verilog: docs/results/prove_mutants.json, and the table of `docs/verification.md`.
 
 ``python benchmarks/prove_mutants.py [KERNEL...] [--faults N] [--seed S] [-o FOLDER]``. Edits of the emitted text that change
 nothing do not count: the next one is taken. The exit status is 1 if a fault is proven, or fewer than nine in ten

@@ -1,9 +1,9 @@
-"""How far proofs reach: kinds of kernels by size and width, and the table of `docs/verification.md`.
+"""How large a kernel can be proven: kinds of kernels by size and width, and the table of `docs/verification.md`.
 
 python benchmarks/reach.py [--only TEXT] [--limit SECONDS] [-o FOLDER]
 
-Each case is a `tnhw prove` of its own, ended after the limit. Figures are kept in `results/reach.json`, so that a
-run goes on where it was interrupted; `--only` runs the cases again whose title holds a text.
+Each case is a `tnhw prove` of its own, which is ended after the limit. Figures are kept in `results/reach.json`, so that
+an interrupted run continues where it stopped; `--only` runs the cases again whose title contains a text.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def cases():
 
 
 def measure(toml, options, limit):
-    """What one proof gives: verdict, method, solver, seconds."""
+    """The result of one proof: verdict, method, solver, seconds."""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "reach.toml")

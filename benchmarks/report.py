@@ -2,7 +2,7 @@
 
 ``python benchmarks/report.py [LIBRARY ...]`` (or ``make report``): libraries are those named, else osu018 of Debian's
 package (or of ``TNHW_OSU018``) and what ``TNHW_LIBERTY`` names. Measurements are kept, so that a second run takes seconds. The tables of
-docs/results/paper.md stand between marks, and are made of the same rows.
+docs/results/paper.md are between marks, and are made of the same rows.
 """
 
 import sys
@@ -52,7 +52,7 @@ def constants(folder):
 
 
 def measured(kernels, targets, **options):
-    """Rows; the first failure ends it, after everything else is kept."""
+    """Rows of all measurements. If some fail, the first failure is raised after the others have been kept."""
     found = measure_all(kernels, targets, say=say, **options)
     for result in found:
         if isinstance(result, Exception):

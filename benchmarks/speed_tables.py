@@ -1,4 +1,4 @@
-"""Tables of speeds and of what stands beside them, out of what `speeds.py` measured.
+"""Tables of speeds, with the other columns of these tables, made from the measurements of `speeds.py`.
 
 ``python benchmarks/speed_tables.py`` writes each into its place in README or in a page of ``docs/results``. A speed is
 shown as the median of five routed seeds, with the lowest and the highest in brackets; rates and ratios are those of the
@@ -82,7 +82,7 @@ def times(row, reference):
 
 
 def ratio(row, reference, key):
-    """How many times as much a row counts."""
+    """A count of a row divided by that of another."""
     return row["counts"][key] / reference["counts"][key]
 
 
@@ -112,7 +112,7 @@ def networks_table(shown, device=SHOWN):
 
 
 def networks_sentence(shown, device=SHOWN):
-    """What the table of networks comes to."""
+    """A sentence that sums up the table of networks."""
     mac4, mac8 = (
         (_row(shown, name, "lut", "best", device), _reference(shown, "best", device))
         for name in ("digits_mac", "digits_mac8")

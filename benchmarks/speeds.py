@@ -1,4 +1,4 @@
-"""Measure the speeds that README and the pages of `docs/results` show, and what stands beside them.
+"""Measure the speeds that README and the pages of `docs/results` show, and the other columns of these tables.
 
 ``python benchmarks/speeds.py [TABLE ...] [--jobs N]``. Every figure is kept in ``docs/results/tables.json``, of which
 `speed_tables.py` makes the tables; ``make tables`` does both. A run that was interrupted continues where it stopped. A
@@ -34,7 +34,7 @@ TOLERANCE = 0.08
 RULES = ("threshold", "ternary", "shift", "mac")
 DEMO_BOARDS = ("icebreaker", "ulx3s_25f")
 NETWORKS = ("digits_tn", "digits_mac", "digits_mac8")
-SHOWN = "icebreaker"  # the device whose networks stand in a table of their own
+SHOWN = "icebreaker"  # the device whose networks have a table of their own
 DEVICES = {"icebreaker": 64, "ice40_hx8k_b_evn": 64, "ulx3s_25f": 128}
 WHOLE = (
     ("digits_tn", "icestick"),

@@ -2,7 +2,7 @@
 
 Whether ABC9 dies depends on the names in a design, so names are random too. Every kernel goes
 through synthesis for every FPGA family: for one of them as `tnhw build` does it, with the harness of a board, for
-the others alone, as `compare` and `simulate --netlist` do it. What is done is kept, so that a run that was cut off goes on. The result is JSON on standard output; the exit status is 1 if there
+the others alone, as `compare` and `simulate --netlist` do it. Results are kept, so that an interrupted run can be continued. The result is JSON on standard output; the exit status is 1 if there
 was a failure.
 """
 
@@ -88,7 +88,7 @@ def cases(seed, number):
 
 
 def check(keys, on_board, families):
-    """What synthesis says of a kernel for each family: cells by kind, what was tried again, or the failure."""
+    """Result of the synthesis of a kernel for each family: cells by kind, what was tried again, or the failure."""
     kernel, result = Kernel(**keys), {}
     text = None
     for family in families:

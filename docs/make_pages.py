@@ -1,7 +1,7 @@
 """Pages of the site that are made from elsewhere: a hook of MkDocs, see `mkdocs.yml`.
 
 Home is README, the models' page that of `models/`, and the reference comes from docstrings, options and
-pydantic models, so that no text stands twice.
+pydantic models, so that no text is written twice.
 """
 
 import inspect

@@ -1,4 +1,4 @@
-"""The picture of the demo: digits with the class that the hardware gave, and what each rule takes.
+"""The picture of the demo: digits with the class that the hardware gave, and the LUTs that each rule takes.
 
 ``make demo`` writes it as ``build/demo/digits.svg``; README shows the one of ``docs/pictures``.
 """
