@@ -58,7 +58,8 @@ class Engine(wiring.Component):
         Activations in raster order, channels last: `beat` channels of a position in each beat of `i`, and `drain`
         results in each beat of `o`.
     load_beat, load_data, load_last : In(1), In, Out(1)
-        Only if parameters can be loaded: a beat of a load, which comes only while no image is inside; it is the last.
+        Only if parameters can be loaded: a beat of a load arrives (never while an image is inside), its bits, and
+        whether it is the last one.
     """
 
     def __init__(self, stages, beat, *, rom="auto", pace=0):
