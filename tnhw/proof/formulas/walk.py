@@ -1,7 +1,7 @@
 """What z3 expressions are made of: their terms, and the variables and bits that they read.
 
-z3's Python objects cost more than the formulas that we prove. So terms are walked as handles of z3's C interface, and
-objects are made only of those that are asked for. The caller holds the expression, and with it all of its terms.
+Making a Python object of z3 for every term takes long. So terms are walked as handles of z3's C interface,
+and objects are made only of those that are asked for. The caller keeps the expression alive, and with it all its terms.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ __all__ = ["support", "terms"]
 
 
 def terms(expression: z3.ExprRef, *kinds: int) -> Iterator[z3.ExprRef]:
-    """All that an expression is made of, each once; with `kinds` only what these operators give."""
+    """All subexpressions of an expression, each of them once; with `kinds` only those of these operators."""
     context, wanted = expression.ctx_ref(), set(kinds)
     seen, stack = set(), [expression.as_ast()]
     while stack:
@@ -29,7 +29,7 @@ def terms(expression: z3.ExprRef, *kinds: int) -> Iterator[z3.ExprRef]:
 def support(*expressions: z3.ExprRef) -> dict[str, tuple[z3.ExprRef, set[int]]]:
     """Bits that expressions read: dict of variable name to (z3 constant, set of bit numbers).
 
-    What is read through an extraction of a variable counts bit by bit; a Boolean has bit 0.
+    Where an expression extracts bits of a variable, only those count; a Boolean has bit 0.
     """
     found: dict[str, tuple[z3.ExprRef, set[int]]] = {}
     context = expressions[0].ctx_ref() if expressions else None
