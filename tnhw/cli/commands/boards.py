@@ -19,9 +19,9 @@ from .options import (
     RomOption,
     ScheduleOption,
     Seed,
-    accuracy,
     hertz,
     say,
+    score,
     show,
     show_result,
     test_set,
@@ -189,9 +189,9 @@ def run(
     else:
         design = loaded
     rng = np.random.default_rng(seed)
-    labels = None
+    targets = None
     if dataset:
-        x, labels = test_set(dataset, data, vectors)
+        x, targets = test_set(dataset, data, vectors, loaded.outputs)
     else:
         x = _vectors_of(read(input), input) if input else design.random_input(rng, vectors)
     p = None if design.initialised else design.random_parameters(rng)
@@ -206,8 +206,9 @@ def run(
         "repeated": record.repeated,
         "vectors_per_second": round(record.rate, 1),
     }
-    if labels is not None:
-        facts["accuracy_percent"] = round(accuracy(record.y, labels), 2)
+    if targets is not None:
+        _, key, number, _ = score(record.y, targets, design.output_format.max)
+        facts[key] = round(number, 2)
     show(facts, as_json, facts.items(), f"{design.name} on {port}")
     if record.equal != record.vectors:
         raise CheckFailed(

@@ -75,6 +75,10 @@ def compare(
     if data and not (model or dataset):
         raise InputError("--data is for networks with --dataset, and for kernels with --model")
     x, labels = test_set(dataset, data, None) if dataset else (None, None)
+    if labels is not None and labels.ndim == 2:
+        raise InputError(
+            f"data set {dataset}: its targets are no classes, and a comparison shows how many classes are right"
+        )
     found = measure(
         files,
         target,

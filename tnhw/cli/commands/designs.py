@@ -24,8 +24,8 @@ from .options import (
     ScheduleOption,
     Seed,
     Vectors,
-    accuracy,
     say,
+    score,
     show,
     show_result,
     test_set,
@@ -139,8 +139,12 @@ def simulate(
 ):
     """Simulate the Verilog, with pauses and back-pressure, and compare it with the golden model."""
     from ...api import simulate as run
+    from ...catalogue import load
 
-    x, labels = test_set(dataset, data, vectors) if dataset else (None, None)
+    x, targets, loaded = None, None, None
+    if dataset:
+        loaded = load(file)
+        x, targets = test_set(dataset, data, vectors, loaded.outputs)
     try:
         result = run(
             file,
@@ -163,13 +167,13 @@ def simulate(
             print(json.dumps(error.result.to_dict(), indent=2, default=str))
             error.shown = True
         raise
-    if labels is None:
+    if loaded is None:
         show_result(result, as_json)
         return
     [(title, lines, _)] = result.tables()
-    percent = accuracy(result.y, labels)
-    lines.append((f"accuracy, {len(labels)} vectors", f"{percent:.2f} %"))
-    show(result.to_dict() | {"accuracy_percent": percent}, as_json, lines, title)
+    name, key, number, unit = score(result.y, targets, loaded.output_format.max)
+    lines.append((f"{name}, {len(targets)} vectors", f"{number:.2f} {unit}"))
+    show(result.to_dict() | {key: number}, as_json, lines, title)
 
 
 class Property(StrEnum):

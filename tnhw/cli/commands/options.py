@@ -146,21 +146,32 @@ def hertz(option, megahertz):
     return max(1, round(megahertz * 1e6))
 
 
-def test_set(dataset, data, count):
-    """The first `count` test vectors of a data set, int64 [n, inputs], and their labels, [n]; all with None."""
+def test_set(dataset, data, count, outputs=None):
+    """The first `count` test vectors of a data set, int64 [n, inputs], and their targets; all with None.
+
+    Targets are labels [n], or numbers [n, m]; these are for hardware with m `outputs`.
+    """
     import numpy as np
 
     from ...data import datasets
 
     loaded = datasets.load(dataset, data)
-    x = np.asarray(loaded.x_test)[:count]
-    return x.reshape(len(x), -1).astype(np.int64), np.asarray(loaded.y_test)[:count]
+    x, targets = np.asarray(loaded.x_test)[:count], np.asarray(loaded.y_test)[:count]
+    if targets.ndim == 2 and outputs is not None and targets.shape[1] != outputs:
+        raise InputError(
+            f"data set {dataset}: its targets are {targets.shape[1]} numbers for each vector, and not one of "
+            f"{outputs} outputs; choose a data set for this hardware from `tnhw train --help`"
+        )
+    return x.reshape(len(x), -1).astype(np.int64), targets
 
 
-def accuracy(y, labels):
-    """Percentage of results that equal the label. With several outputs the class is the first that is largest."""
-    classes = y[:, 0] if y.shape[1] == 1 else y.argmax(axis=1)
-    return 100 * float((classes == labels).mean())
+def score(y, targets, peak):
+    """What results [n, outputs] score against the targets of `test_set`: (name, key of JSON, number, unit)."""
+    from ...data.scores import percent_correct, psnr
+
+    if targets.ndim == 2:
+        return "PSNR", "psnr_db", psnr(y, targets, peak), "dB"
+    return "accuracy", "accuracy_percent", percent_correct(y, targets), "%"
 
 
 def show(record, as_json, rows, title=None):
