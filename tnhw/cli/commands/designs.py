@@ -172,7 +172,7 @@ def simulate(
         return
     [(title, lines, _)] = result.tables()
     name, key, number, unit = score(result.y, targets, loaded.output_format.max)
-    lines.append((f"{name}, {len(targets)} vectors", f"{number:.2f} {unit}"))
+    lines.append((f"{name}, {len(result.y)} vectors", f"{number:.2f} {unit}"))
     show(result.to_dict() | {key: number}, as_json, lines, title)
 
 
