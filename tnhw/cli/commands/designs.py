@@ -167,12 +167,12 @@ def simulate(
             print(json.dumps(error.result.to_dict(), indent=2, default=str))
             error.shown = True
         raise
-    if loaded is None:
+    if loaded is None or targets is None:
         show_result(result, as_json)
         return
     [(title, lines, _)] = result.tables()
     name, key, number, unit = score(result.y, targets, loaded.output_format.max)
-    lines.append((f"{name}, {len(result.y)} vectors", f"{number:.2f} {unit}"))
+    lines.append((f"{name}, {len(targets)} vectors", f"{number:.2f} {unit}"))
     show(result.to_dict() | {key: number}, as_json, lines, title)
 
 
