@@ -106,14 +106,16 @@ class Blind(int):
 
 
 def exchange(spoil, count, seed):
-    """Vectors through a client; how many came back, and how many were given up."""
+    """Vectors through a client; how many came back right, how many wrong, and how many were given up."""
     rng = random.Random(seed)
     board = FakeBoard(spoil=lambda data: spoil(rng, data))
-    client, came, lost = Client(board, SIZES, retries=2), 0, 0
+    client, came, wrong, lost = Client(board, SIZES, retries=2), 0, 0, 0
     for _ in range(count):
         try:
-            assert client.send_vector(BEATS) == RIGHT
-            came += 1
+            if client.send_vector(BEATS) == RIGHT:
+                came += 1
+            else:
+                wrong += 1
         except DeviceError:
             lost += 1
     # As soon as the line is quiet, the next request is answered.
@@ -122,17 +124,22 @@ def exchange(spoil, count, seed):
     client.resynchronise()
     assert client.identify() == Identity.of(SIZES)
     assert client.send_vector(BEATS) == RIGHT
-    return came, lost
+    return came, wrong, lost
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
 def test_client_takes_no_wrong_answer(share):
-    """Answers lost, cut, changed, doubled, late, and noise around them."""
+    """Answers lost, cut, changed, doubled, late, and noise around them.
+
+    The head of an answer and noise after it may have the CRC of a frame, one time in 65536: of 20,000 vectors, up to
+    two such answers are no fault.
+    """
 
     def spoil(rng, data):
         return rng.choice(DAMAGE)(rng, data) if rng.random() < share else data
 
-    came, lost = exchange(spoil, ROUNDS, seed=3)
+    came, wrong, lost = exchange(spoil, ROUNDS, seed=3)
+    assert wrong <= ROUNDS // 10_000
     assert came and (lost or share < 0.5)
 
 
