@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from folded_networks import DENSE
+from folded_networks import case as folded
 
 import tnhw
 from tnhw import tools
@@ -280,10 +282,16 @@ def test_simulate_a_data_set(name, small_sets, tmp_path, capsys):
         assert record["psnr_db"] == pytest.approx(wanted)
 
 
-def test_targets_that_do_not_fit(small_sets, tmp_path, capsys):
+def test_targets_that_do_not_fit(small_sets, tmp_path, tmp_path_factory, capsys):
     """Are refused before anything is simulated, built or measured."""
     assert main(["simulate", "threshold16", "--dataset", "numbers", "-o", str(tmp_path)]) == 2
-    assert "targets are 2 numbers for each vector, and not one of 1 outputs" in said(capsys)
+    wanted = "targets are 2 numbers for each vector, but a result here has 1"
+    assert wanted in said(capsys)
+    layers = [DENSE | {"outputs": 2}]
+    made = folded([2], layers, [(2, 2)], ((2, 2),), result="class").design().network
+    made.save(classifier := tmp_path_factory.mktemp("model") / "net.npz")
+    assert main(["simulate", str(classifier), "--dataset", "numbers", "-o", str(tmp_path)]) == 2
+    assert wanted in said(capsys)  # a classifier of two classes gives one number
     command = ["compare", "digits_tn", "-t", "icebreaker", "--dataset", "numbers"]
     assert main([*command, "-o", str(tmp_path)]) == 2
     assert "its targets are no classes" in said(capsys)

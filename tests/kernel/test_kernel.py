@@ -49,17 +49,18 @@ def test_random(kind, capsys):
     seen = []
 
     def one(case):
-        if case.keys["inputs"] * case.keys["outputs"] > MOST_SYNAPSES:
+        synapses = case.keys["inputs"] * case.keys["outputs"]
+        if kind[1] != "tile" and synapses > MOST_SYNAPSES:
             return
         low, high = y_ends(case)
         results = [y for row in check(case) for y in row]
         assert min(results) == low and max(results) == high, "an end of the range was not reached"
         seen.append((case.keys, at_format_end(case)))
 
-    # Tiles share terms and heaps with the others, and simulate slowly.
+    # Tiles share terms and heaps with the others, and simulate slowly: fewer are drawn, of all sizes.
     count = TILES if kind[1] == "tile" else EACH
     with_cases(kind, count, one)
-    assert len(seen) >= (count if NIGHTLY else count * 2 // 5)
+    assert len(seen) >= (count if NIGHTLY or kind[1] == "tile" else count * 2 // 5)
     with capsys.disabled():
         print(summary(kind, seen), file=sys.stderr)
 

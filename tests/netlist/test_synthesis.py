@@ -8,6 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from tnhw import tools
+from tnhw.catalogue import load
 from tnhw.errors import InputError, ToolFailed
 from tnhw.netlist import count, synthesise
 from tnhw.netlist.cell_models import cell_models
@@ -65,6 +66,24 @@ def simulate(netlist, folder):
     ]
     tools.run("iverilog", command, cwd=folder)
     return tools.run("vvp", ["-n", "bench.vvp"], cwd=folder).stdout.strip()
+
+
+@pytest.mark.needs("pyosys")
+@pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin"])
+def test_native_yosys_finds_the_same_cells(family, tmp_path, monkeypatch):
+    """Only names and order differ from those of the portable one, which makes every figure and bitstream."""
+    text = emit(load("digits_layer_threshold").create(), "digits_layer_threshold")
+    wanted = synthesise(text, "digits_layer_threshold", family, tmp_path / "portable")
+    real, native_ones = tools.yosys, []
+
+    def native(script, **options):
+        done = real(script, **options | {"portable": False})
+        native_ones.append("native_yosys.py" in str(done.args))
+        return done
+
+    monkeypatch.setattr(tools, "yosys", native)
+    made = synthesise(text, "digits_layer_threshold", family, tmp_path / "native")
+    assert made.cells == wanted.cells and native_ones == [True]
 
 
 @pytest.mark.needs("iverilog", "vvp")

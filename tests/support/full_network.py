@@ -56,6 +56,11 @@ def fill(design, results=60):
         ctx.set(o.ready, 1)
         while len(left) < images():
             await cycle(ctx)
+        for _ in range(50):
+            if ctx.get(load.ready):
+                return
+            await ctx.tick()
+        raise AssertionError("a load is not taken though the network is at rest")
 
     gates.run(component, bench)
     assert design.unpack_output(left).tolist() == design.golden(x[: len(left)]).tolist()

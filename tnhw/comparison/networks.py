@@ -12,6 +12,7 @@ import numpy as np
 from .. import tools
 from ..boards import load_board
 from ..boards.board import Board
+from ..data.scores import percent_correct
 from ..errors import DoesNotFit, InputError, ToolFailed
 from ..network import Design, Fold, Network, fit, fold
 from ..support.files import write_files
@@ -150,7 +151,7 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
     for file, network in networks.items():
         accuracy = None
         if labels is not None:
-            accuracy = round(100 * float((network.classes(x) == labels).mean()), 2)
+            accuracy = round(percent_correct(network.results(x), labels), 2)
         own = []
         for products in _variants(network, board):
             for choice, design in _designs(network, board, folds, lanes, products, choices):

@@ -10,8 +10,6 @@ from pathlib import Path
 
 __all__ = ["command", "main"]
 
-_SCRIPT = ".native.ys"
-
 
 def command(log: str) -> list[str]:
     """The command line that runs what is on its standard input, and writes a log."""
@@ -21,12 +19,12 @@ def command(log: str) -> list[str]:
 
 def main(log: str) -> None:
     """Run the commands in a child; what it says of errors goes to standard error, as ``yosys -q`` does it."""
-    script = Path(_SCRIPT)
+    script = Path(f".yosys-{os.getpid()}.ys")
     script.write_text(sys.stdin.read(), encoding="utf-8")
     try:
         child = os.fork()
         if child == 0:
-            _yosys(log)
+            _yosys(script, log)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     finally:
         script.unlink(missing_ok=True)
@@ -38,12 +36,12 @@ def main(log: str) -> None:
     sys.exit(status)
 
 
-def _yosys(log: str) -> None:
+def _yosys(script: Path, log: str) -> None:
     """Does not return: Yosys itself ends the process on an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     from pyosys import libyosys
 
-    libyosys.run_pass(f"tee -q -o {log} script {_SCRIPT}", libyosys.Design())
+    libyosys.run_pass(f"tee -q -o {log} script {script}", libyosys.Design())
     os._exit(0)
 
 

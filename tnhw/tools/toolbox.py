@@ -247,7 +247,7 @@ def yosys(
     try:
         return run(
             tool, arguments, cwd=cwd, timeout=timeout, own_logs=[log], input=script, check=check
-        )  # fmt: skip
+        )
     finally:
         Path(cwd, log).unlink(missing_ok=True)
 

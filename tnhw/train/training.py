@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from ..data import datasets
-from ..data.scores import psnr
+from ..data.scores import percent_correct, psnr
 from ..errors import InputError
 from ..kernel.names import check_design_name
 from ..network import Network
@@ -27,7 +27,7 @@ def score(network, x, y):
     `x` is int [n, inputs], `y` the labels [n] or for a network that gives vectors int [n, outputs].
     """
     if network.result == "class":
-        return 100 * float((network.classes(x) == y).mean())
+        return percent_correct(network.results(x), y)
     return psnr(network.golden(x), y, network.output_format.max)
 
 

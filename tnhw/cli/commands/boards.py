@@ -191,7 +191,7 @@ def run(
     rng = np.random.default_rng(seed)
     targets = None
     if dataset:
-        x, targets = test_set(dataset, data, vectors, loaded.outputs)
+        x, targets = test_set(dataset, data, vectors, design.outputs)
     else:
         x = _vectors_of(read(input), input) if input else design.random_input(rng, vectors)
     p = None if design.initialised else design.random_parameters(rng)

@@ -139,15 +139,15 @@ def simulate(
 ):
     """Simulate the Verilog, with pauses and back-pressure, and compare it with the golden model."""
     from ...api import simulate as run
-    from ...catalogue import load
+    from ...catalogue import load_design
 
-    x, targets, loaded = None, None, None
-    if dataset:
-        loaded = load(file)
-        x, targets = test_set(dataset, data, vectors, loaded.outputs)
+    design = load_design(
+        file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
+    )
+    x, targets = test_set(dataset, data, vectors, design.outputs) if dataset else (None, None)
     try:
         result = run(
-            file,
+            design,
             vectors=4 if dataset else vectors,
             seed=seed,
             x=x,
@@ -156,22 +156,17 @@ def simulate(
             netlist=str(netlist) if netlist else None,
             rtl=rtl,
             out=out,
-            folds=folds,
-            lanes=lanes,
-            schedule=schedule,
-            rom=rom,
-            loadable=loadable,
         )
     except CheckFailed as error:
         if as_json and error.result is not None:
             print(json.dumps(error.result.to_dict(), indent=2, default=str))
             error.shown = True
         raise
-    if loaded is None or targets is None:
+    if targets is None:
         show_result(result, as_json)
         return
     [(title, lines, _)] = result.tables()
-    name, key, number, unit = score(result.y, targets, loaded.output_format.max)
+    name, key, number, unit = score(result.y, targets, design.output_format.max)
     lines.append((f"{name}, {len(targets)} vectors", f"{number:.2f} {unit}"))
     show(result.to_dict() | {key: number}, as_json, lines, title)
 

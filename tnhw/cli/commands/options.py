@@ -149,7 +149,7 @@ def hertz(option, megahertz):
 def test_set(dataset, data, count, outputs=None):
     """The first `count` test vectors of a data set, int64 [n, inputs], and their targets; all with None.
 
-    Targets are labels [n], or numbers [n, m]; these are for hardware with m `outputs`.
+    Targets are labels [n], or numbers [n, m] for hardware whose results have m elements; `outputs` says how many they have.
     """
     import numpy as np
 
@@ -159,8 +159,8 @@ def test_set(dataset, data, count, outputs=None):
     x, targets = np.asarray(loaded.x_test)[:count], np.asarray(loaded.y_test)[:count]
     if targets.ndim == 2 and outputs is not None and targets.shape[1] != outputs:
         raise InputError(
-            f"data set {dataset}: its targets are {targets.shape[1]} numbers for each vector, and not one of "
-            f"{outputs} outputs; choose a data set for this hardware from `tnhw train --help`"
+            f"data set {dataset}: its targets are {targets.shape[1]} numbers for each vector, but a result here has "
+            f"{outputs}; choose a data set that fits from `tnhw train --help`"
         )
     return x.reshape(len(x), -1).astype(np.int64), targets
 

@@ -40,19 +40,17 @@ def support(*expressions: z3.ExprRef) -> dict[str, tuple[z3.ExprRef, set[int]]]:
             continue
         seen.add(handle.value)
         arguments = _arguments(context, handle)
-        operator = _operator(context, handle)
-        if operator == z3.Z3_OP_UNINTERPRETED and not arguments:
+        if _is_variable(context, handle):
             variable = z3.z3._to_expr_ref(handle, expressions[0].ctx)
             bits = range(variable.size()) if z3.is_bv(variable) else range(1)
-            found.setdefault(variable.decl().name(), (variable, set()))[1].update(bits)
-        elif operator == z3.Z3_OP_EXTRACT and _is_variable(context, arguments[0]):
+        elif _operator(context, handle) == z3.Z3_OP_EXTRACT and _is_variable(context, arguments[0]):
             variable = z3.z3._to_expr_ref(arguments[0], expressions[0].ctx)
             high, low = z3.z3._to_expr_ref(handle, expressions[0].ctx).params()
-            found.setdefault(variable.decl().name(), (variable, set()))[1].update(
-                range(low, high + 1)
-            )
+            bits = range(low, high + 1)
         else:
             stack.extend(arguments)
+            continue
+        found.setdefault(variable.decl().name(), (variable, set()))[1].update(bits)
     return found
 
 
