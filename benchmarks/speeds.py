@@ -2,7 +2,7 @@
 
 ``python benchmarks/speeds.py [TABLE ...] [--jobs N]``. Every figure is kept in ``docs/results/tables.json``, of which
 `speed_tables.py` makes the tables; ``make tables`` does both. A run that was interrupted continues where it stopped. A
-speed is measured with five seeds of place and route. Nightly tests measure every row again with the first seed: counts
+speed is measured with five seeds of place and route. Nightly tests measure a third of the rows again with the first seed: counts
 must be equal, and the speed must lie within `TOLERANCE` of the speed that is kept for that seed (:func:`differences`).
 """
 

@@ -1,10 +1,11 @@
 """Where things are that more than one test reads, and whether this run takes the larger sizes."""
 
+from datetime import date
 from pathlib import Path
 
 from tnhw.support import environment
 
-__all__ = ["DESIGNS", "NIGHTLY", "REGRESSIONS", "ROOT", "SUPPORT", "TOY", "liberty_files"]
+__all__ = ["DESIGNS", "NIGHT", "NIGHTLY", "REGRESSIONS", "ROOT", "SUPPORT", "TOY", "liberty_files"]
 
 SUPPORT = Path(__file__).resolve().parent
 ROOT = SUPPORT.parents[1]
@@ -15,6 +16,8 @@ DESIGNS = SUPPORT / "designs"
 #: Kernel files of cases that once failed.
 REGRESSIONS = SUPPORT / "regressions"
 NIGHTLY = environment.flag("TNHW_NIGHTLY")
+#: Number of the day: what would take too long for one night is divided among a few.
+NIGHT = date.today().toordinal()
 
 
 def liberty_files():
