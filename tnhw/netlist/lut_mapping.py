@@ -3,7 +3,8 @@
 At the end, ABC9 compares its result with its input (``&verify``). It goes through boxes, such as carry cells, in
 order, but its own step ``&mfs`` may have made a box depend on a later one. An assertion then ends ABC9, and Yosys
 with it. The order of boxes comes from hashes of names, so synthesis of a design may die with one name and not with
-another. Other steps of ABC9 have assertions of their own.
+another. Other steps of ABC9 have assertions of their own, and so has the pass of Yosys that puts the mapped logic back
+into the design: it does not find one of its wires, if the design has certain names beside those that are used.
 
 After such a death, the mapping is done again without the step in question, and this module makes the comparison that
 is then missing: the logic before and after ABC9, cut at every cell that is neither a LUT nor a carry cell, must be
@@ -37,10 +38,11 @@ _CHANGES = (
         "with ABC9's mapping alone",
         "scratchpad -set abc9.verify 0\nscratchpad -set abc9.script +&if,{W},{D},{R}",
     ),
+    ("without names that nothing needs", "opt_clean -purge"),
 )
 _COMPARED = ", and a comparison by tnhw"
 
-_LINE = re.compile(r"^synth_\w+ .*-top \S+.*$", re.MULTILINE)
+_LINE = re.compile(r"^ *synth_\w+ .*-top \S+.*$", re.MULTILINE)
 
 _HALF = """\
 read_rtlil {file}
