@@ -6,9 +6,9 @@ with it. The order of boxes comes from hashes of names, so synthesis of a design
 another. Other steps of ABC9 have assertions of their own, and so has the pass of Yosys that puts the mapped logic back
 into the design: it does not find one of its wires, if the design has certain names beside those that are used.
 
-After such a death, the mapping is done again without the step in question, and this module makes the comparison that
-is then missing: the logic before and after ABC9, cut at every cell that is neither a LUT nor a carry cell, must be
-equal for all inputs. A mapping that is not proven equal is not used.
+After such a death, the mapping is done again without the step in question, or without these names, and this module
+compares: the logic before and after ABC9, cut at every cell that is neither a LUT nor a carry cell, must be equal for all
+inputs. A mapping that is not proven equal is not used.
 """
 
 import re
