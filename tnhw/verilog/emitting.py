@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +16,10 @@ from amaranth.lib import wiring
 from .. import __version__, tools
 from ..gates.summing.primitives import Cells, own_modules
 from ..hardware import Hardware
-from ..kernel.names import KEYWORDS
 from ..support import garbage
 from ..support.files import write_files
 from ..support.templating import LICENSE, render
+from .text import verilog
 
 __all__ = ["emit", "expected_seconds", "generate", "golden_vectors", "manifest", "waivers"]
 
@@ -30,31 +28,26 @@ SCHEMA = 1
 # Between a kernel and its AXI4-Stream ports; no ports of a plain kernel.
 INTERNAL = {("abort",), ("restart",), ("may_start",)}
 
-# What `write_verilog` writes as keywords.
-_WRITTEN = """
-always assign begin case casez default else end endcase endfunction endmodule for function if initial
-inout input integer localparam module negedge or output parameter posedge reg signed wire
-"""
-_RESERVED = sorted(KEYWORDS - set(_WRITTEN.split()))
 
-_SCRIPT = """\
-read_rtlil design.il
-proc -nomux -norom
-memory_collect
-opt_clean
-attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy
-attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy
-write_verilog design.v
-"""
-
-
-def emit(component: wiring.Component, name: str) -> str:
+def emit(component: wiring.Component, name: str, comment: str = "") -> str:
     """Verilog text of a component whose ports are flat names.
 
     Ports are ``clk``, ``rst``, and the component's members joined by one underscore: ``i_payload``.
     The same component gives the same bytes: no path, time or tool banner; the first line says that the
-    text is the user's.
+    text is the user's, the next ones are the comment.
     """
+    text, ports = as_rtlil(component, name)
+    top, end, others = own_modules(verilog(text, ports), name).partition("\nendmodule\n")
+    if others.strip():
+        off, on = (f"// verilator lint_{word} DECLFILENAME\n" for word in ("off", "on"))
+        others = f"\n{off}{others}\n{on}"
+    head = [f"SPDX-License-Identifier: {LICENSE}", *comment.splitlines()]
+    head_text = "".join(f"// {line}".rstrip() + "\n" for line in head)
+    return f"{head_text}`default_nettype none\n\n{top}{end}{others}\n`default_nettype wire\n"
+
+
+def as_rtlil(component: wiring.Component, name: str) -> tuple[str, list[str]]:
+    """RTLIL of a component as Amaranth writes it, and the names of its ports but ``clk`` and ``rst``, in order."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
         if path in INTERNAL:
@@ -64,11 +57,7 @@ def emit(component: wiring.Component, name: str) -> str:
     with garbage.paused():
         fragment = Fragment.get(component, Cells())
         text, _ = rtlil.convert_fragment(fragment, ports, name, emit_src=False)
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "design.il").write_text(text)
-        tools.yosys(_SCRIPT, cwd=folder)
-        text = _tidy(Path(folder, "design.v").read_text(), name, ["clk", "rst", *ports])
-    return f"// SPDX-License-Identifier: {LICENSE}\n" + own_modules(text, name)
+    return text, list(ports)
 
 
 def expected_seconds(hardware: Hardware) -> float:
@@ -78,37 +67,6 @@ def expected_seconds(hardware: Hardware) -> float:
     1,024 bits were measured, for five kernels of 128 to 1,024 synapses and 8 and 16 bits.
     """
     return 0.6 / 1024 * hardware.wired_bits
-
-
-def _tidy(text, top, order):
-    """Verilog of Yosys without its banner, with plain names and ports in a fixed order."""
-    text = text.split("\n", 1)[1].lstrip("\n")
-    text = re.sub(r"^ *\(\* init = .*? \*\)\n", "", text, flags=re.M)
-    text = re.sub(r"\\\$auto\$verilog_backend\S+ ", "evaluate_once", text)
-    # Not at its declaration: with -g2012 that is before `always @*` waits, which then sees no event.
-    text = text.replace(
-        "reg evaluate_once = 0;", "reg evaluate_once;\n  initial evaluate_once <= 0;"
-    )
-    # Names that Verilog takes and SystemVerilog reserves.
-    text = re.sub(rf"(?<![\\\w.$])({'|'.join(_RESERVED)})(?!\w)", r"\1_", text)
-    taken = set(re.findall(r"(?<![\\\w.$])[A-Za-z_]\w*", text))
-    plain = {}
-    for escaped in dict.fromkeys(re.findall(r"\\(\S+) ", text)):
-        wanted = re.sub(r"\W+", "_", escaped.replace(".", "__")).strip("_")
-        wanted = f"n_{wanted}" if wanted[:1].isdigit() else wanted
-        while wanted in taken or wanted in KEYWORDS:
-            wanted += "_"
-        taken.add(wanted)
-        plain[escaped] = wanted
-    text = re.sub(r"\\(\S+) (\s*)", lambda match: plain[match[1]] + (" " if match[2] else ""), text)
-
-    def header(match):
-        rank = {port: number for number, port in enumerate(order)}
-        ports = sorted(match[1].split(", "), key=lambda port: rank[port])
-        return f"module {top}(" + ", ".join(ports) + ");"
-
-    text = re.sub(rf"^module {top}\((.*?)\);", header, text, count=1, flags=re.M)
-    return "\n".join(line.rstrip() for line in text.split("\n"))
 
 
 def manifest(hardware: Hardware, component: wiring.Component, text: str) -> dict[str, Any]:
@@ -126,7 +84,7 @@ def manifest(hardware: Hardware, component: wiring.Component, text: str) -> dict
         "latency": hardware.latency,
         "interval": hardware.interval,
         "streams": _streams(hardware, component),
-        "tools": tools.versions(tools.yosys_in_use(), "amaranth") | {"tnhw": __version__},
+        "tools": tools.versions("amaranth") | {"tnhw": __version__},
     }
 
 

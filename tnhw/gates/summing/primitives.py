@@ -10,7 +10,16 @@ import re
 
 from amaranth.hdl import Cat, Const, Instance, Signal
 
-__all__ = ["MODULES", "Cells", "full_adder", "half_adder", "hold", "own_modules", "shared_modules"]
+__all__ = [
+    "MODULES",
+    "OUTPUTS",
+    "Cells",
+    "full_adder",
+    "half_adder",
+    "hold",
+    "own_modules",
+    "shared_modules",
+]
 
 
 class Cells:
@@ -51,6 +60,14 @@ module tnhw_hold(clk, en, d, q);
   always @(posedge clk) if (en) q <= d;
 endmodule
 """,
+}
+
+
+#: Ports that these modules drive.
+OUTPUTS = {
+    "tnhw_fa": frozenset({"s", "co"}),
+    "tnhw_ha": frozenset({"s", "co"}),
+    "tnhw_hold": frozenset({"q"}),
 }
 
 

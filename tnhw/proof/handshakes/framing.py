@@ -137,8 +137,8 @@ class _Frame:
         beat = z3.Concat(*reversed(self._values(data, self.beat))) if self.beat > 1 else (
             self._values(data, 1)[0]
         )  # fmt: skip
-        payload = self.wire("core.i__payload")
-        handed = z3.And(self.core("i__valid"), self.core("i__ready"))
+        payload = self.wire("core.i_payload")
+        handed = z3.And(self.core("i_valid"), self.core("i_ready"))
         if self.beats == 1:
             self.prove(payload == beat, "the core sees the elements of the beat")
             self.prove(
@@ -153,12 +153,12 @@ class _Frame:
         moved = z3.Concat(beat, z3.Extract(gathered.size() - 1, width, gathered))
         self.becomes("gathered", z3.If(self.take, moved, gathered))
         done = z3.And(self.take, self.at_end, z3.Not(self.wrong))
-        self.becomes("full", z3.Or(done, z3.And(full, z3.Not(self.core("i__ready")))))
-        self.prove(self.core("i__valid") == full, "the core is offered whole vectors only")
+        self.becomes("full", z3.Or(done, z3.And(full, z3.Not(self.core("i_ready")))))
+        self.prove(self.core("i_valid") == full, "the core is offered whole vectors only")
         low = z3.Extract(payload.size() - 1, 0, gathered)
         self.prove(payload == low, "the core sees the gathered elements, the first beat lowest")
         self.prove(
-            z3.Implies(z3.And(self.take, full), self.core("i__ready")),
+            z3.Implies(z3.And(self.take, full), self.core("i_ready")),
             "no beat overwrites a vector that the core has not taken",
         )
         self.shown.append(
@@ -171,13 +171,13 @@ class _Frame:
         data = self.circuit.inputs["s_axis_tdata"]
         values = self._values(data, self.beat)
         bits = self.reference.x.bits
-        payload = self.wire("core.i__payload")
-        ready, abort = self.core("i__ready"), self.bit("core.abort")
+        payload = self.wire("core.i_payload")
+        ready, abort = self.core("i_ready"), self.bit("core.abort")
         self.prove(
             self.next_abort() == as_bits(self.wrong), "a wrong tlast aborts the vector", self.calm
         )
         good = z3.And(self.take, z3.Not(self.wrong))
-        handed = z3.And(self.core("i__valid"), ready)
+        handed = z3.And(self.core("i_valid"), ready)
         if self.beat == 1:
             self.prove(payload == values[0], "the core sees the element of the beat")
             self.prove(handed == good, "the core takes what is taken, unless tlast is wrong")
@@ -195,7 +195,7 @@ class _Frame:
             loaded = z3.Concat(*reversed(values))
             shifted = z3.If(z3.And(left != 0, ready), z3.LShR(held, bits), held)
             self.becomes("held", z3.If(good, loaded, shifted))
-            self.prove(self.core("i__valid") == (left != 0), "the core is offered what is held")
+            self.prove(self.core("i_valid") == (left != 0), "the core is offered what is held")
             self.prove(
                 payload == z3.Extract(bits - 1, 0, held), "the core sees the lowest element held"
             )
@@ -220,7 +220,7 @@ class _Frame:
         reference = self.reference
         bits = reference.output.bits
         step = 8 * ceil(bits / 8)
-        payload = self.wire("core.o__payload")
+        payload = self.wire("core.o_payload")
         extend = z3.SignExt if reference.output.signed else z3.ZeroExt
         elements = []
         for j in range(self.beats_out * self.beat_out):
@@ -232,7 +232,7 @@ class _Frame:
         whole = z3.Concat(*reversed(elements)) if len(elements) > 1 else elements[0]
         data, valid = self.wire("m_axis_tdata"), self.bit("m_axis_tvalid")
         ready, last = self.bit("m_axis_tready"), self.bit("m_axis_tlast")
-        offered, taken = self.core("o__valid"), self.core("o__ready")
+        offered, taken = self.core("o_valid"), self.core("o_ready")
         if self.beats_out == 1:
             self.prove(data == whole, "the beat has the results of the core, extended to bytes")
             self.prove(valid == offered, "a beat is offered as the core offers")
@@ -288,12 +288,12 @@ class _Frame:
         self.prove(
             self.next("core.restart") == as_bits(wrong), "a wrong tlast voids the load", self.calm
         )
-        handed = z3.And(self.core("p__valid"), self.core("p__ready"))
+        handed = z3.And(self.core("p_valid"), self.core("p_ready"))
         self.prove(
             handed == z3.And(take, z3.Not(wrong)),
             "the core takes what is taken, unless tlast is wrong",
         )
-        payload = self.wire("core.p__payload")
+        payload = self.wire("core.p_payload")
         data = self.circuit.inputs["s_axis_param_tdata"]
         self.prove(
             payload == resized(data, payload.size()), "the core sees the low bits of the beat"

@@ -50,7 +50,6 @@ class Binding:
         self._owners = {}
         axi = manifest["kernel"]["interface"] == "axi-stream"
         top = manifest["top"] + ("__core" if axi else "")
-        self._join = "__" if axi else "_"
         self.circuit = circuit = of_verilog(text, top, outside=self.outside)
         self.last = reference.inputs - 1 if reference.serial else 0
         start = {}
@@ -76,7 +75,7 @@ class Binding:
 
     def port(self, stream, signal):
         """Name of the port for a signal of a stream."""
-        return f"{stream}{self._join}{signal}"
+        return f"{stream}_{signal}"
 
     def output(self, signal):
         """Expression of a signal of the result stream."""

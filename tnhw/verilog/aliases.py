@@ -1,0 +1,98 @@
+"""Of several names of the same bits, the one that says most.
+
+Amaranth names bits by the first signal that it meets, often the port of a submodule that they only go to, and keeps the
+other names as connections.
+"""
+
+from collections import defaultdict
+from typing import NamedTuple
+
+from .processes import SAME
+from .rtlil import Bits, Cell, Module, Part, join, replace, width
+
+__all__ = ["choose"]
+
+
+class _Place(NamedTuple):
+    """Bits of a wire that are also bits of a named value, from its bit `at` on."""
+
+    bits: Part
+    name: str
+    at: int
+    size: int
+
+
+def choose(module: Module, *, inner: bool) -> dict[str, str]:
+    """Name parts of wires, and joined ones, by the connections of a module, and take these out of it.
+
+    Returns
+    -------
+    dict
+        Better names of wires. Ports keep theirs, unless the module is an `inner` one.
+    """
+    pins: dict[str, set[str]] = defaultdict(
+        set
+    )  # of instances, by the wire that they are connected to
+    for cell in module.cells:
+        if not cell.kind.startswith("$"):
+            for pin, bits in cell.ports.items():
+                for one in bits:
+                    pins[one.wire or ""].add(pin)
+    names: dict[Bits, list[str]] = defaultdict(list)
+    rest = []
+    for target, value in module.connections:
+        name = target[0].wire or ""
+        if module.wires[name].port == "output" or any(one.wire is None for one in value):
+            rest.append((target, value))
+        else:
+            names[value].append(name)
+    module.connections = rest
+    better: dict[str, str] = {}
+    places: dict[str, list[_Place]] = defaultdict(list)
+    values: dict[str, Bits] = {}
+    for value, others in names.items():
+        first = module.wires[value[0].wire or ""]
+        whole = len(value) == 1 and value[0].width == first.width
+        known = pins[first.name]
+        if whole and first.port and inner:
+            better[first.name] = min([first.name, *others], key=lambda name: "__" not in name)
+        elif whole:
+            best = min([first.name, *others], key=lambda name: _score(name, known))
+            if not first.port:
+                better[first.name] = best
+        elif _plain(best := min(others, key=lambda name: _score(name, known))):
+            values[best], at = value, 0
+            for one in value:
+                places[one.wire or ""].append(_Place(one, best, at, width(value)))
+                at += one.width
+    _read_by_name(module, places)
+    for name, value in values.items():
+        target = (Part(name, 0, width(value)),)
+        module.cells.append(Cell(SAME, "", ports={"A": value, "Y": target}))
+    return better
+
+
+def _plain(name: str) -> bool:
+    return not set("$.[") & set(name)
+
+
+def _score(name: str, pins: set[str]) -> tuple[bool, ...]:
+    return name.split("$")[0] in pins, "$" in name, "__" in name, not _plain(name)
+
+
+def _read_by_name(module: Module, places: dict[str, list[_Place]]) -> None:
+    """Read bits of wires as bits of the smallest named value that has them."""
+
+    def named(one: Part) -> Part:
+        fitting = [
+            place
+            for place in places.get(one.wire or "", [])
+            if place.bits.start <= one.start
+            and one.start + one.width <= place.bits.start + place.bits.width
+        ]
+        if not fitting:
+            return one
+        place = min(fitting, key=lambda found: found.size)
+        return Part(place.name, place.at + one.start - place.bits.start, one.width)
+
+    replace(module, lambda bits: join([named(one) for one in bits]))

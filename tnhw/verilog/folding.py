@@ -1,0 +1,74 @@
+"""Operators with constant operands: what is known without a gate."""
+
+from .expressions import extended
+from .rtlil import Bits, Cell, Part, join, part, width
+
+__all__ = ["known"]
+
+
+def known(cell: Cell) -> Bits | None:
+    """The value of a cell that its operands give without an operator, or None."""
+    size = width(cell.ports["Y"])
+    if cell.kind == "$mux":
+        return _multiplexer(cell)
+    if cell.kind == "$not":
+        value = _constant(extended(cell, "A"))
+        return None if value is None else _bits(~value, size)
+    if cell.kind in ("$and", "$or"):
+        return _gate(cell, size)
+    if cell.kind in ("$add", "$sub") and _constant(cell.ports["B"]) == 0:
+        return extended(cell, "A")
+    if cell.kind == "$add" and _constant(cell.ports["A"]) == 0:
+        return extended(cell, "B")
+    if cell.kind in ("$eq", "$ne"):
+        return _equal(cell)
+    if cell.kind in ("$reduce_or", "$reduce_and", "$reduce_xor", "$reduce_bool"):
+        return cell.ports["A"] if width(cell.ports["A"]) == 1 else None
+    return None
+
+
+def _bits(value: int, size: int) -> Bits:
+    return (Part(None, 0, size, value & ((1 << size) - 1)),)
+
+
+def _constant(bits: Bits) -> int | None:
+    if not bits:
+        return 0
+    return bits[0].value if len(bits) == 1 and bits[0].wire is None else None
+
+
+def _multiplexer(cell: Cell) -> Bits | None:
+    select = _constant(cell.ports["S"])
+    if select is not None:
+        return cell.ports["B" if select else "A"]
+    return cell.ports["A"] if cell.ports["A"] == cell.ports["B"] else None
+
+
+def _gate(cell: Cell, size: int) -> Bits | None:
+    """And, or: bit by bit, where each bit is known or is one operand's."""
+    a, b = extended(cell, "A"), extended(cell, "B")
+    if a == b:
+        return a
+    passes = int(cell.kind == "$and")  # the value that lets the other operand pass
+    found = []
+    for k in range(size):
+        (x,), (y,) = part(a, k, 1), part(b, k, 1)
+        if x.wire is not None and y.wire is not None:
+            return None
+        if x.wire is None:
+            x, y = y, x
+        found.append(x if y.value == passes else y)
+    return join(found)
+
+
+def _equal(cell: Cell) -> Bits | None:
+    a, b = extended(cell, "A"), extended(cell, "B")
+    wanted = cell.kind == "$eq"
+    if a == b:
+        return _bits(int(wanted), 1)
+    x, y = _constant(a), _constant(b)
+    if x is not None and y is not None:
+        return _bits(int((x == y) == wanted), 1)
+    if width(a) == 1 and y is not None and bool(y) == wanted:
+        return a
+    return None

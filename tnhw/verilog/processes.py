@@ -1,0 +1,171 @@
+"""Processes of RTLIL as blocks under a clock, or, where they feed no register, as multiplexers.
+
+A register is a cell ``$dff`` whose input is the result of a process, which begins with the register itself and
+overwrites it where a condition holds.
+"""
+
+from .rtlil import Bits, Block, Body, Cell, Module, Part, Process, Switch, Wire, join, part, width
+
+__all__ = ["SAME", "lower"]
+
+#: The kind of a cell that passes its port A on to Y.
+SAME = "$same"
+
+
+def lower(module: Module) -> None:
+    """Replace the processes and the registers of a module by `Module.registers` and cells."""
+    maker = _Maker(module)
+    drivers = {_target(process): process for process in module.processes}
+    registers, module.cells = (
+        [cell for cell in module.cells if cell.kind == "$dff"],
+        [cell for cell in module.cells if cell.kind != "$dff"],
+    )
+    for cell in registers:
+        q, d = cell.ports["Q"], cell.ports["D"]
+        driver = drivers.pop(d[0].wire, None) if len(d) == 1 else None
+        body: Body = [(q, d)] if driver is None else _driving(driver.body, q)
+        module.registers.append((cell.ports["CLK"], maker.block(body)))
+    for name, process in drivers.items():
+        wire = module.wires[name or ""]
+        value = maker.value(maker.block(process.body), wire, (Part(None, 0, wire.width),))
+        module.cells.append(Cell(SAME, "", ports={"A": value, "Y": (Part(name, 0, wire.width),)}))
+    module.processes = []
+
+
+def _target(process: Process) -> str | None:
+    """The wire that a process drives; its first statement drives all of it."""
+    first = process.body[0]
+    assert not isinstance(first, Switch)
+    return first[0][0].wire
+
+
+def _driving(body: Body, q: Bits) -> Body:
+    """The statements of a process as ones that drive the register `q`, without the first: it keeps its value."""
+    found: Body = []
+    for statement in body:
+        if isinstance(statement, Switch):
+            cases = [(patterns, _driving(inner, q)) for patterns, inner in statement.cases]
+            found.append(Switch(statement.test, cases))
+        else:
+            (one,), value = statement
+            found.append((part(q, one.start, one.width), value))
+    return found[1:] if found and found[0] == (q, q) else found
+
+
+class _Maker:
+    """Makes cells of a module, with wires of their own."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._number = 0
+
+    def block(self, body: Body) -> Block:
+        """Statements with choices by one bit each; a reset at the end, which overwrites all, comes first."""
+        block: Block = []
+        for statement in body:
+            if not isinstance(statement, Switch):
+                block.append(statement)
+                continue
+            branches = self._branches(statement)
+            if not branches:
+                continue
+            if branches[0][0] is None:
+                block += branches[0][1]
+            elif (
+                len(branches) == 1
+                and block
+                and _targets(block) <= _targets(branches[0][1], always=True)
+            ):
+                inner = block[0]
+                rest = inner if len(block) == 1 and isinstance(inner, list) else [(None, block)]
+                block = [[*branches, *rest]]
+            else:
+                block.append(branches)
+        return block
+
+    def _branches(self, switch: Switch) -> list[tuple[Bits | None, Block]]:
+        """The cases of a switch that can come true, without those at the end that do nothing."""
+        found: list[tuple[Bits | None, Block]] = []
+        for patterns, inner in switch.cases:
+            condition = self._condition(switch.test, patterns)
+            if condition is not None and condition[0].wire is None:
+                if not condition[0].value:
+                    continue
+                condition = None
+            found.append((condition, self.block(inner)))
+            if condition is None:
+                break
+        while found and not found[-1][1]:
+            found.pop()
+        return found
+
+    def _condition(self, tested: Bits, patterns: list[str]) -> Bits | None:
+        """One bit that says whether a value fits one of the patterns; None where there are none."""
+        found: Bits | None = None
+        for pattern in patterns:
+            places = [k for k, digit in enumerate(pattern[::-1]) if digit != "-"]
+            read = join([one for k in places for one in part(tested, k, 1)])
+            wanted = pattern.replace("-", "")
+            if not read:
+                return None
+            if width(read) == 1:
+                one = read if wanted == "1" else self.cell("$not", 1, A=read)
+            else:
+                constant = (Part(None, 0, len(wanted), int(wanted, 2)),)
+                one = self.cell("$eq", 1, A=read, B=constant)
+            found = one if found is None else self.cell("$or", 1, A=found, B=one)
+        return found
+
+    def value(self, block: Block, wire: Wire, before: Bits) -> Bits:
+        """What a wire has after a block that begins with a value."""
+        value = before
+        for statement in block:
+            if isinstance(statement, tuple):
+                (one,), given = statement
+                end = one.start + one.width
+                rest = part(value, end, wire.width - end)
+                value = join([*part(value, 0, one.start), *given, *rest])
+                continue
+            chosen = value
+            for condition, inner in reversed(statement):
+                taken = self.value(inner, wire, value)
+                if condition is None:
+                    chosen = taken
+                elif taken != chosen:
+                    chosen = self._multiplexer(condition, taken, chosen)
+            value = chosen
+        return value
+
+    def _multiplexer(self, select: Bits, yes: Bits, no: Bits) -> Bits:
+        """One multiplexer for the bits in which two values differ, between those in which they agree."""
+        size = width(yes)
+        differ = [k for k in range(size) if part(yes, k, 1) != part(no, k, 1)]
+        low, count = differ[0], differ[-1] - differ[0] + 1
+        made = self.cell("$mux", count, A=part(no, low, count), B=part(yes, low, count), S=select)
+        above = part(yes, low + count, size - low - count)
+        return join([*part(yes, 0, low), *made, *above])
+
+    def cell(self, kind: str, bits: int, **ports: Bits) -> Bits:
+        """The result of a new cell."""
+        self._number += 1
+        wire = Wire(f"$made{self._number}", bits)
+        self._module.wires[wire.name] = wire
+        result = (Part(wire.name, 0, bits),)
+        self._module.cells.append(Cell(kind, wire.name, ports={**ports, "Y": result}))
+        return result
+
+
+def _targets(block: Block, *, always: bool = False) -> set[tuple[str | None, int]]:
+    """Bits that a block drives; with `always`, whatever its conditions are."""
+    found = set()
+    for statement in block:
+        if isinstance(statement, list):
+            inner = [_targets(one, always=always) for _, one in statement]
+            if not always:
+                found |= set().union(*inner)
+            elif statement[-1][0] is None:
+                found |= set.intersection(*inner)
+        else:
+            (one,), _ = statement
+            found |= {(one.wire, one.start + k) for k in range(one.width)}
+    return found

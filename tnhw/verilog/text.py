@@ -1,0 +1,398 @@
+"""Modules of RTLIL as the text of Verilog-2001 that a person would have written."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..gates.summing.primitives import OUTPUTS
+from .expressions import Text, constant, extended, operator
+from .naming import identifier, identifiers
+from .processes import SAME, lower
+from .registers import group
+from .rtlil import Bits, Block, Cell, Memory, Module, Part, Wire, driven, part, read, reads, width
+from .sharing import anonymous, computes, in_order, share
+
+__all__ = ["Written", "modules", "verilog"]
+
+_LINE = 110
+_INLINE = 64  # characters of an expression that is written where its only user is
+
+
+@dataclass(frozen=True)
+class Written:
+    """A module as it was written.
+
+    Parameters
+    ----------
+    name
+        In RTLIL.
+    kind
+        Name in Verilog; that of another module where both are equal.
+    text
+        From ``module`` to ``endmodule``.
+    names
+        Names of its wires in RTLIL, and those in Verilog.
+    """
+
+    name: str
+    kind: str
+    text: str
+    names: dict[str, str]
+
+
+def verilog(rtlil: str, ports: Sequence[str] = ()) -> str:
+    """Verilog of the modules of a design, the top module first; see `modules`."""
+    top, *others = {module.kind: module.text for module in reversed(modules(rtlil, ports))}.values()
+    return "\n".join([top, *others])
+
+
+def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
+    """All modules of a design, those that others instantiate before them; of equal ones each names the first.
+
+    Parameters
+    ----------
+    rtlil
+        What `amaranth.back.rtlil` writes.
+    ports
+        Ports of the top module, which is the first one of the text, in the order in which they are written.
+    """
+    given = {module.name: module for module in read(rtlil)}
+    order = {name: number for number, name in enumerate(["clk", "rst", *ports])}
+    top = next(iter(given))
+    written: dict[str, Written] = {}
+    first: dict[str, str] = {}  # of equal modules, by their text without a name
+    outputs = {
+        name: frozenset(wire.name for wire in module.wires.values() if wire.port == "output")
+        for name, module in given.items()
+    } | OUTPUTS
+    for module in _children_first(given):
+        for cell in module.cells:
+            cell.outputs = outputs.get(cell.kind, cell.outputs)
+            if cell.kind in written:
+                known = written[cell.kind].names
+                cell.ports = {name: bits for name, bits in cell.ports.items() if name in known}
+        lower(module)
+        better = share(module, inner=module.name != top)
+        group(module)
+        writer = _Writer(module, identifiers(module, better), written, order)
+        body = writer.body()
+        kind = first.setdefault(body, _fresh(module.name, first.values()))
+        written[module.name] = Written(
+            module.name, kind, f"module {kind} {body}", dict(writer.names)
+        )
+    return list(written.values())
+
+
+def _fresh(name: str, taken: Iterable[str]) -> str:
+    """The name of a module in Verilog: the path to its first instance."""
+    wanted = "__".join(identifier(part) for part in name.split("."))
+    choice, number = wanted, 1
+    while choice in taken:
+        number += 1
+        choice = f"{wanted}_{number}"
+    return choice
+
+
+def _children_first(modules: dict[str, Module]) -> list[Module]:
+    found: dict[str, Module] = {}
+
+    def visit(module: Module) -> None:
+        for cell in module.cells:
+            if cell.kind in modules and cell.kind not in found:
+                visit(modules[cell.kind])
+        found.setdefault(module.name, module)
+
+    for module in modules.values():
+        visit(module)
+    return list(found.values())
+
+
+class _Writer:
+    """Writes one module."""
+
+    def __init__(
+        self,
+        module: Module,
+        names: dict[str, str],
+        modules: dict[str, Written],
+        order: dict[str, int],
+    ) -> None:
+        self._module = module
+        self._modules = modules
+        self._order = order
+        self.names = names
+        self._inlined: dict[str, Text] = {}
+        self._bits_read: dict[str, int] = {}
+        self._uses, self._whole = self._count()
+
+    # ---- Values ----
+
+    def _count(self) -> tuple[Counter[str], Counter[str]]:
+        """How often each wire is read, and how often as a whole."""
+        uses: Counter[str] = Counter()
+        whole: Counter[str] = Counter()
+
+        def note(bits: Bits, single: bool = False) -> None:
+            last = None
+            for one in bits:
+                if one.wire is not None:
+                    mask = ((1 << one.width) - 1) << one.start
+                    self._bits_read[one.wire] = self._bits_read.get(one.wire, 0) | mask
+                if one.wire is not None and not (one == last and one.width == 1):
+                    uses[one.wire] += 1
+                    if not single and one.width == self._module.wires[one.wire].width:
+                        whole[one.wire] += 1
+                last = one
+
+        for cell in self._module.cells:
+            for pin, bits in cell.ports.items():
+                if computes(cell):
+                    if pin != "Y":
+                        note(extended(cell, pin) if cell.kind != SAME else bits)
+                else:
+                    note(bits)
+        for clock, block in self._module.registers:
+            note(clock)
+            for bits in reads(block):
+                note(bits)
+        return uses, whole
+
+    def value(self, bits: Bits) -> Text:
+        """An expression for a value."""
+        pieces: list[tuple[Text, int]] = []
+        last = None
+        for one in bits:
+            if one == last and one.width == 1:
+                pieces[-1] = (pieces[-1][0], pieces[-1][1] + 1)
+            else:
+                pieces.append((self._part(one), 1))
+            last = one
+        if len(pieces) == 1 and pieces[0][1] == 1:
+            return pieces[0][0]
+        texts = [
+            f"{{{count}{{{text.text}}}}}" if count > 1 else text.text
+            for text, count in reversed(pieces)
+        ]
+        return Text(texts[0] if len(texts) == 1 else "{" + ", ".join(texts) + "}", True)
+
+    def _part(self, one: Part) -> Text:
+        if one.wire is None:
+            return Text(constant(one.value, one.width), True)
+        if one.wire in self._inlined:
+            return self._inlined[one.wire]
+        return Text(self._reference(one), True)
+
+    def _reference(self, one: Part) -> str:
+        wire = self._module.wires[one.wire or ""]
+        name = self.names[wire.name]
+        if one.width == wire.width:
+            return name
+        if one.width == 1:
+            return f"{name}[{one.start}]"
+        return f"{name}[{one.start + one.width - 1}:{one.start}]"
+
+    def _expression(self, cell: Cell) -> Text:
+        if cell.kind == SAME:
+            return self.value(cell.ports["A"])
+        return operator(cell, {p: self.value(extended(cell, p)) for p in cell.ports if p != "Y"})
+
+    # ---- Text ----
+
+    def body(self) -> str:
+        """The module without its name: ports and all that follows."""
+        module = self._module
+        registers = {name for _, block in module.registers for name in driven(block)}
+        registers |= {c.ports["DATA"][0].wire or "" for c in module.cells if c.kind == "$memrd_v2"}
+        wires, computed = self._wires()
+        lines = []
+        declared = [w for w in module.wires.values() if not w.port and w.name in registers]
+        lines += self._checked(
+            [(wire, f"  {self._declaration('reg', wire)};") for wire in declared]
+        )
+        for memory in module.memories:
+            lines += self._memory(memory)
+        instances = [cell for cell in module.cells if not cell.kind.startswith("$")]
+        given = {w for c in instances for bits in c.ports.values() for w in _wires_of(bits)}
+        lines += self._checked(
+            [
+                (wire, f"  {self._declaration('wire', wire)};")
+                for wire in module.wires.values()
+                if wire.name in given and not wire.port
+                and wire.name not in registers and wire.name not in computed
+            ]
+        )  # fmt: skip
+        sections = [lines, wires]
+        sections += [self._instance(cell) for cell in instances]
+        sections.append(self._initial(registers))
+        sections += [self._block(clock, block) for clock, block in module.registers]
+        sections += [self._memory_ports(memory) for memory in module.memories]
+        text = "\n\n".join("\n".join(section) for section in sections if section)
+        own = self._ports()
+        ends = [","] * (len(own) - 1) + [""]
+        declared_ports = [
+            (w, f"  {self._port(w, registers)}{end}") for w, end in zip(own, ends, strict=True)
+        ]
+        ports = "\n".join(self._checked(declared_ports))
+        return f"(\n{ports}\n);\n\n{text}\n\nendmodule\n"
+
+    def _checked(self, lines: list[tuple[Wire, str]]) -> list[str]:
+        """Declarations; those of which not all bits are read say so to Verilator."""
+        found, off = [], False
+        for wire, line in lines:
+            unread = (
+                wire.port != "output" and self._bits_read.get(wire.name, 0) != (1 << wire.width) - 1
+            )
+            if unread != off:
+                found.append(f"  // verilator lint_{'off' if unread else 'on'} UNUSEDSIGNAL")
+                off = unread
+            found.append(line)
+        return [*found, "  // verilator lint_on UNUSEDSIGNAL"] if off else found
+
+    def _ports(self) -> list[Wire]:
+        ports = [wire for wire in self._module.wires.values() if wire.port]
+        return sorted(ports, key=lambda wire: self._order.get(wire.name, len(self._order)))
+
+    def _port(self, wire: Wire, registers: set[str]) -> str:
+        kind = "reg " if wire.name in registers else "wire"
+        direction = f"{wire.port} " if wire.port == "input" else wire.port or ""
+        sizes = max(len(_size(other)) for other in self._ports())
+        return f"{direction} {kind} {_size(wire):>{sizes}}{self.names[wire.name]}"
+
+    def _declaration(self, kind: str, wire: Wire) -> str:
+        return f"{kind} {_size(wire)}{self.names[wire.name]}"
+
+    def _initial(self, registers: set[str]) -> list[str]:
+        """Values that registers begin with, as FPGAs load them."""
+        lines = [
+            f"    {self.names[wire.name]} = {constant(wire.init, wire.width)};"
+            for wire in self._module.wires.values()
+            if wire.name in registers and wire.init is not None
+        ]
+        return ["  initial begin", *lines, "  end"] if lines else []
+
+    def _wires(self) -> tuple[list[str], set[str]]:
+        """Declarations of the results of operators, each after those that it reads, and their names."""
+        lines: list[tuple[Wire, str]] = []
+        computed = set()
+        for cell in in_order(self._module):
+            (result,) = cell.ports["Y"]
+            wire = self._module.wires[result.wire or ""]
+            text = self._expression(cell)
+            uses = self._uses[wire.name]
+            alone = anonymous(wire.name) and uses == self._whole[wire.name]
+            short = uses == 1 and len(text.text) <= _INLINE
+            if alone and not wire.port and (short or (cell.kind == "$not" and len(text.text) < 24)):
+                self._inlined[wire.name] = text
+                continue
+            computed.add(wire.name)
+            if wire.port:
+                lines.append((wire, f"  assign {self.names[wire.name]} = {text.text};"))
+            else:
+                lines.append((wire, f"  {self._declaration('wire', wire)} = {text.text};"))
+        return self._checked(lines), computed
+
+    def _instance(self, cell: Cell) -> list[str]:
+        module = self._modules.get(cell.kind)
+        kind, names = (module.kind, module.names) if module else (cell.kind, {})
+        values = ", ".join(
+            f".{name}({constant(int(value), cell.sizes[name]) if cell.sizes.get(name) else value})"
+            for name, value in cell.parameters.items()
+        )
+        ports = [
+            f".{names.get(name, name)}({self.value(bits).text})"
+            for name, bits in cell.ports.items()
+        ]
+        head = f"  {kind} {f'#({values}) ' if values else ''}{identifier(cell.name)} ("
+        line = f"{head}{', '.join(ports)});"
+        if len(line) <= _LINE:
+            return [line]
+        return [head, *(f"    {port}," for port in ports[:-1]), f"    {ports[-1]}", "  );"]
+
+    def _block(self, clock: Bits, block: Block) -> list[str]:
+        lines = [f"    {line}" for line in self._statements(block)]
+        return [f"  always @(posedge {self.value(clock).text}) begin", *lines, "  end"]
+
+    def _statements(self, block: Block) -> list[str]:
+        lines: list[str] = []
+        for statement in block:
+            if isinstance(statement, tuple):
+                (one,), value = statement
+                lines.append(f"{self._reference(one)} <= {self.value(value).text};")
+                continue
+            head = ""
+            for condition, inner in statement:
+                when = "" if condition is None else f"if ({self.value(condition).text}) "
+                lines.append(f"{head}{when}begin")
+                lines += [f"  {line}" for line in self._statements(inner)]
+                head = "end else "
+            lines.append("end")
+        return lines
+
+    # ---- Memories ----
+
+    def _memory(self, memory: Memory) -> list[str]:
+        name = identifier(memory.name)
+        marks = "".join(f"(* {key} = {value} *) " for key, value in memory.attributes.items())
+        lines = [f"  {marks}reg [{memory.width - 1}:0] {name} [0:{memory.size - 1}];"]
+        for cell in self._cells("$meminit_v2", memory):
+            rows = [part(cell.ports["DATA"], k * memory.width, memory.width)[0].value
+                    for k in range(memory.size)]  # fmt: skip
+            lines.append("  initial begin")
+            lines += [
+                f"    {name}[{k}] = {constant(row, memory.width)};" for k, row in enumerate(rows)
+            ]
+            lines.append("  end")
+        return lines
+
+    def _cells(self, kind: str, memory: Memory) -> Iterator[Cell]:
+        for cell in self._module.cells:
+            if (
+                cell.kind == kind
+                and str(cell.parameters["MEMID"]).removeprefix("\\") == memory.name
+            ):
+                yield cell
+
+    def _memory_ports(self, memory: Memory) -> list[str]:
+        name, lines = identifier(memory.name), []
+        clock = "clk"
+        for cell in self._cells("$memwr_v2", memory):
+            clock = self.value(cell.ports["CLK"]).text
+            address = self.value(cell.ports["ADDR"]).text
+            for enable, start, count in _runs(cell.ports["EN"]):
+                data = self.value(part(cell.ports["DATA"], start, count)).text
+                where = "" if count == memory.width else f"[{start + count - 1}:{start}]"
+                lines.append(self._guarded(enable, f"{name}[{address}]{where} <= {data};"))
+        for cell in self._cells("$memrd_v2", memory):
+            clock = self.value(cell.ports["CLK"]).text
+            (data,) = cell.ports["DATA"]
+            load = f"{self._reference(data)} <= {name}[{self.value(cell.ports['ADDR']).text}];"
+            lines.append(self._guarded(cell.ports["EN"], load))
+        if not lines:
+            return []
+        if len(lines) == 1:
+            return [f"  always @(posedge {clock})", f"    {lines[0].strip()}"]
+        return [f"  always @(posedge {clock}) begin", *lines, "  end"]
+
+    def _guarded(self, enable: Bits, text: str) -> str:
+        if enable[0].wire is None:
+            return f"    {text}"
+        return f"    if ({self.value(enable).text}) {text}"
+
+
+def _size(wire: Wire) -> str:
+    return f"[{wire.width - 1}:0] " if wire.width > 1 else ""
+
+
+def _runs(bits: Bits) -> Iterator[tuple[Bits, int, int]]:
+    """Runs of one and the same bit: (bit, start, length)."""
+    start, size = 0, width(bits)
+    for k in range(1, size + 1):
+        if k == size or part(bits, k, 1) != part(bits, start, 1):
+            bit = part(bits, start, 1)
+            if bit[0].wire is not None or bit[0].value:
+                yield bit, start, k - start
+            start = k
+
+
+def _wires_of(bits: Bits) -> Iterator[str]:
+    return (one.wire for one in bits if one.wire is not None)
