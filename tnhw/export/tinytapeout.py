@@ -18,7 +18,7 @@ from ..errors import DoesNotFit, InputError
 from ..hardware.payloads import axi_beats
 from ..support.files import write_files
 from ..support.templating import LICENSE, render, spdx
-from ..verilog import emit, manifest
+from ..verilog import emitted
 
 __all__ = ["TILES", "export", "tiles_for"]
 
@@ -64,9 +64,8 @@ def export(file, out, say, *, liberty=None, tiles=None, clock=10_000_000, author
     kernel = kernel.with_keys(interface="axi-stream", beat=1)
     if kernel.storage == "memory":
         kernel = kernel.without_parameters()  # a chip has no initial contents
-    component = kernel.create()
-    text = emit(component, kernel.name)
-    values = _values(kernel, manifest(kernel, component, text), clock, author)
+    text, manifest = emitted(kernel)
+    values = _values(kernel, manifest, clock, author)
     wrapper = render("export", "project.v", **values)
     say("measuring the size")
     size = _size(wrapper + text, values["top"], liberty)

@@ -74,9 +74,7 @@ def prove(
         If an argument is wrong, or your Verilog lacks the module or ports of the kernel.
     """
     check_covered(kernel)
-    component = kernel.create()
-    text = emitting.emit(component, kernel.name)
-    manifest = emitting.manifest(kernel, component, text)
+    text, manifest = emitting.emitted(kernel)
     mapped, netlist = None, options.get("netlist")
     if rtl:
         given = own.given(rtl, manifest, cells=netlist is not None)

@@ -21,7 +21,15 @@ from ..support.files import write_files
 from ..support.templating import LICENSE, render
 from .text import verilog
 
-__all__ = ["emit", "expected_seconds", "generate", "golden_vectors", "manifest", "waivers"]
+__all__ = [
+    "emit",
+    "emitted",
+    "expected_seconds",
+    "generate",
+    "golden_vectors",
+    "manifest",
+    "waivers",
+]
 
 SCHEMA = 1
 
@@ -58,6 +66,29 @@ def as_rtlil(component: wiring.Component, name: str) -> tuple[str, list[str]]:
         fragment = Fragment.get(component, Cells())
         text, _ = rtlil.convert_fragment(fragment, ports, name, emit_src=False)
     return text, list(ports)
+
+
+def emitted(hardware: Hardware) -> tuple[str, dict[str, Any]]:
+    """Verilog of hardware, with what it does in its first lines, and the manifest."""
+    component = hardware.create()
+    text = emit(component, hardware.name, _comment(hardware, _streams(hardware, component)))
+    return text, manifest(hardware, component, text)
+
+
+def _comment(hardware: Hardware, streams: list[dict[str, Any]]) -> str:
+    """What it computes, when, and how numbers lie in the payloads of the streams."""
+    each = "each clock" if hardware.interval == 1 else f"every {hardware.interval} clocks"
+    lines = [
+        f"{hardware.title}.",
+        f"A result {hardware.latency} clocks after its vector; a vector {each}.",
+    ]
+    for stream in streams:
+        beats = "one beat" if stream["beats"] == 1 else f"{stream['beats']} beats"
+        what = f"{stream['carries']} in {beats} of {stream['width']} bits"
+        if "element" in stream:
+            what += f": {stream['elements']} x {stream['element']}, the first in the lowest of {stream['element_bits']} bits each"
+        lines.append(f"{stream['payload']}: {what}.")
+    return "\n".join(lines)
 
 
 def expected_seconds(hardware: Hardware) -> float:
@@ -191,9 +222,7 @@ def generate(hardware: Hardware, out_dir: str | Path) -> dict[str, Any]:
     dict
         The manifest.
     """
-    component = hardware.create()
-    text = emit(component, hardware.name)
-    record = manifest(hardware, component, text)
+    text, record = emitted(hardware)
     files = {
         f"{hardware.name}.v": text,
         "manifest.json": json.dumps(record, indent=2) + "\n",

@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...hardware.payloads import axi_beats
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
-from ...verilog import emit, manifest, waivers
+from ...verilog import emitted, waivers
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
 from .scenario import OPS, Scenario
 
@@ -52,9 +52,7 @@ def package(kernel, out_dir, record=None, text=None):
             f"{kernel.name}: an IP package has AXI4-Stream: use --interface axi-stream"
         )
     if text is None:
-        component = kernel.create()
-        text = emit(component, kernel.name)
-        record = manifest(kernel, component, text)
+        text, record = emitted(kernel)
     record, files = package_files(kernel, record, text)
     write_files(out_dir, files)
     return record
