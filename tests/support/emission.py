@@ -71,9 +71,8 @@ def _renamed(rtlil, names):
         ):  # a pin has the name that the other module knows
             pin, _, value = rest.partition(" ")
             pin = pin.removeprefix("\\")
-            if kind in names and pin not in names[kind]:
-                continue
-            pin = names[kind][pin] if kind in names else pin
+            if kind in names:
+                pin = names[kind].get(pin, f"only_in_rtlil.{pin}")
             value = re.sub(r"\\(\S+)", new, value)
             line = f"    connect \\{pin} {value}"
         elif word in ("wire", "connect", "assign", "switch"):

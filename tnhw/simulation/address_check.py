@@ -15,7 +15,7 @@ from ..errors import ToolFailed
 __all__ = ["watched"]
 
 _MODULE = re.compile(r"^module (\w+).*?^endmodule$", re.M | re.S)
-_MEMORY = re.compile(r"^ *reg (?:signed )?(?:\[\d+:\d+\] )?(\w+) \[(\d+):0\];$", re.M)
+_MEMORY = re.compile(r"^ *(?:\(\*.*\*\) )?reg (?:\[\d+:0\] )?(\w+) \[0:(\d+)\];$", re.M)
 
 
 def watched(text: str, top: str) -> tuple[str, dict[str, Any] | None]:
@@ -57,7 +57,10 @@ def watched(text: str, top: str) -> tuple[str, dict[str, Any] | None]:
         return text, None
     registers = "".join(f"\n  reg [31:0] {name} = 0;" for name in names.values())
     text, count = re.subn(
-        rf"^module {top}\(.*?\);", lambda match: str(match[0]) + registers, text, flags=re.M
+        rf"^module {top} \(.*?^\);",
+        lambda match: str(match[0]) + registers,
+        text,
+        flags=re.M | re.S,
     )
     if count != 1:
         raise ToolFailed(f"the emitted Verilog has {count} modules `{top}`; please report this")
@@ -98,17 +101,26 @@ def _accesses(body, memory, report):
             raise ToolFailed(
                 f"the emitted Verilog has an access that cannot be checked: {line.strip()}"
             )
-        indent = line[: len(line) - len(line.lstrip())]
+        begin = _condition(line)
         checks = " ".join(report(_index(line, place)) for place in places)
-        lines.append(f"{indent}begin {checks} {line.strip()} end")
+        lines.append(f"{line[:begin]}begin {checks} {line[begin:]} end")
     return "\n".join(lines)
 
 
-def _index(line, begin):
+def _condition(line):
+    """How many characters a statement has before what it does: spaces, and a condition without an access."""
+    begin = len(line) - len(line.lstrip())
+    if not line[begin:].startswith("if ("):
+        return begin
+    end = begin + len("if (")
+    return end + len(_index(line, end, "()")) + len(") ")
+
+
+def _index(line, begin, brackets="[]"):
     """The text between the bracket before `begin` and its closing bracket."""
     depth = 1
     for end in range(begin, len(line)):
-        depth += {"[": 1, "]": -1}.get(line[end], 0)
+        depth += {brackets[0]: 1, brackets[1]: -1}.get(line[end], 0)
         if not depth:
             return line[begin:end]
     raise ToolFailed(f"the emitted Verilog has an access that cannot be checked: {line.strip()}")

@@ -7,6 +7,7 @@ other names as connections.
 from collections import defaultdict
 from typing import NamedTuple
 
+from .ports import plain
 from .processes import SAME
 from .rtlil import Bits, Cell, Module, Part, join, replace, width
 
@@ -60,7 +61,7 @@ def choose(module: Module, *, inner: bool) -> dict[str, str]:
             best = min([first.name, *others], key=lambda name: _score(name, known))
             if not first.port:
                 better[first.name] = best
-        elif _plain(best := min(others, key=lambda name: _score(name, known))):
+        elif plain(best := min(others, key=lambda name: _score(name, known))):
             values[best], at = value, 0
             for one in value:
                 places[one.wire or ""].append(_Place(one, best, at, width(value)))
@@ -72,12 +73,8 @@ def choose(module: Module, *, inner: bool) -> dict[str, str]:
     return better
 
 
-def _plain(name: str) -> bool:
-    return not set("$.[") & set(name)
-
-
 def _score(name: str, pins: set[str]) -> tuple[bool, ...]:
-    return name.split("$")[0] in pins, "$" in name, "__" in name, not _plain(name)
+    return name.split("$")[0] in pins, "$" in name, "__" in name, not plain(name)
 
 
 def _read_by_name(module: Module, places: dict[str, list[_Place]]) -> None:

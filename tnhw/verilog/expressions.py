@@ -27,6 +27,11 @@ class Text:
     def operand(self) -> str:
         return self.text if self.tight else f"({self.text})"
 
+    @property
+    def primary(self) -> str:
+        """As the operand of a sign like ``~``: Verilog takes no two of these side by side."""
+        return f"({self.text})" if self.text[0] in "~-|&^" else self.operand
+
 
 def constant(value: int, bits: int) -> str:
     """A constant of a width."""
@@ -86,11 +91,11 @@ def operator(cell: Cell, operands: dict[str, Text]) -> Text:
     if kind == "$mux":
         return Text(f"{operands['S'].operand} ? {operands['B'].operand} : {a.operand}")
     if kind in _REDUCE:
-        return Text(f"{_REDUCE[kind]}{a.operand}", width(cell.ports["A"]) == 1)
+        return Text(f"{_REDUCE[kind]}{a.primary}", width(cell.ports["A"]) == 1)
     if kind == "$not":
-        return Text(f"~{a.operand}", True)
+        return Text(f"~{a.primary}", True)
     if kind == "$neg":
-        return Text(f"-{a.operand}")
+        return Text(f"-{a.primary}")
     b = operands["B"]
     if kind in _SHIFT:
         left = f"$signed({a.text})" if kind == "$sshr" else a.operand

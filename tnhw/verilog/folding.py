@@ -1,4 +1,6 @@
-"""Operators with constant operands: what is known without a gate."""
+"""Operators whose result is known without a gate: constant operands, and an operand beside its inverse."""
+
+from collections.abc import Callable
 
 from .expressions import extended
 from .rtlil import Bits, Cell, Part, join, part, width
@@ -6,25 +8,40 @@ from .rtlil import Bits, Cell, Part, join, part, width
 __all__ = ["known"]
 
 
-def known(cell: Cell) -> Bits | None:
+#: The cell that makes a whole value, or None.
+Maker = Callable[[Bits], Cell | None]
+
+
+def known(cell: Cell, maker: Maker) -> Bits | None:
     """The value of a cell that its operands give without an operator, or None."""
     size = width(cell.ports["Y"])
     if cell.kind == "$mux":
         return _multiplexer(cell)
     if cell.kind == "$not":
         value = _constant(extended(cell, "A"))
-        return None if value is None else _bits(~value, size)
+        return _inverted(cell.ports["A"], size, maker) if value is None else _bits(~value, size)
     if cell.kind in ("$and", "$or"):
-        return _gate(cell, size)
+        return _gate(cell, size, maker)
     if cell.kind in ("$add", "$sub") and _constant(cell.ports["B"]) == 0:
         return extended(cell, "A")
     if cell.kind == "$add" and _constant(cell.ports["A"]) == 0:
         return extended(cell, "B")
     if cell.kind in ("$eq", "$ne"):
         return _equal(cell)
-    if cell.kind in ("$reduce_or", "$reduce_and", "$reduce_xor", "$reduce_bool"):
+    if cell.kind in ("$reduce_or", "$reduce_and", "$reduce_bool"):
+        bits = {part(cell.ports["A"], k, 1) for k in range(width(cell.ports["A"]))}
+        return bits.pop() if len(bits) == 1 else None
+    if cell.kind == "$reduce_xor":
         return cell.ports["A"] if width(cell.ports["A"]) == 1 else None
     return None
+
+
+def _inverted(bits: Bits, size: int, maker: Maker) -> Bits | None:
+    """What `bits` are the inverse of, if it has `size` bits as well."""
+    made = maker(bits)
+    if made is None or made.kind != "$not" or not width(bits) == width(made.ports["A"]) == size:
+        return None
+    return made.ports["A"]
 
 
 def _bits(value: int, size: int) -> Bits:
@@ -44,12 +61,14 @@ def _multiplexer(cell: Cell) -> Bits | None:
     return cell.ports["A"] if cell.ports["A"] == cell.ports["B"] else None
 
 
-def _gate(cell: Cell, size: int) -> Bits | None:
+def _gate(cell: Cell, size: int, maker: Maker) -> Bits | None:
     """And, or: bit by bit, where each bit is known or is one operand's."""
     a, b = extended(cell, "A"), extended(cell, "B")
     if a == b:
         return a
     passes = int(cell.kind == "$and")  # the value that lets the other operand pass
+    if _inverted(a, size, maker) == b or _inverted(b, size, maker) == a:
+        return _bits(passes - 1, size)
     found = []
     for k in range(size):
         (x,), (y,) = part(a, k, 1), part(b, k, 1)

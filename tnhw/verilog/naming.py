@@ -20,15 +20,20 @@ _RESULT = {
 
 def identifier(name: str) -> str:
     """A name of RTLIL as one that Verilog and SystemVerilog take, without what makes it unlike others."""
-    plain = re.sub(r"\W+", "_", name.split("$")[0].replace("__", "_").replace(".", "__")).strip("_")
+    plain = re.sub(r"\W+$", "", name.split("$")[0]).replace("__", "_").replace(".", "__")
+    plain = re.sub(r"\W+", "_", plain).lstrip("_")
     plain = f"n_{plain}" if plain[:1].isdigit() or not plain else plain
     return f"{plain}_" if plain in KEYWORDS else plain
 
 
-def identifiers(module: Module, better: dict[str, str]) -> dict[str, str]:
-    """The name in Verilog of each wire of a module; `better` names go before those of RTLIL."""
+def identifiers(module: Module, better: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The names in Verilog of the wires and of the instances of a module; `better` names of wires go before those of RTLIL.
+
+    An instance that is called like a wire gets the prefix ``u_``.
+    """
     found: dict[str, str] = {}
-    taken: set[str] = set()
+    instances: dict[str, str] = {}
+    taken = {identifier(memory.name) for memory in module.memories}
     users = _users(module)
     kinds = {
         cell.ports["Y"][0].wire: _RESULT.get(cell.kind, "value")
@@ -36,28 +41,33 @@ def identifiers(module: Module, better: dict[str, str]) -> dict[str, str]:
         if computes(cell)
     }
 
-    def give(name: str, wanted: str) -> None:
+    def free(wanted: str) -> str:
         choice, number = wanted, 1
         while choice in taken:
             number += 1
             choice = f"{wanted}_{number}"
         taken.add(choice)
-        found[name] = choice
+        return choice
 
-    ports = [wire for wire in module.wires.values() if wire.port]
-    for wire in sorted(ports, key=lambda wire: "$" in wire.name):
-        give(wire.name, identifier(better.get(wire.name, wire.name)))
-    taken |= {identifier(memory.name) for memory in module.memories}
-    taken |= {identifier(cell.name) for cell in module.cells if not cell.kind.startswith("$")}
-    named = [wire for wire in module.wires.values() if not anonymous(wire.name)]
-    for wire in sorted(named, key=lambda wire: "$" in better.get(wire.name, wire.name)):
-        if not wire.port:
-            give(wire.name, identifier(better.get(wire.name, wire.name)))
+    called = {name: better.get(name, name) for name in module.wires}
+    named = [name for name in module.wires if not anonymous(name)]
+    ports = [name for name in named if module.wires[name].port]
+    numbered = [name for name in named if "$" in called[name]]
+    for name in [*sorted(ports, key=numbered.__contains__), *named]:
+        if name not in found and (name in ports or name not in numbered):
+            found[name] = free(identifier(called[name]))
+    for cell in module.cells:
+        if not cell.kind.startswith("$"):
+            own = identifier(cell.name)
+            instances[cell.name] = free(f"u_{own}" if own in taken else own)
+    for name in numbered:
+        if name not in found:
+            found[name] = free(identifier(called[name]))
     for name in module.wires:
         if name not in found:
             user = _user(module, name, users)
-            give(name, f"{identifier(better.get(user, user))}_{kinds.get(name, 'value')}")
-    return found
+            found[name] = free(f"{identifier(called.get(user, user))}_{kinds.get(name, 'value')}")
+    return found, instances
 
 
 def _users(module: Module) -> dict[str, str]:

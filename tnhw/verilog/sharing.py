@@ -83,12 +83,13 @@ def _merge(module: Module, substitution: dict[str, Bits]) -> None:
     """Keep one of several equal cells; what the others give is substituted."""
     twins: dict[object, Cell] = {}
     kept: list[Cell] = []
+    made: dict[Bits, Cell] = {}
     for cell in in_order(module, substitution):
         for name, bits in cell.ports.items():
             if name != "Y":
                 cell.ports[name] = _substituted(bits, substitution)
         (mine,) = cell.ports["Y"]
-        value = cell.ports["A"] if cell.kind == SAME else known(cell)
+        value = cell.ports["A"] if cell.kind == SAME else known(cell, made.get)
         if value is not None and anonymous(mine.wire or ""):
             substitution[mine.wire or ""] = value
             continue
@@ -103,6 +104,7 @@ def _merge(module: Module, substitution: dict[str, Bits]) -> None:
         if twin is None:
             twins[key] = cell
             kept.append(cell)
+            made[cell.ports["Y"]] = cell
         elif anonymous(mine.wire or ""):
             substitution[mine.wire or ""] = twin.ports["Y"]
         elif anonymous(twin.ports["Y"][0].wire or ""):

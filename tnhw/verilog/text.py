@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..gates.summing.primitives import OUTPUTS
 from .expressions import Text, constant, extended, operator
 from .naming import identifier, identifiers
+from .ports import connected, join_inputs
 from .processes import SAME, lower
 from .registers import group
 from .rtlil import Bits, Block, Cell, Memory, Module, Part, Wire, driven, part, read, reads, width
@@ -61,6 +62,7 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
     top = next(iter(given))
     written: dict[str, Written] = {}
     first: dict[str, str] = {}  # of equal modules, by their text without a name
+    joined: dict[str, dict[str, Bits]] = {}
     outputs = {
         name: frozenset(wire.name for wire in module.wires.values() if wire.port == "output")
         for name, module in given.items()
@@ -70,11 +72,13 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
             cell.outputs = outputs.get(cell.kind, cell.outputs)
             if cell.kind in written:
                 known = written[cell.kind].names
-                cell.ports = {name: bits for name, bits in cell.ports.items() if name in known}
+                ports = connected(cell.ports, joined[cell.kind])
+                cell.ports = {name: bits for name, bits in ports.items() if name in known}
         lower(module)
+        joined[module.name] = join_inputs(module) if module.name != top else {}
         better = share(module, inner=module.name != top)
         group(module)
-        writer = _Writer(module, identifiers(module, better), written, order)
+        writer = _Writer(module, *identifiers(module, better), written, order)
         body = writer.body()
         kind = first.setdefault(body, _fresh(module.name, first.values()))
         written[module.name] = Written(
@@ -114,6 +118,7 @@ class _Writer:
         self,
         module: Module,
         names: dict[str, str],
+        instances: dict[str, str],
         modules: dict[str, Written],
         order: dict[str, int],
     ) -> None:
@@ -121,6 +126,7 @@ class _Writer:
         self._modules = modules
         self._order = order
         self.names = names
+        self._instances = instances
         self._inlined: dict[str, Text] = {}
         self._bits_read: dict[str, int] = {}
         self._uses, self._whole = self._count()
@@ -302,7 +308,7 @@ class _Writer:
             f".{names.get(name, name)}({self.value(bits).text})"
             for name, bits in cell.ports.items()
         ]
-        head = f"  {kind} {f'#({values}) ' if values else ''}{identifier(cell.name)} ("
+        head = f"  {kind} {f'#({values}) ' if values else ''}{self._instances[cell.name]} ("
         line = f"{head}{', '.join(ports)});"
         if len(line) <= _LINE:
             return [line]

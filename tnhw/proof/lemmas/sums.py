@@ -127,16 +127,16 @@ class _Sums:
                     self.output,
                 )
             return element, time
+        if not support(element):
+            raise Undecided(
+                f"output {self.output} is a constant, so there is no register that a lemma could be about; "
+                "`--method whole` proves it"
+            )
         z = as_bits(binding.circuit.wire(f"requantise_{self.output}.z"))
         if z.size() != self.bits:
             raise Failure(
                 f"output {self.output}: the sum has {z.size()} bits instead of {self.bits}",
                 self.output,
-            )
-        if not support(element):
-            raise Undecided(
-                f"output {self.output} is a constant, so there is no register that a lemma could be about; "
-                "`--method whole` proves it"
             )
         name, used = next(iter(support(element).items()))
         if len(support(element)) != 1 or name not in binding.circuit.next:
