@@ -94,7 +94,7 @@ def test_generated(tmp_path):
         ("i", 10, 1),
         ("o", 6, 1),
     ]
-    assert "module adder(" in (tmp_path / "adder.v").read_text()
+    assert "module adder (" in (tmp_path / "adder.v").read_text()
     vectors = json.loads((tmp_path / "vectors.json").read_text())
     assert [[a + b] for a, b in vectors["x"]] == vectors["y"]
 

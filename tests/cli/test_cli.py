@@ -16,6 +16,7 @@ from tnhw.cli import main
 from tnhw.errors import ToolFailed
 from tnhw.support.environment import for_child
 from tnhw.tools import logs
+from tnhw.verilog import emitting
 
 
 def run(capsys, *arguments):
@@ -44,7 +45,6 @@ def test_generate(capsys, tmp_path):
         "threshold16.v",
         "manifest.json",
         "threshold16.core",
-        "threshold16.vlt",
         "vectors.json",
     }
 
@@ -141,7 +141,6 @@ def test_list_can(capsys):
 
 
 def test_list_can_without_a_tool(capsys, monkeypatch):
-    from tnhw import tools
 
     def doctor(names):
         return [tools.ToolStatus(n, "", None, None, "missing", f"get {n}") for n in names]
@@ -225,10 +224,10 @@ def test_install_completion(tmp_path):
 
 
 def test_log_of_a_failed_tool_lies_with_the_results(capsys, tmp_path, monkeypatch):
-    def yosys(*_, **__):
+    def fails(*_):
         raise ToolFailed(f"died, see {logs.keep('yosys', 'why')}")
 
-    monkeypatch.setattr(tools, "yosys", yosys)
+    monkeypatch.setattr(emitting, "as_rtlil", fails)
     status, _, err = run(capsys, "generate", "threshold16", "-o", str(tmp_path / "out"))
     (log,) = (tmp_path / "out" / "logs").iterdir()
     assert status == 4 and f"died, see {log}" in err and log.read_text() == "why"

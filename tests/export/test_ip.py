@@ -47,7 +47,7 @@ def spoil(path, old, new):
 def spoil_core(folder):
     """A core that takes a threshold for larger than it is."""
     path = next((folder / "rtl").glob(f"{folder.name}.v"))
-    text, count = re.subn(r"^(  assign .*) > (.*);", r"\1 < \2;", path.read_text(), flags=re.M)
+    text, count = re.subn(r"^(  wire .*) > (.*);", r"\1 < \2;", path.read_text(), flags=re.M)
     assert count
     path.write_text(text)
 
@@ -64,7 +64,7 @@ def test_files(name, packages):
     loaded = KERNELS[name].storage == "memory"
     expected = {
         "README.md", "manifest.json", "package_ip.tcl", f"{name}.core", f"{name}.vh",
-        f"rtl/{name}.v", f"rtl/{name}.vlt", f"rtl/{name}_axis.v", f"tb/{name}_tb.v", "tb/script.hex",
+        f"rtl/{name}.v", f"rtl/{name}_axis.v", f"tb/{name}_tb.v", "tb/script.hex",
         "tb/y.hex", "test/run.py", "test/streams.py", "test/test_stream.py", "test/vectors.json",
         "test/script.json",
     }  # fmt: skip
@@ -226,12 +226,11 @@ def test_vivado_script(packages):
 # ---- Plain tools ----
 
 
-def lint(folder, *, waivers=True):
+def lint(folder):
     """What Verilator says with -Wall of the largest top."""
     name = folder.name
     tops = [f"{name}_axil" if KERNELS[name].storage == "memory" else f"{name}_axis", f"{name}_axis"]
-    files = [f"rtl/{name}.vlt"] if waivers else []
-    files += [f"rtl/{path.name}" for path in sorted((folder / "rtl").glob("*.v"))]
+    files = [f"rtl/{path.name}" for path in sorted((folder / "rtl").glob("*.v"))]
     said = ""
     for top in dict.fromkeys(tops):
         command = ["verilator", "--lint-only", "-Wall", "--top-module", top, *files]
@@ -250,16 +249,8 @@ def test_lint_is_clean(name, packages):
 @VERILATOR
 def test_lint_finds_faults(package):
     folder = package("loaded")
-    assert "UNUSEDSIGNAL" in lint(folder, waivers=False)
     spoil(folder / "rtl" / "loaded_axil.v", "param <= w[13:0]", "param <= w[14:0]")
     assert "WIDTHTRUNC" in lint(folder)
-
-
-def test_every_waiver_has_a_reason(packages):
-    lines = (packages / "loaded" / "rtl" / "loaded.vlt").read_text().splitlines()
-    waivers = [number for number, line in enumerate(lines) if line.startswith("lint_off")]
-    rules = [line.split()[2] if line.startswith("lint_off") else line[:2] for line in lines]
-    assert waivers and all(rules[n - 1] in ("//", rules[n]) for n in waivers)
 
 
 def bench(folder):
@@ -318,8 +309,7 @@ def test_fusesoc(name, package, tmp_path):
         return
     # Both can fail.
     spoil_core(folder)
-    for _ in range(2):
-        spoil(folder / "rtl" / f"{name}.vlt", "\nlint_off -rule UNUSEDSIGNAL", "\n// lint_off")
+    spoil(folder / "rtl" / f"{name}.v", "lint_off UNUSEDSIGNAL", "lint_on UNUSEDSIGNAL")
     assert fusesoc(folder, "lint", tmp_path / "run")[0] != 0
     assert fusesoc(folder, "sim", tmp_path / "run")[0] != 0
 

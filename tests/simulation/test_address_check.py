@@ -62,7 +62,10 @@ def test_watched():
     text, record = watched(MEMORY, "small")
     assert record["memories"] == [{"name": "small.words", "depth": 3}]
     assert record["fault"] == "address_fault_"  # the other name is taken
-    assert text.count("!== 1'b1") == 2 and "if (address_fault & (a != 2'd3)) begin if (({{a[1], a[0]}} < 3) !== 1'b1" in text
+    assert (
+        text.count("!== 1'b1") == 2
+        and "if (address_fault & (a != 2'd3)) begin if (({{a[1], a[0]}} < 3) !== 1'b1" in text
+    )
     assert "words[2] = 4'h3;" in text
     untouched = [line for line in MEMORY.splitlines() if "<= " not in line]
     assert set(untouched) <= set(text.splitlines())

@@ -66,6 +66,8 @@ class Mutant:
 
 
 _NAME = r"[A-Za-z_]\w*"
+_CONSTANT = r"\d+'[hdb][0-9a-f]+"
+_BRANCH = r"\([^()?]*\)|[^()?]+"
 _OPERATORS = {"+": "-", "-": "+", "&": "|", "|": "&", "^": "|"}
 _COMPARISONS = {"==": "!=", "!=": "==", "<": ">", ">": "<", ">=": "<", "<=": ">="}
 
@@ -73,12 +75,12 @@ _COMPARISONS = {"==": "!=", "!=": "==", "<": ">", ">": "<", ">=": "<", "<=": ">=
 def _right(line):
     """Where the right-hand side of an assignment, a port's connection or a condition begins; None if there is none."""
     for pattern in (
-        r"assign .*? = ",
+        r"\s+(?:assign|wire) .*? = ",
         r"\s+[\w.\[\]:]+ <?= ",
         r"\s+\.\w+\(",
         r"\s+(?:end else )?if \(",
     ):
-        if found := re.match(rf"\s*{pattern}" if pattern[0] == "a" else pattern, line):
+        if found := re.match(pattern, line):
             return found.end()
     return None
 
@@ -86,16 +88,16 @@ def _right(line):
 def _edits(line, widths, after_reset):
     """All (kind, new line) of one line."""
     at = _right(line)
-    if declared := re.match(rf"(\s+(?:output )?reg (?:\[\d+:0\] )?{_NAME} = )(\d+)'h(\w+);", line):
-        yield "initial value", _constant(line, declared.span(2)[0], declared.end() - 1)
+    if initial := re.match(rf"\s+{_NAME} = ({_CONSTANT});", line):
+        yield "initial value", _constant(line, *initial.span(1))
         return
-    if at is None or "evaluate_once" in line or "32'd1 *" in line:
+    if at is None:
         return
     for found in re.finditer(r"(?<= )([+\-&|^])(?= )", line[at:]):
         yield "operator", _put(line, at, found, _OPERATORS[found[1]])
     for found in re.finditer(r"(?<= )(==|!=|<|>|>=|<=)(?= )", line[at:]):
         yield "comparison", _put(line, at, found, _COMPARISONS[found[1]])
-    for found in re.finditer(r"\d+'h[0-9a-f]+", line[at:]):
+    for found in re.finditer(_CONSTANT, line[at:]):
         kind = "reset value" if after_reset else "constant"
         yield kind, _constant(line, at + found.start(), at + found.end())
     for found in re.finditer(rf"({_NAME})\[(\d+)\]", line[at:]):
@@ -110,10 +112,10 @@ def _edits(line, widths, after_reset):
             yield "bit", _put(line, at, found, f"{found[1]}[{high + 1}:{low + 1}]")
         elif low and found[1] in widths:
             yield "bit", _put(line, at, found, f"{found[1]}[{high - 1}:{low - 1}]")
-    for found in re.finditer(r"[~!] ", line[at:]):
+    for found in re.finditer("~", line[at:]):
         yield "inversion dropped", _put(line, at, found, "")
-    if found := re.fullmatch(rf"(\s*assign .* = )({_NAME}(?:\[[\d:]+\])?);", line):
-        yield "inversion added", f"{found[1]}~ {found[2]};"
+    if found := re.fullmatch(rf"(\s*(?:assign|wire) .* = )({_NAME}(?:\[[\d:]+\])?);", line):
+        yield "inversion added", f"{found[1]}~{found[2]};"
     for found in re.finditer(rf"(?<![\w.'\[]){_NAME}(?![\w'(\[])", line[at:]):
         same = [n for n, w in widths.items() if w == widths.get(found[0]) and n not in line]
         if same and found[0] not in ("begin", "end", "else", "if"):
@@ -121,11 +123,13 @@ def _edits(line, widths, after_reset):
     for found in re.finditer(rf"({_NAME}) ([&|]) ({_NAME})", line[at:]):
         for kept in (found[1], found[3]):
             yield "operand dropped", _put(line, at, found, kept)
-    if found := re.fullmatch(r"(.*) \? ([^?:]+(?:\[[\d:]+\])?) : ([^?]+);", line):
-        yield "branches swapped", f"{found[1]} ? {found[3]} : {found[2]};"
+    for found in re.finditer(rf"\? ({_BRANCH}) : ({_BRANCH})(?=[;)])", line):
+        yield "branches swapped", _put(line, 0, found, f"? {found[2]} : {found[1]}")
     if found := re.fullmatch(r"(\s+(?:end else )?if )\((.*)\)( begin)?", line):
         yield "always true", f"{found[1]}(1'b1){found[3] or ''}"
         yield "condition inverted", f"{found[1]}(!({found[2]})){found[3] or ''}"
+    elif found := re.fullmatch(r"(\s+if )\((.*)\)( \S+ <= .*)", line):
+        yield "always true", f"{found[1]}(1'b1){found[3]}"
 
 
 def _put(line, at, found, text):
@@ -134,9 +138,9 @@ def _put(line, at, found, text):
 
 def _constant(line, start, end):
     """A constant plus one, modulo its width."""
-    width, _, digits = line[start:end].partition("'h")
-    value = (int(digits, 16) + 1) % (1 << int(width))
-    return f"{line[:start]}{width}'h{value:0{len(digits)}x}{line[end:]}"
+    width, base, digits = re.match(r"(\d+)'([hdb])(\w+)", line[start:end]).groups()
+    value = (int(digits, {"h": 16, "d": 10, "b": 2}[base]) + 1) % (1 << int(width))
+    return f"{line[:start]}{width}'h{value:x}{line[end:]}"
 
 
 def mutants(text, count, seed=1):
@@ -146,13 +150,9 @@ def mutants(text, count, seed=1):
     for number, line in enumerate(lines):
         if line.startswith("module "):
             body = "\n".join(lines[number:]).split("\nendmodule")[0]
-            found = re.findall(
-                rf"(?:wire|reg|input|output)(?: reg)?(?: \[(\d+):0\])? ({_NAME})[ ;]", body
-            )
+            found = re.findall(rf"(?:wire|reg) +(?:\[(\d+):0\] )?({_NAME})(?: =|[,;\n])", body)
             words = Counter(re.findall(_NAME, body))
-            widths = {
-                name: int(high or 0) + 1 for high, name in found if name not in ("clk", "reg")
-            }
+            widths = {name: int(high or 0) + 1 for high, name in found if name != "clk"}
         target = re.match(rf"\s*assign ({_NAME})", line)
         if target and words[target[1]] < 3:  # declared and assigned, and read by nobody
             continue

@@ -56,7 +56,7 @@ def test_same_bytes(hash_seed, emitted, tmp_path):
         names = sorted(path.name for path in (emitted / made.name).iterdir())
         assert names == sorted(
             [
-                *(f"{made.name}.{end}" for end in ("v", "vlt", "core")),
+                *(f"{made.name}.{end}" for end in ("v", "core")),
                 "manifest.json",
                 "vectors.json",
             ]
@@ -224,7 +224,6 @@ def test_two_generate_at_once(tmp_path):
         "manifest.json",
         "same.core",
         "same.v",
-        "same.vlt",
         "vectors.json",
     ]
 

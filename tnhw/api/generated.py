@@ -18,7 +18,7 @@ class Generated(Result):
     name : str
         Name of the module and of its files.
     folder : Path
-        Folder with ``<name>.v``, ``manifest.json``, ``<name>.core``, ``<name>.vlt`` and ``vectors.json``.
+        Folder with ``<name>.v``, ``manifest.json``, ``<name>.core`` and ``vectors.json``.
     manifest : dict
         Contents of ``manifest.json``: formats, ports, latency, hashes.
     options : dict

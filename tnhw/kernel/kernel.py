@@ -22,6 +22,7 @@ from ..gates.kernels.axi import AxiStream
 from ..hardware import Hardware
 from ..hardware.interface import Arrays
 from ..pictures import Pictured
+from ..pictures.data_flow import formula
 from ..pictures.svg import Diagram
 from ..support.config import content, explain, read_toml
 from ..synapse import Format
@@ -250,7 +251,8 @@ class Kernel(Pictured, Streams):
             "sum": self.sum_format,
             "output": self.output_format,
         }
-        record = {
+        record: dict[str, Any] = {
+            "formula": self._formula(),
             "kernel": {k: str(v) if isinstance(v, Format) else v for k, v in keys.items()},
             "form": self.synapse.form,
             "formats": {key: str(number) if number else None for key, number in formats.items()},
@@ -262,6 +264,9 @@ class Kernel(Pictured, Streams):
                 name: hashlib.sha256(array.astype("<i8").tobytes()).hexdigest()
                 for name, array in sorted(self._arrays.items())
             }
+        if self.storage == "ports":
+            biases = ", then the biases" if self.bias is not None else ""
+            record["payload"] = f"above them the parameter words, output by output{biases}"
         if self.storage == "memory":
             record["load"] = (
                 f"{'in one beat, ' if self.beats_p == 1 else ''}"
@@ -269,6 +274,15 @@ class Kernel(Pictured, Streams):
                 f"constant folded, modulo 2^{self.sum_format.bits}"
             )
         return record
+
+    def _formula(self) -> str:
+        """What output j is, in a line."""
+        total = f"sum over i of {formula(self.synapse)}"
+        total += " + bias[j]" if self.bias is not None else ""
+        if self.output is None:
+            return f"y[j] = {total}"
+        scaled = f"({total}) / 2^{self.shift}, rounded" if self.shift else total
+        return f"y[j] = {scaled}, clamped to {self.output}"
 
     def options(self) -> dict[str, Any]:
         """Options with which the kernel is made again from its file: none."""

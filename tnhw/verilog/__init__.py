@@ -1,5 +1,5 @@
 """Verilog: deterministic text, the manifest that describes it, and lists of signals for wave viewers."""
 
-from .emitting import emit, emitted, generate, golden_vectors, manifest, waivers
+from .emitting import emit, emitted, generate, golden_vectors, manifest
 
-__all__ = ["emit", "emitted", "generate", "golden_vectors", "manifest", "waivers"]
+__all__ = ["emit", "emitted", "generate", "golden_vectors", "manifest"]

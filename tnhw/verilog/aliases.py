@@ -4,9 +4,11 @@ Amaranth names bits by the first signal that it meets, often the port of a submo
 other names as connections.
 """
 
+import math
 from collections import defaultdict
 from typing import NamedTuple
 
+from .operators import computes, levels
 from .ports import plain
 from .processes import SAME
 from .rtlil import Bits, Cell, Module, Part, join, replace, width
@@ -15,12 +17,13 @@ __all__ = ["choose"]
 
 
 class _Place(NamedTuple):
-    """Bits of a wire that are also bits of a named value, from its bit `at` on."""
+    """Bits of a wire that are also bits of a named value, from its bit `at` on; see `operators.levels`."""
 
     bits: Part
     name: str
     at: int
     size: int
+    level: int
 
 
 def choose(module: Module, *, inner: bool) -> dict[str, str]:
@@ -49,7 +52,8 @@ def choose(module: Module, *, inner: bool) -> dict[str, str]:
             names[value].append(name)
     module.connections = rest
     better: dict[str, str] = {}
-    places: dict[str, list[_Place]] = defaultdict(list)
+    level = levels(module)
+    places: dict[tuple[str, int], list[_Place]] = defaultdict(list)  # by wire and bit
     values: dict[str, Bits] = {}
     for value, others in names.items():
         first = module.wires[value[0].wire or ""]
@@ -63,10 +67,13 @@ def choose(module: Module, *, inner: bool) -> dict[str, str]:
                 better[first.name] = best
         elif plain(best := min(others, key=lambda name: _score(name, known))):
             values[best], at = value, 0
+            above = max(level.get(one.wire or "", 0) for one in value)
             for one in value:
-                places[one.wire or ""].append(_Place(one, best, at, width(value)))
+                place = _Place(one, best, at, width(value), above)
+                for bit in range(one.start, one.start + one.width):
+                    places[one.wire or "", bit].append(place)
                 at += one.width
-    _read_by_name(module, places)
+    _read_by_name(module, places, level)
     for name, value in values.items():
         target = (Part(name, 0, width(value)),)
         module.cells.append(Cell(SAME, "", ports={"A": value, "Y": target}))
@@ -77,19 +84,34 @@ def _score(name: str, pins: set[str]) -> tuple[bool, ...]:
     return name.split("$")[0] in pins, "$" in name, "__" in name, not plain(name)
 
 
-def _read_by_name(module: Module, places: dict[str, list[_Place]]) -> None:
-    """Read bits of wires as bits of the smallest named value that has them."""
+def _read_by_name(
+    module: Module, places: dict[tuple[str, int], list[_Place]], level: dict[str, int]
+) -> None:
+    """Read bits of wires as bits of the smallest named value that has them.
 
-    def named(one: Part) -> Part:
+    An operator reads only what lies on lower levels than its own, so that no value depends on itself.
+    """
+
+    def named(one: Part, below: float) -> Part:
         fitting = [
             place
-            for place in places.get(one.wire or "", [])
-            if place.bits.start <= one.start
-            and one.start + one.width <= place.bits.start + place.bits.width
+            for place in places.get((one.wire or "", one.start), [])
+            if one.start + one.width <= place.bits.start + place.bits.width and place.level < below
         ]
         if not fitting:
             return one
         place = min(fitting, key=lambda found: found.size)
         return Part(place.name, place.at + one.start - place.bits.start, one.width)
 
-    replace(module, lambda bits: join([named(one) for one in bits]))
+    def read(bits: Bits, below: float = math.inf) -> Bits:
+        return join([named(one, below) for one in bits])
+
+    operators = [cell for cell in module.cells if computes(cell)]
+    for cell in operators:
+        below = level[cell.ports["Y"][0].wire or ""]
+        for name, bits in cell.ports.items():
+            if name != "Y":
+                cell.ports[name] = read(bits, below)
+    module.cells = [cell for cell in module.cells if not computes(cell)]
+    replace(module, read)
+    module.cells += operators

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from ..gates.summing.primitives import Cells, own_modules
 from ..hardware import Hardware
 from ..support import garbage
 from ..support.files import write_files
-from ..support.templating import LICENSE, render
+from ..support.templating import LICENSE
+from .head import head
 from .text import verilog
 
 __all__ = [
@@ -28,7 +30,6 @@ __all__ = [
     "generate",
     "golden_vectors",
     "manifest",
-    "waivers",
 ]
 
 SCHEMA = 1
@@ -37,7 +38,7 @@ SCHEMA = 1
 INTERNAL = {("abort",), ("restart",), ("may_start",)}
 
 
-def emit(component: wiring.Component, name: str, comment: str = "") -> str:
+def emit(component: wiring.Component, name: str, comment: Sequence[str] = ()) -> str:
     """Verilog text of a component whose ports are flat names.
 
     Ports are ``clk``, ``rst``, and the component's members joined by one underscore: ``i_payload``.
@@ -49,9 +50,8 @@ def emit(component: wiring.Component, name: str, comment: str = "") -> str:
     if others.strip():
         off, on = (f"// verilator lint_{word} DECLFILENAME\n" for word in ("off", "on"))
         others = f"\n{off}{others}\n{on}"
-    head = [f"SPDX-License-Identifier: {LICENSE}", *comment.splitlines()]
-    head_text = "".join(f"// {line}".rstrip() + "\n" for line in head)
-    return f"{head_text}`default_nettype none\n\n{top}{end}{others}\n`default_nettype wire\n"
+    first = "".join(f"// {line}\n" for line in (f"SPDX-License-Identifier: {LICENSE}", *comment))
+    return f"{first}`default_nettype none\n\n{top}{end}{others}\n`default_nettype wire\n"
 
 
 def as_rtlil(component: wiring.Component, name: str) -> tuple[str, list[str]]:
@@ -71,24 +71,9 @@ def as_rtlil(component: wiring.Component, name: str) -> tuple[str, list[str]]:
 def emitted(hardware: Hardware) -> tuple[str, dict[str, Any]]:
     """Verilog of hardware, with what it does in its first lines, and the manifest."""
     component = hardware.create()
-    text = emit(component, hardware.name, _comment(hardware, _streams(hardware, component)))
+    record = manifest(hardware, component, "")
+    text = emit(component, hardware.name, head(hardware.title, record))
     return text, manifest(hardware, component, text)
-
-
-def _comment(hardware: Hardware, streams: list[dict[str, Any]]) -> str:
-    """What it computes, when, and how numbers lie in the payloads of the streams."""
-    each = "each clock" if hardware.interval == 1 else f"every {hardware.interval} clocks"
-    lines = [
-        f"{hardware.title}.",
-        f"A result {hardware.latency} clocks after its vector; a vector {each}.",
-    ]
-    for stream in streams:
-        beats = "one beat" if stream["beats"] == 1 else f"{stream['beats']} beats"
-        what = f"{stream['carries']} in {beats} of {stream['width']} bits"
-        if "element" in stream:
-            what += f": {stream['elements']} x {stream['element']}, the first in the lowest of {stream['element_bits']} bits each"
-        lines.append(f"{stream['payload']}: {what}.")
-    return "\n".join(lines)
 
 
 def expected_seconds(hardware: Hardware) -> float:
@@ -183,12 +168,9 @@ filesets:
     files:
       - {name}.v
     file_type: verilogSource
-  waivers:
-    files:
-      - {name}.vlt: {{file_type: vlt}}
 targets:
   default: &default
-    filesets: ["tool_verilator? (waivers)", rtl]
+    filesets: [rtl]
     toplevel: {name}
   lint:
     <<: *default
@@ -200,11 +182,6 @@ targets:
 """
 
 
-def waivers(name: str) -> str:
-    """Verilator's lint waivers for the core of that name, as the text of a ``.vlt`` file."""
-    return render("verilog", "vlt", name=name)
-
-
 def generate(hardware: Hardware, out_dir: str | Path) -> dict[str, Any]:
     """Write the Verilog, manifest, FuseSoC core file and golden vectors.
 
@@ -214,8 +191,7 @@ def generate(hardware: Hardware, out_dir: str | Path) -> dict[str, Any]:
     ----------
     hardware : Hardware
     out_dir : path
-        Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` with the waivers ``<name>.vlt`` for
-        Verilator, and ``vectors.json``.
+        Receives ``<name>.v``, ``manifest.json``, ``<name>.core`` and ``vectors.json``.
 
     Returns
     -------
@@ -232,7 +208,6 @@ def generate(hardware: Hardware, out_dir: str | Path) -> dict[str, Any]:
             title=hardware.title,
             license=LICENSE,
         ),
-        f"{hardware.name}.vlt": waivers(hardware.name),
         "vectors.json": json.dumps(golden_vectors(hardware)) + "\n",
     }
     write_files(out_dir, files)

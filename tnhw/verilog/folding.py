@@ -5,7 +5,7 @@ from collections.abc import Callable
 from .expressions import extended
 from .rtlil import Bits, Cell, Part, join, part, width
 
-__all__ = ["known"]
+__all__ = ["known", "simpler"]
 
 
 #: The cell that makes a whole value, or None.
@@ -22,6 +22,8 @@ def known(cell: Cell, maker: Maker) -> Bits | None:
         return _inverted(cell.ports["A"], size, maker) if value is None else _bits(~value, size)
     if cell.kind in ("$and", "$or"):
         return _gate(cell, size, maker)
+    if cell.kind in ("$shl", "$shr", "$sshr"):
+        return _shifted(cell, size)
     if cell.kind in ("$add", "$sub") and _constant(cell.ports["B"]) == 0:
         return extended(cell, "A")
     if cell.kind == "$add" and _constant(cell.ports["A"]) == 0:
@@ -44,6 +46,18 @@ def _inverted(bits: Bits, size: int, maker: Maker) -> Bits | None:
     return made.ports["A"]
 
 
+def simpler(cell: Cell) -> Cell:
+    """The same with an inverter where a bit is compared with a constant, or chooses 0 instead of 1."""
+    ports, pin = cell.ports, None
+    if cell.kind in ("$eq", "$ne") and width(ports["A"]) == 1 == width(extended(cell, "A")):
+        pin = "A" if _constant(ports["B"]) == int(cell.kind == "$ne") else None
+    elif cell.kind == "$mux" and width(ports["Y"]) == 1:
+        pin = "S" if (_constant(ports["A"]), _constant(ports["B"])) == (1, 0) else None
+    if pin is None:
+        return cell
+    return Cell("$not", cell.name, {"A_SIGNED": 0}, {"A": ports[pin], "Y": ports["Y"]})
+
+
 def _bits(value: int, size: int) -> Bits:
     return (Part(None, 0, size, value & ((1 << size) - 1)),)
 
@@ -58,7 +72,22 @@ def _multiplexer(cell: Cell) -> Bits | None:
     select = _constant(cell.ports["S"])
     if select is not None:
         return cell.ports["B" if select else "A"]
-    return cell.ports["A"] if cell.ports["A"] == cell.ports["B"] else None
+    if cell.ports["A"] == cell.ports["B"]:
+        return cell.ports["A"]
+    values = _constant(cell.ports["A"]), _constant(cell.ports["B"])
+    return cell.ports["S"] if values == (0, 1) and width(cell.ports["Y"]) == 1 else None
+
+
+def _shifted(cell: Cell, size: int) -> Bits | None:
+    """A value that is shifted by a constant."""
+    count, value = _constant(cell.ports["B"]), extended(cell, "A")
+    if count is None:
+        return None
+    if cell.kind == "$shl":
+        return part(join([*_bits(0, count), *value]), 0, size)
+    sign = cell.kind == "$sshr" and bool(cell.parameters["A_SIGNED"])
+    above = part(value, width(value) - 1, 1) if sign else _bits(0, 1)
+    return part(join([*value, *(list(above) * count)]), count, size)
 
 
 def _gate(cell: Cell, size: int, maker: Maker) -> Bits | None:

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from ..kernel.names import KEYWORDS
+from .operators import anonymous, computes
 from .rtlil import Module
-from .sharing import anonymous, computes
 
 __all__ = ["identifier", "identifiers"]
 

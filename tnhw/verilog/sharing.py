@@ -9,23 +9,12 @@ from collections.abc import Iterator
 
 from .aliases import choose
 from .expressions import extended
-from .folding import known
+from .folding import known, simpler
+from .operators import anonymous, computes, in_order, substituted
 from .processes import SAME
-from .rtlil import Bits, Cell, Module, Part, driven, join, part, reads, replace, width
+from .rtlil import Bits, Cell, Module, driven, part, reads, replace, width
 
-__all__ = ["anonymous", "computes", "in_order", "share"]
-
-_MEMORY = ("$memrd_v2", "$memwr_v2", "$meminit_v2")
-
-
-def anonymous(name: str) -> bool:
-    """Whether Amaranth made the name up."""
-    return name.startswith("$")
-
-
-def computes(cell: Cell) -> bool:
-    """Whether a cell is an operator: its port Y is a function of its other ports."""
-    return cell.kind.startswith("$") and cell.kind not in _MEMORY
+__all__ = ["share"]
 
 
 def share(module: Module, *, inner: bool = False) -> dict[str, str]:
@@ -49,7 +38,7 @@ def share(module: Module, *, inner: bool = False) -> dict[str, str]:
         if target[0].wire not in substitution
     ]
     _merge(module, substitution)
-    replace(module, lambda bits: _substituted(bits, substitution))
+    replace(module, lambda bits: substituted(bits, substitution))
     _adopt_ports(module)
     module.cells += [
         Cell(SAME, "", ports={"A": value, "Y": target}) for target, value in module.connections
@@ -66,19 +55,6 @@ def share(module: Module, *, inner: bool = False) -> dict[str, str]:
     return better
 
 
-def _substituted(bits: Bits, substitution: dict[str, Bits]) -> Bits:
-    if not any(one.wire in substitution for one in bits):
-        return bits
-    found: list[Part] = []
-    for one in bits:
-        if one.wire in substitution:
-            inner = part(substitution[one.wire or ""], one.start, one.width)
-            found.extend(_substituted(inner, substitution))
-        else:
-            found.append(one)
-    return join(found)
-
-
 def _merge(module: Module, substitution: dict[str, Bits]) -> None:
     """Keep one of several equal cells; what the others give is substituted."""
     twins: dict[object, Cell] = {}
@@ -87,7 +63,8 @@ def _merge(module: Module, substitution: dict[str, Bits]) -> None:
     for cell in in_order(module, substitution):
         for name, bits in cell.ports.items():
             if name != "Y":
-                cell.ports[name] = _substituted(bits, substitution)
+                cell.ports[name] = substituted(bits, substitution)
+        cell = simpler(cell)
         (mine,) = cell.ports["Y"]
         value = cell.ports["A"] if cell.kind == SAME else known(cell, made.get)
         if value is not None and anonymous(mine.wire or ""):
@@ -113,31 +90,6 @@ def _merge(module: Module, substitution: dict[str, Bits]) -> None:
         else:
             kept.append(cell)
     module.cells = [cell for cell in module.cells if not computes(cell)] + kept
-
-
-def in_order(module: Module, substitution: dict[str, Bits] | None = None) -> list[Cell]:
-    """The operators of a module, each after those whose results it takes."""
-    made = {cell.ports["Y"][0].wire: cell for cell in module.cells if computes(cell)}
-    aliases = substitution or {}
-    done: set[int] = set()
-    order: list[Cell] = []
-    for first in made.values():
-        stack = [(first, False)]
-        while stack:
-            cell, ready = stack.pop()
-            if ready:
-                order.append(cell)
-            elif id(cell) not in done:
-                done.add(id(cell))
-                stack.append((cell, True))
-                for name, bits in cell.ports.items():
-                    if name == "Y":
-                        continue
-                    for one in _substituted(bits, aliases):
-                        before = made.get(one.wire)
-                        if before is not None and id(before) not in done:
-                            stack.append((before, False))
-    return order
 
 
 def _adopt_ports(module: Module) -> None:

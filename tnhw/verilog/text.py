@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from ..gates.summing.primitives import OUTPUTS
 from .expressions import Text, constant, extended, operator
 from .naming import identifier, identifiers
+from .operators import anonymous, computes, in_order
 from .ports import connected, join_inputs
 from .processes import SAME, lower
 from .registers import group
 from .rtlil import Bits, Block, Cell, Memory, Module, Part, Wire, driven, part, read, reads, width
-from .sharing import anonymous, computes, in_order, share
+from .sharing import share
 
 __all__ = ["Written", "modules", "verilog"]
 
@@ -229,9 +230,9 @@ class _Writer:
         )  # fmt: skip
         sections = [lines, wires]
         sections += [self._instance(cell) for cell in instances]
-        sections.append(self._initial(registers))
         sections += [self._block(clock, block) for clock, block in module.registers]
         sections += [self._memory_ports(memory) for memory in module.memories]
+        sections.append(self._initial(registers))
         text = "\n\n".join("\n".join(section) for section in sections if section)
         own = self._ports()
         ends = [","] * (len(own) - 1) + [""]
@@ -243,16 +244,16 @@ class _Writer:
 
     def _checked(self, lines: list[tuple[Wire, str]]) -> list[str]:
         """Declarations; those of which not all bits are read say so to Verilator."""
-        found, off = [], False
-        for wire, line in lines:
-            unread = (
-                wire.port != "output" and self._bits_read.get(wire.name, 0) != (1 << wire.width) - 1
-            )
-            if unread != off:
-                found.append(f"  // verilator lint_{'off' if unread else 'on'} UNUSEDSIGNAL")
-                off = unread
-            found.append(line)
-        return [*found, "  // verilator lint_on UNUSEDSIGNAL"] if off else found
+        unread = [
+            number
+            for number, (wire, _) in enumerate(lines)
+            if wire.port != "output" and self._bits_read.get(wire.name, 0) != (1 << wire.width) - 1
+        ]
+        found = [line for _, line in lines]
+        if unread:
+            found.insert(unread[-1] + 1, "  // verilator lint_on UNUSEDSIGNAL")
+            found.insert(unread[0], "  // verilator lint_off UNUSEDSIGNAL")
+        return found
 
     def _ports(self) -> list[Wire]:
         ports = [wire for wire in self._module.wires.values() if wire.port]
@@ -268,7 +269,7 @@ class _Writer:
         return f"{kind} {_size(wire)}{self.names[wire.name]}"
 
     def _initial(self, registers: set[str]) -> list[str]:
-        """Values that registers begin with, as FPGAs load them."""
+        """Values that registers begin with, as FPGAs load them; beside the declaration Verilator warns of them."""
         lines = [
             f"    {self.names[wire.name]} = {constant(wire.init, wire.width)};"
             for wire in self._module.wires.values()

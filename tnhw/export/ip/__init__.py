@@ -15,7 +15,7 @@ from ...errors import InputError
 from ...hardware.payloads import axi_beats
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
-from ...verilog import emitted, waivers
+from ...verilog import emitted
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
 from .scenario import OPS, Scenario
 
@@ -89,7 +89,6 @@ def package_files(kernel, record, text):
     files = {
         f"rtl/{name}.v": core,
         f"rtl/{name}_axis.v": made("axis.v"),
-        f"rtl/{name}.vlt": waivers(name),
     }
     registers = None
     if by_name.get("p"):

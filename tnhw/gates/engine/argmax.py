@@ -119,7 +119,7 @@ class Collect(wiring.Component):
         m = Module()
         beats = -(-self._count // self._beat)
         step = self._bits * self._beat
-        data = Signal(step * beats)
+        data = Signal(step * beats, reset_less=True)
         index = Signal(range(max(2, beats)))
         last = index == beats - 1
         taken = Signal()

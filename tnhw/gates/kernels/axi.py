@@ -140,7 +140,7 @@ class AxiStream(wiring.Component):
                 core.i.valid.eq(self.s_axis_tvalid & self.s_axis_tlast & ~blocked),
             ]
             return Const(0, 1), core.i.ready & ~blocked
-        gathered = Signal(len(data) * self.sink_beats)
+        gathered = Signal(len(data) * self.sink_beats, reset_less=True)
         full = Signal()
         m.d.comb += [
             core.i.payload.eq(gathered[: kernel.inputs * kernel.input.bits]),
@@ -165,7 +165,7 @@ class AxiStream(wiring.Component):
             ]
             return Const(0, 1), core.i.ready & ~blocked
         rest = kernel.inputs - (self.sink_beats - 1) * self._sink_beat
-        held = Signal(kernel.input.bits * self._sink_beat)
+        held = Signal(kernel.input.bits * self._sink_beat, reset_less=True)
         left = Signal(range(self._sink_beat + 1))
         m.d.comb += [
             core.i.payload.eq(held[: kernel.input.bits]),
@@ -220,7 +220,7 @@ class AxiStream(wiring.Component):
                 core.o.ready.eq(self.m_axis_tready),
             ]
             return
-        held = Signal(len(Cat(beats)), name="results")
+        held = Signal(len(Cat(beats)), name="results", reset_less=True)
         left = Signal(range(self.source_beats + 1), name="results_left")
         m.d.comb += [
             self.m_axis_tdata.eq(held),

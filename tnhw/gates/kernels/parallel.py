@@ -102,7 +102,8 @@ class Parallel(Architecture):
             self._biases.append(Signal(width, name=f"bias_{j}", init=init, reset_less=True))
             return self._biases[j]
         if kernel.storage == "ports" and kernel.bias is not None:
-            self._delays.append((Signal(width, name=f"bias_{j}"), self.i.payload.p.bias[j]))
+            register = Signal(width, name=f"bias_{j}", reset_less=True)
+            self._delays.append((register, self.i.payload.p.bias[j]))
             return self._delays[j][0]
         return None
 
@@ -179,7 +180,7 @@ class Parallel(Architecture):
             requantise = Requantise(kernel.sum_format, kernel.shift, kernel.output)
             m.submodules[f"requantise_{j}"] = requantise
             m.d.comb += requantise.z.eq(total)
-            result = Signal(kernel.output.shape, name=f"y_{j}")
+            result = Signal(kernel.output.shape, name=f"y_{j}", reset_less=True)
             with m.If(enable):
                 m.d.sync += result.eq(requantise.y)
             m.d.comb += self.o.payload[j].eq(result)

@@ -67,9 +67,12 @@ class Serial(Architecture):
         enable = Signal()
         m.d.comb += enable.eq(self.o.ready | ~self.o.valid)
 
-        def step(name, values):
-            """`values` one move of the pipeline later."""
-            later = [Signal.like(value, name=f"{name}_{k}") for k, value in enumerate(values)]
+        def step(name, values, *, data=False):
+            """`values` one move of the pipeline later; `data` needs no reset."""
+            later = [
+                Signal.like(value, name=f"{name}_{k}", reset_less=data)
+                for k, value in enumerate(values)
+            ]
             with m.If(enable):
                 m.d.sync += [new.eq(old) for new, old in zip(later, values, strict=True)]
             return later
@@ -100,7 +103,7 @@ class Serial(Architecture):
                 )
             words, starts = self._stored(m, loader, index, enable)
             tokens.append(step("fetched", tokens[-1]))
-            (x,) = step("x", [self.i.payload])
+            (x,) = step("x", [self.i.payload], data=True)
 
         # Terms and accumulators. An accumulator holds the result for one move after its last term.
         if kernel.arithmetic == "heap":
@@ -119,7 +122,7 @@ class Serial(Architecture):
                 m.submodules[f"requantise_{j}"] = requantise
                 m.d.comb += requantise.z.eq(total)
                 results.append(requantise.y)
-            totals = step("y", results)
+            totals = step("y", results, data=True)
             done += step("requantised", done[-1:])
         m.d.comb += self.o.valid.eq(done[-1])
         m.d.comb += [self.o.payload[j].eq(total) for j, total in enumerate(totals)]
@@ -190,7 +193,7 @@ class Serial(Architecture):
             m.submodules[f"term_{j}"] = tree
             for k, (value, _) in enumerate(leaves):
                 m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
-            total = Signal(kernel.sum_format.bits, name=f"total_{j}")
+            total = Signal(kernel.sum_format.bits, name=f"total_{j}", reset_less=True)
             with m.If(enable & valid):
                 m.d.sync += total.eq(Mux(first, starts[j], total) + tree.total)
             totals.append(total)
@@ -200,13 +203,13 @@ class Serial(Architecture):
         """Start values of the accumulators: from the beat of the first element, or constants."""
         kernel = self._kernel
         if kernel.folded:
-            return step("bias", list(self.i.payload.p.bias))
+            return step("bias", list(self.i.payload.p.bias), data=True)
         constants = [kernel.start(j) + kernel.inputs * own for j, own in enumerate(owed)]
         if kernel.bias is None:
             width = kernel.sum_format.bits
             return [Const(constant % (1 << width), width) for constant in constants]
         biases = zip(self.i.payload.p.bias, constants, strict=True)
-        return step("bias", [bias + constant for bias, constant in biases])
+        return step("bias", [bias + constant for bias, constant in biases], data=True)
 
     def _stored(self, m, loader, index, enable):
         """Parameter words at `index` and start values, from a ROM or from a memory that a load writes."""
