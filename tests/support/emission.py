@@ -1,14 +1,43 @@
-"""Whether emitted Verilog is the design that Amaranth wrote as RTLIL: Yosys compares them, register by register."""
+"""Emitted Verilog of every kind, and whether it is the design that Amaranth wrote as RTLIL.
+
+Yosys compares both register by register.
+"""
 
 import re
 import tempfile
 from pathlib import Path
 
+import pytest
+from emitted_kernels import KERNELS
+from folded_networks import image, plain, shared, short, wide
+from proof_kernels import kernel
+
 from tnhw import tools
 from tnhw.gates.summing.primitives import MODULES
 from tnhw.verilog import text as writer
 
-__all__ = ["unequal"]
+__all__ = ["designs", "unequal"]
+
+NETWORKS = {"image": image, "plain": plain, "shared": shared, "short": short, "wide": wide}
+TILE = {"architecture": "tile", "storage": "memory", "arithmetic": "heap", "adder": "prefix"}
+KINDS = {made.name: made for made in KERNELS} | {
+    "tile": kernel(**TILE),
+    "element": kernel("mac", "serial", "ports", arithmetic="heap"),
+    "latches": kernel(**TILE, registers="latch"),
+}
+
+
+def designs():
+    """A parameter of a test for each kind of kernel, and for networks, loadable and not: a function that makes it."""
+    for name, made in KINDS.items():
+        yield pytest.param(lambda made=made: made, id=name)
+    for name, made in NETWORKS.items():
+        for loadable in (False, True):
+            design = f"{name}-loadable" if loadable else name
+            yield pytest.param(
+                lambda made=made, loadable=loadable: made(loadable=loadable).design(), id=design
+            )
+
 
 _HALF = """\
 design -reset

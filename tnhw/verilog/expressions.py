@@ -13,7 +13,7 @@ __all__ = ["Text", "constant", "needs_bits", "operator"]
 _BINARY = {"$add": "+", "$sub": "-", "$and": "&", "$or": "|", "$xor": "^", "$mul": "*"}
 _COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
 _REDUCE = {"$reduce_or": "|", "$reduce_bool": "|", "$reduce_and": "&", "$reduce_xor": "^"}
-_SHIFT = {"$shl": "<<", "$shr": ">>", "$sshr": ">>>"}
+_SHIFT = {"$shl": "<<", "$shr": ">>"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _sizes(cell: Cell) -> tuple[int, dict[str, int]]:
         return result, dict.fromkeys(inputs, widest)
     if cell.kind in _REDUCE or cell.kind == "$mux":
         return result, inputs
-    if cell.kind in _SHIFT:
+    if cell.kind in _SHIFT or cell.kind == "$sshr":
         first = result if cell.kind == "$shl" else max(result, inputs["A"])
         return result, {"A": first, "B": inputs["B"]}
     if cell.kind in _BINARY or cell.kind in ("$not", "$neg"):
@@ -97,12 +97,14 @@ def operator(cell: Cell, operands: dict[str, Text]) -> Text:
     if kind == "$neg":
         return Text(f"-{a.primary}")
     b = operands["B"]
-    if kind in _SHIFT:
-        left = f"$signed({a.text})" if kind == "$sshr" else a.operand
-        return Text(f"{left} {_SHIFT[kind]} {b.operand}")
+    if kind in _SHIFT or kind == "$sshr":
+        if kind == "$sshr":
+            return Text(f"$unsigned($signed({a.text}) >>> {b.operand})", True)
+        return Text(f"{a.operand} {_SHIFT[kind]} {b.operand}")
     if kind in _COMPARE or kind == "$mul":
         sign = _COMPARE.get(kind, "*")
         if _signed(cell, "A") and _signed(cell, "B") and kind not in ("$eq", "$ne"):
-            return Text(f"$signed({a.text}) {sign} $signed({b.text})")
+            signed = f"$signed({a.text}) {sign} $signed({b.text})"
+            return Text(f"$unsigned({signed})", True) if kind == "$mul" else Text(signed)
         return Text(f"{a.operand} {sign} {b.operand}")
     return Text(f"{a.operand} {_BINARY[kind]} {b.operand}")

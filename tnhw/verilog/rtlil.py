@@ -250,6 +250,8 @@ class _Reader:
         return target, value
 
     def _bits(self, text: str) -> Bits:
+        if text[0] in "\\$":  # most values: a wire, or a part of one
+            return self._wire_part(*text.split())
         bits, rest = self._value(_TOKEN.findall(text))
         if rest:
             raise _unknown(text)
@@ -269,12 +271,17 @@ class _Reader:
             return (Part(None, 0, int(match[1]), int(digits, 2)),), rest
         if first[0] not in "\\$":
             raise _unknown(first)
-        name = _name(first)
         if rest and rest[0].startswith("["):
-            high, _, low = rest[0][1:-1].partition(":")
-            start = int(low or high)
-            return (Part(name, start, int(high) - start + 1),), rest[1:]
-        return (Part(name, 0, self._open.wires[name].width),), rest
+            return self._wire_part(first, rest[0]), rest[1:]
+        return self._wire_part(first), rest
+
+    def _wire_part(self, name: str, place: str = "") -> Bits:
+        name = _name(name)
+        if not place:
+            return (Part(name, 0, self._open.wires[name].width),)
+        high, _, low = place[1:-1].partition(":")
+        start = int(low or high)
+        return (Part(name, start, int(high) - start + 1),)
 
 
 def _parameter(text: str) -> tuple[int | str, int]:

@@ -73,8 +73,8 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
             cell.outputs = outputs.get(cell.kind, cell.outputs)
             if cell.kind in written:
                 known = written[cell.kind].names
-                ports = connected(cell.ports, joined[cell.kind])
-                cell.ports = {name: bits for name, bits in ports.items() if name in known}
+                pins = connected(cell.ports, joined[cell.kind])
+                cell.ports = {name: bits for name, bits in pins.items() if name in known}
         lower(module)
         joined[module.name] = join_inputs(module) if module.name != top else {}
         better = share(module, inner=module.name != top)
@@ -156,7 +156,7 @@ class _Writer:
                 if computes(cell):
                     if pin != "Y":
                         note(extended(cell, pin) if cell.kind != SAME else bits)
-                else:
+                elif pin not in cell.outputs:
                     note(bits)
         for clock, block in self._module.registers:
             note(clock)
@@ -219,7 +219,12 @@ class _Writer:
         for memory in module.memories:
             lines += self._memory(memory)
         instances = [cell for cell in module.cells if not cell.kind.startswith("$")]
-        given = {w for c in instances for bits in c.ports.values() for w in _wires_of(bits)}
+        given = {
+            wire
+            for cell in instances
+            for pin in cell.outputs & cell.ports.keys()
+            for wire in _wires_of(cell.ports[pin])
+        }
         lines += self._checked(
             [
                 (wire, f"  {self._declaration('wire', wire)};")
@@ -371,8 +376,8 @@ class _Writer:
                 lines.append(self._guarded(enable, f"{name}[{address}]{where} <= {data};"))
         for cell in self._cells("$memrd_v2", memory):
             clock = self.value(cell.ports["CLK"]).text
-            (data,) = cell.ports["DATA"]
-            load = f"{self._reference(data)} <= {name}[{self.value(cell.ports['ADDR']).text}];"
+            (result,) = cell.ports["DATA"]
+            load = f"{self._reference(result)} <= {name}[{self.value(cell.ports['ADDR']).text}];"
             lines.append(self._guarded(cell.ports["EN"], load))
         if not lines:
             return []

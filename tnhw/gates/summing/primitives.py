@@ -29,35 +29,55 @@ class Cells:
 MODULES = {
     "tnhw_fa": """\
 // Full adder: a + b + c = 2 co + s.
-module tnhw_fa(a, b, c, s, co);
-  input a, b, c;
-  output s, co;
+module tnhw_fa (
+  input  wire a,
+  input  wire b,
+  input  wire c,
+  output wire s,
+  output wire co
+);
+
   assign s = a ^ b ^ c;
   assign co = (a & b) | (a & c) | (b & c);
+
 endmodule
 """,
     "tnhw_ha": """\
 // Half adder: a + b = 2 co + s.
-module tnhw_ha(a, b, s, co);
-  input a, b;
-  output s, co;
+module tnhw_ha (
+  input  wire a,
+  input  wire b,
+  output wire s,
+  output wire co
+);
+
   assign s = a ^ b;
   assign co = a & b;
+
 endmodule
 """,
     "tnhw_hold": """\
 // Registers with one enable. With LATCH, d is stable in the cycle after that with en, too, so that
 // latches behind a clock gate may take their place.
-module tnhw_hold(clk, en, d, q);
-  parameter WIDTH = 1;
-  parameter LATCH = 0;
-  parameter INIT = {WIDTH{1'b0}};
-  parameter HAS_INIT = 0;
-  input clk, en;
-  input [WIDTH-1:0] d;
-  output reg [WIDTH-1:0] q;
-  initial if (HAS_INIT) q = INIT;
-  always @(posedge clk) if (en) q <= d;
+module tnhw_hold #(
+  parameter WIDTH = 1,
+  // verilator lint_off UNUSEDPARAM
+  parameter LATCH = 0,
+  // verilator lint_on UNUSEDPARAM
+  parameter [WIDTH-1:0] INIT = {WIDTH{1'b0}},
+  parameter HAS_INIT = 0
+) (
+  input  wire             clk,
+  input  wire             en,
+  input  wire [WIDTH-1:0] d,
+  output reg  [WIDTH-1:0] q
+);
+
+  initial if (HAS_INIT != 0) q = INIT;
+
+  always @(posedge clk)
+    if (en) q <= d;
+
 endmodule
 """,
 }
