@@ -14,7 +14,7 @@ from proof_kernels import kernel
 
 from tnhw import tools
 from tnhw.gates.summing.primitives import MODULES
-from tnhw.verilog import text as writer
+from tnhw.verilog import writer
 
 __all__ = ["designs", "unequal"]
 

@@ -65,9 +65,7 @@ def kernel(rule, architecture, storage, arithmetic="operators", **more):
 
 def _emitted(made):
     """Verilog, manifest and traffic of a kernel."""
-    component = made.create()
-    text = emitting.emit(component, made.name)
-    manifest = emitting.manifest(made, component, text)
+    text, manifest = emitting.emitted(made)
     return text, manifest, traffic.make(made, manifest, idle="junk").record
 
 

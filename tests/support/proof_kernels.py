@@ -22,9 +22,7 @@ def kernel(rule="threshold", architecture="parallel", storage="constant", bits=4
 
 
 def emitted(made):
-    component = made.create()
-    text = emitting.emit(component, made.name)
-    return text, emitting.manifest(made, component, text)
+    return emitting.emitted(made)
 
 
 def in_ci(values, some):

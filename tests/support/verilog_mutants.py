@@ -186,9 +186,7 @@ def judged(made, mutant, folder):
         ``fault``, ``verdict``, ``seconds``, ``text``; ``vector``, whether a vector or a run shows it; ``real``:
         ``yes`` (a run goes wrong, or ABC has a counter-example), ``no`` (ABC proves it equivalent), or ``unknown``.
     """
-    component = made.create()
-    text = emitting.emit(component, made.name)
-    manifest = emitting.manifest(made, component, text)
+    text, manifest = emitting.emitted(made)
     begin, example = time.monotonic(), None
     try:
         said = proof.prove_text(made, mutant.text, manifest, folder / "proof")

@@ -42,9 +42,8 @@ def own(tmp_path):
     path = tmp_path / "own.toml"
     path.write_text(KERNEL)
     made = load(str(path))
-    component = made.create()
-    text = emitting.emit(component, made.name)
-    return path, emitting.manifest(made, component, text), text
+    text, manifest = emitting.emitted(made)
+    return path, manifest, text
 
 
 def write(folder, text, name="mine.v"):

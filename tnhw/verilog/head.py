@@ -16,7 +16,7 @@ def head(title: str, manifest: Mapping[str, Any]) -> list[str]:
     title
         One line that says what the hardware is.
     manifest
-        What `emitting.manifest` says of it.
+        What `manifests.manifest` says of it.
     """
     return [line.translate(_ASCII) for line in _lines(title, manifest)]
 

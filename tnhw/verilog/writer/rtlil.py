@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import ToolFailed
+from ...errors import ToolFailed
 
 __all__ = ["Bits", "Block", "Body", "Cell", "Memory", "Module", "Part", "Process", "Switch", "Wire", "driven", "join", "part", "read", "reads", "replace", "width"]  # fmt: skip
 

@@ -5,7 +5,7 @@ Verilog extends and cuts operands by rules that readers and linters stumble over
 
 from dataclasses import dataclass
 
-from ..errors import ToolFailed
+from ...errors import ToolFailed
 from .rtlil import Bits, Cell, Part, join, part, width
 
 __all__ = ["Text", "constant", "needs_bits", "operator"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from ..kernel.names import KEYWORDS
+from ...kernel.names import KEYWORDS
 from .operators import anonymous, computes
 from .rtlil import Module
 

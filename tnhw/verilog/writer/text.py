@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ..gates.summing.primitives import OUTPUTS
+from ...gates.summing.primitives import OUTPUTS
 from .expressions import Text, constant, extended, operator
 from .naming import identifier, identifiers
 from .operators import anonymous, computes, in_order
@@ -60,6 +60,7 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
     """
     given = {module.name: module for module in read(rtlil)}
     order = {name: number for number, name in enumerate(["clk", "rst", *ports])}
+    inner = {name: order[name] for name in ("clk", "rst")}
     top = next(iter(given))
     written: dict[str, Written] = {}
     first: dict[str, str] = {}  # of equal modules, by their text without a name
@@ -79,7 +80,9 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
         joined[module.name] = join_inputs(module) if module.name != top else {}
         better = share(module, inner=module.name != top)
         group(module)
-        writer = _Writer(module, *identifiers(module, better), written, order)
+        writer = _Writer(
+            module, *identifiers(module, better), written, order if module.name == top else inner
+        )
         body = writer.body()
         kind = first.setdefault(body, _fresh(module.name, first.values()))
         written[module.name] = Written(
@@ -262,7 +265,10 @@ class _Writer:
 
     def _ports(self) -> list[Wire]:
         ports = [wire for wire in self._module.wires.values() if wire.port]
-        return sorted(ports, key=lambda wire: self._order.get(wire.name, len(self._order)))
+        last = len(self._order)
+        return sorted(
+            ports, key=lambda wire: self._order.get(wire.name, last + (wire.port == "output"))
+        )
 
     def _port(self, wire: Wire, registers: set[str]) -> str:
         kind = "reg " if wire.name in registers else "wire"

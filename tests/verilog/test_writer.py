@@ -8,7 +8,8 @@ from emitted_kernels import KERNELS
 from faults import mutate
 
 from tnhw.errors import ToolFailed
-from tnhw.verilog import emitting, processes, sharing, text
+from tnhw.verilog import emitting
+from tnhw.verilog.writer import processes, sharing, text
 
 pytestmark = pytest.mark.needs("pyosys")
 
