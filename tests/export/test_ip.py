@@ -71,7 +71,7 @@ def test_files(name, packages):
     if loaded:
         expected |= {
             f"rtl/{name}_axil.v", "test/test_registers.py", "sw/registers.json",
-            "sw/registers.md", f"sw/{name}.py", f"sw/{name}_regs.h",
+            "sw/registers.md", f"sw/{name}.py", f"sw/{name}_regs.h", f"sw/{name}_pack.h", f"sw/{name}_pack.py",
         }  # fmt: skip
     assert set(names(packages / name)) == expected
 

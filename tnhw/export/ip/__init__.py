@@ -16,6 +16,7 @@ from ...hardware.payloads import axi_beats
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
 from ...verilog import emitted
+from .packers import packing
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
 from .scenario import OPS, Scenario
 
@@ -90,10 +91,11 @@ def package_files(kernel, record, text):
         f"rtl/{name}.v": core,
         f"rtl/{name}_axis.v": made("axis.v"),
     }
-    registers = None
+    registers = pack = None
     if by_name.get("p"):
         wrappers.append(f"{name}_axil")
-        registers = _register_files(kernel, made, common)
+        pack = packing(kernel)
+        registers = _register_files(kernel, made, common, pack)
         files |= registers
     parts = _vectors(kernel, by_name)
     scenario = Scenario(kernel, record)
@@ -117,13 +119,13 @@ def package_files(kernel, record, text):
         f"{name}.vh": made("template.vh", templates=_templates(streams, wrappers)),
         "package_ip.tcl": made("package_ip.tcl", wrappers=wrappers,
                                buses=["s_axil", "s_axis", "m_axis"] if registers else buses),
-        "README.md": made("README.md"),
+        "README.md": made("README.md", pack=pack, width_p=kernel.width_p),
         "manifest.json": json.dumps(record, indent=2) + "\n",
     }  # fmt: skip
     return record, files
 
 
-def _register_files(kernel, made, common):
+def _register_files(kernel, made, common, pack):
     """The AXI4-Lite wrapper, and the register map in all its forms: dict of path to text."""
     registers = register_map(kernel, design_number(kernel))
     parts = ceil(kernel.width_p / 32)
@@ -142,6 +144,10 @@ def _register_files(kernel, made, common):
     load = {"load": common["load_text"]}
     software = {key: value for key, value in common.items() if key != "load"} | values | load
     name = kernel.name
+    packers = {} if pack is None else {
+        f"sw/{name}_pack.h": render("export/ip", "pack.h", **software, pack=pack),
+        f"sw/{name}_pack.py": render("export/ip", "pack.py", **software, pack=pack),
+    }  # fmt: skip
     map_record = {"license": LICENSE, "name": name, "registers": to_json(registers)}
     return {
         f"rtl/{name}_axil.v": made("axil.v", **values),
@@ -149,7 +155,7 @@ def _register_files(kernel, made, common):
         "sw/registers.md": render("export/ip", "registers.md", **software),
         f"sw/{name}_regs.h": render("export/ip", "registers.h", **software),
         f"sw/{name}.py": render("export/ip", "driver.py", **software),
-    }
+    } | packers
 
 
 def _vectors(kernel, streams):
