@@ -109,7 +109,7 @@ def check(keys, on_board, families):
 def _on_board(kernel, board, folder):
     plain, clock = kernel.create(interface="stream"), board.clock.frequency
     harness = Harness(plain, Sizes.of(kernel), clock=clock, baud=BAUD)
-    plan = board_plan(harness, board, clock, dsp=True)
+    plan = board_plan(harness, board, dsp=True)
     return count(toolchain.synthesise_plan(plan, folder, board), board.family)
 
 

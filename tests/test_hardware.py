@@ -115,7 +115,7 @@ def test_built_to_the_netlist(tmp_path):
     harness = Harness(
         adder.create("stream"), Sizes.of(adder), clock=board.clock.frequency, baud=115_200
     )
-    plan = board_plan(harness, board, board.clock.frequency, dsp=False)
+    plan = board_plan(harness, board, dsp=False)
     cells = synthesise_plan(plan, tmp_path, board)
     check_fit(adder.name, board, cells)
     assert cells["SB_CARRY"] > 4

@@ -142,8 +142,11 @@ def test_build_is_the_same_in_two_folders_and_names_neither(tmp_path):
     assert sorted(first) == [
         ".build.lock",
         "adder.bin",
+        "adder.json",
         "adder.netlist.v",
         "adder.nextpnr.log",
+        "adder.pcf",
+        "adder.route.sh",
         "adder.stat.json",
         "adder.yosys.log",
         "report.json",

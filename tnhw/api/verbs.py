@@ -7,6 +7,7 @@ with the defaults of the command line, or as the keywords of :class:`tnhw.catalo
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -201,7 +202,7 @@ def build(
     board: str | Path | Board,
     *,
     seed: int = 1,
-    frequency: float | None = None,
+    frequency: float | str | None = None,
     baud: int | None = None,
     allow_timing_fail: bool = False,
     self_test: "int | ArrayLike | None" = None,
@@ -220,8 +221,8 @@ def build(
         A name from ``tnhw list``, or a board TOML.
     seed : int
         Seed for place and route.
-    frequency : float, optional
-        Frequency in Hz that the routed design must reach, by default that of the board's clock.
+    frequency : float or str, optional
+        Frequency in Hz at which the design runs, ``board`` (the default) or ``max``: see `tnhw.bitstream.BuildOptions`.
     baud : int, optional
         Bits a second on the serial line, by default the board's baud rate.
     allow_timing_fail : bool
@@ -257,7 +258,7 @@ def build(
     folder = Path(out) / loaded.name / target.name
     options = {
         "seed": plain_number(seed),
-        "frequency": None if frequency is None else max(1, round(frequency)),
+        "frequency": max(1, round(frequency)) if isinstance(frequency, Real) else frequency,
         "baud": plain_number(baud),
         "allow_timing_fail": allow_timing_fail,
         "dsp": folding.get("dsp"),

@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from amaranth.lib.wiring import Component
 
 from .. import tools
 from ..boards.board import Board
+from ..boards.pll import Setting
 from ..boards.protocol import Sizes
 from ..errors import DoesNotFit, InputError, TimingNotMet
 from ..hardware import Hardware
@@ -29,6 +31,7 @@ from ..network import Design, Network
 from ..support.config import plain_number
 from ..tools.ladder import recorded
 from . import toolchain
+from .clocking import fastest, setting
 from .files import REPORT, cache_folder, fetch, hashes, store, workplace
 from .harnessed import around, board_plan, pins, stored
 from .record import BuildRecord
@@ -37,6 +40,8 @@ from .vendor_plan import PlanRecord, write_plan
 __all__ = ["BuildOptions", "build", "build_component", "build_network", "plan"]
 
 MAX_TRIES = 8
+REPEAT = "route.sh"
+FILES = 2  # another number whenever a build keeps other files, so that none comes from the cache without them
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,10 @@ class BuildOptions:
     ----------
     seed : int
         For place and route; the same input and seed give the same bytes.
-    frequency : int, optional
-        Frequency in Hz that the routed design must reach; by default that of the board's clock.
+    frequency : int or str, optional
+        Frequency in Hz at which the design runs, and which the routed design must reach: ``board``, which is the default,
+        is that of the board's clock. For another one the device's phase-locked loop makes the highest frequency that it
+        can at or below it; ``max`` is the highest below what the routed design reaches.
     baud : int, optional
         Bits a second on the serial line; by default the board's own baud rate.
     allow_timing_fail : bool
@@ -62,7 +69,7 @@ class BuildOptions:
     """
 
     seed: int = 1
-    frequency: int | None = None
+    frequency: int | str | None = None
     baud: int | None = None
     allow_timing_fail: bool = False
     dsp: bool | None = None
@@ -91,7 +98,8 @@ def build(
     board : Board
         The board to build for.
     out_dir : path
-        Receives ``<name>.bin``, ``.bit`` or ``.fs``, ``<name>.netlist.v``, logs and ``report.json``.
+        Receives ``<name>.bin``, ``.bit`` or ``.fs``, ``<name>.netlist.v``, logs, ``report.json``, and what place and
+        route needs: the netlist ``<name>.json``, constraints, and ``<name>.route.sh``, which repeats it.
     self_test : array, optional
         Vectors [n, inputs] that the board computes over and over without a host, with the verdict on its
         LED; there is no serial line then. If the hardware has no parameters of its own, they are random.
@@ -171,7 +179,14 @@ def build_component(
             f"board {board.name}: only {board.vendor_tool} builds for it; write a build plan"
         )
     board.create_platform()  # refused before a folder is made
-    harness, baud = around(component, sizes, board, stored, asked.baud)
+    if asked.frequency == "max":
+        trial = partial(
+            build_component, component, sizes, name, board, design=design, stored=stored
+        )
+        return fastest(board, trial, out_dir, options)
+    pll = setting(board, asked.frequency)
+    runs_at = round(pll.frequency) if pll else board.clock.frequency
+    harness, baud = around(component, sizes, board, stored, asked.baud, runs_at)
     record = BuildRecord(
         name=name,
         board=board.name,
@@ -179,7 +194,8 @@ def build_component(
         bitstream=f"{name}.{board.bitstream}",
         netlist=f"{name}.netlist.v",
         clock=board.clock.frequency,
-        frequency=asked.frequency or board.clock.frequency,
+        frequency=runs_at,
+        pll=pll.kind if pll else "",
         pins=pins(board, harness.uses),
         baud=baud,
         divisor=0 if stored else harness.divisor,
@@ -192,7 +208,7 @@ def build_component(
     choices = both if asked.dsp is None else (asked.dsp,)
     with workplace(out_dir) as folder:
         attempts = (
-            _Attempt(harness, board, record, use_dsp, asked).make(
+            _Attempt(harness, board, record, use_dsp, asked, pll).make(
                 folder, or_without=use_dsp and len(choices) > 1
             )
             for use_dsp in choices
@@ -222,6 +238,7 @@ class _Attempt:
     record: BuildRecord  # what is known before the build
     dsp: bool
     asked: BuildOptions
+    pll: Setting | None
 
     def make(self, folder, or_without):
         """Build in a folder, or take the same build from the cache.
@@ -232,7 +249,7 @@ class _Attempt:
             The record and the folder with the files; None if the device has too few DSP blocks and
             `or_without` says that the design may be built without them.
         """
-        plan = board_plan(self.harness, self.board, self.record.frequency, self.dsp)
+        plan = board_plan(self.harness, self.board, self.dsp, self.pll)
         used = dict.fromkeys(toolchain.tool_names(plan, self.board.family))
         record = replace(self.record, dsp=self.dsp, versions=tools.versions("amaranth", *used))
         record = replace(record, digest=_digest(plan, record, self.asked.seed))
@@ -253,7 +270,11 @@ class _Attempt:
                 frequency=record.frequency, seed=self.asked.seed, timeout=self.asked.timeout,
             )  # fmt: skip
         record = replace(record, cells=counts, retries=retries, **asdict(routed))
-        _collect(work, files, self.board)
+        again = toolchain.repetition(
+            plan, record.name, self.board, frequency=record.frequency, seed=record.seed
+        )
+        (work / REPEAT).write_text(again)
+        _collect(work, files, self.board, toolchain.kept_inputs(plan))
         if entry:
             store(files, entry, record.to_json())
         return record, files
@@ -348,7 +369,7 @@ _ROUTED = ("fmax", "utilisation", "cells", "seed", "retries")
 
 
 def _digest(plan, record, seed):
-    facts = json.dumps([seed, record.frequency, record.versions], sort_keys=True)
+    facts = json.dumps([FILES, seed, record.frequency, record.versions], sort_keys=True)
     return hashlib.blake2b(plan.digest() + facts.encode(), digest_size=16).hexdigest()
 
 
@@ -361,9 +382,9 @@ _KEPT = {
 }
 
 
-def _collect(work, files, board):
+def _collect(work, files, board, inputs):
     files.mkdir()
-    for name, suffix in _KEPT.items():
+    for name, suffix in {**_KEPT, **inputs, REPEAT: REPEAT}.items():
         if (work / name).exists():
             shutil.move(work / name, files / suffix)
     shutil.move(work / f"{toolchain.TOP}.{board.bitstream}", files / board.bitstream)

@@ -1,9 +1,6 @@
 """A design with what surrounds it on a board: the harness or self-test, the build plan, the names of the pins."""
 
-import copy
-
 import numpy as np
-from amaranth.build import Clock
 
 from ..boards.board import BoardTop
 from ..boards.harness import Harness, SelfTest
@@ -28,7 +25,7 @@ def stored(hardware, x):
     }
 
 
-def around(component, sizes, board, vectors, baud):
+def around(component, sizes, board, vectors, baud, clock=None):
     """The harness of a component on a board, or a self-test if there are `vectors`; and the baud rate.
 
     Parameters
@@ -40,6 +37,8 @@ def around(component, sizes, board, vectors, baud):
         What `stored` returns.
     baud : int or None
         Bits a second; None for the board's own baud rate.
+    clock : int, optional
+        Frequency in Hz at which the design runs; by default that of the board's clock.
 
     Returns
     -------
@@ -51,7 +50,7 @@ def around(component, sizes, board, vectors, baud):
     InputError
         If the board has no serial line, or no LED for a self-test.
     """
-    clock = board.clock.frequency
+    clock = clock or board.clock.frequency
     if vectors is not None:
         if board.led is None:
             raise InputError(
@@ -66,15 +65,13 @@ def around(component, sizes, board, vectors, baud):
     return Harness(component, sizes, clock=clock, baud=baud), baud
 
 
-def board_plan(harness, board, frequency, dsp):
-    """Amaranth's build plan for a harness on a board. The same input gives the same plan on every machine."""
+def board_plan(harness, board, dsp, pll=None):
+    """Amaranth's build plan for a harness on a board. The same input gives the same plan on every machine.
+
+    `pll` is the setting of the loop from which the design has its clock; see `BoardTop`.
+    """
     platform = board.create_platform()
-    if frequency != board.clock.frequency and board.clock.name is not None:
-        key = board.clock.name, 0
-        # The resource belongs to the platform's class, so a copy is changed.
-        platform.resources[key] = resource = copy.copy(platform.resources[key])
-        resource.clock = Clock(frequency)
-    top = BoardTop(harness, board)
+    top = BoardTop(harness, board, pll)
     return platform.prepare(top, toolchain.TOP, emit_src=False, **toolchain.overrides(board, dsp))
 
 

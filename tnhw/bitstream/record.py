@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..boards.harness.selftest import VERDICT
+from ..boards.protocol import OVERHEAD, Sizes
 from ..errors import InputError
 from ..support.results import Result, Table
 from .files import REPORT, hashes
@@ -14,6 +15,7 @@ from .files import REPORT, hashes
 __all__ = ["BuildRecord", "find_record"]
 
 
+BITS_A_BYTE = 10  # on the serial line: with a start and a stop bit
 _PASSING = ("out_dir", "seconds", "cached", "interval")  # not in `report.json`
 
 
@@ -28,7 +30,9 @@ class BuildRecord(Result):
     bitstream, netlist
         File names in the output folder.
     clock, frequency
-        Frequency of the board's clock and the frequency that was asked for, in Hz.
+        Frequency of the board's clock, and the one at which the design runs, in Hz.
+    pll
+        Name of the loop that makes the one from the other; empty where they are the same.
     pins
         Names of the ports of the netlist, by line: clock, rx, tx, led, high.
     baud, divisor, sizes
@@ -67,6 +71,7 @@ class BuildRecord(Result):
     baud: int
     divisor: int
     sizes: dict
+    pll: str = ""
     dsp: bool = False
     versions: dict = field(default_factory=dict)
     design: dict = field(default_factory=dict)
@@ -85,7 +90,7 @@ class BuildRecord(Result):
 
     @property
     def timing_met(self) -> bool:
-        """Whether the routed design reaches the frequency that was asked for."""
+        """Whether the routed design reaches the frequency at which it runs."""
         return self.fmax >= self.frequency
 
     def to_json(self) -> str:
@@ -111,8 +116,9 @@ class BuildRecord(Result):
         """One table: where the bitstream is, what the design takes of the device, and how fast it can run."""
         lines = [
             ("bitstream", self.out_dir / self.bitstream),
-            ("clock", f"{self.clock / 1e6:g} MHz"),
-            ("Fmax", f"{self.fmax / 1e6:.1f} MHz, {self.fmax / self.frequency:.2f} x the target (routed, "
+            ("clock", f"{self.frequency / 1e6:g} MHz" + (f", made by {self.pll} from {self.clock / 1e6:g} MHz"
+                                                         if self.pll else ", the board's")),
+            ("Fmax", f"{self.fmax / 1e6:.1f} MHz, {self.fmax / self.frequency:.2f} x the clock (routed, "
                      f"seed {self.seed})"),
         ]  # fmt: skip
         lines += [
@@ -121,14 +127,32 @@ class BuildRecord(Result):
         lines += list(self.design.items())
         if self.self_test:
             lines.append(("self-test", f"{self.self_test} vectors. {VERDICT}"))
-        if self.interval:
-            lines.append(("rate", f"{self.fmax / self.interval:,.0f} vectors a second, core rate: Fmax / "
-                                  f"{self.interval} cycles"))  # fmt: skip
+        lines += self._rates()
         lines += [("tried again", retry["change"]) for retry in self.retries]
         lines.append(
             ("time", f"{self.seconds:.1f} s" + (", from the cache" if self.cached else ""))
         )
         return [Table(f"{self.name} on {self.board}", lines)]
+
+    def _rates(self) -> list[tuple[str, str]]:
+        """Vectors a second: at the design's clock, at Fmax, and through the serial line."""
+        if not self.interval:
+            return []
+        cycles = f"{self.interval} cycle{'s' if self.interval > 1 else ''} a vector"
+        lines = [
+            (
+                "rate",
+                f"{self.frequency / self.interval:,.0f} vectors a second: the clock, {cycles}",
+            ),
+            ("core rate", f"{self.fmax / self.interval:,.0f} vectors a second: Fmax, {cycles}"),
+        ]
+        if self.baud:
+            size = Sizes(**self.sizes)
+            both = size.vector_bytes + size.answer_bytes + 2 * OVERHEAD
+            rate = self.baud / (BITS_A_BYTE * both)
+            lines.append(("link rate", f"{rate:,.0f} vectors a second: {self.baud} baud, {both} bytes a vector and its "
+                                       "answer"))  # fmt: skip
+        return lines
 
 
 def find_record(folder: str | os.PathLike[str]) -> BuildRecord:

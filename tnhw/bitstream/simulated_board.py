@@ -92,7 +92,7 @@ def simulate_top(record, host):
         netlist = (record.out_dir / record.netlist).resolve()
         line = {
             "clock": record.clock,
-            "divisor": record.divisor,
+            "divisor": record.divisor * record.clock / record.frequency,  # in cycles of that clock
             "pins": record.pins,
             "settle": SETTLE,
             "socket": str(folder / "line"),
@@ -115,7 +115,7 @@ def simulate_top(record, host):
                 try:
                     with _accept(listener, process) as connection:
                         with connection.makefile("rw") as stream:
-                            result = host(NetlistLink(stream, record.clock / record.divisor))
+                            result = host(NetlistLink(stream, record.frequency / record.divisor))
                     process.wait(60)
                 except ToolFailed as error:
                     raise _logged(error, folder / "log") from None

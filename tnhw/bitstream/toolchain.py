@@ -6,6 +6,7 @@ a seed, a structured report and a time limit added.
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,11 @@ __all__ = [
     "Routed",
     "check_fit",
     "execute",
+    "kept_inputs",
     "needed_tools",
     "not_routed",
     "overrides",
+    "repetition",
     "seeds",
     "synthesise_plan",
     "tool_names",
@@ -35,6 +38,7 @@ TOP = "top"
 NETLIST = "netlist.v"
 STAT = "stat.json"
 REPORT = "nextpnr.json"
+_CONSTRAINTS = (".pcf", ".lpf", ".cst")
 NO_PLACE = "Unable to find legal placement"  # nextpnr's message when a device is nearly full
 ATTEMPTS = 3
 
@@ -204,8 +208,8 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
         If a tool fails.
     """
     _, route, *rest = commands_of(plan)
-    tool, arguments, log = _tool(route[0], board.family), _translate(route), f"{TOP}.tim"
-    arguments += ["--report", REPORT, "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
+    tool, log = _tool(route[0], board.family), f"{TOP}.tim"
+    arguments = [*_routing(route, frequency), "--report", REPORT]
 
     def attempt(number):
         tools.run(
@@ -224,6 +228,39 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
     report = json.loads(Path(folder, REPORT).read_text())
     fmax = min((clock["achieved"] for clock in report["fmax"].values()), default=0.0)
     return Routed(used, fmax * 1e6, _utilisation(report, board, counts))
+
+
+def _routing(command, frequency):
+    """Arguments of place and route, without seed and report."""
+    return [*_translate(command), "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
+
+
+def kept_inputs(plan):
+    """The files that place and route reads: name in the folder of the build to suffix in the output folder."""
+    route = commands_of(plan)[1]
+    (netlist,) = (word for word in route if word.endswith(".json") and "pnr" not in word)
+    constraints = {word: word.split(".")[-1] for word in route if word.endswith(_CONSTRAINTS)}
+    return {netlist: "json", **constraints}
+
+
+def repetition(plan, name, board, *, frequency, seed):
+    """A shell script that repeats place and route from the files of `kept_inputs`, with the same result.
+
+    What it makes is called ``<name>.again``, with the suffixes that the tools want.
+    """
+    kept = {old: f"{name}.{suffix}" for old, suffix in kept_inputs(plan).items()}
+    _, route, *rest = commands_of(plan)
+    words = [[_tool(route[0], board.family), *_routing(route, frequency), "--seed", str(seed)]]
+    words += [[_tool(tool, board.family), *more] for tool, *more in rest if tool not in _OURS]
+
+    def named(word):
+        start, found, end = word.rpartition(f"{TOP}.")
+        if not found:
+            return word
+        return start + kept.get(f"{TOP}.{end}", f"{name}.again.{end}")
+
+    lines = [shlex.join(map(named, command)) for command in words]
+    return "\n".join([f"# Places and routes {name} for {board.name} again.", "set -e", *lines, ""])
 
 
 def _translate(command):

@@ -18,6 +18,7 @@ from ..support import data_files
 from ..support.config import Record, nearest, read_toml, validate
 from .keys import CapacityKeys, ClockKeys, DeviceKeys, LedKeys, PinKeys, UartKeys
 from .platforms import create_platform
+from .pll import Setting, clocked
 from .words import ByHand, Name, Program, Title, Value
 
 __all__ = ["Board", "BoardTop", "VENDOR_FAMILIES", "boards", "load_board"]
@@ -144,11 +145,14 @@ class BoardTop(Elaboratable):
         The part that is the same on all boards; its `uses` names what it needs: ``uart``, ``led``.
     board : Board
         The board whose pins are used.
+    pll : Setting, optional
+        Of the loop from which the design has its clock; by default it is the board's clock itself.
     """
 
-    def __init__(self, harness: Any, board: Board) -> None:
+    def __init__(self, harness: Any, board: Board, pll: Setting | None = None) -> None:
         self._harness = harness
         self._board = board
+        self._pll = pll
 
     @property
     def harness(self) -> Any:
@@ -164,6 +168,9 @@ class BoardTop(Elaboratable):
         from amaranth.lib import io
 
         m = Module()
+        if self._pll is not None:
+            clock = platform.request(self._board.clock.name, 0, dir="-")
+            clocked(m, clock, self._pll, getattr(platform, "family", ""))
         m.submodules.harness = harness = self._harness
         ports = {}
         for key, resource, number in self._board.resources(harness.uses):

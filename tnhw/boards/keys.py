@@ -1,6 +1,6 @@
 """The tables of a board's TOML file: clock, serial line, LED, capacity, device."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,9 @@ class ClockKeys(Record):
         serial line.
     frequency : int
         In Hz.
+    pll : str, optional
+        That a phase-locked loop of the device can follow this clock: ``core``, or ``pad`` where the clock comes in at
+        the loop's own pad (iCE40), which can then serve nothing else.
     """
 
     resource: Name | None = None
@@ -35,12 +38,15 @@ class ClockKeys(Record):
     oscillator: Name | None = None
     attributes: Attributes = {}
     frequency: Annotated[int, Field(ge=1_000, le=1_000_000_000)]
+    pll: Literal["core", "pad"] | None = None
 
     @model_validator(mode="after")
     def _one(self) -> Any:
         given = (self.resource, self.pin, self.oscillator)
         if sum(value is not None for value in given) != 1:
             raise ValueError("give one of `resource`, `pin` and `oscillator`")
+        if self.pll is not None and self.oscillator is not None:
+            raise ValueError("`pll` needs a clock at a pin, not an `oscillator`")
         return self
 
     @property

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import tools
+from .pll_models import PLLS
 from .synthesis import family_of
 
 __all__ = ["cell_models"]
@@ -206,11 +207,16 @@ def cell_models(family: str, folder: str | os.PathLike[str]) -> tuple[list[Path]
         If there is no such family.
     """
     recipe = family_of(family)
+    if family == "ice40":
+        text = _with_loops(family, tools.share(recipe.models[0]).read_text())
+        path = Path(folder) / "ice40_cells.v"
+        path.write_text(text)
+        return [path], dict.fromkeys(recipe.defines, 1)
     if family == "gowin":
         text = tools.share(recipe.models[0]).read_text()
         for cell, body in _GOWIN_CELLS.items():
             text = _filled(text, cell, text, body())
-        text = _filled(text, "ALU", _GOWIN_ALU, "")
+        text = _with_loops(family, _filled(text, "ALU", _GOWIN_ALU, ""))
         path = Path(folder) / "gowin_cells.v"
         path.write_text(text)
         return [path], dict.fromkeys(recipe.defines, 1)
@@ -222,8 +228,14 @@ def cell_models(family: str, folder: str | os.PathLike[str]) -> tuple[list[Path]
     for cell, (source, made) in _ECP5_CELLS.items():
         text = _filled(text, cell, _read(source), made())
     path = Path(folder) / "ecp5_cells.v"
-    path.write_text(text)
+    path.write_text(_with_loops(family, text))
     return [path], dict.fromkeys(recipe.defines, 1)
+
+
+def _with_loops(family: str, text: str) -> str:
+    for cell, (source, body) in PLLS[family].items():
+        text = _filled(text, cell, tools.share(source).read_text(), body)
+    return text
 
 
 def _read(name: str) -> str:

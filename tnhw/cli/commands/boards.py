@@ -19,7 +19,7 @@ from .options import (
     RomOption,
     ScheduleOption,
     Seed,
-    hertz,
+    clock_of,
     say,
     score,
     show,
@@ -35,11 +35,13 @@ def build(
     board: BoardName,
     seed: Annotated[int, typer.Option(help="Seed of place and route.", min=0)] = 1,
     frequency: Annotated[
-        float | None,
+        str,
         typer.Option(
-            help="Clock frequency in MHz that the design must reach. Default: the clock of the board."
+            metavar="board|MHZ|max",
+            help="At which clock the design runs: the board's; one that the device's PLL makes, in MHz; or the highest "
+            "that the PLL makes and the routed design reaches.",
         ),
-    ] = None,
+    ] = "board",
     baud: Annotated[int | None, typer.Option(help="Baud rate of the serial line.", min=1)] = None,
     allow_timing_fail: Annotated[
         bool,
@@ -88,7 +90,7 @@ def build(
         loaded,
         target,
         seed=seed,
-        frequency=hertz("--frequency", frequency),
+        frequency=clock_of("--frequency", frequency),
         baud=baud,
         allow_timing_fail=allow_timing_fail,
         self_test=test_set(dataset, data, self_test)[0] if dataset else self_test,

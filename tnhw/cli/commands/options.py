@@ -146,6 +146,19 @@ def hertz(option, megahertz):
     return max(1, round(megahertz * 1e6))
 
 
+def clock_of(option, text):
+    """A frequency that was given as ``board``, ``max``, or in MHz, for `tnhw.build`."""
+    if text in ("board", "max"):
+        return text
+    try:
+        megahertz = float(text)
+    except ValueError:
+        raise InputError(
+            f"{option} must be `board`, `max` or a number of MHz, not {text!r}"
+        ) from None
+    return hertz(option, megahertz)
+
+
 def test_set(dataset, data, count, outputs=None):
     """The first `count` test vectors of a data set, int64 [n, inputs], and their targets; all with None.
 
