@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ip_kernels import ICARUS, KERNELS, VERILATOR, run
+from ip_kernels import COCOTB, ICARUS, KERNELS, VERILATOR, foreign, run
 from places import SUPPORT
 
 from tnhw import tools
@@ -19,8 +19,6 @@ from tnhw.export import ip
 from tnhw.export.ip.registers import register_map
 from tnhw.support.environment import search_path
 from tnhw.support.templating import LICENSE
-
-COCOTB = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,8 @@ def names(folder):
 def test_files(name, packages):
     loaded = KERNELS[name].storage == "memory"
     expected = {
-        "README.md", "manifest.json", "package_ip.tcl", f"{name}.core", f"{name}.vh",
+        "README.md", "manifest.json", "package_ip.tcl", "block_design.tcl", f"{name}.core", f"{name}.vh",
+        f"{name}.qip", f"{name}.sdc", f"python/{name}_litex.py", f"python/{name}_amaranth.py",
         f"rtl/{name}.v", f"rtl/{name}_axis.v", f"tb/{name}_tb.v", "tb/script.hex",
         "tb/y.hex", "test/run.py", "test/streams.py", "test/test_stream.py", "test/vectors.json",
         "test/script.json",
@@ -389,31 +388,6 @@ def test_own_tests_find_faults(fault, package, bare):
 
 
 # ---- Foreign ends ----
-
-
-def foreign(folder, top, tmp_path, width_p):
-    """`ip_bench` on a top of a package; number of tests and of failures."""
-    pytest.importorskip("cocotbext.axi")
-    program = f"""
-import os, sys
-from cocotb_tools.check_results import get_results
-from cocotb_tools.runner import get_runner
-runner = get_runner("icarus")
-rtl = {str(folder / "rtl")!r}
-runner.build(sources=[f"{{rtl}}/{folder.name}.v", f"{{rtl}}/{top}.v"], hdl_toplevel={top!r},
-             timescale=("1ns", "1ps"), build_dir="build", always=True)
-results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="build", test_dir=".")
-print("results", *get_results(results))
-"""
-    job = {"package": str(folder), "top": top, "width_p": width_p}
-    environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(SUPPORT), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
-    tmp_path.mkdir(exist_ok=True)
-    status, said = run([sys.executable, "-c", program], tmp_path, **environment)
-    if found := re.search(r"Failed (\d+) of (\d+) tests", said):
-        return int(found[2]), int(found[1])
-    found = re.search(r"^results (\d+) (\d+)$", said, flags=re.M)
-    assert found, said
-    return int(found[1]), int(found[2])
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Foreign ends, of cocotbext-axi, on the tops of an IP package: loads and vectors with pauses everywhere.
 
-Runs inside the simulator. TNHW_JOB says the package's folder, its top module, and the width of a word of parameters.
+Runs inside the simulator. TNHW_JOB says the package's folder, the top module, the width of a word of parameters, and for a
+top around the package's whether it has registers, and from which address on.
 """
 
 import itertools
@@ -24,8 +25,11 @@ from cocotbext.axi import (
 
 JOB = json.loads(os.environ["TNHW_JOB"])
 VECTORS = json.loads(Path(JOB["package"], "test", "vectors.json").read_text())
-REGISTERS = "axil" in JOB["top"]
-CONTROL, STATUS, PARAM, LOAD_WORDS, VECTOR_COUNT = 0x0C, 0x10, 0x14, 0x18, 0x20
+REGISTERS = JOB.get("registers", "axil" in JOB["top"])
+BASE = JOB.get("base", 0)
+CONTROL, STATUS, PARAM, LOAD_WORDS, VECTOR_COUNT = (
+    BASE + offset for offset in (0x0C, 0x10, 0x14, 0x18, 0x20)
+)
 
 
 def pauses(seed, often):
@@ -114,7 +118,7 @@ async def test_traffic(dut, often):
     if not REGISTERS:
         return
     assert await ends.lite.read_dword(VECTOR_COUNT) == count
-    answer = await ends.lite.write(0x3C, bytes(4))
+    answer = await ends.lite.write(BASE + 0x3C, bytes(4))
     assert answer.resp == AxiResp.SLVERR
     answer = await ends.lite.write(CONTROL + 1, b"\0")  # one byte of a word
     assert answer.resp == AxiResp.SLVERR and await ends.lite.read_dword(CONTROL) == 1

@@ -1,15 +1,20 @@
 """Kernels whose IP packages are tested, and commands that run on them."""
 
+import json
+import re
 import subprocess
+import sys
 
 import numpy as np
 import pytest
+from places import SUPPORT
 
 from tnhw.kernel import Kernel
 from tnhw.support.environment import for_child
 
 ICARUS = pytest.mark.needs("iverilog", "vvp")
 
+COCOTB = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
 VERILATOR = pytest.mark.needs("verilator", "g++", "make", "perl")
 
 
@@ -41,3 +46,48 @@ def run(command, cwd, **environment):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
     )  # fmt: skip
     return done.returncode, done.stdout
+
+
+def foreign(folder, top, tmp_path, width_p, **more):
+    """`ip_bench` on a top of a package.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the package.
+    top : str
+        Module that is simulated: one of the package, or one in the file ``sources``.
+    tmp_path : Path
+        Folder in which the simulation runs.
+    width_p : int
+        Bits of a word of parameters.
+    **more
+        ``sources``: further Verilog; ``registers``: whether the top has them; ``base``: their address.
+
+    Returns
+    -------
+    int, int
+        Number of tests and of failures.
+    """
+    pytest.importorskip("cocotbext.axi")
+    sources = [str(path) for path in sorted((folder / "rtl").glob("*.v"))]
+    sources += [str(path) for path in more.pop("sources", ())]
+    program = f"""
+import os, sys
+from cocotb_tools.check_results import get_results
+from cocotb_tools.runner import get_runner
+runner = get_runner("icarus")
+runner.build(sources={sources!r}, hdl_toplevel={top!r}, timescale=("1ns", "1ps"), build_dir="build",
+             build_args=["-g2012"], always=True)
+results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="build", test_dir=".")
+print("results", *get_results(results))
+"""
+    job = {"package": str(folder), "top": top, "width_p": width_p, **more}
+    environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(SUPPORT), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
+    tmp_path.mkdir(exist_ok=True)
+    _, said = run([sys.executable, "-c", program], tmp_path, **environment)
+    if found := re.search(r"Failed (\d+) of (\d+) tests", said):
+        return int(found[2]), int(found[1])
+    found = re.search(r"^results (\d+) (\d+)$", said, flags=re.M)
+    assert found, said
+    return int(found[1]), int(found[2])

@@ -117,12 +117,30 @@ def package_files(kernel, record, text):
         f"{name}.core": made("core", wrappers=wrappers, vectors=[
             path.split("/")[1] for path in benches if path.endswith(".hex")]),
         f"{name}.vh": made("template.vh", templates=_templates(streams, wrappers)),
-        "package_ip.tcl": made("package_ip.tcl", wrappers=wrappers,
-                               buses=["s_axil", "s_axis", "m_axis"] if registers else buses),
+        **_neighbours(name, made, wrappers, buses, bool(registers)),
         "README.md": made("README.md", pack=pack, width_p=kernel.width_p),
         "manifest.json": json.dumps(record, indent=2) + "\n",
     }  # fmt: skip
     return record, files
+
+
+def _neighbours(name, made, wrappers, buses, registers):
+    """Files for other tools and frameworks: dict of path to text."""
+    values = {
+        "wrappers": wrappers,
+        "buses": ["s_axil", "s_axis", "m_axis"] if registers else buses,
+        "registers": registers,
+    }
+    module = {"cls": "".join(word.capitalize() for word in name.split("_")),
+              "top": wrappers[-1], "address_bits": ADDRESS_BITS}  # fmt: skip
+    return {
+        "package_ip.tcl": made("package_ip.tcl", **values),
+        "block_design.tcl": made("block_design.tcl", **values),
+        f"{name}.qip": made("qip", **values),
+        f"{name}.sdc": made("sdc"),
+        f"python/{name}_litex.py": made("litex.py", **values, **module),
+        f"python/{name}_amaranth.py": made("amaranth.py", **values, **module),
+    }
 
 
 def _register_files(kernel, made, common, pack):
