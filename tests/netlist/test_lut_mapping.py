@@ -116,7 +116,7 @@ def test_every_board_has_other_ways(name):
     adder = Adder()
     vectors = {"vectors": [1, 2, 3], "results": [1], "load": []} if board.uart is None else None
     harness, _ = around(adder, adder.sizes, board, vectors, None)
-    script = board_plan(harness, board, board.clock.frequency, dsp=False).files["top.ys"]
+    script = board_plan(harness, board, dsp=False).files["top.ys"]
     assert lut_mapping._top(script) == "top"
     assert FAMILIES[board.family].lut_step
 
