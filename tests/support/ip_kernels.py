@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from places import SUPPORT
 
+from tnhw import tools
 from tnhw.kernel import Kernel
 from tnhw.support.environment import for_child
 
@@ -62,7 +63,8 @@ def foreign(folder, top, tmp_path, width_p, **more):
     width_p : int
         Bits of a word of parameters.
     **more
-        ``sources``: further Verilog; ``registers``: whether the top has them; ``base``: their address.
+        ``sources``: further Verilog; ``registers``: whether the top has them; ``base``: their address; ``simulator``:
+        ``icarus`` or ``verilator``.
 
     Returns
     -------
@@ -72,18 +74,23 @@ def foreign(folder, top, tmp_path, width_p, **more):
     pytest.importorskip("cocotbext.axi")
     sources = [str(path) for path in sorted((folder / "rtl").glob("*.v"))]
     sources += [str(path) for path in more.pop("sources", ())]
+    simulator = more.pop("simulator", "icarus")
+    arguments = {"icarus": ["-g2012"], "verilator": ["-Wno-fatal", "-Wno-lint", "-Wno-style"]}[
+        simulator
+    ]
     program = f"""
 import os, sys
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
-runner = get_runner("icarus")
+runner = get_runner({simulator!r})
 runner.build(sources={sources!r}, hdl_toplevel={top!r}, timescale=("1ns", "1ps"), build_dir="build",
-             build_args=["-g2012"], always=True)
+             build_args={arguments!r}, always=True)
 results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="build", test_dir=".")
 print("results", *get_results(results))
 """
     job = {"package": str(folder), "top": top, "width_p": width_p, **more}
     environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(SUPPORT), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
+    environment |= tools.verilator_environment() if simulator == "verilator" else {}
     tmp_path.mkdir(exist_ok=True)
     _, said = run([sys.executable, "-c", program], tmp_path, **environment)
     if found := re.search(r"Failed (\d+) of (\d+) tests", said):
