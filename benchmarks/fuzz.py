@@ -28,10 +28,11 @@ from tnhw.tools.watch import end_with_parent
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Cases of `make nightly`, and cases between two records.
-COUNTS = {"gates": (20_000, 30), "verilog": (300, 1), "netlist": (40, 1),
-          "networks": (2_000, 10), "networks-verilog": (100, 1)}  # fmt: skip
+COUNTS = {"gates": (20_000, 30), "writer": (2_000, 10), "verilog": (300, 1), "netlist": (40, 1),
+          "networks": (2_000, 10), "networks-writer": (300, 1), "networks-verilog": (100, 1)}  # fmt: skip
 WHAT = {
     "gates": "gates in Amaranth's simulator",
+    "writer": "emitted Verilog, proven equal to Amaranth's RTLIL",
     "verilog": "emitted Verilog in Icarus, bench of `sim/`",
     "netlist": f"netlist after synthesis ({', '.join(fuzz.NETLISTS)} in turn) in Icarus, bench of `sim/`",
 }  # of kernels; for networks see network_fuzz

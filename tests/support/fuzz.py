@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import oracle
 import random_kernels
+from emission import unequal
 from places import REGRESSIONS
 from random_kernels import Case
 
 from tnhw.kernel import ARCHITECTURES
 from tnhw.simulation import simulate
 from tnhw.synapse import RULES
+from tnhw.verilog.emitting import as_rtlil
 
 STORAGES = ("ports", "memory", "constant")
 WIDTHS = {"narrow": (2, 4), "wide": (5, 12)}
@@ -154,7 +156,19 @@ def on_netlist(one):
     on_verilog(one, NETLISTS[one.seed % len(NETLISTS)])
 
 
-LEVELS = {"gates": random_kernels.check, "verilog": on_verilog, "netlist": on_netlist}
+def on_writer(one):
+    """A case through the writer of Verilog: Yosys proves the text equal to Amaranth's RTLIL, register by register."""
+    kernel = one.kernel
+    _, others = unequal(*as_rtlil(kernel.create(), kernel.name))
+    assert others == []
+
+
+LEVELS = {
+    "gates": random_kernels.check,
+    "writer": on_writer,
+    "verilog": on_verilog,
+    "netlist": on_netlist,
+}
 
 
 # ---- Runs ----

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import network_oracle
 import random_networks
+from emission import unequal
 from random_networks import KINDS
 
 from tnhw.simulation import simulate
+from tnhw.verilog.emitting import as_rtlil
 
 SHARE = 0.05  # of each kind, at least
 
@@ -29,7 +31,18 @@ def on_verilog(case):
     assert result.y.tolist() == wanted
 
 
-LEVELS = {"networks": random_networks.check, "networks-verilog": on_verilog}
+def on_writer(case):
+    """A case through the writer of Verilog, see `fuzz.on_writer`."""
+    design = case.design()
+    _, others = unequal(*as_rtlil(design.create(), design.name))
+    assert others == []
+
+
+LEVELS = {
+    "networks": random_networks.check,
+    "networks-writer": on_writer,
+    "networks-verilog": on_verilog,
+}
 
 
 def traits(case):
@@ -88,7 +101,10 @@ def table(records):
     """Markdown: how many networks of each kind were checked, at each level."""
     totals = {level: [r for r in records if r["level"] == level] for level in LEVELS}
     sums = {level: sum(r["count"] for r in own) for level, own in totals.items()}
-    lines = ["| networks | " + " | ".join(WHAT[level] for level in LEVELS) + " |", "|---|---|---|"]
+    lines = [
+        "| networks | " + " | ".join(WHAT[level] for level in LEVELS) + " |",
+        "|---" * (1 + len(LEVELS)) + "|",
+    ]
 
     def row(name, values):
         lines.append(f"| {name} | " + " | ".join(values) + " |")
@@ -105,5 +121,6 @@ def table(records):
 
 WHAT = {
     "networks": "gates in Amaranth's simulator",
+    "networks-writer": "emitted Verilog, proven equal to Amaranth's RTLIL",
     "networks-verilog": "emitted Verilog in Icarus, bench of `sim/`",
 }
