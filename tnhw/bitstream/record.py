@@ -8,7 +8,7 @@ from typing import Any
 
 from ..boards.harness.selftest import VERDICT
 from ..boards.protocol import OVERHEAD, Sizes
-from ..errors import InputError
+from ..errors import InputError, TimingNotMet
 from ..support.results import Result, Table
 from .files import REPORT, hashes
 
@@ -92,6 +92,15 @@ class BuildRecord(Result):
     def timing_met(self) -> bool:
         """Whether the routed design reaches the frequency at which it runs."""
         return self.fmax >= self.frequency
+
+    def check_timing(self) -> None:
+        """Raise `TimingNotMet`, which names both frequencies, if the routed design is too slow."""
+        if not self.timing_met:
+            raise TimingNotMet(
+                f"{self.name} reaches {self.fmax / 1e6:.2f} MHz on {self.board}, but must run at "
+                f"{self.frequency / 1e6:.2f} MHz; try another seed, narrower formats or fewer inputs, "
+                "or allow the failure"
+            )
 
     def to_json(self) -> str:
         """Text of `report.json`."""

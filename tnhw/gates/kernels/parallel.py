@@ -66,8 +66,10 @@ class Parallel(Architecture):
         payload = self.i.payload
         x = payload.x if kernel.storage == "ports" else payload
         x = [direct(element) for element in x]
+        rows = payload.p.synapses if kernel.storage == "ports" else None
         sums = []
         for j in range(kernel.outputs):
+            row = rows[j] if rows is not None else None  # once: Amaranth looks at a whole layout
             leaves, constant = [], kernel.start(j)
             for i in range(kernel.inputs):
                 name = f"{i}_{j}"
@@ -75,7 +77,7 @@ class Parallel(Architecture):
                     more, owed = self._terms.constant(x[i], kernel.constants(j, i), name)
                 else:
                     more, owed = self._terms.runtime(
-                        x[i], self._word(j, i), name, kernel.polarity[i]
+                        x[i], self._word(j, i, row), name, kernel.polarity[i]
                     )
                 leaves += more
                 constant += owed
@@ -84,10 +86,10 @@ class Parallel(Architecture):
         self._trees = [self._tree(j, *sums[j]) for j in range(kernel.outputs)]
         self._levels = max(tree.levels for tree, _ in self._trees)
 
-    def _word(self, j, i):
+    def _word(self, j, i, row):
         kernel = self._kernel
-        if kernel.storage == "ports":
-            return direct(self.i.payload.p.synapses[j][i])
+        if row is not None:
+            return direct(row[i])
         init = kernel.initial_words[j][i] if kernel.initialised else 0
         word = Signal(kernel.synapse.word_bits, name=f"word_{j}_{i}", init=init, reset_less=True)
         self._words.append(word)
@@ -159,6 +161,7 @@ class Parallel(Architecture):
             m.d.sync += valids.eq(Cat(start, valids))
 
         # Lanes, and the parameters that travel with them.
+        m.d.comb += [wire.eq(value) for wire, value in self._terms.wires]
         with m.If(enable):
             for signal, value in [*self._terms.lanes, *self._delays]:
                 m.d.sync += signal.eq(value)

@@ -114,15 +114,8 @@ class Serial(Architecture):
         done = [valid & last]
         done += step("done", done)
 
-        # Results.
         if kernel.output is not None:
-            results = []
-            for j, total in enumerate(totals):
-                requantise = Requantise(kernel.sum_format, kernel.shift, kernel.output)
-                m.submodules[f"requantise_{j}"] = requantise
-                m.d.comb += requantise.z.eq(total)
-                results.append(requantise.y)
-            totals = step("y", results, data=True)
+            totals = step("y", self._requantised(m, totals), data=True)
             done += step("requantised", done[-1:])
         m.d.comb += self.o.valid.eq(done[-1])
         m.d.comb += [self.o.payload[j].eq(total) for j, total in enumerate(totals)]
@@ -140,6 +133,17 @@ class Serial(Architecture):
                 may_start.eq(loader.ready),
             ]
         return m
+
+    def _requantised(self, m, totals):
+        results = []
+        for j, total in enumerate(totals):
+            requantise = Requantise(
+                self._kernel.sum_format, self._kernel.shift, self._kernel.output
+            )
+            m.submodules[f"requantise_{j}"] = requantise
+            m.d.comb += requantise.z.eq(total)
+            results.append(requantise.y)
+        return results
 
     def _elements(self, m, step, enable, tokens, x, words, starts):
         """The totals of a processing element for each output; appends the token of their terms to `tokens`."""
@@ -172,6 +176,7 @@ class Serial(Architecture):
         ours = kernel.storage == "ports" and not kernel.folded  # the gates add the remainders
         terms = Terms(kernel.synapse, ours)
         sums = [terms.runtime(x, word, f"{j}_0") for j, word in enumerate(words)]
+        m.d.comb += [wire.eq(value) for wire, value in terms.wires]
         with m.If(enable):
             m.d.sync += [register.eq(value) for register, value in terms.lanes]
         tokens.append(step("term", tokens[-1]))

@@ -1,18 +1,18 @@
 """Modules of RTLIL as the text of Verilog-2001 that a person would have written."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ...gates.summing.primitives import OUTPUTS
-from .expressions import Text, constant, extended, operator
+from .expressions import constant
 from .naming import identifier, identifiers
-from .operators import anonymous, computes, in_order
+from .operators import anonymous, in_order
 from .ports import connected, join_inputs
-from .processes import SAME, lower
+from .processes import lower
 from .registers import group
-from .rtlil import Bits, Block, Cell, Memory, Module, Part, Wire, driven, part, read, reads, width
+from .rtlil import Bits, Block, Cell, Memory, Module, Wire, driven, part, read, width
 from .sharing import share
+from .values import Values
 
 __all__ = ["Written", "modules", "verilog"]
 
@@ -115,7 +115,7 @@ def _children_first(modules: dict[str, Module]) -> list[Module]:
     return list(found.values())
 
 
-class _Writer:
+class _Writer(Values):
     """Writes one module."""
 
     def __init__(
@@ -126,91 +126,16 @@ class _Writer:
         modules: dict[str, Written],
         order: dict[str, int],
     ) -> None:
-        self._module = module
+        super().__init__(module, names)
         self._modules = modules
         self._order = order
-        self.names = names
         self._instances = instances
-        self._inlined: dict[str, Text] = {}
-        self._bits_read: dict[str, int] = {}
-        self._uses, self._whole = self._count()
-
-    # ---- Values ----
-
-    def _count(self) -> tuple[Counter[str], Counter[str]]:
-        """How often each wire is read, and how often as a whole."""
-        uses: Counter[str] = Counter()
-        whole: Counter[str] = Counter()
-
-        def note(bits: Bits, single: bool = False) -> None:
-            last = None
-            for one in bits:
-                if one.wire is not None:
-                    mask = ((1 << one.width) - 1) << one.start
-                    self._bits_read[one.wire] = self._bits_read.get(one.wire, 0) | mask
-                if one.wire is not None and not (one == last and one.width == 1):
-                    uses[one.wire] += 1
-                    if not single and one.width == self._module.wires[one.wire].width:
-                        whole[one.wire] += 1
-                last = one
-
-        for cell in self._module.cells:
-            for pin, bits in cell.ports.items():
-                if computes(cell):
-                    if pin != "Y":
-                        note(extended(cell, pin) if cell.kind != SAME else bits)
-                elif pin not in cell.outputs:
-                    note(bits)
-        for clock, block in self._module.registers:
-            note(clock)
-            for bits in reads(block):
-                note(bits)
-        return uses, whole
-
-    def value(self, bits: Bits) -> Text:
-        """An expression for a value."""
-        pieces: list[tuple[Text, int]] = []
-        last = None
-        for one in bits:
-            if one == last and one.width == 1:
-                pieces[-1] = (pieces[-1][0], pieces[-1][1] + 1)
-            else:
-                pieces.append((self._part(one), 1))
-            last = one
-        if len(pieces) == 1 and pieces[0][1] == 1:
-            return pieces[0][0]
-        texts = [
-            f"{{{count}{{{text.text}}}}}" if count > 1 else text.text
-            for text, count in reversed(pieces)
-        ]
-        return Text(texts[0] if len(texts) == 1 else "{" + ", ".join(texts) + "}", True)
-
-    def _part(self, one: Part) -> Text:
-        if one.wire is None:
-            return Text(constant(one.value, one.width), True)
-        if one.wire in self._inlined:
-            return self._inlined[one.wire]
-        return Text(self._reference(one), True)
-
-    def _reference(self, one: Part) -> str:
-        wire = self._module.wires[one.wire or ""]
-        name = self.names[wire.name]
-        if one.width == wire.width:
-            return name
-        if one.width == 1:
-            return f"{name}[{one.start}]"
-        return f"{name}[{one.start + one.width - 1}:{one.start}]"
-
-    def _expression(self, cell: Cell) -> Text:
-        if cell.kind == SAME:
-            return self.value(cell.ports["A"])
-        return operator(cell, {p: self.value(extended(cell, p)) for p in cell.ports if p != "Y"})
 
     # ---- Text ----
 
     def body(self) -> str:
         """The module without its name: ports and all that follows."""
-        module = self._module
+        module = self.module
         registers = {name for _, block in module.registers for name in driven(block)}
         registers |= {c.ports["DATA"][0].wire or "" for c in module.cells if c.kind == "$memrd_v2"}
         wires, computed = self._wires()
@@ -244,8 +169,10 @@ class _Writer:
         text = "\n\n".join("\n".join(section) for section in sections if section)
         own = self._ports()
         ends = [","] * (len(own) - 1) + [""]
+        room = max(len(_size(wire)) for wire in own)
         declared_ports = [
-            (w, f"  {self._port(w, registers)}{end}") for w, end in zip(own, ends, strict=True)
+            (w, f"  {self._port(w, registers, room)}{end}")
+            for w, end in zip(own, ends, strict=True)
         ]
         ports = "\n".join(self._checked(declared_ports))
         return f"(\n{ports}\n);\n\n{text}\n\nendmodule\n"
@@ -255,7 +182,7 @@ class _Writer:
         unread = [
             number
             for number, (wire, _) in enumerate(lines)
-            if wire.port != "output" and self._bits_read.get(wire.name, 0) != (1 << wire.width) - 1
+            if wire.port != "output" and self.bits_read.get(wire.name, 0) != (1 << wire.width) - 1
         ]
         found = [line for _, line in lines]
         if unread:
@@ -264,17 +191,16 @@ class _Writer:
         return found
 
     def _ports(self) -> list[Wire]:
-        ports = [wire for wire in self._module.wires.values() if wire.port]
+        ports = [wire for wire in self.module.wires.values() if wire.port]
         last = len(self._order)
         return sorted(
             ports, key=lambda wire: self._order.get(wire.name, last + (wire.port == "output"))
         )
 
-    def _port(self, wire: Wire, registers: set[str]) -> str:
+    def _port(self, wire: Wire, registers: set[str], room: int) -> str:
         kind = "reg " if wire.name in registers else "wire"
         direction = f"{wire.port} " if wire.port == "input" else wire.port or ""
-        sizes = max(len(_size(other)) for other in self._ports())
-        return f"{direction} {kind} {_size(wire):>{sizes}}{self.names[wire.name]}"
+        return f"{direction} {kind} {_size(wire):>{room}}{self.names[wire.name]}"
 
     def _declaration(self, kind: str, wire: Wire) -> str:
         return f"{kind} {_size(wire)}{self.names[wire.name]}"
@@ -283,7 +209,7 @@ class _Writer:
         """Values that registers begin with, as FPGAs load them; beside the declaration Verilator warns of them."""
         lines = [
             f"    {self.names[wire.name]} = {constant(wire.init, wire.width)};"
-            for wire in self._module.wires.values()
+            for wire in self.module.wires.values()
             if wire.name in registers and wire.init is not None
         ]
         return ["  initial begin", *lines, "  end"] if lines else []
@@ -292,15 +218,15 @@ class _Writer:
         """Declarations of the results of operators, each after those that it reads, and their names."""
         lines: list[tuple[Wire, str]] = []
         computed = set()
-        for cell in in_order(self._module):
+        for cell in in_order(self.module):
             (result,) = cell.ports["Y"]
-            wire = self._module.wires[result.wire or ""]
-            text = self._expression(cell)
-            uses = self._uses[wire.name]
-            alone = anonymous(wire.name) and uses == self._whole[wire.name]
+            wire = self.module.wires[result.wire or ""]
+            text = self.expression(cell)
+            uses = self.uses[wire.name]
+            alone = anonymous(wire.name) and uses == self.whole[wire.name]
             short = uses == 1 and len(text.text) <= _INLINE
             if alone and not wire.port and (short or (cell.kind == "$not" and len(text.text) < 24)):
-                self._inlined[wire.name] = text
+                self.inlined[wire.name] = text
                 continue
             computed.add(wire.name)
             if wire.port:
@@ -335,7 +261,7 @@ class _Writer:
         for statement in block:
             if isinstance(statement, tuple):
                 (one,), value = statement
-                lines.append(f"{self._reference(one)} <= {self.value(value).text};")
+                lines.append(f"{self.reference(one)} <= {self.value(value).text};")
                 continue
             head = ""
             for condition, inner in statement:
@@ -363,7 +289,7 @@ class _Writer:
         return lines
 
     def _cells(self, kind: str, memory: Memory) -> Iterator[Cell]:
-        for cell in self._module.cells:
+        for cell in self.module.cells:
             if (
                 cell.kind == kind
                 and str(cell.parameters["MEMID"]).removeprefix("\\") == memory.name
@@ -383,7 +309,7 @@ class _Writer:
         for cell in self._cells("$memrd_v2", memory):
             clock = self.value(cell.ports["CLK"]).text
             (result,) = cell.ports["DATA"]
-            load = f"{self._reference(result)} <= {name}[{self.value(cell.ports['ADDR']).text}];"
+            load = f"{self.reference(result)} <= {name}[{self.value(cell.ports['ADDR']).text}];"
             lines.append(self._guarded(cell.ports["EN"], load))
         if not lines:
             return []
