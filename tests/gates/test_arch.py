@@ -159,6 +159,26 @@ def test_load_waits_for_vectors_inside(architecture):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_upper_bits_of_short_words_are_not_read(architecture):
+    """As the README of a package says: a word of a load may have anything above its own bits."""
+    made = kernel(architecture)
+    rng = np.random.default_rng(1)
+    x, p = made.random_input(rng, 8), made.random_parameters(rng)
+    beats, total = made.pack_parameters(p), made.sum_format.bits
+    sizes = ([made.synapse.word_bits] * made.inputs + [total]) * made.outputs
+    assert len(beats) == len(sizes) and made.width_p == max(sizes) > min(sizes)
+    spoilt = [
+        beat | int(rng.integers(1, 1 << made.width_p - size)) << size
+        if size < made.width_p
+        else beat
+        for beat, size in zip(beats, sizes, strict=True)
+    ]
+    assert spoilt != beats
+    script = [("p", spoilt), ("i", made.pack_input(x))]
+    assert results(made, script, 8) == made.golden(x, p).tolist()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("initial", [None, weights(5, 9)], ids=["empty", "initialised"])
 @pytest.mark.parametrize("loaded", [1, 3, 4, 7])
 def test_reset_in_a_load(architecture, initial, loaded):
