@@ -48,12 +48,12 @@ hierarchy -check -top {top}
 proc
 flatten
 memory_map
-{undefined}
-opt_clean
-rename {top} {name}
 select a:init
 dump -n -o {name}.init
 select -clear
+{undefined}
+opt_clean
+rename {top} {name}
 design -stash {name}
 """
 _COMPARE = """\
