@@ -117,8 +117,10 @@ def load_design(
     Parameters
     ----------
     source : str, path, Kernel, Network or other hardware
-    interface, beat : optional
-        For a kernel: values of these keys instead of those in its file.
+    interface : str, optional
+        ``stream`` or ``axi-stream``, for a kernel instead of what its file says.
+    beat : int, optional
+        For a kernel: elements in a beat, instead of what its file says.
     folds, lanes, schedule, rom, dsp, loadable : optional
         For a network: see :class:`Folding`.
 
@@ -137,10 +139,11 @@ def load_design(
     given = {key: value for key, value in ports.items() if value is not None}
     unfit = [name for name, value in folding.items() if value is not None]
     if isinstance(loaded, Network):
-        if given:
-            what = "a network has plain streams only"
-            raise InputError(f"{_called(source)}: {what}: leave `{[*given][0]}` out")
-        options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable)}
+        if beat is not None:
+            what = "a network's beat is a word of its first layer, which its folds decide"
+            raise InputError(f"{_called(source)}: {what}: leave `beat` out")
+        options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable),
+                   "interface": interface or "stream"}  # fmt: skip
         return _folded(loaded, folds, lanes, schedule or "pipeline", options)
     if isinstance(loaded, Kernel):
         if unfit:

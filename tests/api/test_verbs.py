@@ -56,7 +56,7 @@ def test_folds_as_text_and_as_list():
         (None, {}, "a design, not None"),
         (np.zeros(2), {}, "a design, not array"),
         ("mac16", {"lanes": 8}, "mac16: a kernel has no `lanes`; leave it out"),
-        ("digits_tn", {"beat": 2}, "digits_tn: a network has plain streams only: leave `beat` out"),
+        ("digits_tn", {"beat": 2}, "digits_tn: a network's beat is a word of its first layer"),
     ],
 )
 def test_wrong_sources(source, options, message, tmp_path):

@@ -70,8 +70,11 @@ def test_files(name, packages):
     if loaded:
         expected |= {
             f"rtl/{name}_axil.v", "test/test_registers.py", "sw/registers.json",
-            "sw/registers.md", f"sw/{name}.py", f"sw/{name}_regs.h", f"sw/{name}_pack.h", f"sw/{name}_pack.py",
+            "sw/registers.md", f"sw/{name}.py", f"sw/{name}_regs.h",
         }  # fmt: skip
+    if loaded:
+        packers = {f"sw/{name}_pack.h", f"sw/{name}_pack.py"}
+        expected |= {"sw/net_load.h"} if name == "net" else packers
     assert set(names(packages / name)) == expected
 
 
@@ -129,8 +132,9 @@ def test_package_wrong(tmp_path, capsys):
     plain = KERNELS["fixed"].with_keys(interface="stream")
     with pytest.raises(InputError, match="use --interface axi-stream"):
         ip.package(plain, tmp_path)
-    assert main(["generate", "digits_tn", "--interface", "axi-stream", "-o", str(tmp_path)]) == 2
-    assert "a network has plain streams only: leave `interface` out" in capsys.readouterr().err
+    more = ["--interface", "axi-stream", "--beat", "2", "-o", str(tmp_path)]
+    assert main(["generate", "digits_tn", *more]) == 2
+    assert "a network's beat is a word of its first layer" in capsys.readouterr().err
     assert main(["generate", "threshold16", "--interface", "axi-stream", "-o", str(tmp_path)]) == 2
     assert "threshold16" in capsys.readouterr().err
 
@@ -392,7 +396,9 @@ def test_own_tests_find_faults(fault, package, bare):
 
 @pytest.mark.slow
 @COCOTB
-@pytest.mark.parametrize("top", ["loaded_axis", "loaded_axil", "wide_axil", "fixed_axis"])
+@pytest.mark.parametrize(
+    "top", ["loaded_axis", "loaded_axil", "wide_axil", "fixed_axis", "net_axis", "net_axil"]
+)
 def test_foreign_ends(top, packages, tmp_path):
     name = top.split("_")[0]
     assert foreign(packages / name, top, tmp_path / "run", KERNELS[name].width_p) == (3, 0)

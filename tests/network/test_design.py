@@ -203,9 +203,14 @@ def test_conv_may_drain_before_conv():
     check(case)
 
 
-def test_plain_streams_only():
-    with pytest.raises(InputError, match="a network has plain streams only"):
-        Design(network(2), folds("2x2")).create("axi-stream")
+def test_interface():
+    with pytest.raises(
+        InputError, match='`interface` must be "stream" or "axi-stream", not \'axi\''
+    ):
+        Design(network(2), folds("2x2"), interface="axi")
+    design = Design(network(2), folds("2x2"))
+    assert "s_axis_tdata" in design.create("axi-stream").signature.members
+    assert design.options() == Design(network(2), folds("2x2"), interface="stream").options()
 
 
 # ---- Emitted Verilog ----

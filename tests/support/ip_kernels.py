@@ -1,4 +1,4 @@
-"""Kernels whose IP packages are tested, and commands that run on them."""
+"""Kernels, and a network, whose IP packages are tested, and commands that run on them."""
 
 import json
 import re
@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+from folded_networks import plain
 from places import SUPPORT
 
 from tnhw import tools
@@ -36,15 +37,16 @@ KERNELS = {
         kernel("wide", rule="mac", architecture="serial", inputs=3, input="s16", parameter="s16",
                bias="s36", beat=1),
         kernel("fixed", storage="constant", output="s6", shift=2),
+        plain(loadable=True).design(interface="axi-stream"),
     )
 }  # fmt: skip
 
 
-def run(command, cwd, **environment):
-    """Exit status and output of a command."""
+def run(command, cwd, limit=120, **environment):
+    """Exit status and output of a command, which may take `limit` seconds."""
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=for_child(environment),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=limit,
     )  # fmt: skip
     return done.returncode, done.stdout
 
@@ -64,7 +66,7 @@ def foreign(folder, top, tmp_path, width_p, **more):
         Bits of a word of parameters.
     **more
         ``sources``: further Verilog; ``registers``: whether the top has them; ``base``: their address; ``simulator``:
-        ``icarus`` or ``verilator``.
+        ``icarus`` or ``verilator``; ``limit``: of the time in seconds.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def foreign(folder, top, tmp_path, width_p, **more):
     pytest.importorskip("cocotbext.axi")
     sources = [str(path) for path in sorted((folder / "rtl").glob("*.v"))]
     sources += [str(path) for path in more.pop("sources", ())]
-    simulator = more.pop("simulator", "icarus")
+    simulator, limit = more.pop("simulator", "icarus"), more.pop("limit", 120)
     arguments = {"icarus": ["-g2012"], "verilator": ["-Wno-fatal", "-Wno-lint", "-Wno-style"]}[
         simulator
     ]
@@ -92,7 +94,7 @@ print("results", *get_results(results))
     environment = {"TNHW_JOB": json.dumps(job), "PYTHONPATH": str(SUPPORT), "COCOTB_LOG_LEVEL": "WARNING"}  # fmt: skip
     environment |= tools.verilator_environment() if simulator == "verilator" else {}
     tmp_path.mkdir(exist_ok=True)
-    _, said = run([sys.executable, "-c", program], tmp_path, **environment)
+    _, said = run([sys.executable, "-c", program], tmp_path, limit, **environment)
     if found := re.search(r"Failed (\d+) of (\d+) tests", said):
         return int(found[2]), int(found[1])
     found = re.search(r"^results (\d+) (\d+)$", said, flags=re.M)

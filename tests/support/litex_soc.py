@@ -53,7 +53,7 @@ class Soc(SoCMini):
 def main(package, out):
     sys.path.insert(0, str(package / "python"))
     module = import_module(f"{package.name}_litex")
-    core = getattr(module, package.name.capitalize())
+    core = getattr(module, "".join(word.capitalize() for word in package.name.split("_")))
     io = [("aclk", 0, Pins(1)), ("aresetn", 0, Pins(1)), ("s_axil", 0, *pins(LITE))]
     platform = SimPlatform("SIM", io)
     soc = Soc(platform, core(platform))

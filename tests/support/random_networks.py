@@ -50,11 +50,11 @@ class Case:
     dsp: bool = False
     loadable: bool = False
 
-    def design(self):
+    def design(self, **more):
         folds = [Fold(*fold) for fold in self.folds]
         options = {"schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
         options["loadable"] = self.loadable
-        return Design(Network(**self.network), folds, **options)
+        return Design(Network(**self.network), folds, **options, **more)
 
 
 # ---- Drawing ----

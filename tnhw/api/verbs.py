@@ -49,7 +49,7 @@ def generate(
     ----------
     source : str, path, Kernel, Network, Design or other hardware
     interface : str, optional
-        For a kernel: ``stream`` or ``axi-stream``, by default as in its file.
+        ``stream`` or ``axi-stream``, by default as in a kernel's file, and ``stream`` for a network.
     beat : int, optional
         For a kernel with ``axi-stream``: elements in a beat, by default all.
     out : path

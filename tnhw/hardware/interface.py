@@ -171,6 +171,9 @@ class Hardware(Protocol):
         `p` is for storage ``ports``: one set of parameters, or one for each vector.
         """
 
+    def axi_input(self, x: Any) -> list[tuple[int, int]]:
+        """AXI4-Stream beats (tdata, tlast) of vectors x [n, inputs], in order; for interface ``axi-stream``."""
+
     def pack_parameters(self, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `p` for one load, `beats_p` of them; by default of its own parameters."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..pictures import Pictured
 from ..pictures.svg import Box, Column, Diagram
 from .interface import Arrays, Hardware
-from .payloads import join, split
+from .payloads import axi_beats, join, split
 
 __all__ = ["PlainHardware"]
 
@@ -89,6 +89,10 @@ class PlainHardware(Pictured):
     def pack_input(self: Hardware, x: Any, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `i` for vectors x [n, inputs], one for each."""
         return [join(vector, self.input) for vector in np.asarray(x).tolist()]
+
+    def axi_input(self: Hardware, x: Any) -> list[tuple[int, int]]:
+        """AXI4-Stream beats of vectors x [n, inputs], one for each."""
+        return axi_beats(x, self.input, self.inputs)
 
     def pack_parameters(self, p: Arrays | None = None) -> list[int]:
         return []

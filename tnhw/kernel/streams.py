@@ -11,6 +11,7 @@ from amaranth.hdl import Shape
 from amaranth.lib.data import ArrayLayout, StructLayout
 
 from ..hardware.interface import Arrays
+from ..hardware.payloads import axi_beats
 from . import packing
 from .remainder import Remainder
 
@@ -74,6 +75,10 @@ class Streams(Remainder):
         """
         p = self.parameters_or(p) if self.storage == "ports" else None
         return packing.input_beats(self, self.check_x(x), p)
+
+    def axi_input(self, x: Any) -> list[tuple[int, int]]:
+        """AXI4-Stream beats (tdata, tlast) of vectors x [n, inputs], in order."""
+        return axi_beats(self.check_x(x), self.input, min(self.beat or self.inputs, self.inputs))
 
     def pack_parameters(self, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `p` for one load; by default of the kernel's own parameters."""

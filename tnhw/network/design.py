@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..gates.engine import Chain
+from ..gates.engine import AxiChain, Chain
 from ..hardware import Hardware, PlainHardware
 from ..hardware.interface import Arrays
-from ..hardware.payloads import join
+from ..hardware.payloads import axi_beats, join
 from ..kernel.names import check_design_name
 from ..pictures.svg import Diagram
 from ..support.config import ByContent, content
@@ -45,6 +45,8 @@ class Design(PlainHardware, ByContent):
     loadable : bool
         Whether other parameters may be loaded through a stream `p`. The hardware starts with the parameters
         of the network.
+    interface : str
+        ``stream``, or ``axi-stream`` for the ports of `tnhw.gates.engine.axi.AxiChain`.
 
     Attributes
     ----------
@@ -72,12 +74,16 @@ class Design(PlainHardware, ByContent):
         rom: str = "auto",
         dsp: bool = False,
         loadable: bool = False,
+        interface: str = "stream",
     ) -> None:
         self.network, self.schedule, self.rom = network, schedule, rom
+        self._interface = interface
         self.name = check_design_name(network.name)
         self._handed_out = False
         if schedule not in ("pipeline", "shared"):
             raise InputError(f'`schedule` must be "pipeline" or "shared", not {schedule!r}')
+        if interface not in ("stream", "axi-stream"):
+            raise InputError(f'`interface` must be "stream" or "axi-stream", not {interface!r}')
         if rom not in ("auto", "block", "logic"):
             raise InputError(f'`rom` must be "auto", "block" or "logic", not {rom!r}')
         folds = list(folds)
@@ -137,7 +143,8 @@ class Design(PlainHardware, ByContent):
 
     @property
     def _content(self):
-        return content((self.network, self.folds, self.schedule, self.rom, self.dsp, self.loadable))
+        options = self.schedule, self.rom, self.dsp, self.loadable, self.interface
+        return content((self.network, self.folds, *options))
 
     @property
     def lanes(self) -> int:
@@ -163,6 +170,10 @@ class Design(PlainHardware, ByContent):
     def title(self) -> str:
         layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
         return f"network, {self.inputs} inputs, {layers}"
+
+    @property
+    def interface(self) -> str:
+        return self._interface
 
     @property
     def input(self) -> Format:
@@ -319,7 +330,8 @@ class Design(PlainHardware, ByContent):
         """Keyword arguments with which `tnhw.catalogue.load_design` makes this design of its network again."""
         folds = ",".join(str(fold) for fold in self.folds)
         made = {"folds": folds, "schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
-        return made | {"loadable": self.loadable}
+        made["loadable"] = self.loadable
+        return made | ({"interface": self.interface} if self.interface != "stream" else {})
 
     def identity(self) -> Iterator[str]:
         """Lines of text that differ if what the hardware computes differs."""
@@ -336,14 +348,19 @@ class Design(PlainHardware, ByContent):
 
     # Hardware
 
-    def create(self, interface: str | None = None) -> Chain:
-        """The gates: a component with streams `i` and `o`, and `p` if the design is loadable."""
-        if interface not in (None, "stream"):
-            raise InputError("a network has plain streams only: leave `interface` out")
-        if self._handed_out:
-            return self._chain_of()
+    def create(self, interface: str | None = None) -> Chain | AxiChain:
+        """The gates: a component with streams `i` and `o`, and `p` if the design is loadable.
+
+        `interface` is ``stream`` or ``axi-stream``, by default the design's own.
+        """
+        chain = self._chain_of() if self._handed_out else self._hardware
         self._handed_out = True
-        return self._hardware
+        if (interface or self.interface) == "stream":
+            return chain
+        return AxiChain(
+            chain, input=self.input, output=self.output_format, outputs=self.outputs,
+            beats=self.beats_in, beats_p=self.beats_p,
+        )  # fmt: skip
 
     # Streams
 
@@ -359,13 +376,22 @@ class Design(PlainHardware, ByContent):
 
     def pack_input(self, x: Any, p: Arrays | None = None) -> list[int]:
         """Payloads of stream `i` for vectors x [n, inputs], in order: list of int."""
+        return [join(word, self.input) for word in self._words(x)]
+
+    def axi_input(self, x: Any) -> list[tuple[int, int]]:
+        """AXI4-Stream beats (tdata, tlast) of vectors x [n, inputs], in order."""
+        words, count = self._words(x), self.beats_in
+        data = [data for data, _ in axi_beats(words, self.input, self.stages[0].fold.simd)]
+        return [(one, int(k % count == count - 1)) for k, one in enumerate(data)]
+
+    def _words(self, x):
+        """Elements of each beat of stream `i`, with those of idle lanes: list of lists."""
         stage, x = self.stages[0], self.network.check_x(x)
         height, width, channels = stage.layer.in_shape
         simd = stage.fold.simd
         x = x.reshape(len(x), height * width, channels)
         idle = stage.words * simd - channels
-        words = np.pad(x, ((0, 0), (0, 0), (0, idle))).reshape(-1, simd)
-        return [join(word, self.input) for word in words.tolist()]
+        return np.pad(x, ((0, 0), (0, 0), (0, idle))).reshape(-1, simd).tolist()
 
 
 if TYPE_CHECKING:  # a type checker compares each member with the interface

@@ -185,17 +185,22 @@ def _segment(hardware, manifest, x, p, y):
     streams = {stream["carries"]: stream for stream in manifest["streams"]}
     return {
         "p": _hex(hardware.pack_parameters(p)) if loads else [],
-        "i": _hex(_payloads(streams["input"], x, lambda: hardware.pack_input(x, p))),
-        "o": _hex(_payloads(streams["output"], y, lambda: hardware.pack_output(y))),
+        "i": _hex(_inputs(hardware, streams["input"], x, p)),
+        "o": _hex(_outputs(hardware, streams["output"], y)),
     }
 
 
-def _payloads(stream, values, plain):
+def _inputs(hardware, stream, x, p):
     if stream["last"] is None:
-        return plain()
+        return hardware.pack_input(x, p)
+    return [data for data, _ in hardware.axi_input(x)]
+
+
+def _outputs(hardware, stream, y):
+    if stream["last"] is None:
+        return hardware.pack_output(y)
     beat = stream["width"] // stream["element_bits"]
-    number = Format.parse(stream["element"])
-    return [data for data, _ in axi_beats(values, number, beat)]
+    return [data for data, _ in axi_beats(y, Format.parse(stream["element"]), beat)]
 
 
 def _hex(payloads):

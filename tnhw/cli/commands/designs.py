@@ -59,13 +59,14 @@ def generate(
     interface: Annotated[
         Interface | None,
         typer.Option(
-            help="Kernel: the kind of ports, instead of what its file says. With axi-stream an IP package is written as well."
+            help="The kind of ports, for a kernel instead of what its file says. With axi-stream an IP package is written as well."
         ),
     ] = None,
     beat: Annotated[
         int | None,
         typer.Option(
-            help="With axi-stream: how many elements are sent in one beat. Default: all.", min=1
+            help="Kernel with axi-stream: how many elements are sent in one beat. Default: all.",
+            min=1,
         ),
     ] = None,
     folds: Folds = None,

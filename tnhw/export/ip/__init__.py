@@ -1,6 +1,6 @@
-"""IP package: a kernel as a folder that an FPGA engineer can add to a project.
+"""IP package: a kernel or a network as a folder that an FPGA engineer can add to a project.
 
-`docs/ip.md` lists its files. Their text comes from the templates in this folder; the same kernel gives the same bytes.
+`docs/ip.md` lists its files. Their text comes from the templates in this folder; the same hardware gives the same bytes.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from ... import __version__
 from ...boards.protocol import design_number
 from ...errors import InputError
 from ...hardware.payloads import axi_beats
+from ...kernel import Kernel
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
 from ...verilog import emitted
@@ -27,11 +28,11 @@ VECTORS = 16
 
 
 def package(kernel, out_dir, record=None, text=None):
-    """Write the package of a kernel.
+    """Write the package of a kernel or of a network's design.
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel : Kernel or Design
         With interface ``axi-stream``.
     out_dir : path
         Receives the files; those of an earlier package are replaced.
@@ -46,7 +47,7 @@ def package(kernel, out_dir, record=None, text=None):
     Raises
     ------
     InputError
-        If the kernel has plain streams, or the folder cannot be written.
+        If it has plain streams, or the folder cannot be written.
     """
     if kernel.interface != "axi-stream":
         raise InputError(
@@ -81,6 +82,7 @@ def package_files(kernel, record, text):
         "latency": kernel.latency,
         "interval": kernel.interval,
         "load_text": record.get("load"),
+        "input_words": record.get("input_words"),
     }
     common["patience"] = _patience(common)
 
@@ -94,7 +96,7 @@ def package_files(kernel, record, text):
     registers = pack = None
     if by_name.get("p"):
         wrappers.append(f"{name}_axil")
-        pack = packing(kernel)
+        pack = packing(kernel) if isinstance(kernel, Kernel) else None
         registers = _register_files(kernel, made, common, pack)
         files |= registers
     parts = _vectors(kernel, by_name)
@@ -118,7 +120,8 @@ def package_files(kernel, record, text):
             path.split("/")[1] for path in benches if path.endswith(".hex")]),
         f"{name}.vh": made("template.vh", templates=_templates(streams, wrappers)),
         **_neighbours(name, made, wrappers, buses, bool(registers)),
-        "README.md": made("README.md", pack=pack, width_p=kernel.width_p),
+        "README.md": made("README.md", pack=pack, width_p=kernel.width_p,
+                          network=not isinstance(kernel, Kernel)),
         "manifest.json": json.dumps(record, indent=2) + "\n",
     }  # fmt: skip
     return record, files
@@ -162,10 +165,19 @@ def _register_files(kernel, made, common, pack):
     load = {"load": common["load_text"]}
     software = {key: value for key, value in common.items() if key != "load"} | values | load
     name = kernel.name
-    packers = {} if pack is None else {
-        f"sw/{name}_pack.h": render("export/ip", "pack.h", **software, pack=pack),
-        f"sw/{name}_pack.py": render("export/ip", "pack.py", **software, pack=pack),
-    }  # fmt: skip
+    packers = {}
+    if pack is not None:
+        packers = {
+            f"sw/{name}_pack.h": render("export/ip", "pack.h", **software, pack=pack),
+            f"sw/{name}_pack.py": render("export/ip", "pack.py", **software, pack=pack),
+        }
+    elif not isinstance(kernel, Kernel):
+        writes = [
+            f"0x{word >> 32 * k & 0xFFFFFFFF:08x}"
+            for word in kernel.pack_parameters()
+            for k in range(parts)
+        ]
+        packers = {f"sw/{name}_load.h": render("export/ip", "load.h", **software, writes=writes)}
     map_record = {"license": LICENSE, "name": name, "registers": to_json(registers)}
     return {
         f"rtl/{name}_axil.v": made("axil.v", **values),
@@ -186,11 +198,8 @@ def _vectors(kernel, streams):
         x[0], x[1] = kernel.input.min, kernel.input.max
         p = kernel.random_parameters(rng) if memory else None
         y = kernel.golden(x, p)
-        beat = kernel.beat or max(kernel.inputs, kernel.outputs)
-        part = {
-            "x": axi_beats(x, kernel.input, min(beat, kernel.inputs)),
-            "y": axi_beats(y, kernel.output_format, min(beat, kernel.outputs)),
-        }
+        beat = streams["o"]["width"] // streams["o"]["element_bits"]
+        part = {"x": kernel.axi_input(x), "y": axi_beats(y, kernel.output_format, beat)}
         if memory:
             words = kernel.pack_parameters(p)
             part["p"] = [(word, int(k == len(words) - 1)) for k, word in enumerate(words)]
@@ -206,7 +215,8 @@ def _vectors(kernel, streams):
 
 def _patience(common):
     """Number of cycles after which a bench gives up waiting."""
-    return 2000 + 20 * (common["latency"] + common["interval"])
+    beats = sum(stream["beats"] for stream in common["streams"])
+    return 2000 + 20 * (common["latency"] + common["interval"]) + beats
 
 
 def _bench_files(name, scenario, made, by_name):

@@ -70,6 +70,11 @@ class Chain(wiring.Component):
     def engines(self):
         return tuple(self._engines)
 
+    @property
+    def images(self):
+        """At least as many images as it can hold."""
+        return sum(engine.images for engine in self._engines) + 2  # two in the answer
+
     def elaborate(self, platform):
         m = Module()
         source = self._gated(m) if self._loadable else wiring.flipped(self.i)
@@ -84,8 +89,7 @@ class Chain(wiring.Component):
 
     def _gated(self, m):
         """Put a turnstile into the input stream, and pass a load to the engines in turn; returns the stream."""
-        most = sum(engine.images for engine in self._engines) + 2  # two in the answer
-        m.submodules.turnstile = turnstile = Turnstile(self._beats, most)
+        m.submodules.turnstile = turnstile = Turnstile(self._beats, self.images)
         inner = stream.Signature(self.i.payload.shape()).create(path=("gated",))
         turn = Signal(range(max(2, len(self._engines))))
         beat = self.p.valid & self.p.ready

@@ -4,7 +4,9 @@ from math import ceil
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
+
+from ..framing import drop_rest, sink, source, whole_bytes
 
 __all__ = ["AxiStream"]
 
@@ -52,10 +54,10 @@ class AxiStream(wiring.Component):
         self._has_load = kernel.storage == "memory"
         self._streaming = "abort" in core.signature.members  # the core takes elements one by one
         ports = {"error": Out(1)}
-        ports |= _ports("s_axis_t", 8 * _bytes(kernel.input) * self._sink_beat, In, Out)
-        ports |= _ports("m_axis_t", 8 * _bytes(kernel.output_format) * self._source_beat, Out, In)
+        ports |= sink("s_axis_t", 8 * whole_bytes(kernel.input) * self._sink_beat)
+        ports |= source("m_axis_t", 8 * whole_bytes(kernel.output_format) * self._source_beat)
         if self._has_load:
-            ports |= _ports("s_axis_param_t", 8 * ceil(kernel.width_p / 8), In, Out)
+            ports |= sink("s_axis_param_t", 8 * ceil(kernel.width_p / 8))
         super().__init__(ports)
 
     @property
@@ -106,7 +108,7 @@ class AxiStream(wiring.Component):
         ]
         with m.If(take):
             m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
-        _drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)
+        drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)
 
         # A load waits until the vectors before it are through, and vectors wait for a load.
         if self._has_load:
@@ -127,7 +129,7 @@ class AxiStream(wiring.Component):
     def _elements(self):
         """The elements of the beat at the input port."""
         kernel = self._core.kernel
-        step = 8 * _bytes(kernel.input)
+        step = 8 * whole_bytes(kernel.input)
         return [self.s_axis_tdata[k * step :][: kernel.input.bits] for k in range(self._sink_beat)]
 
     def _feed_vector(self, m, take, wrong, at_end, blocked):
@@ -199,13 +201,13 @@ class AxiStream(wiring.Component):
         m.d.sync += restart.eq(wrong)
         with m.If(self.s_axis_param_tvalid & passes):
             m.d.sync += position.eq(Mux(at_end | wrong, 0, position + 1))
-        _drop_rest(m, dropping, wrong, self.s_axis_param_tvalid, self.s_axis_param_tlast)
+        drop_rest(m, dropping, wrong, self.s_axis_param_tvalid, self.s_axis_param_tlast)
         return wrong
 
     def _drain(self, m):
         """Send the result vector of the core in beats."""
         core, kernel = self._core, self._core.kernel
-        step = 8 * _bytes(kernel.output_format)
+        step = 8 * whole_bytes(kernel.output_format)
         beats = []
         for j in range(self.source_beats * self._source_beat):
             element = Signal(step, name=f"element_{j}")
@@ -232,22 +234,3 @@ class AxiStream(wiring.Component):
             m.d.sync += [held.eq(held >> len(self.m_axis_tdata)), left.eq(left - 1)]
         with m.If(core.o.valid & core.o.ready):
             m.d.sync += [held.eq(Cat(beats)), left.eq(self.source_beats)]
-
-
-def _drop_rest(m, dropping, wrong, valid, last):
-    """Set `dropping` after a last beat without `tlast`, until the next beat that has it."""
-    with m.If(wrong | dropping & valid):
-        m.d.sync += dropping.eq(~last)
-
-
-def _bytes(number):
-    return ceil(number.bits / 8)
-
-
-def _ports(prefix, width, forward, backward):
-    return {
-        f"{prefix}data": forward(width),
-        f"{prefix}valid": forward(1),
-        f"{prefix}last": forward(1),
-        f"{prefix}ready": backward(1),
-    }

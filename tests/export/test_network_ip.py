@@ -1,0 +1,89 @@
+"""The digits network as an IP package: foreign AXI ends, FuseSoC, a SoC of LiteX, and the load that firmware sends."""
+
+import re
+import shutil
+import sys
+
+import pytest
+from ip_kernels import COCOTB, ICARUS, KERNELS, VERILATOR, foreign, run
+from places import SUPPORT
+
+from tnhw import tools
+from tnhw.catalogue import load_design
+from tnhw.export import ip
+from tnhw.simulation import simulate
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The design, and the folder of its package."""
+    folder = tmp_path_factory.mktemp("package") / "digits_tn"
+    design = load_design("digits_tn", interface="axi-stream", loadable=True)
+    ip.package(design, folder)
+    return design, folder
+
+
+@COCOTB
+@pytest.mark.nightly
+@pytest.mark.parametrize("top", ["digits_tn_axis", "digits_tn_axil"])
+def test_foreign_ends(top, package, tmp_path):
+    """Loads and images with pauses on every port."""
+    design, folder = package
+    assert foreign(folder, top, tmp_path / "run", design.width_p) == (3, 0)
+
+
+@ICARUS
+@VERILATOR
+@pytest.mark.nightly
+@pytest.mark.parametrize("target", ["lint", "sim"])
+def test_fusesoc(target, package, tmp_path):
+    pytest.importorskip("fusesoc")
+    _, folder = package
+    program = f"{sys.prefix}/bin/fusesoc"
+    environment = {f"XDG_{kind}_HOME": str(tmp_path) for kind in ("CONFIG", "DATA", "CACHE")}
+    command = [program, "--cores-root", folder, "run", f"--target={target}", folder.name]
+    status, said = run(command, tmp_path, **environment, **tools.verilator_environment())
+    assert status == 0 and (target == "lint" or "PASS" in said), said
+
+
+@COCOTB
+@VERILATOR
+@pytest.mark.nightly
+def test_litex(package, tmp_path):
+    pytest.importorskip("litex")
+    design, folder = package
+    soc = tmp_path / "soc.v"
+    status, said = run([sys.executable, SUPPORT / "litex_soc.py", folder, soc], tmp_path)
+    assert status == 0, said
+    more = {"sources": [soc], "registers": True, "base": 0x3000_0000, "simulator": "verilator",
+            "limit": 600}  # fmt: skip
+    assert foreign(folder, "soc", tmp_path / "run", design.width_p, **more) == (3, 0)
+
+
+@COCOTB
+@pytest.mark.parametrize("loadable", [False, True], ids=["constant", "loadable"])
+def test_bench(loadable, tmp_path):
+    """The bench of `sim/`, with wrong packets of images and of loads among the right ones."""
+    design = load_design("digits_tn", interface="axi-stream", loadable=loadable, lanes=24)
+    assert simulate(design, tmp_path, vectors=4).passed
+
+
+def test_header_has_the_load(tmp_path):
+    """Compiled, and printed by a C program."""
+    if shutil.which("cc") is None:
+        pytest.skip("there is no C compiler `cc`")
+    design = KERNELS["net"]
+    ip.package(design, tmp_path / "net")
+    (tmp_path / "x.c").write_text(
+        '#include <stdio.h>\n#include "net_load.h"\nint main(void)\n{\n'
+        "    for (int k = 0; k < NET_LOAD_WRITES; k++)\n"
+        '        printf("%lu\\n", (unsigned long)net_load[k]);\n    return 0;\n}\n'
+    )
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+    command = ["cc", *strict, "x.c", "-o", "x", f"-I{tmp_path}/net/sw"]
+    assert run(command, tmp_path) == (0, "")
+    status, said = run(["./x"], tmp_path)
+    assert status == 0 and design.width_p <= 32
+    assert [int(word) for word in re.findall(r"\d+", said)] == design.pack_parameters()
