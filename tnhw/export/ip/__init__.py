@@ -13,7 +13,6 @@ from ... import __version__
 from ...boards.protocol import design_number
 from ...errors import InputError
 from ...hardware.payloads import axi_beats
-from ...kernel import Kernel
 from ...support.files import write_files
 from ...support.templating import LICENSE, render, spdx
 from ...verilog import emitted
@@ -96,7 +95,7 @@ def package_files(kernel, record, text):
     registers = pack = None
     if by_name.get("p"):
         wrappers.append(f"{name}_axil")
-        pack = packing(kernel) if isinstance(kernel, Kernel) else None
+        pack = packing(kernel)
         registers = _register_files(kernel, made, common, pack)
         files |= registers
     parts = _vectors(kernel, by_name)
@@ -121,7 +120,7 @@ def package_files(kernel, record, text):
         f"{name}.vh": made("template.vh", templates=_templates(streams, wrappers)),
         **_neighbours(name, made, wrappers, buses, bool(registers)),
         "README.md": made("README.md", pack=pack, width_p=kernel.width_p,
-                          network=not isinstance(kernel, Kernel)),
+                          header=pack is None and kernel.initialised),
         "manifest.json": json.dumps(record, indent=2) + "\n",
     }  # fmt: skip
     return record, files
@@ -171,7 +170,7 @@ def _register_files(kernel, made, common, pack):
             f"sw/{name}_pack.h": render("export/ip", "pack.h", **software, pack=pack),
             f"sw/{name}_pack.py": render("export/ip", "pack.py", **software, pack=pack),
         }
-    elif not isinstance(kernel, Kernel):
+    elif kernel.initialised:
         writes = [
             f"0x{word >> 32 * k & 0xFFFFFFFF:08x}"
             for word in kernel.pack_parameters()

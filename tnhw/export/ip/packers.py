@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 
 from ...gates.summing.terms import lane_constant
-from ...kernel import Kernel
 from .traced import Traced, constant
 
 __all__ = ["packing"]
 
 
-def packing(kernel: Kernel) -> dict[str, Any] | None:
-    """Values for the templates of the packers; None if a rule's arithmetic cannot be followed.
+def packing(kernel: Any) -> dict[str, Any] | None:
+    """Values for the templates of the packers; None if a rule's arithmetic cannot be followed, or there are several rules.
 
     Parameters
     ----------
     kernel
-        With storage ``memory``.
+        Hardware with storage ``memory``; of one rule, if it has the attribute `synapse`.
     """
+    if not hasattr(kernel, "synapse"):
+        return None
     synapse = kernel.synapse
     arrays: Any = {name: Traced(name, name) for name in synapse.ranges}
     try:
