@@ -103,7 +103,8 @@ class Serial(Architecture):
                 )
             words, starts = self._stored(m, loader, index, enable)
             tokens.append(step("fetched", tokens[-1]))
-            (x,) = step("x", [self.i.payload], data=True)
+            # With a reset: without one, synthesis takes the register into a memory in front of the kernel, whose output is slow.
+            (x,) = step("x", [self.i.payload])
 
         # Terms and accumulators. An accumulator holds the result for one move after its last term.
         if kernel.arithmetic == "heap":
