@@ -238,8 +238,8 @@ def test_reload(shape):
         ("Mux(at_end | wrong, 0, position + 1)", "Mux(at_end, 0, position + 1)", "early"),
         ("self.error.eq(Cat(errors).any())", "self.error.eq(0)", "early"),
         (
-            "_drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)",
-            "_drop_rest(Module(), dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)",
+            "drop_rest(m, dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)",
+            "drop_rest(Module(), dropping, wrong, self.s_axis_tvalid, self.s_axis_tlast)",
             "double",
         ),
         ("dropping | ~start & (position == 0)", "~start & (position == 0)", "double"),
