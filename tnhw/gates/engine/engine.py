@@ -271,9 +271,9 @@ class Engine(wiring.Component):
         """Connect terms, trees and accumulators; returns the drain, which takes the sums of a group."""
         stages = self._stages
         m.d.comb += [word.as_value().eq(value) for word, value in self._words]
-        m.d.comb += [wire.eq(value) for wire, value in self._terms.wires]
+        lanes = self._terms.connected(m)
         with m.If(enable):
-            m.d.sync += [register.eq(value) for register, value in self._terms.lanes]
+            m.d.sync += [register.eq(value) for register, value in lanes]
         m.submodules.drain = drain = Drain(stages, self._sum, self._output)
         if stages[0].loadable:
             reload = m.submodules.reload

@@ -161,9 +161,9 @@ class Parallel(Architecture):
             m.d.sync += valids.eq(Cat(start, valids))
 
         # Lanes, and the parameters that travel with them.
-        m.d.comb += [wire.eq(value) for wire, value in self._terms.wires]
+        lanes = self._terms.connected(m)
         with m.If(enable):
-            for signal, value in [*self._terms.lanes, *self._delays]:
+            for signal, value in [*lanes, *self._delays]:
                 m.d.sync += signal.eq(value)
 
         for j, (tree, leaves) in enumerate(self._trees):

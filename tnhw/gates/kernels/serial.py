@@ -177,9 +177,9 @@ class Serial(Architecture):
         ours = kernel.storage == "ports" and not kernel.folded  # the gates add the remainders
         terms = Terms(kernel.synapse, ours)
         sums = [terms.runtime(x, word, f"{j}_0") for j, word in enumerate(words)]
-        m.d.comb += [wire.eq(value) for wire, value in terms.wires]
+        lanes = terms.connected(m)
         with m.If(enable):
-            m.d.sync += [register.eq(value) for register, value in terms.lanes]
+            m.d.sync += [register.eq(value) for register, value in lanes]
         tokens.append(step("term", tokens[-1]))
         trees = [
             AdderTree(

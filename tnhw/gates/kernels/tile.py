@@ -96,7 +96,7 @@ class Tile(Architecture):
             result = Signal(len(total), name=f"result_{j}", reset_less=True)
             m.d.comb += self.o.payload[j].eq(result)
             results.append((result, total))
-        m.d.comb += [signal.eq(value) for signal, value in terms.wires + terms.lanes]
+        m.d.comb += [signal.eq(value) for signal, value in terms.connected(m)]
         hold(m, platform, clock, results, enable & held, "results")
         return m
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from amaranth.hdl import Signal, Value
+from amaranth.hdl import Module, Signal, Value
 from amaranth.hdl._ast import Operator, Slice
 from amaranth.lib import data
 
@@ -59,17 +59,20 @@ class Terms:
         self._rule = rule
         self._build_remainder = build_remainder
         self._lanes: dict[tuple[str, str], tuple[Signal, Value]] = {}
-        self._wires: list[tuple[Signal, Value]] = []
 
     @property
     def lanes(self) -> list[tuple[Signal, Value]]:
         """The registers, and the value that each takes: list of (signal, value)."""
         return list(self._lanes.values())
 
-    @property
-    def wires(self) -> list[tuple[Signal, Value]]:
-        """What the values of the registers read, without a register: list of (signal, value)."""
-        return self._wires
+    def connected(self, m: Module) -> list[tuple[Signal, Value]]:
+        """The same as `lanes`, with wires in `m` for what is used several times: fewer gates to write, the same circuit."""
+        found = []
+        for signal, value in self.lanes:
+            made, wires = with_wires(value)
+            m.d.comb += [wire.eq(part) for wire, part in wires]
+            found.append((signal, made))
+        return found
 
     def runtime(self, x: Value, p: Any, name: str, polarity: int = 1) -> Any:
         """The leaves of a synapse with the parameter word `p`; with `polarity` -1 its term is subtracted.
@@ -103,8 +106,6 @@ class Terms:
             key = (name.split("_")[0], repr(value))
             if key not in self._lanes:
                 signal = Signal(len(value), name=f"lane_{name}_{len(registered)}", reset_less=True)
-                value, wires = with_wires(value)
-                self._wires += wires
                 self._lanes[key] = (signal, value)
             registered.append((self._lanes[key][0], leaf))
         return registered, constant + owed
