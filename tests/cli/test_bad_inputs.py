@@ -166,7 +166,7 @@ CASES = {
     "folds zero": (["generate", "digits_tn", "--folds", "0x1,1x1"], "`simd` of a fold must be 1 to 1024, not 0"),
     "folds and lanes": (["generate", "digits_tn", "--folds", "1x1,1x1", "--lanes", "3"], "either `lanes` or `folds`"),
     "lanes": (["generate", "digits_tn", "--lanes", "0"], "`lanes` must be a positive integer, not 0"),
-    "network AXI": (["generate", "digits_tn", "--interface", "axi-stream"], "leave `interface` out"),
+    "network beat": (["generate", "digits_tn", "--interface", "axi-stream", "--beat", "2"], "beat is a word of its first layer"),
     "out is a file": (["graph", "k.toml", "-o", "file"], "cannot be written .Not a directory.; choose another folder"),
     "prove into a file": (["prove", "k.toml", "-o", "file"], "cannot be written .Not a directory.; choose another folder"),
     "out long": (["graph", "k.toml", "-o", LONG], "cannot be written .File name too long"),

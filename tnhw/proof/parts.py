@@ -134,6 +134,8 @@ class Parts:
                 verdict, given, text, values = "undecided", None, str(error), error.values
             except ToolFailed as error:  # `Undecided`, or the Verilog lacks a name that is needed
                 verdict, given, text = "undecided", None, str(error)
+            except OSError:  # of the system, and not of the Verilog
+                raise
             except Exception as error:  # the Verilog may have any form; undecided claims nothing
                 verdict, given, text = "undecided", None, unforeseen(error)
         self._add(property_, part, verdict, method, solver, time.monotonic() - start, text)

@@ -86,6 +86,8 @@ class Search:
             raise
         except ToolFailed as error:
             self.say(str(error))
+        except OSError:  # of the system, and not of the Verilog
+            raise
         except Exception as error:  # the Verilog may have any form, as in a proof
             self.say(unforeseen(error))
         return None
