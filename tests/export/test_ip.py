@@ -9,7 +9,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from ip_kernels import COCOTB, ICARUS, KERNELS, VERILATOR, foreign, run
+from ip_kernels import (
+    COCOTB,
+    ICARUS,
+    KERNELS,
+    VERILATOR,
+    bench,
+    foreign,
+    fusesoc,
+    run,
+)
 from places import SUPPORT
 
 from tnhw import tools
@@ -19,15 +28,6 @@ from tnhw.export import ip
 from tnhw.export.ip.registers import register_map
 from tnhw.support.environment import search_path
 from tnhw.support.templating import LICENSE
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    """Folder with the package of every kernel, written once; tests copy what they change."""
-    folder = tmp_path_factory.mktemp("packages")
-    for name, made in KERNELS.items():
-        ip.package(made, folder / name)
-    return folder
 
 
 @pytest.fixture
@@ -256,15 +256,6 @@ def test_lint_finds_faults(package):
     assert "WIDTHTRUNC" in lint(folder)
 
 
-def bench(folder):
-    """The Verilog test bench in Icarus: exit status and what it printed."""
-    name = folder.name
-    sources = [f"{name}_tb.v", f"../rtl/{name}.v", f"../rtl/{name}_axis.v"]
-    status, said = run(["iverilog", "-g2012", "-o", "tb.vvp", *sources], folder / "tb")
-    assert status == 0, said
-    return run(["vvp", "-n", "tb.vvp"], folder / "tb")
-
-
 @ICARUS
 @pytest.mark.parametrize("name", KERNELS)
 def test_verilog_bench(name, package):
@@ -289,19 +280,10 @@ def test_verilog_bench_finds_faults(package):
 # ---- FuseSoC ----
 
 
-def fusesoc(folder, target, cwd):
-    program = Path(sys.executable).with_name("fusesoc")
-    environment = {f"XDG_{kind}_HOME": str(cwd) for kind in ("CONFIG", "DATA", "CACHE")}
-    environment |= tools.verilator_environment()
-    command = [program, "--cores-root", folder, "run", f"--target={target}", folder.name]
-    return run(command, cwd, **environment)
-
-
 @VERILATOR
 @ICARUS
 @pytest.mark.parametrize("name", ["loaded", "fixed"])
 def test_fusesoc(name, package, tmp_path):
-    pytest.importorskip("fusesoc")
     folder = package(name)
     (tmp_path / "run").mkdir()
     status, said = fusesoc(folder, "lint", tmp_path / "run")

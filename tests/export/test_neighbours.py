@@ -2,23 +2,12 @@
 
 import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from ip_kernels import COCOTB, KERNELS, VERILATOR, foreign, run
-from places import SUPPORT
+from ip_kernels import COCOTB, KERNELS, VERILATOR, foreign, in_litex
 
 from tnhw import tools
-from tnhw.export import ip
-
-
-@pytest.fixture(scope="module")
-def packages(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("packages")
-    for name, made in KERNELS.items():
-        ip.package(made, folder / name)
-    return folder
 
 
 def module(path):
@@ -38,14 +27,9 @@ def test_litex(name, packages, tmp_path):
     In Verilator: LiteX assigns in ``always @(*)`` with ``<=``, twice where there is a default value, and in Icarus a block
     that reads such a signal runs for ever.
     """
-    pytest.importorskip("litex")
-    soc = tmp_path / "soc.v"
-    command = [sys.executable, SUPPORT / "litex_soc.py", packages / name, soc]
-    status, said = run(command, tmp_path)
-    assert status == 0, said
-    more = {"sources": [soc], "registers": name != "fixed", "base": 0x3000_0000, "simulator": "verilator"}  # fmt: skip
-    made = foreign(packages / name, "soc", tmp_path / "run", KERNELS[name].width_p, **more)
-    assert made == (3, 0)
+    assert in_litex(
+        packages / name, tmp_path, KERNELS[name].width_p, registers=name != "fixed"
+    ) == (3, 0)
 
 
 AMARANTH = {"s_axis": "vectors", "s_axis_param": "parameters", "m_axis": "results"}

@@ -2,13 +2,10 @@
 
 import re
 import shutil
-import sys
 
 import pytest
-from ip_kernels import COCOTB, ICARUS, KERNELS, VERILATOR, foreign, run
-from places import SUPPORT
+from ip_kernels import COCOTB, ICARUS, KERNELS, VERILATOR, foreign, fusesoc, in_litex, run
 
-from tnhw import tools
 from tnhw.catalogue import load_design
 from tnhw.export import ip
 from tnhw.simulation import simulate
@@ -39,12 +36,8 @@ def test_foreign_ends(top, package, tmp_path):
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", ["lint", "sim"])
 def test_fusesoc(target, package, tmp_path):
-    pytest.importorskip("fusesoc")
     _, folder = package
-    program = f"{sys.prefix}/bin/fusesoc"
-    environment = {f"XDG_{kind}_HOME": str(tmp_path) for kind in ("CONFIG", "DATA", "CACHE")}
-    command = [program, "--cores-root", folder, "run", f"--target={target}", folder.name]
-    status, said = run(command, tmp_path, **environment, **tools.verilator_environment())
+    status, said = fusesoc(folder, target, tmp_path)
     assert status == 0 and (target == "lint" or "PASS" in said), said
 
 
@@ -52,14 +45,8 @@ def test_fusesoc(target, package, tmp_path):
 @VERILATOR
 @pytest.mark.nightly
 def test_litex(package, tmp_path):
-    pytest.importorskip("litex")
     design, folder = package
-    soc = tmp_path / "soc.v"
-    status, said = run([sys.executable, SUPPORT / "litex_soc.py", folder, soc], tmp_path)
-    assert status == 0, said
-    more = {"sources": [soc], "registers": True, "base": 0x3000_0000, "simulator": "verilator",
-            "limit": 600}  # fmt: skip
-    assert foreign(folder, "soc", tmp_path / "run", design.width_p, **more) == (3, 0)
+    assert in_litex(folder, tmp_path, design.width_p, registers=True, limit=600) == (3, 0)
 
 
 @COCOTB

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,3 +101,32 @@ print("results", *get_results(results))
     found = re.search(r"^results (\d+) (\d+)$", said, flags=re.M)
     assert found, said
     return int(found[1]), int(found[2])
+
+
+def in_litex(folder, tmp_path, width_p, registers, limit=120):
+    """`foreign` on a SoC of LiteX with a package's core."""
+    pytest.importorskip("litex")
+    soc = tmp_path / "soc.v"
+    status, said = run([sys.executable, SUPPORT / "litex_soc.py", folder, soc], tmp_path)
+    assert status == 0, said
+    return foreign(folder, "soc", tmp_path / "run", width_p, sources=[soc], registers=registers,
+                   base=0x3000_0000, simulator="verilator", limit=limit)  # fmt: skip
+
+
+def bench(folder):
+    """The Verilog test bench in Icarus: exit status and what it printed."""
+    name = folder.name
+    sources = [f"{name}_tb.v", f"../rtl/{name}.v", f"../rtl/{name}_axis.v"]
+    status, said = run(["iverilog", "-g2012", "-o", "tb.vvp", *sources], folder / "tb")
+    assert status == 0, said
+    return run(["vvp", "-n", "tb.vvp"], folder / "tb")
+
+
+def fusesoc(folder, target, cwd):
+    """A target of a package's core file: exit status and what it printed."""
+    pytest.importorskip("fusesoc")
+    program = Path(sys.executable).with_name("fusesoc")
+    environment = {f"XDG_{kind}_HOME": str(cwd) for kind in ("CONFIG", "DATA", "CACHE")}
+    environment |= tools.verilator_environment()
+    command = [program, "--cores-root", folder, "run", f"--target={target}", folder.name]
+    return run(command, cwd, **environment)

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..synapse import Format
 
-__all__ = ["drop_rest", "sink", "source", "whole_bytes"]
+__all__ = ["drop_rest", "members", "whole_bytes"]
 
 
 def whole_bytes(number: Format) -> int:
@@ -18,17 +18,32 @@ def whole_bytes(number: Format) -> int:
     return ceil(number.bits / 8)
 
 
-def sink(prefix: str, width: int) -> dict[str, Any]:
-    """Ports of a stream that comes in, by name: data of `width` bits, valid, last and ready."""
-    return _ports(prefix, width, In, Out)
+def members(vector: int, result: int, load: int) -> dict[str, Any]:
+    """The ports of hardware with AXI4-Stream.
+
+    Parameters
+    ----------
+    vector, result, load
+        Bits of a beat's data, of vectors, of results, and of loads of parameters: 0 if there are no loads.
+
+    Returns
+    -------
+    dict
+        s_axis_t{data, valid, last} : In, s_axis_tready : Out
+            Vectors.
+        m_axis_t{data, valid, last} : Out, m_axis_tready : In
+            Results.
+        s_axis_param_t{data, valid, last} : In, s_axis_param_tready : Out
+            Loads.
+        error : Out(1)
+            High for one cycle after a wrong `tlast`.
+    """
+    found = {"error": Out(1), **_stream("s_axis_t", vector, In, Out)}
+    found |= _stream("m_axis_t", result, Out, In)
+    return found | (_stream("s_axis_param_t", 8 * ceil(load / 8), In, Out) if load else {})
 
 
-def source(prefix: str, width: int) -> dict[str, Any]:
-    """Ports of a stream that goes out; see `sink`."""
-    return _ports(prefix, width, Out, In)
-
-
-def _ports(prefix, width, forward, backward):
+def _stream(prefix, width, forward, backward):
     return {
         f"{prefix}data": forward(width),
         f"{prefix}valid": forward(1),

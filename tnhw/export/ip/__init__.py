@@ -26,17 +26,17 @@ PARTS = 3  # parts of the golden vectors, each with other parameters, if these a
 VECTORS = 16
 
 
-def package(kernel, out_dir, record=None, text=None):
+def package(hardware, out_dir, record=None, text=None):
     """Write the package of a kernel or of a network's design.
 
     Parameters
     ----------
-    kernel : Kernel or Design
+    hardware : Kernel or Design
         With interface ``axi-stream``.
     out_dir : path
         Receives the files; those of an earlier package are replaced.
     record, text : dict, str, optional
-        The kernel's manifest and Verilog, if it was emitted already.
+        The hardware's manifest and Verilog, if it was emitted already.
 
     Returns
     -------
@@ -48,20 +48,20 @@ def package(kernel, out_dir, record=None, text=None):
     InputError
         If it has plain streams, or the folder cannot be written.
     """
-    if kernel.interface != "axi-stream":
+    if hardware.interface != "axi-stream":
         raise InputError(
-            f"{kernel.name}: an IP package has AXI4-Stream: use --interface axi-stream"
+            f"{hardware.name}: an IP package has AXI4-Stream: use --interface axi-stream"
         )
     if text is None:
-        text, record = emitted(kernel)
-    record, files = package_files(kernel, record, text)
+        text, record = emitted(hardware)
+    record, files = package_files(hardware, record, text)
     write_files(out_dir, files)
     return record
 
 
-def package_files(kernel, record, text):
+def package_files(hardware, record, text):
     """The manifest, and the contents of all files by their paths in the package."""
-    name, core = kernel.name, spdx() + text
+    name, core = hardware.name, spdx() + text
     record = (
         {"license": LICENSE}
         | record
@@ -72,14 +72,14 @@ def package_files(kernel, record, text):
     wrappers = [f"{name}_axis"]
     common = {
         "name": name,
-        "title": kernel.title,
+        "title": hardware.title,
         "version": __version__,
         "streams": streams,
         "sink": by_name["i"],
         "source": by_name["o"],
         "load": by_name.get("p"),
-        "latency": kernel.latency,
-        "interval": kernel.interval,
+        "latency": hardware.latency,
+        "interval": hardware.interval,
         "load_text": record.get("load"),
         "input_words": record.get("input_words"),
     }
@@ -95,11 +95,11 @@ def package_files(kernel, record, text):
     registers = pack = None
     if by_name.get("p"):
         wrappers.append(f"{name}_axil")
-        pack = packing(kernel)
-        registers = _register_files(kernel, made, common, pack)
+        pack = packing(hardware)
+        registers = _register_files(hardware, made, common, pack)
         files |= registers
-    parts = _vectors(kernel, by_name)
-    scenario = Scenario(kernel, record)
+    parts = _vectors(hardware, by_name)
+    scenario = Scenario(hardware, record)
     benches = _bench_files(name, scenario, made, by_name)
     tests = {"test_stream": f"{name}_axis"}
     if registers:
@@ -119,8 +119,8 @@ def package_files(kernel, record, text):
             path.split("/")[1] for path in benches if path.endswith(".hex")]),
         f"{name}.vh": made("template.vh", templates=_templates(streams, wrappers)),
         **_neighbours(name, made, wrappers, buses, bool(registers)),
-        "README.md": made("README.md", pack=pack, width_p=kernel.width_p,
-                          header=pack is None and kernel.initialised),
+        "README.md": made("README.md", pack=pack, width_p=hardware.width_p,
+                          header=pack is None and hardware.initialised),
         "manifest.json": json.dumps(record, indent=2) + "\n",
     }  # fmt: skip
     return record, files
@@ -145,35 +145,35 @@ def _neighbours(name, made, wrappers, buses, registers):
     }
 
 
-def _register_files(kernel, made, common, pack):
+def _register_files(hardware, made, common, pack):
     """The AXI4-Lite wrapper, and the register map in all its forms: dict of path to text."""
-    registers = register_map(kernel, design_number(kernel))
-    parts = ceil(kernel.width_p / 32)
+    registers = register_map(hardware, design_number(hardware))
+    parts = ceil(hardware.width_p / 32)
     values = {
         "registers": registers,
         "address_bits": ADDRESS_BITS,
         "parts": parts,
         "part_bits": max(1, (parts - 1).bit_length()),
-        "width_p": kernel.width_p,
+        "width_p": hardware.width_p,
         "width_stream": common["load"]["width"],
-        "padded": kernel.width_p if parts == 1 else 32 * parts,
-        "words": kernel.beats_p,
-        "initialised": int(kernel.initialised),
+        "padded": hardware.width_p if parts == 1 else 32 * parts,
+        "words": hardware.beats_p,
+        "initialised": int(hardware.initialised),
         "map_major": MAP_VERSION[0],
     }
     load = {"load": common["load_text"]}
     software = {key: value for key, value in common.items() if key != "load"} | values | load
-    name = kernel.name
+    name = hardware.name
     packers = {}
     if pack is not None:
         packers = {
             f"sw/{name}_pack.h": render("export/ip", "pack.h", **software, pack=pack),
             f"sw/{name}_pack.py": render("export/ip", "pack.py", **software, pack=pack),
         }
-    elif kernel.initialised:
+    elif hardware.initialised:
         writes = [
             f"0x{word >> 32 * k & 0xFFFFFFFF:08x}"
-            for word in kernel.pack_parameters()
+            for word in hardware.pack_parameters()
             for k in range(parts)
         ]
         packers = {f"sw/{name}_load.h": render("export/ip", "load.h", **software, writes=writes)}
@@ -187,20 +187,20 @@ def _register_files(kernel, made, common, pack):
     } | packers
 
 
-def _vectors(kernel, streams):
+def _vectors(hardware, streams):
     """Golden beats [tdata, tlast] of every stream, in parts that have different parameters."""
     rng = np.random.default_rng(0)
-    memory = kernel.storage == "memory"
+    memory = hardware.storage == "memory"
     parts = []
     for _ in range(PARTS if memory else 1):
-        x = kernel.random_input(rng, VECTORS)
-        x[0], x[1] = kernel.input.min, kernel.input.max
-        p = kernel.random_parameters(rng) if memory else None
-        y = kernel.golden(x, p)
+        x = hardware.random_input(rng, VECTORS)
+        x[0], x[1] = hardware.input.min, hardware.input.max
+        p = hardware.random_parameters(rng) if memory else None
+        y = hardware.golden(x, p)
         beat = streams["o"]["width"] // streams["o"]["element_bits"]
-        part = {"x": kernel.axi_input(x), "y": axi_beats(y, kernel.output_format, beat)}
+        part = {"x": hardware.axi_input(x), "y": axi_beats(y, hardware.output_format, beat)}
         if memory:
-            words = kernel.pack_parameters(p)
+            words = hardware.pack_parameters(p)
             part["p"] = [(word, int(k == len(words) - 1)) for k, word in enumerate(words)]
         parts.append({key: [list(beat) for beat in beats] for key, beats in part.items()})
     return {
@@ -208,7 +208,7 @@ def _vectors(kernel, streams):
         "parts": parts,
         "beats_in": streams["i"]["beats"],
         "beats_out": streams["o"]["beats"],
-        "beats_load": kernel.beats_p if memory else 0,
+        "beats_load": hardware.beats_p if memory else 0,
     }
 
 

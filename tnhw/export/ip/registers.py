@@ -1,4 +1,4 @@
-"""The register map of a kernel whose parameters are loaded, from which all files about it are made."""
+"""The register map of hardware whose parameters are loaded, from which all files about it are made."""
 
 from dataclasses import asdict, dataclass, field
 from math import ceil
@@ -55,9 +55,9 @@ def map_version():
     return MAP_VERSION[0] << 24 | MAP_VERSION[1] << 16 | major << 8 | minor
 
 
-def register_map(kernel, design):
-    """The registers of a kernel with storage `memory`; `design` is the number that identifies the design."""
-    parts = ceil(kernel.width_p / 32)
+def register_map(hardware, design):
+    """The registers of hardware with storage `memory`; `design` is the number that identifies the design."""
+    parts = ceil(hardware.width_p / 32)
     several = f" A word takes {parts} writes, the low part first." if parts > 1 else ""
     return [
         Register("ID", 0x00, "ro", MAGIC, 'The letters "tnhw".'),
@@ -81,11 +81,11 @@ def register_map(kernel, design):
         Register("PARAM", 0x14, "wo", None,
                  "Next word of a load. The write waits until the core takes it, which it does when no "
                  f"vector is inside: results must be taken meanwhile.{several}"),
-        Register("LOAD_WORDS", 0x18, "ro", kernel.beats_p, "Words of a load."),
+        Register("LOAD_WORDS", 0x18, "ro", hardware.beats_p, "Words of a load."),
         Register("LOAD_COUNT", 0x1C, "ro", 0, "Words taken of the present load."),
         Register("VECTORS", 0x20, "ro", 0, "Results given since reset, modulo 2^32."),
-        Register("INPUTS", 0x24, "ro", kernel.inputs, "Elements of a vector."),
-        Register("OUTPUTS", 0x28, "ro", kernel.outputs, "Elements of a result."),
+        Register("INPUTS", 0x24, "ro", hardware.inputs, "Elements of a vector."),
+        Register("OUTPUTS", 0x28, "ro", hardware.outputs, "Elements of a result."),
     ]  # fmt: skip
 
 

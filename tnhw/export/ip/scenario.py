@@ -13,7 +13,7 @@ PATIENCE = 32  # cycles for which a beat must not be taken
 
 
 class Scenario:
-    """The steps of a bench and the expected results, for a kernel and its manifest.
+    """The steps of a bench and the expected results, for hardware and its manifest.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Scenario:
         ``idle``              wait for so many cycles
         ``drain``             wait until there have been so many result beats in all
         ``latency``           the result begins exactly so many cycles after the beat before
-        ``busy``              take results always (0) or with pauses (1)
+        ``busy``              take results always (0), with pauses (1), or only once they are offered (2)
         ====================  =====================================================================
     results : list of (int, int)
         Result beats (payload, tlast), in order.
@@ -37,11 +37,11 @@ class Scenario:
         later reset.
     """
 
-    def __init__(self, kernel, manifest):
+    def __init__(self, hardware, manifest):
         self.steps, self.results = [], []
         self._streams = {stream["name"]: stream for stream in manifest["streams"]}
         self._latency, self._interval = manifest["latency"], manifest["interval"]
-        record = make(kernel, manifest, vectors=VECTORS).record
+        record = make(hardware, manifest, vectors=VECTORS).record
         self._segments = [self._decoded(segment) for segment in record["segments"]]
         self._loads = "p" in self._streams
         if record["initial"]:
@@ -152,9 +152,14 @@ class Scenario:
         """Add packets with a wrong tlast, each followed at once by a good one; then the same for loads."""
         vectors = self._segments[0][1]
         for k, (beats, shows) in enumerate(_wrong_frames(vectors[0][0])):
-            self._add("busy", k % 2)
+            self._add("busy", k % 3)
+            if k % 3 == 0:  # a good result waits meanwhile
+                self._add("stall", 3 * self._latency + 2 * self._interval + 16)
+                self._vector(*vectors[-1])
+                self._add("idle", self._latency + 4)
             self._frame("x", beats, shows)
             self._vector(*vectors[k % len(vectors)])
+        self._add("busy", 0)
         self._drain()
         words = self._segments[-1][0]
         for beats, shows in _wrong_frames(words) if 0 < len(words) <= SHORT else ():

@@ -1,12 +1,9 @@
 """AXI4-Stream ports around a network."""
 
-from math import ceil
-
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
 
-from ..framing import drop_rest, sink, source, whole_bytes
+from ..framing import drop_rest, members, whole_bytes
 
 __all__ = ["AxiChain"]
 
@@ -18,10 +15,10 @@ class AxiChain(wiring.Component):
     sign- or zero-extended, with element 0 in the low bytes. The last beat of a vector has `tlast`.
 
     A vector with a wrong `tlast` gives no result, and `error` is high for one cycle, the one after the beat that shows
-    the fault. As its beats are in the network by then, what is missing is filled with zeros, and its result is dropped;
-    vectors after it wait until then. If `tlast` is missing on the last beat, all further beats up to and including the
-    next one with `tlast` are dropped at once. A load of parameters is framed in the same way; after a wrong one, vectors
-    wait for a whole load.
+    the fault. As its beats are in the network by then, the network is given as many more as are missing, with whatever
+    the port shows, and the result is dropped; vectors after it wait until then. If `tlast` is missing on the last beat,
+    all further beats up to and including the next one with `tlast` are dropped at once. A load of parameters is framed
+    in the same way; after a wrong one, vectors wait for a whole load.
 
     Parameters
     ----------
@@ -38,16 +35,7 @@ class AxiChain(wiring.Component):
     sink_beats, source_beats : int
         Beats of a vector, and of a result.
 
-    Members
-    -------
-    s_axis_t{data, valid, last} : In, s_axis_tready : Out
-        Vectors.
-    m_axis_t{data, valid, last} : Out, m_axis_tready : In
-        Results.
-    s_axis_param_t{data, valid, last} : In, s_axis_param_tready : Out
-        Only if parameters can be loaded.
-    error : Out(1)
-        High for one cycle after a wrong `tlast`.
+    Its members are those of `tnhw.gates.framing.members`.
     """
 
     source_beats = 1
@@ -56,13 +44,10 @@ class AxiChain(wiring.Component):
         self._core = core
         self._input, self._output, self._outputs = input, output, outputs
         self._beats, self._beats_p = beats, beats_p
-        self._elements = len(core.i.payload.as_value()) // input.bits
-        members = {"error": Out(1)}
-        members |= sink("s_axis_t", 8 * whole_bytes(input) * self._elements)
-        members |= source("m_axis_t", 8 * whole_bytes(output) * outputs)
-        if beats_p:
-            members |= sink("s_axis_param_t", 8 * ceil(len(core.p.payload) / 8))
-        super().__init__(members)
+        self._elements = len(Value.cast(core.i.payload)) // input.bits
+        vector = 8 * whole_bytes(input) * self._elements
+        result = 8 * whole_bytes(output) * outputs
+        super().__init__(members(vector, result, len(core.p.payload) if beats_p else 0))
 
     @property
     def core(self):
@@ -100,7 +85,7 @@ class AxiChain(wiring.Component):
         wrong = take & (self.s_axis_tlast != at_end)
         moves = core.i.valid & core.i.ready
         m.d.comb += [
-            core.i.payload.eq(data & (~filling).replicate(len(data))),
+            core.i.payload.eq(data),
             core.i.valid.eq(filling | (self.s_axis_tvalid & passes)),
             self.s_axis_tready.eq(dropping | (core.i.ready & passes)),
             take.eq(self.s_axis_tvalid & core.i.ready & passes),
@@ -121,7 +106,7 @@ class AxiChain(wiring.Component):
         # Results come in order, so a condemned one comes last of those inside.
         unwanted = condemned & ~filling & (inside == 1)
         step = 8 * whole_bytes(self._output)
-        result = core.o.payload if isinstance(core.o.payload, Signal) else core.o.payload.as_value()
+        result = Value.cast(core.o.payload)
         width = self._output.bits
         for j in range(self._outputs):
             element = Signal(step, name=f"element_{j}")

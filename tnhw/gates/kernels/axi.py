@@ -4,9 +4,8 @@ from math import ceil
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
 
-from ..framing import drop_rest, sink, source, whole_bytes
+from ..framing import drop_rest, members, whole_bytes
 
 __all__ = ["AxiStream"]
 
@@ -34,16 +33,7 @@ class AxiStream(wiring.Component):
     sink_beats, source_beats : int
         Beats of a vector, and of a result.
 
-    Members
-    -------
-    s_axis_t{data, valid, last} : In, s_axis_tready : Out
-        Vectors.
-    m_axis_t{data, valid, last} : Out, m_axis_tready : In
-        Results.
-    s_axis_param_t{data, valid, last} : In, s_axis_param_tready : Out
-        Only for storage `memory`: the load of parameters.
-    error : Out(1)
-        High for one cycle after a wrong `tlast`.
+    Its members are those of `tnhw.gates.framing.members`; only storage `memory` has loads.
     """
 
     def __init__(self, core):
@@ -53,12 +43,9 @@ class AxiStream(wiring.Component):
         self._source_beat = min(kernel.beat or kernel.outputs, kernel.outputs)
         self._has_load = kernel.storage == "memory"
         self._streaming = "abort" in core.signature.members  # the core takes elements one by one
-        ports = {"error": Out(1)}
-        ports |= sink("s_axis_t", 8 * whole_bytes(kernel.input) * self._sink_beat)
-        ports |= source("m_axis_t", 8 * whole_bytes(kernel.output_format) * self._source_beat)
-        if self._has_load:
-            ports |= sink("s_axis_param_t", 8 * ceil(kernel.width_p / 8))
-        super().__init__(ports)
+        vector = 8 * whole_bytes(kernel.input) * self._sink_beat
+        result = 8 * whole_bytes(kernel.output_format) * self._source_beat
+        super().__init__(members(vector, result, kernel.width_p if self._has_load else 0))
 
     @property
     def core(self):

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from ...errors import ToolFailed
 from .rtlil import Bits, Cell, Part, join, part, width
 
-__all__ = ["Text", "constant", "needs_bits", "operator"]
+__all__ = ["Text", "constant", "extended", "operator"]
 
 _BINARY = {"$add": "+", "$sub": "-", "$and": "&", "$or": "|", "$xor": "^", "$mul": "*"}
 _COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
 _REDUCE = {"$reduce_or": "|", "$reduce_bool": "|", "$reduce_and": "&", "$reduce_xor": "^"}
 _SHIFT = {"$shl": "<<", "$shr": ">>"}
+_DIVIDE = {
+    "$divfloor": "/",
+    "$modfloor": "%",
+}  # of unsigned numbers; Verilog rounds others differently
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,12 @@ def _sizes(cell: Cell) -> tuple[int, dict[str, int]]:
     if cell.kind in _COMPARE:
         widest = max(inputs.values())
         return result, dict.fromkeys(inputs, widest)
+    if cell.kind in _DIVIDE:
+        if any(_signed(cell, name) for name in inputs):
+            raise ToolFailed(
+                "tnhw writes no division of signed numbers; divide their absolute values"
+            )
+        return result, dict.fromkeys(inputs, max(result, *inputs.values()))
     if cell.kind in _REDUCE or cell.kind == "$mux":
         return result, inputs
     if cell.kind in _SHIFT or cell.kind == "$sshr":
@@ -63,13 +73,6 @@ def _sizes(cell: Cell) -> tuple[int, dict[str, int]]:
     if cell.kind in _BINARY or cell.kind in ("$not", "$neg"):
         return result, dict.fromkeys(inputs, result)
     raise ToolFailed(f"Amaranth wrote a cell {cell.kind} that tnhw does not know")
-
-
-def needs_bits(cell: Cell, port: str) -> bool:
-    """Whether single bits of an operand are read, so that it cannot be an expression itself."""
-    _, sizes = _sizes(cell)
-    given, wanted = width(cell.ports[port]), sizes[port]
-    return wanted < given or (wanted > given and _signed(cell, port))
 
 
 def extended(cell: Cell, port: str) -> Bits:
@@ -107,4 +110,4 @@ def operator(cell: Cell, operands: dict[str, Text]) -> Text:
             signed = f"$signed({a.text}) {sign} $signed({b.text})"
             return Text(f"$unsigned({signed})", True) if kind == "$mul" else Text(signed)
         return Text(f"{a.operand} {sign} {b.operand}")
-    return Text(f"{a.operand} {_BINARY[kind]} {b.operand}")
+    return Text(f"{a.operand} {(_BINARY | _DIVIDE)[kind]} {b.operand}")

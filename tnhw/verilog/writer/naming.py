@@ -14,7 +14,7 @@ _RESULT = {
     "$mux": "choice", "$and": "and", "$or": "or", "$xor": "xor", "$eq": "equal", "$ne": "differs",
     "$lt": "less", "$le": "at_most", "$gt": "greater", "$ge": "at_least", "$shl": "shifted",
     "$shr": "shifted", "$sshr": "shifted", "$reduce_or": "any", "$reduce_bool": "any",
-    "$reduce_and": "all", "$reduce_xor": "parity", "$same": "value",
+    "$reduce_and": "all", "$reduce_xor": "parity", "$divfloor": "quotient", "$modfloor": "remainder", "$same": "value",
 }  # fmt: skip
 
 

@@ -1,9 +1,12 @@
-"""Processes of RTLIL as blocks under a clock, or, where they feed no register, as multiplexers.
+"""Processes of RTLIL as blocks under a clock, or as multiplexers where they feed no register; parts at variable places as shifts.
 
 A register is a cell ``$dff`` whose input is the result of a process, which begins with the register itself and
 overwrites it where a condition holds.
 """
 
+from collections.abc import Mapping
+
+from ...errors import ToolFailed
 from .rtlil import Bits, Block, Body, Cell, Module, Part, Process, Switch, Wire, join, part, width
 
 __all__ = ["SAME", "lower"]
@@ -15,6 +18,8 @@ SAME = "$same"
 def lower(module: Module) -> None:
     """Replace the processes and the registers of a module by `Module.registers` and cells."""
     maker = _Maker(module)
+    for cell in [cell for cell in module.cells if cell.kind == "$shift"]:
+        _read_from_whole(maker, cell)
     drivers = {_target(process): process for process in module.processes}
     registers, module.cells = (
         [cell for cell in module.cells if cell.kind == "$dff"],
@@ -30,6 +35,18 @@ def lower(module: Module) -> None:
         value = maker.value(maker.block(process.body), wire, (Part(None, 0, wire.width),))
         module.cells.append(Cell(SAME, "", ports={"A": value, "Y": (Part(name, 0, wire.width),)}))
     module.processes = []
+
+
+def _read_from_whole(maker: "_Maker", cell: Cell) -> None:
+    """A ``$shift``, which Amaranth writes for a part at a variable place, as a ``$shr`` of which that part is read."""
+    if cell.parameters["B_SIGNED"]:
+        raise ToolFailed("tnhw writes no shift by a signed number")
+    size = width(cell.ports["Y"])
+    whole = maker.cell(
+        "$shr", max(width(cell.ports["A"]), size), cell.parameters,
+        A=cell.ports["A"], B=cell.ports["B"],
+    )  # fmt: skip
+    cell.kind, cell.ports = SAME, {"A": part(whole, 0, size), "Y": cell.ports["Y"]}
 
 
 def _target(process: Process) -> str | None:
@@ -145,13 +162,20 @@ class _Maker:
         above = part(yes, low + count, size - low - count)
         return join([*part(yes, 0, low), *made, *above])
 
-    def cell(self, kind: str, bits: int, **ports: Bits) -> Bits:
+    def cell(
+        self,
+        kind: str,
+        bits: int,
+        parameters: Mapping[str, int | str] | None = None,
+        **ports: Bits,
+    ) -> Bits:
         """The result of a new cell."""
         self._number += 1
         wire = Wire(f"$made{self._number}", bits)
         self._module.wires[wire.name] = wire
         result = (Part(wire.name, 0, bits),)
-        self._module.cells.append(Cell(kind, wire.name, ports={**ports, "Y": result}))
+        given = dict(parameters or {})
+        self._module.cells.append(Cell(kind, wire.name, given, {**ports, "Y": result}))
         return result
 
 

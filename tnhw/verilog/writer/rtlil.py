@@ -5,7 +5,7 @@ what Amaranth 0.5 uses for synchronous designs with one clock edge.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ def width(bits: Bits) -> int:
     return sum(one.width for one in bits)
 
 
-def join(parts: "Iterator[Part] | list[Part]") -> Bits:
+def join(parts: Iterable[Part]) -> Bits:
     """Parts as one value; neighbours that continue each other become one."""
     joined: list[Part] = []
     for one in parts:
@@ -117,9 +117,10 @@ class Memory:
 
 @dataclass
 class Module:
-    """One module. `connections` are (wire, value) of names that are not cells' own; `registers` are (clock, block),
+    """One module.
 
-    which nothing in the text gives: `processes.lower` finds them.
+    `connections` are (wire, value) of names that are not cells' own. `registers` are (clock, block); the text has
+    none, `processes.lower` makes them of its cells and processes.
     """
 
     name: str
