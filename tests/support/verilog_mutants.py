@@ -95,8 +95,10 @@ def _edits(line, widths, after_reset):
         return
     for found in re.finditer(r"(?<= )([+\-&|^])(?= )", line[at:]):
         yield "operator", _put(line, at, found, _OPERATORS[found[1]])
+    guarded = re.match(r"\s+if \(.*\) [\w.\[\]:]+ (?=<= )", line)  # what follows assigns
     for found in re.finditer(r"(?<= )(==|!=|<|>|>=|<=)(?= )", line[at:]):
-        yield "comparison", _put(line, at, found, _COMPARISONS[found[1]])
+        if guarded is None or at + found.start() != guarded.end():
+            yield "comparison", _put(line, at, found, _COMPARISONS[found[1]])
     for found in re.finditer(_CONSTANT, line[at:]):
         kind = "reset value" if after_reset else "constant"
         yield kind, _constant(line, at + found.start(), at + found.end())
