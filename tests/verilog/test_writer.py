@@ -34,7 +34,7 @@ def test_names_are_the_designs(made):
 
 
 FAULTS = {
-    "a sign": (values, "operator", "_BINARY[kind]", '"+"'),
+    "a sign": (values, "operator", "(_BINARY | _DIVIDE)[kind]", '"+"'),
     "an operand": (values, "operator", 'operands["A"]', 'operands.get("B", operands["A"])'),
     "no sign": (values, "extended", "_signed(cell, port)", "False"),
     "a reset that is none": (processes._Maker, "block", "_targets(branches[0][1], always=True)", "_targets(branches[0][1])"),
