@@ -1,12 +1,13 @@
 """Fit the cost model of `tnhw.network.folding` to synthesis, and print its errors.
 
-    python benchmarks/calibrate.py            # writes boards/cost.json
+    python benchmarks/calibrate.py [FAMILY ...]     # writes boards/cost.json; by default all families
 
 For each family and rule a few designs of a 64-32-10 network with random parameters are synthesised,
 alone. Cells are what the family's packer would use: packed logic cells on iCE40 (nextpnr), LUTs and
 carry cells elsewhere.
 """
 
+import argparse
 import json
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from tnhw.support.data_files import folder
 from tnhw.support.files import write_files
 from tnhw.verilog import emit
 
-FAMILIES = ("ice40", "ecp5", "gowin")
+FAMILIES = ("ice40", "ecp5", "machxo2", "gowin", "gatemate", "nexus")
 RULES = {
     "threshold": {"parameter": "u4"},
     "threshold gain": {"parameter": "u4", "gain": True},
@@ -77,9 +78,15 @@ def cells(design, family, place):
 
 
 def main():
-    table = {}
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("families", nargs="*", choices=FAMILIES)
+    wanted = parser.parse_args().families or FAMILIES
+    path = folder("boards") / "cost.json"
+    table = {
+        name: rules for name, rules in json.loads(path.read_text()).items() if name not in wanted
+    }
     with tempfile.TemporaryDirectory() as name:
-        for family in FAMILIES:
+        for family in wanted:
             for rule in RULES:
                 rows, found = [], []
                 for text in FOLDS:
@@ -99,7 +106,8 @@ def main():
                 print(
                     family, rule, found.astype(int).tolist(), table[family][rule], file=sys.stderr
                 )
-    write_files(folder("boards"), {"cost.json": json.dumps(table, indent=1) + "\n"})
+    table = {name: table[name] for name in FAMILIES if name in table}
+    write_files(path.parent, {path.name: json.dumps(table, indent=1) + "\n"})
     print(json.dumps(table, indent=1))
 
 

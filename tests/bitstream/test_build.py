@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from adder_builds import (  # noqa: F401  own_cache is for every test here
     ECP5,
+    GATEMATE,
     GOWIN,
     ICE40,
+    NEXUS,
     SIMULATOR,
     build_adder,
     own_cache,
@@ -36,6 +38,8 @@ BOARDS = [
     pytest.param("ice40_hx8k_b_evn", marks=ICE40),
     pytest.param("ulx3s_25f", marks=ECP5),
     pytest.param("tang_nano_9k", marks=GOWIN),
+    pytest.param("gatemate_a1_evb", marks=GATEMATE),
+    pytest.param("crosslink_nx_evn", marks=NEXUS),
 ]
 
 
@@ -355,6 +359,8 @@ def test_build_does_not_fit_after_packing(tmp_path):
 @pytest.mark.parametrize(("name", "rule"), [
     pytest.param("icebreaker", "threshold", marks=ICE40),
     pytest.param("ulx3s_25f", "mac", marks=ECP5),
+    pytest.param("gatemate_a1_evb", "threshold", marks=GATEMATE),
+    pytest.param("crosslink_nx_evn", "mac", marks=[NEXUS, pytest.mark.nightly]),
     pytest.param("icebreaker", "mac", marks=[ICE40, pytest.mark.nightly]),
     pytest.param("ulx3s_25f", "threshold", marks=[ECP5, pytest.mark.nightly]),
 ])  # fmt: skip

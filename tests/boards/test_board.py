@@ -101,8 +101,8 @@ def test_load_board_missing_file(tmp_path):
         ('family = "ice40"', 'familiy = "ice40"', "unknown key `familiy`: did you mean `family`"),
         (
             'family = "ice40"',
-            'family = "nexus"',
-            "`family` must be 'ice40', 'ecp5', 'gowin', 'machxo2', 'xilinx'",
+            'family = "efinix"',
+            "`family` must be 'ice40', 'ecp5', 'gowin', 'machxo2', 'gatemate', 'nexus', 'xilinx'",
         ),
         ('resource = "clk12"', 'resourse = "clk12"', "unknown key `clock.resourse`"),
         ("frequency = 12_000_000", "frequency = -5", "`clock.frequency` must be greater"),

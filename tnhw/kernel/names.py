@@ -61,7 +61,7 @@ _PORTS = re.compile(
 _DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]")  # no file has such a name on Windows
 
 # Folders of Yosys with the primitives of the families that tnhw synthesises for.
-_LIBRARIES = ("ice40", "ecp5", "lattice", "gowin", "xilinx")
+_LIBRARIES = ("ice40", "ecp5", "lattice", "gowin", "gatemate", "nexus", "xilinx")
 
 
 def check_name(name: Any, key: str = "name") -> str:

@@ -1,7 +1,7 @@
 """Simulation models of the cells of FPGA families, for netlists in Icarus Verilog.
 
-They come with Yosys, except for the insides of a few ECP5 cells and of Gowin's block RAM, which are added here. The
-added models are valid for netlists that Yosys makes (no output registers, no chip select), not for every use of
+They come with Yosys, except for the insides of a few ECP5 cells and of the block RAMs of Gowin and Nexus, which are added
+here. The added models are valid for netlists that Yosys makes (no output registers, no chip select), not for every use of
 these cells.
 """
 
@@ -95,7 +95,10 @@ _ECP5_CELLS: dict[str, tuple[str, Callable[[], str]]] = {
     "SGSR": ("cells_bb.v", str),
     "GSR": ("cells_bb.v", str),
 }
-_ECP5_FILES = ("common_sim.vh", "ccu2c_sim.vh", "cells_sim.v")
+_ECP5_FILES = ("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh", "ecp5/cells_sim.v")
+_MACHXO2_FILES = (
+    "lattice/common_sim.vh", "lattice/ccu2d_sim.vh", "lattice/cells_sim_xo2.v", "lattice/cells_ff.vh", "lattice/cells_io.vh"
+)  # fmt: skip
 
 
 def _gowin_ram(ninth: bool, dual: bool) -> str:
@@ -178,6 +181,53 @@ endmodule
 """
 
 
+def _nexus_ram(write: str, read: str) -> str:
+    """Body of a block RAM of Nexus with one port for writes and one for reads, and the names of their clocks.
+
+    The low bits of the address of a wide word are the enables of its bytes.
+    """
+    rows = "\n".join(
+        f"    row = parsed(INITVAL_{n:02X});\n"
+        f"    for (k = 0; k < 32; k = k + 1) memory[({n} * 32 + k) * 9 +: 9] = row[k * 10 +: 9];"
+        for n in range(64)
+    )
+    return f"""
+  localparam integer WRITE = width(DATA_WIDTH_W), READ = width(DATA_WIDTH_R);
+  reg [18431:0] memory;
+  reg [319:0] row;
+  reg [35:0] data = 0;
+  integer k;
+  function [319:0] parsed(input [655:0] text);
+    integer digit;
+    reg [7:0] letter;
+    for (digit = 0; digit < 80; digit = digit + 1) begin
+      letter = text[digit * 8 +: 8];
+      parsed[digit * 4 +: 4] = letter <= "9" ? letter - "0" : (letter | 8'h20) - "a" + 10;
+    end
+  endfunction
+  function integer width(input [23:0] text);
+    width = (text[15:8] == "X" ? 0 : (text[15:8] - "0") * 10) + text[7:0] - "0";
+  endfunction
+  function integer offset(input [13:0] address, input integer width);
+    offset = width == 36 ? address[13:5] * 36 : address[13:4] * 18 + (width < 18 ? address[3] * 9 : 0)
+      + (width < 9 ? address[2:0] / width * width : 0);
+  endfunction
+  initial begin
+{rows}
+  end
+  always @(posedge {read}) if (CER)
+    data <= RST ? 0 : memory[offset(ADR, READ) +: 36] & ((37'b1 << READ) - 1);
+  always @(posedge {write}) if (CEW) begin
+    if (WRITE >= 18) begin
+      for (k = 0; k < WRITE / 9; k = k + 1)
+        if (ADW[k]) memory[offset(ADW, WRITE) + 9 * k +: 9] <= DI[9 * k +: 9];
+    end else for (k = 0; k < WRITE; k = k + 1)
+      memory[offset(ADW, WRITE) + k] <= DI[k];
+  end
+  assign DO = data;
+"""
+
+
 def _filled(text: str, cell: str, declaration: str, body: str) -> str:
     """`text` in which the module `cell` is replaced by its declaration with a body."""
     pattern = rf"(?ms)^(\(\* blackbox \*\)\s*)?module {cell}\b.*?^endmodule"
@@ -207,36 +257,68 @@ def cell_models(family: str, folder: str | os.PathLike[str]) -> tuple[list[Path]
         If there is no such family.
     """
     recipe = family_of(family)
-    if family == "ice40":
-        text = _with_loops(family, tools.share(recipe.models[0]).read_text())
-        path = Path(folder) / "ice40_cells.v"
-        path.write_text(text)
-        return [path], dict.fromkeys(recipe.defines, 1)
-    if family == "gowin":
-        text = tools.share(recipe.models[0]).read_text()
-        for cell, body in _GOWIN_CELLS.items():
-            text = _filled(text, cell, text, body())
-        text = _with_loops(family, _filled(text, "ALU", _GOWIN_ALU, ""))
-        path = Path(folder) / "gowin_cells.v"
-        path.write_text(text)
-        return [path], dict.fromkeys(recipe.defines, 1)
-    if family != "ecp5":
-        return [tools.share(name) for name in recipe.models], dict.fromkeys(recipe.defines, 1)
-    # Icarus rejects `$error` outside of procedures. The files include each other, and are joined here.
-    text = "\n".join(_read(name) for name in _ECP5_FILES)
-    text = re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
+    defines = dict.fromkeys(recipe.defines, 1)
+    if family not in _CHANGED:
+        return [tools.share(name) for name in recipe.models], defines
+    path = Path(folder) / f"{family}_cells.v"
+    path.write_text(_with_loops(family, _CHANGED[family]()))
+    return [path], defines
+
+
+def _ice40() -> str:
+    return _read("ice40/cells_sim.v")
+
+
+def _gowin() -> str:
+    text = declared = _read("gowin/cells_sim.v")
+    for cell, body in _GOWIN_CELLS.items():
+        text = _filled(text, cell, declared, body())
+    return _filled(text, "ALU", _GOWIN_ALU, "")
+
+
+def _ecp5() -> str:
+    text = _joined(_ECP5_FILES)
     for cell, (source, made) in _ECP5_CELLS.items():
-        text = _filled(text, cell, _read(source), made())
-    path = Path(folder) / "ecp5_cells.v"
-    path.write_text(_with_loops(family, text))
-    return [path], dict.fromkeys(recipe.defines, 1)
+        text = _filled(text, cell, _read(f"ecp5/{source}"), made())
+    return text
+
+
+def _machxo2() -> str:
+    return _joined(_MACHXO2_FILES)
+
+
+def _joined(files: tuple[str, ...]) -> str:
+    """One text of files that include each other, without what Icarus rejects: `$error` outside of procedures."""
+    text = "\n".join(map(_read, files))
+    return re.sub(r"\$error\([^;]*\);|(?m:^\s*`include.*$)", "", text)
+
+
+def _nexus() -> str:
+    text = _read("lattice/cells_sim_nexus.v")
+    text = text.replace('`include "parse_init.vh"', _read("lattice/parse_init.vh"))
+    text = text.replace(
+        "i < 15;", "i < 16;"
+    )  # the last word of a distributed RAM has no initial value (Yosys 0.70)
+    declared = _read("lattice/cells_bb_nexus.v")
+    text = _filled(text, "PDPSC16K", declared, _nexus_ram("CLK", "CLK"))
+    return _filled(text, "PDP16K", declared, _nexus_ram("CLKW", "CLKR"))
+
+
+#: By family: what makes the text of its models, where those of Yosys have to be changed.
+_CHANGED: dict[str, Callable[[], str]] = {
+    "ice40": _ice40,
+    "gowin": _gowin,
+    "ecp5": _ecp5,
+    "machxo2": _machxo2,
+    "nexus": _nexus,
+}
 
 
 def _with_loops(family: str, text: str) -> str:
-    for cell, (source, body) in PLLS[family].items():
-        text = _filled(text, cell, tools.share(source).read_text(), body)
+    for cell, (source, body) in PLLS.get(family, {}).items():
+        text = _filled(text, cell, _read(source), body)
     return text
 
 
 def _read(name: str) -> str:
-    return tools.share(f"ecp5/{name}").read_text()
+    return tools.share(name).read_text()

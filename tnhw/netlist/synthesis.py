@@ -43,6 +43,8 @@ class Family:
     dsp_passes
         Yosys commands before `command` that map products to DSP blocks, for families where the command's own option
         for it gives wrong results.
+    board
+        Options of the command that a board's build needs beside those that the platform's own script has.
     bare
         Options for a netlist without pads, whose ports are those of the source.
     carry_as_luts
@@ -55,12 +57,15 @@ class Family:
         Cells, LUTs included, that may exist before or after that step and are combinational logic.
     unwrap
         Yosys command that turns the wrappers around such cells, which `command` uses, into these cells.
+    after
+        Yosys commands after `command`.
     """
 
     command: str
     cells: dict[str, str] = field(hash=False)
     without_dsp: str = "-nodsp"
     dsp_passes: tuple[str, ...] = ()
+    board: str = ""
     bare: str = ""
     carry_as_luts: int = 0
     models: tuple[str, ...] = ()
@@ -68,6 +73,7 @@ class Family:
     lut_step: tuple[str, str] | None = None
     logic: tuple[str, ...] = ()
     unwrap: str = ""
+    after: tuple[str, ...] = ()
 
 
 # What `synth_ice40 -dsp` does, without `ice40_dsp`: if two registered products are added, that pass loses one of them
@@ -79,6 +85,52 @@ _ICE40_DSP = (
     "setattr -unset mul2dsp a:mul2dsp",
     "chtype -set $mul t:$__soft_mul",
 )
+
+# What `synth_nexus` does without `-nodsp`, but for the pass `lattice_dsp_nexus`: if several products share an operand in a
+# register, that pass gives the register to one of them, and zeros to the others (Yosys 0.70).
+_NEXUS_DSP = (
+    "wreduce t:$mul",
+    *(
+        command
+        for size, least in ((18, 10), (9, 4))
+        for command in (
+            f"techmap -map +/mul2dsp.v -map +/lattice/dsp_map_nexus.v -D DSP_A_MAXWIDTH={size} -D DSP_B_MAXWIDTH={size}"
+            f" -D DSP_A_MINWIDTH={least} -D DSP_B_MINWIDTH={least} -D DSP_NAME=$__NX_MUL{size}X{size}",
+            "setattr -unset mul2dsp a:mul2dsp",
+            "chtype -set $mul t:$__soft_mul",
+        )
+    ),
+)
+
+# ABC9 connects the carry input of the first CCU2 of a chain, which Yosys leaves open, to a constant or a signal.
+# nextpnr-nexus takes carries from another CCU2 only (Yosys issue 4081). A cell that begins a chain, and whose carry output
+# is that of its input A1, needs none; in front of another one such a cell is put.
+_NEXUS_CARRY = """\
+design -push
+read_verilog -icells <<END_OF_MAP
+module TNHW_CARRY (input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT);
+  parameter INJECT = "YES";
+  parameter INIT0 = "0x0000";
+  parameter INIT1 = "0x0000";
+  wire begin_carry;
+  generate if (INJECT == "NO" && INIT0 == "0xFFFF" && INIT1 == "0x00AA")
+    CCU2 #(.INJECT(INJECT), .INIT0(INIT0), .INIT1(INIT1)) _TECHMAP_REPLACE_ (
+      .A0(A0), .B0(B0), .C0(C0), .D0(D0), .A1(A1), .B1(B1), .C1(C1), .D1(D1), .S0(S0), .S1(S1), .COUT(COUT));
+  else begin
+    CCU2 #(.INJECT("NO"), .INIT0("0xFFFF"), .INIT1("0x00AA")) first (
+      .A0(1'b1), .B0(1'b1), .C0(1'b1), .D0(1'b1), .A1(CIN), .B1(1'b1), .C1(1'b1), .D1(1'b1), .COUT(begin_carry));
+    CCU2 #(.INJECT(INJECT), .INIT0(INIT0), .INIT1(INIT1)) _TECHMAP_REPLACE_ (.CIN(begin_carry),
+      .A0(A0), .B0(B0), .C0(C0), .D0(D0), .A1(A1), .B1(B1), .C1(C1), .D1(D1), .S0(S0), .S1(S1), .COUT(COUT));
+  end endgenerate
+endmodule
+END_OF_MAP
+design -stash nexus_carry
+design -pop
+select -set chained t:CCU2 %co1:+[COUT] w:* %i %co1:+[CIN] t:CCU2 %i
+select -set first t:CCU2 @chained %d
+chtype -set TNHW_CARRY @first
+techmap -map %nexus_carry t:TNHW_CARRY
+clean"""
 
 FAMILIES: dict[str, Family] = {
     "ice40": Family(
@@ -123,6 +175,26 @@ FAMILIES: dict[str, Family] = {
         models=("gowin/cells_sim.v",),
         lut_step=("map_luts", "map_cells"),
         logic=("ALU", "LUT1", "LUT2", "LUT3", "LUT4", "MUX2_LUT*", "INV"),
+    ),
+    "gatemate": Family(
+        "synth_gatemate -luttree -nomx8",
+        {"LUT": "CC_LUT[1-4]|CC_L2T[45]|CC_MX[24]", "carry": "CC_ADDF", "FF": "CC_DFF", "RAM": "CC_BRAM_[24]0K"},
+        without_dsp="-nomult",
+        bare="-noiopad -noclkbuf",
+        carry_as_luts=1,
+        models=("gatemate/cells_sim.v",),
+    ),
+    "nexus": Family(
+        "synth_nexus -nodsp",
+        {"LUT": "LUT4", "carry": "CCU2", "FF": "FD1P3[BDIJ]X", "RAM": "DP16K|PDP16K|PDPSC16K",
+         "DSP": "MULT.*", "LUTRAM": "DPR16X4"},
+        without_dsp="",
+        dsp_passes=_NEXUS_DSP,
+        board="-nodsp",
+        bare="-noiopad",
+        carry_as_luts=2,
+        models=("lattice/cells_sim_nexus.v",),
+        after=tuple(_NEXUS_CARRY.splitlines()),
     ),
     "xc7": Family(
         "synth_xilinx -family xc7 -flatten",
@@ -201,7 +273,7 @@ def passes(
         commands += recipe.dsp_passes
     command = [recipe.command, "" if dsp else recipe.without_dsp]
     command += [recipe.bare if options is None else options, "-top", top]
-    return [*commands, " ".join(filter(None, command))]
+    return [*commands, " ".join(filter(None, command)), *recipe.after]
 
 
 def run(

@@ -33,8 +33,12 @@ FILL = 0.9  # share of a device's cells that place and route can still use witho
 BLOCKS = {
     "ice40": ((256, 16), (512, 8), (1024, 4), (2048, 2)),
     "ecp5": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "machxo2": ((512, 18), (1024, 9), (2048, 4), (4096, 2), (8192, 1)),
     "gowin": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
+    "gatemate": ((512, 40), (1024, 20), (2048, 10), (4096, 5), (8192, 2), (16384, 1)),
+    "nexus": ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
 }
+WITHOUT_LUT_RAM = ("ice40", "gatemate")  # others have small memories in look-up tables
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def cost(stage, family):
     bits = stage.sum_format.bits * stage.fold.drain
     ram += ram_blocks(family, rows, bits) if rows * bits >= BLOCK_BIAS_BITS else 0
     bank = 1 << (stage.in_words - 1).bit_length()
-    if family == "ice40" or bank > 16:  # other families have small memories in look-up tables
+    if family in WITHOUT_LUT_RAM or bank > 16:
         ram += ram_blocks(family, 2 * bank, stage.fold.simd * stage.synapse.input.bits)
     return Cost(cells, ram)
 

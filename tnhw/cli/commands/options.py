@@ -130,7 +130,10 @@ Loadable = Annotated[
 class Family(StrEnum):
     ice40 = "ice40"
     ecp5 = "ecp5"
+    machxo2 = "machxo2"
     gowin = "gowin"
+    gatemate = "gatemate"
+    nexus = "nexus"
     xc7 = "xc7"
 
 

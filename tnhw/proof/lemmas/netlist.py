@@ -25,6 +25,8 @@ MODELS = {
     "ice40": "+/ice40/cells_sim.v",
     "ecp5": "+/ecp5/cells_sim.v",
     "gowin": "+/gowin/cells_sim.v",
+    "gatemate": "+/gatemate/cells_sim.v",
+    "nexus": "+/lattice/cells_sim_nexus.v",
 }
 
 # Yosys numbers unnamed wires in each file from the start, so equal numbers mean nothing.
@@ -112,13 +114,13 @@ def equal(text, top, family, netlist, limit):
         try:
             tools.yosys(_READ.format(top=top, models=MODELS[family]), cwd=folder, timeout=limit)
             gate = json.loads(Path(folder, "gate.json").read_text())["modules"]["gate"]
+            _check_models(gate, top, family)
             hide = "\n".join(_hide_loose(gate))
             script = _COMPARE.format(hide=hide, known="\n".join(map(_KNOWN.format, known)))
             tools.yosys(script, cwd=folder, timeout=limit)
         except ToolTimeout:
             raise Undecided(
-                f"Yosys did not compare the netlist within {limit:g} s (large products are hard): run it instead, with "
-                f"`tnhw simulate {top} --netlist {family} --vectors 100000`"
+                f"Yosys did not compare the netlist within {limit:g} s (large products are hard): {_instead(top, family)}"
             ) from None
         except ToolFailed as error:
             if "SAT model" in str(error) or "contains memories" in str(error):
@@ -135,6 +137,21 @@ def equal(text, top, family, netlist, limit):
             f"{found[2]} of {int(found[1]) + int(found[2])} pairs were not proven equal"
         )
     return int(found[1]), registers, values
+
+
+def _instead(top, family):
+    return f"run it instead, with `tnhw simulate {top} --netlist {family} --vectors 100000`"
+
+
+def _check_models(gate, top, family):
+    """Raise Undecided if a cell of a netlist, in Yosys' JSON, was not replaced by what it computes."""
+    known = ("$", "\\$")
+    if cells := sorted(
+        {c["type"] for c in gate["cells"].values() if not c["type"].startswith(known)}
+    ):
+        raise Undecided(
+            f"Yosys has no model for a proof of the netlist's cells {', '.join(cells)}: {_instead(top, family)}"
+        )
 
 
 def _products(text, top, family, netlist):
