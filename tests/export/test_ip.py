@@ -36,10 +36,10 @@ def package(packages, tmp_path):
     return lambda name: Path(shutil.copytree(packages / name, tmp_path / name))
 
 
-def spoil(path, old, new):
+def spoil(path, old, new, count=1):
     text = path.read_text()
     assert old in text, old
-    path.write_text(text.replace(old, new, 1))
+    path.write_text(text.replace(old, new, count))
 
 
 def spoil_core(folder):
@@ -118,7 +118,7 @@ def test_attributes_and_names(packages):
     template = (packages / "loaded" / "loaded.vh").read_text()
     for name, source in (("loaded_axis", text), ("loaded_axil", lite)):
         block = template.split(f"{name} {name}_i (")[1].split(");")[0]
-        header = source.split(f"module {name} (")[1].split(");")[0]
+        header = source.split(f"module {name} #(")[1].split(") (", 1)[1].split(");")[0]
         ports = re.findall(r"^ *(?:in|out)put .*?(\w+),?$", header, flags=re.M)
         assert re.findall(r"\.(\w+)\(", block) and set(re.findall(r"\.(\w+)\(", block)) == set(
             ports
@@ -384,6 +384,48 @@ def test_own_tests_find_faults(fault, package, bare):
 def test_foreign_ends(top, packages, tmp_path):
     name = top.split("_")[0]
     assert foreign(packages / name, top, tmp_path / "run", KERNELS[name].width_p) == (3, 0)
+
+
+SLICED = {"REGISTER_SLICE": 1}
+
+
+@pytest.mark.slow
+@COCOTB
+@pytest.mark.parametrize("top", ["loaded_axis", "loaded_axil", "fixed_axis", "net_axis"])
+def test_register_slices(top, packages, tmp_path):
+    name = top.split("_")[0]
+    found = foreign(packages / name, top, tmp_path, KERNELS[name].width_p, parameters=SLICED)
+    assert found == (3, 0)
+
+
+@pytest.mark.slow
+@COCOTB
+@pytest.mark.parametrize(
+    "fault", [("~spare_valid)", "1'b1)"), ("spare_valid ? spare :", "1'b0 ? spare :")]
+)
+def test_fault_of_a_register_slice(fault, package, tmp_path):
+    folder = package("loaded")
+    spoil(folder / "rtl" / "loaded_axis.v", *fault, count=-1)
+    found = foreign(folder, "loaded_axis", tmp_path, KERNELS["loaded"].width_p, parameters=SLICED)
+    assert found[1] > 0
+
+
+@pytest.mark.needs("pyosys")
+@pytest.mark.parametrize("top", ["loaded_axis", "loaded_axil", "fixed_axis", "net_axis"])
+def test_register_slices_cut_every_ready(top, packages, tmp_path):
+    """What a `ready` depends on in the same cycle: with slices not on that of results, and without loads on no input."""
+    name = top.split("_")[0]
+    for path in (packages / name / "rtl").glob("*.v"):
+        shutil.copy(path, tmp_path)
+    inputs = {}
+    for value in (0, 1):
+        script = f"read_verilog -sv *.v\nchparam -set REGISTER_SLICE {value} {top}\nhierarchy -top {top}\nproc\nflatten\n"
+        script += "memory_map\nopt -full\nsplitnets -ports\nselect -write cone.txt o:*axis*_tready %ci*:-$dff,$sdff,$dffe,$sdffe,$adff i:* %i\n"
+        tools.yosys(script, cwd=tmp_path)
+        inputs[value] = {line.split("/")[1] for line in (tmp_path / "cone.txt").read_text().split()}
+    # A network has registers of its own on the way.
+    assert ("m_axis_tready" in inputs[0]) == (name != "net")
+    assert inputs[1] <= {bit for bit in inputs[1] if "_param_" in bit}
 
 
 @pytest.mark.slow

@@ -67,7 +67,7 @@ def foreign(folder, top, tmp_path, width_p, **more):
         Bits of a word of parameters.
     **more
         ``sources``: further Verilog; ``registers``: whether the top has them; ``base``: their address; ``simulator``:
-        ``icarus`` or ``verilator``; ``limit``: of the time in seconds.
+        ``icarus`` or ``verilator``; ``parameters``: of the top, by name; ``limit``: of the time in seconds.
 
     Returns
     -------
@@ -78,6 +78,7 @@ def foreign(folder, top, tmp_path, width_p, **more):
     sources = [str(path) for path in sorted((folder / "rtl").glob("*.v"))]
     sources += [str(path) for path in more.pop("sources", ())]
     simulator, limit = more.pop("simulator", "icarus"), more.pop("limit", 120)
+    parameters = more.pop("parameters", {})
     arguments = {"icarus": ["-g2012"], "verilator": ["-Wno-fatal", "-Wno-lint", "-Wno-style"]}[
         simulator
     ]
@@ -87,7 +88,7 @@ from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import get_runner
 runner = get_runner({simulator!r})
 runner.build(sources={sources!r}, hdl_toplevel={top!r}, timescale=("1ns", "1ps"), build_dir="build",
-             build_args={arguments!r}, always=True)
+             build_args={arguments!r}, parameters={parameters!r}, always=True)
 results = runner.test(hdl_toplevel={top!r}, test_module="ip_bench", build_dir="build", test_dir=".")
 print("results", *get_results(results))
 """

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from .. import tools
 from ..boards import Board, load_board
 from ..catalogue import Folding, load, load_design, load_kernel
+from ..errors import InputError
 from ..network import Network
 from ..support.config import plain_number
 from .generated import Generated
@@ -40,6 +41,7 @@ def generate(
     *,
     interface: str | None = None,
     beat: int | None = None,
+    vlnv: str | None = None,
     out: Out = "build",
     **folding: Unpack[Folding],
 ) -> Generated:
@@ -52,6 +54,8 @@ def generate(
         ``stream`` or ``axi-stream``, by default as in a kernel's file, and ``stream`` for a network.
     beat : int, optional
         For a kernel with ``axi-stream``: elements in a beat, by default all.
+    vlnv : str, optional
+        With ``axi-stream``: ``VENDOR:LIBRARY:NAME:VERSION`` by which FuseSoC and Vivado call the IP package.
     out : path
         Files go to ``<out>/<name>/rtl``, the IP package to ``<out>/<name>/ip``.
     **folding
@@ -66,12 +70,18 @@ def generate(
 
     design = load_design(source, interface=interface, beat=plain_number(beat), **folding)
     folder, package = Path(out) / design.name / "rtl", None
+    if vlnv is not None:
+        from ..export.ip.vlnv import Vlnv
+
+        Vlnv.parse(vlnv, design.name)  # before anything is written
+        if design.interface != "axi-stream":
+            raise InputError("`vlnv` is for an IP package: use --interface axi-stream")
     manifest = emitting.generate(design, folder)
     if design.interface == "axi-stream":
         from ..export import ip
 
         package = Path(out) / design.name / "ip"
-        ip.package(design, package, manifest, (folder / f"{design.name}.v").read_text())
+        ip.package(design, package, manifest, (folder / f"{design.name}.v").read_text(), vlnv)
     return Generated(design.name, folder, manifest, design.options(), package)
 
 

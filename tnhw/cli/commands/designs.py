@@ -69,6 +69,13 @@ def generate(
             min=1,
         ),
     ] = None,
+    vlnv: Annotated[
+        str | None,
+        typer.Option(
+            metavar="VENDOR:LIBRARY:NAME:VERSION",
+            help="With axi-stream: what FuseSoC and Vivado call the IP package. Default: ::NAME and tnhw's version.",
+        ),
+    ] = None,
     folds: Folds = None,
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
@@ -86,7 +93,7 @@ def generate(
         schedule=schedule, rom=rom, loadable=loadable,
     )  # fmt: skip
     with _patience(design):
-        made = emit(design, out=out)
+        made = emit(design, vlnv=vlnv, out=out)
     show_result(made, as_json)
 
 

@@ -9,7 +9,6 @@ from math import ceil
 
 import numpy as np
 
-from ... import __version__
 from ...boards.protocol import design_number
 from ...errors import InputError
 from ...hardware.payloads import axi_beats
@@ -19,6 +18,7 @@ from ...verilog import emitted
 from .packers import packing
 from .registers import ADDRESS_BITS, MAP_VERSION, register_map, to_json
 from .scenario import OPS, Scenario
+from .vlnv import Vlnv
 
 __all__ = ["package"]
 
@@ -26,7 +26,7 @@ PARTS = 3  # parts of the golden vectors, each with other parameters, if these a
 VECTORS = 16
 
 
-def package(hardware, out_dir, record=None, text=None):
+def package(hardware, out_dir, record=None, text=None, vlnv=None):
     """Write the package of a kernel or of a network's design.
 
     Parameters
@@ -37,6 +37,8 @@ def package(hardware, out_dir, record=None, text=None):
         Receives the files; those of an earlier package are replaced.
     record, text : dict, str, optional
         The hardware's manifest and Verilog, if it was emitted already.
+    vlnv : str, optional
+        ``VENDOR:LIBRARY:NAME:VERSION`` for FuseSoC and Vivado; by default neither vendor nor library, and tnhw's version.
 
     Returns
     -------
@@ -46,20 +48,21 @@ def package(hardware, out_dir, record=None, text=None):
     Raises
     ------
     InputError
-        If it has plain streams, or the folder cannot be written.
+        If it has plain streams, `vlnv` is not valid, or the folder cannot be written.
     """
+    called = Vlnv.parse(vlnv, hardware.name) if vlnv else Vlnv(hardware.name)
     if hardware.interface != "axi-stream":
         raise InputError(
             f"{hardware.name}: an IP package has AXI4-Stream: use --interface axi-stream"
         )
     if text is None:
         text, record = emitted(hardware)
-    record, files = package_files(hardware, record, text)
+    record, files = package_files(hardware, record, text, called)
     write_files(out_dir, files)
     return record
 
 
-def package_files(hardware, record, text):
+def package_files(hardware, record, text, vlnv):
     """The manifest, and the contents of all files by their paths in the package."""
     name, core = hardware.name, spdx() + text
     record = (
@@ -73,11 +76,13 @@ def package_files(hardware, record, text):
     common = {
         "name": name,
         "title": hardware.title,
-        "version": __version__,
+        "vlnv": vlnv,
         "streams": streams,
         "sink": by_name["i"],
         "source": by_name["o"],
         "load": by_name.get("p"),
+        # A vector that waits in a slice would be overtaken by a load, and be computed with other parameters.
+        "sliced": [s for s in streams if s["role"] == "source" or "p" not in by_name],
         "latency": hardware.latency,
         "interval": hardware.interval,
         "load_text": record.get("load"),
