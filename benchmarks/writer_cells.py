@@ -116,7 +116,8 @@ def percent(before, after):
 
 def table(records, names):
     """Lines of the table: logic after, and by how many percent it is more than before."""
-    found = {(r["name"], r["family"]): r for r in records if "after" in r}
+    ordered = sorted(records, key=lambda r: (r["name"], r["family"]))
+    found = {(r["name"], r["family"]): r for r in ordered if "after" in r}
     yield "| design | " + " | ".join(COLUMNS) + " |"
     yield "|---|" + "--:|" * len(COLUMNS)
     for name in names:

@@ -12,6 +12,7 @@ from adder_builds import ICE40, build_adder, own_cache  # noqa: F401  own_cache 
 from tnhw import tools
 from tnhw.cli import main
 from tnhw.errors import ToolMissing
+from tnhw.support import environment
 from tnhw.tools import search
 
 PROGRAMS = {
@@ -90,7 +91,7 @@ def test_option_and_variable(native, monkeypatch, capsys):
     assert main(["doctor", "--tools", "native", "--json"]) == 0
     (yosys,) = [t for t in json.loads(capsys.readouterr().out) if t["tool"] == "yosys"]
     assert (yosys["found"], yosys["status"]) == ("0.71", "ok")
-    assert "TNHW_TOOLS" not in os.environ
+    assert environment.text("TNHW_TOOLS") is None
     monkeypatch.setenv("TNHW_TOOLS", "natve")
     assert main(["doctor"]) == 2
     assert "TNHW_TOOLS must be pip or native, not 'natve'" in capsys.readouterr().err

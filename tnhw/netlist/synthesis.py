@@ -108,7 +108,7 @@ _NEXUS_DSP = (
 _NEXUS_CARRY = """\
 design -push
 read_verilog -icells <<END_OF_MAP
-module TNHW_CARRY (input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT);
+module CARRY_FROM_LOGIC (input CIN, A0, B0, C0, D0, A1, B1, C1, D1, output S0, S1, COUT);
   parameter INJECT = "YES";
   parameter INIT0 = "0x0000";
   parameter INIT1 = "0x0000";
@@ -128,8 +128,8 @@ design -stash nexus_carry
 design -pop
 select -set chained t:CCU2 %co1:+[COUT] w:* %i %co1:+[CIN] t:CCU2 %i
 select -set first t:CCU2 @chained %d
-chtype -set TNHW_CARRY @first
-techmap -map %nexus_carry t:TNHW_CARRY
+chtype -set CARRY_FROM_LOGIC @first
+techmap -map %nexus_carry t:CARRY_FROM_LOGIC
 clean"""
 
 FAMILIES: dict[str, Family] = {
@@ -194,6 +194,8 @@ FAMILIES: dict[str, Family] = {
         bare="-noiopad",
         carry_as_luts=2,
         models=("lattice/cells_sim_nexus.v",),
+        lut_step=("map_luts", "map_cells"),
+        logic=("CCU2", "LUT4", "WIDEFN9", "INV"),
         after=tuple(_NEXUS_CARRY.splitlines()),
     ),
     "xc7": Family(
