@@ -69,11 +69,11 @@ def generate(
     from ..verilog import emitting
 
     design = load_design(source, interface=interface, beat=plain_number(beat), **folding)
-    folder, package = Path(out) / design.name / "rtl", None
+    folder, package, called = Path(out) / design.name / "rtl", None, None
     if vlnv is not None:
         from ..export.ip.vlnv import Vlnv
 
-        Vlnv.parse(vlnv, design.name)  # before anything is written
+        called = Vlnv.parse(vlnv, design.name)
         if design.interface != "axi-stream":
             raise InputError("`vlnv` is for an IP package: use --interface axi-stream")
     manifest = emitting.generate(design, folder)
@@ -81,7 +81,7 @@ def generate(
         from ..export import ip
 
         package = Path(out) / design.name / "ip"
-        ip.package(design, package, manifest, (folder / f"{design.name}.v").read_text(), vlnv)
+        ip.package(design, package, manifest, (folder / f"{design.name}.v").read_text(), called)
     return Generated(design.name, folder, manifest, design.options(), package)
 
 

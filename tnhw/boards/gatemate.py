@@ -38,7 +38,7 @@ class GateMatePlatform(TemplatedPlatform):
             {% endfor %}
             read_rtlil {{name}}.il
             {{get_override("script_after_read")|default("# (script_after_read placeholder)")}}
-            synth_gatemate -luttree -nomx8 {{get_override("synth_opts")|options}} -top {{name}}
+            synth_gatemate {{get_override("synth_opts")|options}} -top {{name}}
             {{get_override("script_after_synth")|default("# (script_after_synth placeholder)")}}
             write_json {{name}}.json
         """,

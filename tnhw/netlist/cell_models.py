@@ -296,9 +296,8 @@ def _joined(files: tuple[str, ...]) -> str:
 def _nexus() -> str:
     text = _read("lattice/cells_sim_nexus.v")
     text = text.replace('`include "parse_init.vh"', _read("lattice/parse_init.vh"))
-    text = text.replace(
-        "i < 15;", "i < 16;"
-    )  # the last word of a distributed RAM has no initial value (Yosys 0.70)
+    # In Yosys 0.70 the last word of a distributed RAM has no initial value.
+    text = text.replace("i < 15;", "i < 16;")
     declared = _read("lattice/cells_bb_nexus.v")
     text = _filled(text, "PDPSC16K", declared, _nexus_ram("CLK", "CLK"))
     return _filled(text, "PDP16K", declared, _nexus_ram("CLKW", "CLKR"))

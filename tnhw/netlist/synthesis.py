@@ -180,6 +180,7 @@ FAMILIES: dict[str, Family] = {
         "synth_gatemate -luttree -nomx8",
         {"LUT": "CC_LUT[1-4]|CC_L2T[45]|CC_MX[24]", "carry": "CC_ADDF", "FF": "CC_DFF", "RAM": "CC_BRAM_[24]0K"},
         without_dsp="-nomult",
+        board="-luttree -nomx8",
         bare="-noiopad -noclkbuf",
         carry_as_luts=1,
         models=("gatemate/cells_sim.v",),

@@ -37,8 +37,8 @@ def package(hardware, out_dir, record=None, text=None, vlnv=None):
         Receives the files; those of an earlier package are replaced.
     record, text : dict, str, optional
         The hardware's manifest and Verilog, if it was emitted already.
-    vlnv : str, optional
-        ``VENDOR:LIBRARY:NAME:VERSION`` for FuseSoC and Vivado; by default neither vendor nor library, and tnhw's version.
+    vlnv : Vlnv, optional
+        What FuseSoC and Vivado call it; by default without vendor and library, in tnhw's version.
 
     Returns
     -------
@@ -48,16 +48,15 @@ def package(hardware, out_dir, record=None, text=None, vlnv=None):
     Raises
     ------
     InputError
-        If it has plain streams, `vlnv` is not valid, or the folder cannot be written.
+        If it has plain streams, or the folder cannot be written.
     """
-    called = Vlnv.parse(vlnv, hardware.name) if vlnv else Vlnv(hardware.name)
     if hardware.interface != "axi-stream":
         raise InputError(
             f"{hardware.name}: an IP package has AXI4-Stream: use --interface axi-stream"
         )
     if text is None:
         text, record = emitted(hardware)
-    record, files = package_files(hardware, record, text, called)
+    record, files = package_files(hardware, record, text, vlnv or Vlnv(hardware.name))
     write_files(out_dir, files)
     return record
 
