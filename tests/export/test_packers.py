@@ -34,6 +34,8 @@ int main(void)
 def kernel(rule, architecture, **more):
     keys = {"name": "little", "rule": rule, "architecture": architecture, "storage": "memory", "inputs": 5,
             "outputs": 3, "input": "s5", "bias": "s9", "output": "u6", "shift": 2, "interface": "axi-stream"}  # fmt: skip
+    if RULES[rule].only_input:
+        keys["input"] = str(RULES[rule].only_input)
     if RULES[rule].has_parameter:
         keys["parameter"] = "u2" if rule == "shift" else "s5"
     return Kernel(**keys | more)

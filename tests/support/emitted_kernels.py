@@ -13,7 +13,9 @@ STORAGES = cycle(["ports", "memory", "constant"])
 def kernel(rule="threshold", architecture="parallel", storage="memory", **more):
     keys = {"name": f"{rule}_{architecture}_{storage}", "rule": rule, "architecture": architecture,
             "inputs": 5, "outputs": 3, "input": "s4", "storage": storage, "bias": "s7"}  # fmt: skip
-    if rule != "ternary":
+    if RULES[rule].only_input:
+        keys["input"] = str(RULES[rule].only_input)
+    if RULES[rule].has_parameter:
         keys["parameter"] = "u2" if rule == "shift" else "s4"
     keys |= more
     arrays = None

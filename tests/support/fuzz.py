@@ -44,6 +44,8 @@ def case(seed, number):
     most = (3, 2) if rng.random() < 0.95 else (9, 4)
     keys |= {"inputs": int(rng.integers(1, most[0], endpoint=True)), "input": form()}
     keys["outputs"] = int(rng.integers(1, most[1], endpoint=True))
+    if RULES[rule].only_input:
+        keys["input"] = str(RULES[rule].only_input)
     if RULES[rule].has_parameter:
         keys["parameter"] = f"u{rng.integers(1, 4)}" if rule == "shift" else form()
     if rule == "threshold":

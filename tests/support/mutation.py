@@ -51,6 +51,8 @@ def kernel(rule, architecture, storage, arithmetic="operators", **more):
     keys = {"name": "little", "rule": rule, "architecture": architecture, "storage": storage,
             "arithmetic": arithmetic, "inputs": 3, "outputs": 2, "input": "u4", "bias": "s6",
             "output": "s5", "shift": 2}  # fmt: skip
+    if RULES[rule].only_input:
+        keys["input"] = str(RULES[rule].only_input)
     if RULES[rule].has_parameter:
         keys["parameter"] = {"shift": "u2", "mac": "s4"}.get(rule, "u4")
     if rule == "addernet":

@@ -5,6 +5,8 @@ A network is a dict as `tnhw.network.Network` takes it, with `layers` and `array
 
 import oracle
 
+CHANNELS = ("steps", "falling", "multiplier", "offset")  # what happens behind the sum of each channel
+
 
 def flat(values):
     """Numbers of nested lists in order."""
@@ -29,7 +31,9 @@ def both(values, complement, number):
 def neuron(keys, arrays, place, inputs):
     """Sum of one output: `place` picks its parameters, `inputs` are None in the padding."""
     total = 0
-    parameters = {name: flat(array[place].tolist()) for name, array in arrays.items()}
+    parameters = {
+        name: flat(array[place].tolist()) for name, array in arrays.items() if name not in CHANNELS
+    }
     for k, x in enumerate(inputs):
         own = {name: values[k] for name, values in parameters.items() if name != "bias"}
         total += 0 if x is None else oracle.term(keys["rule"], x, own)
@@ -66,6 +70,25 @@ def conv(keys, arrays, number, pixels):
     return rows
 
 
+def requantised(keys, arrays, z, channel):
+    """Result of one sum of a channel."""
+    kind, output = keys.get("requantise", "shift"), keys.get("output")
+    if kind == "staircase":
+        low, high = oracle.bounds(output)
+        count = 0
+        for step in arrays["steps"][channel].tolist():
+            if z >= step:
+                count += 1
+        return high - count if "falling" in arrays and arrays["falling"][channel] else low + count
+    if kind == "scale":
+        z = z * int(arrays["multiplier"][channel]) + int(arrays["offset"][channel])
+        if output is None:
+            return z
+        low, high = oracle.bounds(output)
+        return min(high, max(low, z // 2 ** keys.get("shift", 0)))
+    return z if output is None else oracle.requantise(z, keys.get("shift", 0), output)
+
+
 def trace(network, x):
     """Exact sums of every layer for one vector: a list of flat lists."""
     number, shape, sums = network["input"], network["shape"], []
@@ -77,11 +100,9 @@ def trace(network, x):
             z = conv(keys, arrays, number, image(x, shape))
             shape = [len(z), len(z[0]), keys["outputs"]]
         sums.append(flat(z))
-        if "output" in keys:
-            number = keys["output"]
-            x = [oracle.requantise(one, keys.get("shift", 0), number) for one in sums[-1]]
-        else:
-            x = sums[-1]
+        count = keys["outputs"]
+        x = [requantised(keys, arrays, one, k % count) for k, one in enumerate(sums[-1])]
+        number = keys.get("output")
     return sums, x
 
 

@@ -24,6 +24,8 @@ def term(rule, x, p):
         return p["weight"] * x
     if rule == "addernet":
         return p["weight"] - x if x > p["weight"] else x - p["weight"]
+    if rule == "binary":
+        return (2 * x - 1) * (2 * p["weight"] - 1)
     assert rule == "shift"
     return p["sign"] * x * 2 ** p["exponent"]
 
@@ -34,6 +36,8 @@ def ranges(keys):
     allowed = {}
     if keys["rule"] in magnitude:
         allowed[magnitude[keys["rule"]]] = bounds(keys["parameter"])
+    if keys["rule"] == "binary":
+        allowed["weight"] = (0, 1)
     if keys["rule"] in ("threshold", "ternary", "shift"):
         allowed["sign"] = (-1 if keys.get("excitatory") is None else 0, 1)
     if keys.get("gain"):

@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 
 from tnhw.kernel import Kernel
+from tnhw.synapse import RULES
 from tnhw.verilog import emitting
 
 
 def kernel(rule="threshold", architecture="parallel", storage="constant", bits=4, **more):
     keys = {"name": "tiny", "rule": rule, "architecture": architecture, "storage": storage,
             "inputs": 4, "outputs": 2, "input": f"s{bits}", "bias": "s9", "output": "s7", "shift": 3}  # fmt: skip
-    if rule != "ternary":
+    if RULES[rule].only_input:
+        keys["input"] = str(RULES[rule].only_input)
+    if RULES[rule].has_parameter:
         keys["parameter"] = "u2" if rule == "shift" else f"s{bits}"
     keys |= more
     arrays = None

@@ -46,6 +46,8 @@ def cases(draw, rule, architecture, storage):
     keys["inputs"] = draw(st.one_of(st.integers(1, 12), st.integers(13, 64)))
     keys["outputs"] = draw(st.integers(1, max(1, min(5, MAX_SYNAPSES // keys["inputs"]))))
     keys["input"] = draw(formats())
+    if RULES[rule].only_input:
+        keys["input"] = str(RULES[rule].only_input)
     if rule == "shift":
         keys["parameter"] = f"u{draw(st.integers(1, 3))}"
     elif RULES[rule].has_parameter:

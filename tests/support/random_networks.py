@@ -66,11 +66,15 @@ def number(rng, *, signed=None, high=5):
     return f"{'s' if signed else 'u'}{rng.integers(2, high + 1)}"
 
 
-def synapse(rng, padded):
-    """Keys of a rule; with padding, one whose term at 0 is 0."""
+def synapse(rng, padded, input):
+    """Keys of a rule for an input format; with padding, one whose term at 0 is 0."""
     rule = rng.choice([r for r in RULES if r != "addernet" or not padded])
+    if input == "u1" and not padded and rng.random() < 0.6:
+        rule = "binary"
     keys = {"rule": str(rule)}
-    if rule == "shift":
+    if rule == "binary":
+        pass
+    elif rule == "shift":
         keys["parameter"] = f"u{rng.integers(1, 3)}"
     elif rule == "threshold":
         keys["parameter"] = number(rng, signed=False if padded else None)
@@ -92,6 +96,28 @@ def parameters(rng, keys, shape):
     if rng.random() < 0.7:
         arrays["bias"] = rng.integers(-20, 21, shape[:1])
     return arrays
+
+
+def requantised(rng, keys, arrays, sums):
+    """Replace the shift of a layer by a staircase or a scale for each channel, by the sums that occur."""
+    low, high = min(sums) - 2, max(sums) + 2
+    outputs, output = keys["outputs"], keys["output"]
+    del keys["shift"]
+    if rng.random() < 0.6:
+        count = 2 ** int(output[1:]) - 1
+        keys["requantise"] = "staircase"
+        steps = rng.integers(low, high, (outputs, count), endpoint=True)
+        arrays["steps"] = np.sort(steps, axis=1)
+        if rng.random() < 0.5:
+            arrays["falling"] = rng.integers(0, 2, outputs)
+        return
+    keys["requantise"] = "scale"
+    keys["shift"] = shift = int(rng.integers(0, 9))
+    span = 2 ** (shift + int(output[1:])) // max(1, high - low) + 1
+    arrays["multiplier"] = rng.integers(-span, span, outputs, endpoint=True)
+    arrays["offset"] = rng.integers(-(2**shift) * 4, 2**shift * 4, outputs, endpoint=True)
+    if rng.random() < 0.2:
+        arrays["offset"][:] = 0
 
 
 def geometry(rng, shape, wish=None):
@@ -133,12 +159,15 @@ def random_network(rng, shared, wish=None):
     network = {"name": "net", "input": number(rng), "shape": shape, "layers": [], "arrays": []}
     x = [rng.integers(*oracle.bounds(network["input"]), int(np.prod(shape)), endpoint=True)
          for _ in range(3)]  # fmt: skip
-    same = synapse(rng, True)
+    if rng.random() < 0.1:
+        network["input"] = "u1"
+        x = [one % 2 for one in x]
+    now, same = network["input"], synapse(rng, True, None)
     for k in range(size):
         wished = wish if k == special else None
         keys = geometry(rng, shape, wished) if k < convs else {"kind": "dense"}
         padded = bool(keys.get("padding"))
-        keys |= same if shared else synapse(rng, padded)
+        keys |= same if shared else synapse(rng, padded, now)
         keys["outputs"] = 1 if wish == "one neuron" else int(rng.integers(1, 6))
         if rng.random() < 0.35:
             keys["complement"] = True
@@ -151,9 +180,13 @@ def random_network(rng, shared, wish=None):
         if not last or rng.random() < 0.6:
             sums = [value for one in x for value in network_oracle.trace(network, one)[0][-1]]
             output = network["input"] if shared and not last else number(rng)
+            output = "u1" if not shared and rng.random() < 0.2 else output
             most = max(abs(value) for value in sums).bit_length()
             keys["output"] = output
             keys["shift"] = max(-3, most - int(output[1:]) + int(rng.integers(-1, 2)))
+            if rng.random() < 0.5:
+                requantised(rng, keys, network["arrays"][-1], sums)
+            now = output
         shape = out_shape(keys, shape) if taps else [keys["outputs"]]
     one_place = convs < size or shape[:2] == [1, 1]
     network["result"] = "class" if one_place and rng.random() < 0.5 else "vector"
@@ -166,7 +199,7 @@ def random_folds(rng, network, shared):
     for k, keys in enumerate(network["layers"]):
         channels = shape[-1] if keys["kind"] == "conv" else int(np.prod(shape))
         choices = [n for n in range(1, min(channels + 1, 8) + 1) if n % before == 0] or [before]
-        if keys["rule"] == "addernet":
+        if keys["rule"] in ("addernet", "binary"):
             choices = [n for n in choices if channels % n == 0]
         if not choices:
             return None
@@ -199,6 +232,10 @@ def _conv_last(case):
     return case.schedule == "shared" and case.network["layers"][-1]["kind"] == "conv"
 
 
+def _requantises(case, kind):
+    return any(keys.get("requantise") == kind for keys in case.network["layers"])
+
+
 #: Kinds of networks that take turns, so that each has its share; a case may be of several.
 KINDS = {
     "any": lambda case: True,
@@ -215,6 +252,9 @@ KINDS = {
     ),
     "one neuron": lambda case: [keys["outputs"] for keys in case.network["layers"]] == [1],
     "mixed rules": lambda case: len({keys["rule"] for keys in case.network["layers"]}) > 1,
+    "binary": lambda case: any(keys["rule"] == "binary" for keys in case.network["layers"]),
+    "staircase": lambda case: _requantises(case, "staircase"),
+    "scale": lambda case: _requantises(case, "scale"),
 }
 
 
@@ -240,6 +280,7 @@ def draw(rng, wish):
     folds = random_folds(rng, network, shared)
     reset = bool(rng.random() < 0.3)
     dsp, loadable = bool(rng.random() < 0.5), bool(rng.random() < 0.3)
+    loadable = loadable and all(keys.get("requantise", "shift") == "shift" for keys in network["layers"])
     made = Case(network, folds, schedule, rom, int(rng.integers(2**31)), reset, dsp, loadable)
     if folds is None or (shared and not fits(made)) or load(made) > MAX_CYCLES[schedule]:
         return None

@@ -22,6 +22,7 @@ PARAMETERS = ["u1", "s2", "u2", "s3", "u4"]
 
 
 def configurations():
+    yield {"rule": "binary", "input": "u1"}
     for x in INPUTS:
         yield {"rule": "ternary", "input": x}
         for p in PARAMETERS:

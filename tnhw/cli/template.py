@@ -77,7 +77,7 @@ def schema_files():
 
 def _formats(rule):
     """Keys `input` and `parameter` with formats that the rule takes."""
-    for x, parameter in product(("s8", "u8"), ("s8", "u3", "u8", None)):
+    for x, parameter in product(("s8", "u8", "u1"), ("s8", "u3", "u8", None)):
         try:
             RULES[rule](Format.parse(x), parameter and Format.parse(parameter))
         except InputError:

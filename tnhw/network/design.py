@@ -94,6 +94,12 @@ class Design(PlainHardware, ByContent):
         shared = schedule == "shared"
         layers = network.layers
         self.dsp, self.loadable = dsp, loadable
+        fixed = [layer.name for layer in layers if layer.keys.requantise != "shift"]
+        if loadable and fixed:
+            raise InputError(
+                f"network {self.name}: layer `{fixed[0]}` has constants for each output channel, which "
+                "cannot be loaded: leave `loadable` out"
+            )
         rules = [layer.kernel.synapse for layer in layers]
         rules = [rule.in_blocks() if dsp else rule.in_logic() for rule in rules]
         arrays = [[layer.kernel.arrays] for layer in layers]
@@ -192,7 +198,7 @@ class Design(PlainHardware, ByContent):
     def output_format(self) -> Format:
         if self.network.result == "class":
             return self.network.output_format
-        return self.stages[-1].kernel.output_format
+        return self.stages[-1].output_format
 
     def golden(self, x: Any, p: Arrays | None = None) -> np.ndarray:
         """What the hardware must answer to x [n, inputs], or to one vector: [n, outputs], or [outputs].

@@ -42,15 +42,13 @@ def network_diagram(design: Design) -> Diagram:
         lines += [
             f"{layer.synapses:,} synapses of {stage.synapse.word_bits} bits",
             f"x {before}, sum {kernel.sum_format}",
-            f"requantise >> {kernel.shift} to {kernel.output}"
-            if kernel.output
-            else "no requantisation",
+            layer.requantiser.text,
             f"fold {stage.fold}: {stage.fold.lanes} lanes",
             f"{stage.cycles} of {design.interval} cycles",
         ]
         box = Box(tuple(lines), "term", share=stage.cycles / design.interval)
-        add_column(columns, edges, Column("", (box,), f"gives {out} × {kernel.output_format}"))
-        before = str(kernel.output_format)
+        add_column(columns, edges, Column("", (box,), f"gives {out} × {stage.output_format}"))
+        before = str(stage.output_format)
     if network.result == "class":
         box = Box(("argmax", f"of {network.outputs}", "first largest"), "round")
         add_column(columns, edges, Column("", (box,)))

@@ -63,8 +63,9 @@ def _layer(stage: Stage) -> dict[str, Any]:
         "synapses": stage.layer.synapses,
         "input": str(kernel.input),
         "sum": str(stage.sum_format),
-        "output": str(kernel.output_format),
-        "shift": kernel.shift,
+        "output": str(stage.output_format),
+        "requantise": stage.layer.keys.requantise,
+        "shift": stage.layer.keys.shift,
         "fold": str(stage.fold),
         "cycles": stage.cycles,
     }

@@ -16,6 +16,7 @@ from ..kernel.keys import MAX_SHIFT, FormatKey
 from ..kernel.names import check_name
 from ..support.config import ByContent, Record, content
 from ..synapse import Format
+from .requantisers import REQUANTISERS, Requantiser
 
 __all__ = ["Layer", "LayerKeys"]
 
@@ -33,6 +34,8 @@ class LayerKeys(Record):
         ``dense``: every output sees all inputs; ``conv``: a window that moves over an image.
     rule, parameter, gain, output, shift
         As for a kernel. Without `output` the layer gives its exact sums.
+    requantise : str
+        How sums become results: ``shift``, ``staircase`` or ``scale``; see `tnhw.network.requantisers`.
     outputs : int
         Number of outputs; of a convolution, channels of the result.
     complement : bool
@@ -52,6 +55,7 @@ class LayerKeys(Record):
     complement: bool = False
     output: FormatKey | None = None
     shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
+    requantise: Literal["shift", "staircase", "scale"] = "shift"
     kernel: Annotated[list[Size], Field(min_length=2, max_length=2)] | None = None
     stride: Size | None = None
     padding: Annotated[int, Field(ge=0, le=63)] | None = None
@@ -69,7 +73,7 @@ class Layer(ByContent):
         Height, width, channels of its input; a dense layer sees them as one row.
     arrays : dict of arrays
         The arrays of the rule, each [outputs, inputs], or [outputs, height, width, channels] for a
-        convolution; and ``bias`` [outputs]. All are integers.
+        convolution; ``bias`` [outputs]; and those of `requantise`. All are integers.
 
     Raises
     ------
@@ -79,7 +83,9 @@ class Layer(ByContent):
     Attributes
     ----------
     kernel : Kernel
-        Computes the outputs at one position.
+        Computes the outputs at one position; only with ``requantise = "shift"`` it requantises them too.
+    requantiser : Requantiser
+        What happens to the sums at each output channel.
     in_shape, out_shape : (int, int, int)
         Height, width, channels. For a dense layer, height and width are 1.
     taps : (int, int)
@@ -98,8 +104,19 @@ class Layer(ByContent):
                 raise InputError(f"`output` must have at most 32 bits, not {keys.output}")
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        flat = {name: self._flat(name, array, where) for name, array in arrays.items()}
+        kind = REQUANTISERS[keys.requantise]
+        flat = {
+            name: self._flat(name, array, where)
+            for name, array in arrays.items()
+            if name not in kind.names
+        }
         self.kernel = self._kernel(flat, where, storage="constant")
+        try:
+            self.requantiser: Requantiser = kind(
+                keys, self.kernel, {name: arrays[name] for name in kind.names if name in arrays}
+            )
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from None
         if self.padding and self.kernel.synapse.term(0, self.kernel.arrays).any():
             raise InputError(
                 f"{where}: `padding` contributes no term, but rule `{keys.rule}` with these "
@@ -119,8 +136,8 @@ class Layer(ByContent):
             input=self.input,
             parameter=keys.parameter,
             gain=keys.gain,
-            output=keys.output,
-            shift=keys.shift,
+            output=keys.output if keys.requantise == "shift" else None,
+            shift=keys.shift if keys.requantise == "shift" else 0,
             **storage,
         )
 
@@ -179,16 +196,21 @@ class Layer(ByContent):
 
     @property
     def _content(self):
-        return content((self.keys, self.in_shape, self.kernel))
+        return content((self.keys, self.in_shape, self.kernel, self.requantiser))
 
     def __repr__(self):
         sizes = " to ".join("x".join(map(str, shape)) for shape in (self.in_shape, self.out_shape))
-        formats = f"{self.input} in, {self.kernel.output_format} out"
+        formats = f"{self.input} in, {self.output_format} out"
         return f"<Layer {self.name}: {self.keys.kind} {self.keys.rule}, {sizes}; {formats}>"
 
     @property
     def name(self) -> str:
         return self.keys.name
+
+    @property
+    def output_format(self) -> Format:
+        """Format of a result."""
+        return self.requantiser.format
 
     @property
     def channels(self) -> int:
@@ -213,7 +235,8 @@ class Layer(ByContent):
     @property
     def arrays(self) -> dict[str, np.ndarray]:
         """Parameter arrays in the shapes in which they were given; they cannot be written to."""
-        return {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
+        own = {name: self.shaped(name, array) for name, array in self.kernel.arrays.items()}
+        return own | self.requantiser.arrays
 
     def shaped(self, name: str, array: np.ndarray) -> np.ndarray:
         """An array of the kernel in the shape that the layer takes: the inverse of what the kernel needs."""
@@ -246,4 +269,4 @@ class Layer(ByContent):
 
     def golden(self, x: Any) -> np.ndarray:
         """Outputs of the layer for activations x [n, ...]: int64 [n, *out_shape]."""
-        return self.kernel.requantise(self.sums(x))
+        return self.requantiser.golden(self.sums(x))

@@ -231,7 +231,7 @@ class Network(Pictured, ByContent):
         """Format of an element of the result."""
         if self.result == "class":
             return Format.of_interval(0, max(1, self.outputs - 1))
-        return self.layers[-1].kernel.output_format
+        return self.layers[-1].output_format
 
     # Mathematics
 
@@ -266,7 +266,7 @@ class Network(Pictured, ByContent):
         for layer in self.layers:
             z = layer.sums(x)
             sums.append(z if layer.keys.kind == "conv" else z.reshape(len(x), -1))
-            x = layer.kernel.requantise(z)
+            x = layer.requantiser.golden(z)
         return sums
 
     def with_arrays(self, arrays: Mapping[str, Any]) -> Network:

@@ -9,6 +9,7 @@ from math import ceil
 import numpy as np
 
 from ..errors import InputError
+from ..gates.engine.results import Plan
 from ..kernel.remainder import folded, modulo
 from ..synapse import Format, Rule
 from .layer import Layer
@@ -137,6 +138,16 @@ class Stage:
 
     def __repr__(self):
         return f"<Stage {self.layer.name}: fold {self.fold}, {self.cycles} cycles>"
+
+    @property
+    def output_format(self) -> Format:
+        """Format of a result, of whatever parameters may be loaded."""
+        return self.plan.output
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the engine does with a sum; the layer's requantiser says so."""
+        return self.layer.requantiser.plan(self.kernel)
 
     @property
     def words(self) -> int:

@@ -35,7 +35,11 @@ def delays(engines: Sequence[Sequence[Stage]], depths: Sequence[int]) -> list[De
         Pipeline depth of each engine in cycles.
     """
     stages = [stage for own in engines for stage in own]
-    depth_of = [depth for own, depth in zip(engines, depths, strict=True) for _ in own]
+    depth_of = [
+        depth + Drain.latency_of(own)
+        for own, depth in zip(engines, depths, strict=True)
+        for _ in own
+    ]
     beats = [stages[0].fold.simd, *(stage.fold.drain for stage in stages[:-1])]
     found = []
     for stage, depth, beat in zip(stages, depth_of, beats, strict=True):
@@ -43,7 +47,7 @@ def delays(engines: Sequence[Sequence[Stage]], depths: Sequence[int]) -> list[De
         enter = 1 + from_bank + (beat != stage.fold.simd)
         rest = stage.beats[1]
         to_last_group = stage.cycles - max(stage.steps, rest) + stage.steps - 1
-        found.append(Delay(enter, to_last_group + depth + Drain.latency - 1 + rest))
+        found.append(Delay(enter, to_last_group + depth - 1 + rest))
     return found
 
 

@@ -10,7 +10,7 @@ from ..errors import InputError
 __all__ = ["DOMAIN", "FUNCTIONS", "OPSET", "VERSION", "neuron"]
 
 DOMAIN, VERSION, OPSET = "tnhw", 1, 17
-INT32, UINT32 = 6, 12  # onnx.TensorProto
+INT32, INT64, UINT32 = 6, 7, 12  # onnx.TensorProto
 
 # 2**e of a small unsigned e.
 _POWER = f"""
@@ -80,6 +80,58 @@ FUNCTIONS = {
         _cast("weight", "bias"), _SPREAD,
         "  apart = Sub (spread, weight32)\n  distance = Abs (apart)\n  terms = Neg (distance)\n", _TOTAL,
     ),
+    # Bits of x and weight stand for -1 and +1.
+    "BinaryNeuron": _function(
+        "BinaryNeuron (x, weight, bias) => (z)",
+        _cast("weight", "bias"), """  two = Constant <value = int32 {2}> ()
+  one = Constant <value = int32 {1}> ()
+  twice = Mul (weight32, two)
+  factor = Sub (twice, one)
+  columns = Transpose <perm = [1, 0]> (factor)
+  doubled = Mul (x, two)
+  signs = Sub (doubled, one)
+  total = MatMul (signs, columns)
+  z = Add (total, bias32)""",
+    ),
+    # low + number of the steps that are at most z, or high - number where `falling` is 1; z [..., outputs], steps
+    # [outputs, steps].
+    "Staircase": _function(
+        "Staircase <low, high> (z, steps, falling) => (y)",
+        _ATTRIBUTE.format(name="low"), _ATTRIBUTE.format(name="high"), _cast("steps", "falling"),
+        f"""  last = Constant <value_ints = [-1]> ()
+  spread = Unsqueeze (z, last)
+  reached = GreaterOrEqual (spread, steps32)
+  ones = Cast <to = {INT32}> (reached)
+  count = ReduceSum <keepdims = 0> (ones, last)
+  two = Constant <value = int32 {{2}}> ()
+  one = Constant <value = int32 {{1}}> ()
+  twice = Mul (falling32, two)
+  direction = Sub (one, twice)
+  climbed = Mul (count, direction)
+  range = Sub (high32, low32)
+  above = Mul (falling32, range)
+  begin = Add (above, low32)
+  y = Add (begin, climbed)""",
+    ),
+    # floor((z * multiplier + offset) / divisor), clamped, in int64. A quotient is truncated towards zero: `base`
+    # divisors more keep what is divided positive.
+    "Scale": _function(
+        "Scale <divisor, base, low, high> (z, multiplier, offset) => (y)",
+        "".join(f"  {name}64 = Constant <value_int : int = @{name}> ()\n"
+                for name in ("divisor", "base", "low", "high")),
+        f"""  wide = Cast <to = {INT64}> (z)
+  wide_multiplier = Cast <to = {INT64}> (multiplier)
+  wide_offset = Cast <to = {INT64}> (offset)
+  product = Mul (wide, wide_multiplier)
+  total = Add (product, wide_offset)
+  raised = Mul (base64, divisor64)
+  positive = Add (total, raised)
+  quotient = Div (positive, divisor64)
+  shifted = Sub (quotient, base64)
+  lowest = Max (shifted, low64)
+  clamped = Min (lowest, high64)
+  y = Cast <to = {INT32}> (clamped)""",
+    ),
     # floor((z * multiplier + half) / divisor), clamped. A quotient is truncated towards zero: an offset of
     # 2**30, a multiple of the divisor, keeps what is divided positive.
     "Requantise": _function(
@@ -124,6 +176,7 @@ _NEURONS = {
     ("ternary", False): ("TernaryNeuron", ("sign",)),
     ("shift", False): ("ShiftNeuron", ("exponent", "sign")),
     ("mac", False): ("MacNeuron", ("weight",)),
+    ("binary", False): ("BinaryNeuron", ("weight",)),
     ("addernet", False): ("AdderNetNeuron", ("weight",)),
 }
 

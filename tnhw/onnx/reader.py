@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..network import Network
+from ..network.requantisers import REQUANTISERS
 from ..support.config import parse_json
 from .writer import HEADER, model, packages
 
@@ -119,7 +120,11 @@ def _network(header, arrays, path):
             n.removeprefix(begin): arrays.pop(n) for n in list(arrays) if n.startswith(begin)
         }
         if keys.get("kind") == "conv":
-            members = {name: _windowed(array, keys) for name, array in members.items()}
+            of_channels = {name for kind in REQUANTISERS.values() for name in kind.names}
+            members = {
+                name: array if name in of_channels else _windowed(array, keys)
+                for name, array in members.items()
+            }
         layers.append(keys)
         own.append(members)
     if arrays:

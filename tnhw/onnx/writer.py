@@ -142,12 +142,7 @@ def _layer(layer, now, image, call, constant, nodes, helper):
         constant(f"{name}.{array}", _smallest(kernel.arrays[array])) for array in (*arrays, "bias")
     ]
     now = call(function, [now, *given], f"{name}_z", name)
-    if keys.output is not None:
-        up, down = max(0, -keys.shift), max(0, keys.shift)
-        now = call(
-            "Requantise", [now], f"{name}_y", f"{name}_requantise",
-            multiplier=1 << up, divisor=1 << down, low=keys.output.min, high=keys.output.max,
-        )  # fmt: skip
+    now = _REQUANTISED[keys.requantise](layer, now, call, constant)
     if keys.kind == "conv":
         shape = constant(f"{name}_shape", np.array([0, *layer.out_shape]))
         nodes.append(
@@ -155,6 +150,39 @@ def _layer(layer, now, image, call, constant, nodes, helper):
         )
         now = f"{name}_image"
     return now
+
+
+def _shifted(layer, now, call, constant):
+    name, keys = layer.name, layer.keys
+    if keys.output is None:
+        return now
+    up, down = max(0, -keys.shift), max(0, keys.shift)
+    return call(
+        "Requantise", [now], f"{name}_y", f"{name}_requantise",
+        multiplier=1 << up, divisor=1 << down, low=keys.output.min, high=keys.output.max,
+    )  # fmt: skip
+
+
+def _staircase(layer, now, call, constant):
+    name, stage = layer.name, layer.requantiser
+    given = [constant(f"{name}.{array}", _smallest(stage.arrays[array])) for array in stage.names]
+    return call(
+        "Staircase", [now, *given], f"{name}_y", f"{name}_requantise",
+        low=stage.format.min, high=stage.format.max,
+    )  # fmt: skip
+
+
+def _scaled(layer, now, call, constant):
+    name, shift, stage = layer.name, layer.keys.shift, layer.requantiser
+    given = [constant(f"{name}.{array}", _smallest(stage.arrays[array])) for array in stage.names]
+    base = 1 << max(0, stage.scaled_format.bits - shift)
+    return call(
+        "Scale", [now, *given], f"{name}_y", f"{name}_requantise",
+        divisor=1 << shift, base=base, low=stage.format.min, high=stage.format.max,
+    )  # fmt: skip
+
+
+_REQUANTISED = {"shift": _shifted, "staircase": _staircase, "scale": _scaled}
 
 
 def _smallest(array):
@@ -169,8 +197,8 @@ def _check_room(layer):
     terms = np.maximum(np.abs(low), np.abs(high)).astype(object).sum(axis=1)
     largest = max(terms + np.abs(kernel.arrays["bias"]).astype(object))
     needed = (int(largest) << max(0, -keys.shift)) + kernel.half
-    ends = [keys.output.min, keys.output.max] if keys.output is not None else [0]
-    if needed >= ROOM or keys.shift >= 30 or max(map(abs, ends)) > (1 << 31) - 1:
+    result = layer.output_format
+    if needed >= ROOM or kernel.shift >= 30 or max(-result.min - 1, result.max) > (1 << 31) - 1:
         raise InputError(
             f"layer `{layer.name}`: its numbers need more than 31 bits, and ONNX functions of tnhw have int32; "
             "use narrower formats or fewer inputs"

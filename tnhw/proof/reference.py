@@ -10,10 +10,11 @@ from itertools import product
 import z3
 
 from ..errors import InputError
+from .formulas.values import as_bits
 
 __all__ = ["Number", "Reference"]
 
-RULES = ("threshold", "ternary", "shift", "addernet", "mac")
+RULES = ("threshold", "ternary", "shift", "addernet", "mac", "binary")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Reference:
         """Fields of a packed parameter word, least significant first: dict of z3 expressions."""
         values, low = {}, 0
         for name, field in self.fields.items():
-            value = z3.Extract(low + field.bits - 1, low, word)
+            value = z3.Extract(low + field.bits - 1, low, as_bits(word))
             complement = name.startswith("not_")
             values[name.removeprefix("not_")] = ~value if complement else value
             low += field.bits
@@ -125,7 +126,7 @@ class Reference:
             values["sign"] = z3.BitVecVal(int(own["sign"] < 0), 1)
         for name in ("theta", "weight", "exponent"):
             if name in own:
-                values[name] = z3.BitVecVal(own[name], self.magnitude.bits)
+                values[name] = z3.BitVecVal(own[name], self.magnitude.bits if self.magnitude else 1)
         if "gain" in own:
             values["gain"] = z3.BitVecVal(own["gain"], 2)
         return values
@@ -168,6 +169,9 @@ class Reference:
         if self.rule == "shift":
             more = n - self.magnitude.bits
             return self._signed(x << z3.ZeroExt(more, values["exponent"]), values)
+        if self.rule == "binary":
+            one = z3.BitVecVal(1, n)
+            return z3.If(x_pattern == values["weight"], one, -one)
         weight = self.magnitude.widen(values["weight"], n)
         if self.rule == "addernet":
             return z3.If(x > weight, weight - x, x - weight)
@@ -188,6 +192,8 @@ class Reference:
 
     def integer_term(self, x, values):
         """t(x, p) in Python integers: x is a value, `values` has bit patterns of the fields as integers."""
+        if self.rule == "binary":
+            return 1 if x == values["weight"] else -1
         magnitude = {}
         for name in ("theta", "weight", "exponent"):
             if name in values:
@@ -214,7 +220,7 @@ class Reference:
         ends = [self.x.low, self.x.high] + [0] * (self.x.low < 0)
         if values is not None:
             fixed = {name: value.as_long() for name, value in values.items()}
-            own = [fixed[n] for n in ("theta", "weight") if n in fixed]
+            own = [fixed[n] for n in ("theta", "weight") if n in fixed and self.magnitude]
             own = [v - 2**self.magnitude.bits if v > self.magnitude.high else v for v in own]
             ends += [v for v in own if self.x.low <= v <= self.x.high]
             terms = [self.integer_term(x, fixed) for x in ends]

@@ -158,6 +158,8 @@ class Rule(ABC):
         Names of the parameter arrays, each of integers [outputs, inputs].
     forms : tuple of str
         Names of the equivalent gates that the rule offers.
+    only_input : Format or None
+        The only format of x that the rule takes, if it does not take all.
     Keys : type of Record or None
         Keys of a kernel file that belong to this rule, see `tnhw.kernel.own_keys`. Each is also a field of the rule.
 
@@ -174,6 +176,7 @@ class Rule(ABC):
     has_parameter: ClassVar[bool] = True
     has_gain: ClassVar[bool] = False
     forms: ClassVar[tuple[str, ...]] = ()
+    only_input: ClassVar[Format | None] = None
     Keys: ClassVar[type[Record] | None] = None
 
     input: Format
@@ -186,6 +189,10 @@ class Rule(ABC):
         RULES[cls.name] = cls
 
     def __post_init__(self) -> None:
+        if self.only_input is not None and self.input != self.only_input:
+            raise InputError(
+                f'rule `{self.name}` takes only `input = "{self.only_input}"`, not {self.input}'
+            )
         if self.has_parameter and self.parameter is None:
             raise InputError(f"rule `{self.name}` needs a `parameter` format")
         if not self.has_parameter and self.parameter is not None:

@@ -48,7 +48,7 @@ class Chain(wiring.Component):
         ]
         last = engines[-1][-1]
         layer = last.layer
-        element, count = last.kernel.output_format, layer.keys.outputs * layer.positions
+        element, count = last.output_format, layer.keys.outputs * layer.positions
         if result == "class":
             self._end = Argmax(element, count)
         else:

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout, StructLayout
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ..summing.requantise import Requantise
 from .loops import select
 from .skid import Skid
 
@@ -18,11 +17,11 @@ BLOCK_ROM_BITS = 256
 
 
 class Drain(wiring.Component):
-    """Takes the sums of a whole group in one cycle, and adds biases and requantises as results leave.
+    """Takes the sums of a whole group in one cycle, adds biases, and makes results of them as they leave.
 
     ::
 
-        sums --> shift register --> + bias --> register --> requantise --> two places --> o
+        sums --> shift register --> + bias --> register --> results --> two places --> o
 
     Parameters
     ----------
@@ -49,7 +48,10 @@ class Drain(wiring.Component):
         Only if parameters can be loaded: writes a row of biases.
     """
 
-    latency = 3  # cycles from `load` to the first beat
+    @staticmethod
+    def latency_of(stages):
+        """Cycles from `load` to the first beat."""
+        return 3 + max(stage.plan.latency for stage in stages)
 
     def __init__(self, stages, sum_format, output):
         self._stages, self._sum_format, self._output = stages, sum_format, output
@@ -84,8 +86,8 @@ class Drain(wiring.Component):
             StructLayout({"results": self.o.payload.shape(), "layer": len(self.layer)})
         )
         self._group(m, held, moves, skid)
-        biases = self._biases(m, held, moves)
-        self._totals(m, held, moves, biases, skid)
+        biases, row = self._biases(m, held, moves)
+        self._totals(m, held, moves, biases, row, skid)
         return m
 
     def _group(self, m, held, moves, skid):
@@ -119,7 +121,7 @@ class Drain(wiring.Component):
                 m.d.sync += register.eq(Mux(self.load, self.sums[k], later))
 
     def _biases(self, m, held, moves):
-        """Make the memory of biases, in the order in which results leave; returns the biases of a beat."""
+        """Make the memory of biases, in the order in which results leave; returns the biases of a beat, and their row."""
         stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
         rows, bases = [], []
         for stage in stages:
@@ -161,44 +163,63 @@ class Drain(wiring.Component):
             m.d.comb += read.addr.eq(Mux(steps, Mux(again, base, following), index))
             with m.If(steps & again):
                 m.d.sync += [index.eq(base), following.eq(second)]
-        return read.data
+        return read.data, index
 
-    def _totals(self, m, held, moves, biases, skid):
-        """Add the biases, register the totals, and requantise them as their layer requires."""
+    def _totals(self, m, held, moves, biases, row, skid):
+        """Add the biases, register the totals, and make results of them as the plan of their layer says."""
         stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
-        full, total_layer = Signal(), Signal.like(held.layer)
+        plans = [stage.plan for stage in stages]
+        valid, layer = Signal(name="valid_0"), Signal.like(held.layer, name="layer_0")
         totals = [
             Signal(self._sum_format.shape, name=f"total_{k}", reset_less=True) for k in range(d)
         ]
-        m.d.comb += [moves.eq(skid.i.ready), skid.i.valid.eq(full)]
+        total_row = Signal.like(row, name="total_row", reset_less=True)
+        m.d.comb += moves.eq(skid.i.ready)
         with m.If(moves):
-            m.d.sync += [full.eq(held.some), total_layer.eq(held.layer)]
+            m.d.sync += [valid.eq(held.some), layer.eq(held.layer), total_row.eq(row)]
             for k, total in enumerate(totals):
                 m.d.sync += total.eq(held.sums[k] + biases.word_select(k, bits))
-        kinds = [(stage.kernel.shift, stage.kernel.output) for stage in stages]
-        for k, total in enumerate(totals):
-            results = {}
-            for kind in dict.fromkeys(kinds):  # layers that requantise in the same way share gates
-                shift, output = kind
-                if output is None:
-                    results[kind] = total
-                    continue
-                name = f"requantise_{k}_{len(results)}"
-                m.submodules[name] = part = Requantise(self._sum_format, shift, output)
-                m.d.comb += part.z.eq(total)
-                results[kind] = part.y
-            value = results[kinds[-1]]
-            for number, kind in enumerate(kinds[:-1]):
-                if kind != kinds[-1]:
-                    value = Mux(total_layer == number, results[kind], value)
+        depth = max(plan.latency for plan in plans)
+        results = {}
+        for number, plan in enumerate(plans):
+            if plan.kind in results:  # layers with plans of one kind share gates
+                continue
+            gates = plan.gates(self._sum_format, plans, d)
+            m.submodules[f"results_{number}"] = gates
+            m.d.comb += [gates.enable.eq(moves), gates.valid.eq(valid), gates.row.eq(total_row)]
+            m.d.comb += [z.eq(total) for z, total in zip(gates.z, totals, strict=True)]
+            late = self._late(m, Value.cast(gates.y), depth - plan.latency, moves, f"y_{number}")
+            element = gates.y.shape().elem_shape
+            results[plan.kind] = [
+                Value.cast(part).as_signed() if element.signed else part
+                for part in (late.word_select(k, element.width) for k in range(d))
+            ]
+        valid = self._late(m, valid, depth, moves, "valid", reset_less=False)
+        layer = self._late(m, layer, depth, moves, "layer")
+        for k in range(d):
+            value = results[plans[-1].kind][k]
+            for number, plan in enumerate(plans[:-1]):
+                if plan.kind != plans[-1].kind:
+                    value = Mux(layer == number, results[plan.kind][k], value)
             m.d.comb += skid.i.payload.results[k].eq(value)
         m.d.comb += [
-            skid.i.payload.layer.eq(total_layer),
+            skid.i.valid.eq(valid),
+            skid.i.payload.layer.eq(layer),
             self.o.payload.eq(skid.o.payload.results),
             self.o_layer.eq(skid.o.payload.layer),
             self.o.valid.eq(skid.o.valid),
             skid.o.ready.eq(self.o.ready),
         ]
+
+    @staticmethod
+    def _late(m, value, registers, moves, name, *, reset_less=True):
+        """A value some registers later."""
+        for number in range(registers):
+            later = Signal(len(value), name=f"{name}_{number + 1}", reset_less=reset_less)
+            with m.If(moves):
+                m.d.sync += later.eq(value)
+            value = later
+        return value
 
 
 @dataclass(frozen=True)

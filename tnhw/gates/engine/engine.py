@@ -67,7 +67,7 @@ class Engine(wiring.Component):
         self._pace = pace
         first, last = stages[0], stages[-1]
         self._fold, self._synapse = first.fold, first.synapse
-        formats = [stage.kernel.output_format for stage in stages]
+        formats = [stage.output_format for stage in stages]
         self._output = _union(formats)
         self._sum = _union([stage.sum_format for stage in stages])
         self._hidden_ends = list(accumulate(stage.in_words for stage in stages[1:]))
@@ -76,7 +76,7 @@ class Engine(wiring.Component):
             {
                 "i": In(stream.Signature(ArrayLayout(first.layer.input.shape, beat))),
                 "o": Out(
-                    stream.Signature(ArrayLayout(last.kernel.output_format.shape, self._fold.drain))
+                    stream.Signature(ArrayLayout(last.output_format.shape, self._fold.drain))
                 ),
             }
             | (
@@ -108,7 +108,7 @@ class Engine(wiring.Component):
         on their way in or out.
         """
         words = sum(stage.cycles for stage in self._stages)
-        return 2 + ceil((self.depth + Drain.latency) / words) + 3
+        return 2 + ceil((self.depth + Drain.latency_of(self._stages)) / words) + 3
 
     @property
     def codes(self):

@@ -7,7 +7,7 @@ import z3
 from ...errors import ToolFailed
 from ..formulas.circuit import of_verilog
 from ..formulas.unroll import Unrolled, origin
-from ..formulas.values import as_bool
+from ..formulas.values import as_bits, as_bool
 from ..formulas.walk import support
 from .adders import adders_in
 
@@ -106,7 +106,7 @@ class Binding:
 
     def payload_of(self, stream):
         """For each bit of a stream's payload, (name of the input, bit number)."""
-        expression, bits = self.circuit.wire(self.port(stream, "payload")), []
+        expression, bits = as_bits(self.circuit.wire(self.port(stream, "payload"))), []
         for k in range(expression.size()):
             read = support(z3.simplify(z3.Extract(k, k, expression)))
             name, (_, numbers) = next(iter(read.items()), ("", (None, ())))
@@ -122,7 +122,7 @@ class Binding:
     def element(self, output):
         """Expression of one element of the result."""
         bits = self.reference.output.bits
-        payload = self.output("payload")
+        payload = as_bits(self.output("payload"))
         return z3.Extract((output + 1) * bits - 1, output * bits, payload)
 
     # What variables mean
@@ -171,7 +171,7 @@ class Binding:
 
     def _held(self, wire):
         """A wire that is made of registers, as it is at time 0."""
-        expression = z3.simplify(self.circuit.wire(wire))
+        expression = z3.simplify(as_bits(self.circuit.wire(wire)))
         pairs = [
             (variable, z3.BitVec(f"{name}@0", variable.size()))
             for name, (variable, _) in support(expression).items()
@@ -179,7 +179,7 @@ class Binding:
         return z3.substitute(expression, *pairs)
 
     def _input(self, time, low, count):
-        expression = self.circuit.wire(self.port("i", "payload"))
+        expression = as_bits(self.circuit.wire(self.port("i", "payload")))
         expression = z3.simplify(z3.Extract(low + count - 1, low, expression))
         pairs = [
             (variable, z3.BitVec(f"{name}@{time}", variable.size()))

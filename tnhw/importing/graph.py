@@ -1,0 +1,256 @@
+"""The graph of an ONNX file: read safely, cleaned up by `qonnx`, and executed node by node.
+
+Operators are never computed by code of our own: standard ones run in `onnxruntime`, those of QONNX in `qonnx`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, ToolMissing
+
+__all__ = ["Graph", "Node", "Step", "node_text", "parse"]
+
+MAX_BYTES = 1 << 28
+MAX_ELEMENTS = 1 << 26
+
+Node = Any  # onnx.NodeProto
+
+
+def packages():
+    """The modules `onnx` and `onnxruntime`, and the parts of `qonnx` that are used.
+
+    Raises
+    ------
+    ToolMissing
+        If one of these packages is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import onnx
+            import onnxruntime
+            import qonnx.core.modelwrapper
+            import qonnx.core.execute_custom_node
+            import qonnx.util.basic
+            import qonnx.util.cleanup
+    except ImportError as error:
+        raise ToolMissing(
+            f'a Python package for the import of networks is missing ({error}): `pip install "tnhw[import]"`'
+        ) from None
+    return onnx, onnxruntime, qonnx
+
+
+def parse(path: str | os.PathLike[str]) -> Any:
+    """Parse a file as ONNX: a ModelProto. Nothing outside the file is read.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, too large, or is not ONNX.
+    ToolMissing
+        If a package is missing.
+    """
+    onnx, *_ = packages()
+    from google.protobuf.message import DecodeError
+
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: not a file")
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, the most that is read")
+        model = onnx.load_model_from_string(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (DecodeError, ValueError):
+        raise InputError(f"{path}: not an ONNX file") from None
+    if not model.graph.node:
+        raise InputError(f"{path}: not an ONNX file with a graph: it has no nodes")
+    for tensor in model.graph.initializer:
+        if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
+            raise InputError(
+                f"{path}: `{tensor.name}` lies in another file, which is never read; save the model with all data inside"
+            )
+        size = int(np.prod([int(extent) for extent in tensor.dims], dtype=object))
+        if not 0 <= size <= MAX_ELEMENTS or min(tensor.dims, default=0) < 0:
+            raise InputError(f"{path}: `{tensor.name}` has impossible dimensions {list(tensor.dims)}")
+    return model
+
+
+def node_text(node: Node) -> str:
+    """How messages call a node: its operator, and its name or that of its output."""
+    return f"{node.op_type} `{node.name or (node.output[0] if node.output else '?')}`"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A node that is applied to one tensor; its other inputs are constants."""
+
+    node: Node
+    position: int
+    constants: tuple[tuple[str, np.ndarray], ...]
+
+
+class Graph:
+    """A cleaned-up graph with one input and one output.
+
+    Parameters
+    ----------
+    model : ModelProto
+    where : str
+        The file, for messages.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        In an order in which each node is behind those that it reads.
+    constants : dict of str to array
+        The initializers.
+    input, output : str
+        Names of the tensors.
+    shape : tuple of int
+        Shape of the input; the first axis is the batch, and is taken as 1.
+
+    Raises
+    ------
+    InputError
+        If the graph has several inputs or outputs, an unknown size, or is damaged.
+    """
+
+    def __init__(self, model: Any, where: str) -> None:
+        self._onnx, self._runtime, self._qonnx = packages()
+        self.where = where
+        model = self._cleaned(model)
+        graph = model.graph
+        helper = self._onnx.numpy_helper
+        try:
+            self.constants = {t.name: helper.to_array(t) for t in graph.initializer}
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{where}: an initializer is damaged ({error})") from None
+        inputs = [one for one in graph.input if one.name not in self.constants]
+        if len(inputs) != 1 or len(graph.output) != 1:
+            raise InputError(
+                f"{where}: has {len(inputs)} inputs and {len(graph.output)} outputs; only networks with one of each "
+                "can be built: cut the others off before the export"
+            )
+        self.input, self.output = inputs[0].name, graph.output[0].name
+        self.shape = self._shape(inputs[0])
+        self.nodes = list(graph.node)
+        self._model, self._graph = model, graph
+        self._opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 17)
+        self.readers = Counter(name for node in self.nodes for name in node.input)
+
+    def _cleaned(self, model):
+        qonnx = self._qonnx
+        try:
+            with _quiet():
+                wrapped = qonnx.core.modelwrapper.ModelWrapper(model)
+                return qonnx.util.cleanup.cleanup_model(wrapped).model
+        except Exception as error:  # qonnx raises what it likes for a damaged graph
+            text = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
+            raise InputError(
+                f"{self.where}: its graph cannot be understood ({type(error).__name__}: {text})"
+            ) from None
+
+    def _shape(self, info):
+        dims = info.type.tensor_type.shape.dim
+        if not dims:
+            raise InputError(f"{self.where}: input `{info.name}` has no shape; export the model with fixed sizes")
+        sizes = [1, *(dim.dim_value for dim in dims[1:])]
+        if len(sizes) < 2 or min(sizes) < 1 or int(np.prod(sizes, dtype=object)) > MAX_ELEMENTS:
+            raise InputError(
+                f"{self.where}: input `{info.name}` has the shape {[d.dim_param or d.dim_value for d in dims]}; "
+                "all axes but the first, the batch, must have a fixed size"
+            )
+        return tuple(sizes)
+
+    def is_custom(self, node: Node) -> bool:
+        """Whether a node has an operator of QONNX."""
+        return self._qonnx.util.basic.is_custom_op(node.domain, node.op_type)
+
+    def run(self, node: Node, values: dict[str, np.ndarray]) -> np.ndarray:
+        """The first output of a node for the values of its inputs.
+
+        Raises
+        ------
+        InputError
+            If the operator is unknown, or does not take these values.
+        """
+        try:
+            with _quiet():
+                if self.is_custom(node):
+                    return self._custom(node, values)
+                return self._standard(node, values)
+        except Exception as error:  # the packages raise what they like
+            text = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
+            raise InputError(
+                f"{self.where}: {node_text(node)} cannot be computed ({type(error).__name__}: {text})"
+            ) from None
+
+    def _custom(self, node, values):
+        context = {name: values[name] for name in node.input if name}
+        for name in node.output:
+            context[name] = np.zeros(1, np.float32)
+        self._qonnx.core.execute_custom_node.execute_custom_node(
+            node, context, self._graph, onnx_opset_version=self._opset
+        )
+        return np.asarray(context[node.output[0]])
+
+    def _standard(self, node, values):
+        helper, onnx = self._onnx.helper, self._onnx
+        given = list(dict.fromkeys(name for name in node.input if name))
+        infos = [
+            helper.make_tensor_value_info(
+                name, helper.np_dtype_to_tensor_dtype(values[name].dtype), values[name].shape
+            )
+            for name in given
+        ]
+        outputs = [onnx.ValueInfoProto(name=node.output[0])]
+        graph = helper.make_graph([node], "node", infos, outputs)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
+        model.ir_version = 8
+        options = self._runtime.SessionOptions()
+        options.log_severity_level = 4
+        session = self._runtime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return session.run([node.output[0]], {name: values[name] for name in given})[0]
+
+    def apply(self, steps: list[Step], value: np.ndarray) -> np.ndarray:
+        """What a row of nodes makes of a value."""
+        for step in steps:
+            values = dict(step.constants)
+            values[step.node.input[step.position]] = value
+            value = self.run(step.node, values)
+        return value
+
+    def reference(self, x: np.ndarray, names: list[str]) -> list[np.ndarray]:
+        """Tensors of the graph for inputs x [n, ...], node by node: what the trained network computes."""
+        values: dict[str, np.ndarray] = {**self.constants, self.input: x}
+        for node in self.nodes:
+            values[node.output[0]] = self.run(node, values)
+        return [values[name] for name in names]
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Keep what the packages print and log to themselves."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,208 @@
+"""Where the results of a row of elementwise nodes change, as an integer sum behind it climbs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InputError
+from .grids import Codes
+
+__all__ = ["Stairs", "find", "scaled", "steps_of"]
+
+ALL = 1 << 13  # sums of a channel up to which each one is tried
+EPSILON = 2.0**-22  # of the largest sum: more than float32 loses in adding up
+
+Function = Callable[[np.ndarray], np.ndarray]  # float64 [n, channels] to float [n, channels]
+
+
+@dataclass(frozen=True)
+class Stairs:
+    """The steps of each channel.
+
+    Attributes
+    ----------
+    low : int
+        The lowest sum, at which the first values are.
+    first : float array [channels]
+        Values there.
+    steps : list of (int array, float array)
+        For each channel, the sums at which the value changes, in order, and the values from there on.
+    ambiguous : int
+        Number of steps that lie so near to a sum that float32 may round either way.
+    """
+
+    low: int
+    high: int
+    first: np.ndarray
+    steps: list[tuple[np.ndarray, np.ndarray]]
+    ambiguous: int
+
+    @property
+    def values(self) -> np.ndarray:
+        """All values that occur."""
+        return np.concatenate([self.first, *(values for _, values in self.steps)])
+
+
+def find(function: Function, low: int, high: int, channels: int, error: np.ndarray, what: str) -> Stairs:
+    """The steps of a function of sums from `low` to `high`, which must not turn back.
+
+    Parameters
+    ----------
+    function : callable
+        Takes sums z, float64 [n, channels]. They are integers, or `error` beside one.
+    error : float array [channels]
+        By how much float32 may be wrong, in units of z.
+    what : str
+        Beginning of messages.
+
+    Raises
+    ------
+    InputError
+        If a channel turns back: it rises in one place and falls in another.
+    """
+    span = high - low
+    start = np.unique(np.linspace(low, high, min(span, ALL) + 1).round().astype(np.int64))
+    values = function(np.repeat(start[:, None], channels, axis=1).astype(np.float64))
+    _check_direction(values, start, what)
+    # Intervals at whose ends a channel has different values, halved until they are one step wide.
+    at, channel = np.nonzero(values[1:] != values[:-1])
+    left, right = start[at], start[at + 1]
+    before, after = values[at, channel], values[at + 1, channel]
+    done: list[tuple[np.ndarray, ...]] = []
+    while len(left):
+        ready = right - left == 1
+        done.append((channel[ready], right[ready], after[ready]))
+        left, right, channel = left[~ready], right[~ready], channel[~ready]
+        before, after = before[~ready], after[~ready]
+        if not len(left):
+            break
+        middle = (left + right) // 2
+        found = _at(function, middle.astype(np.float64), channel, channels)
+        lower, upper = found != before, found != after
+        left, right, channel, before, after = (
+            np.concatenate(pair)
+            for pair in (
+                (left[lower], middle[upper]), (middle[lower], right[upper]),
+                (channel[lower], channel[upper]), (before[lower], found[upper]),
+                (found[lower], after[upper]),
+            )
+        )  # fmt: skip
+    empty = np.zeros(0, np.int64)
+    channel, place, value = (
+        (np.concatenate(parts) for parts in zip(*done, strict=True)) if done else (empty,) * 3
+    )
+    steps = []
+    for own in range(channels):
+        mine = channel == own
+        order = np.argsort(place[mine], kind="stable")
+        steps.append((place[mine][order], value[mine][order]))
+    ambiguous = 0
+    if len(place):
+        e = error[channel]
+        above = _at(function, place - e, channel, channels) == value
+        below = _at(function, place - 1 + e, channel, channels) == value
+        # An error moves the step if the value is not there yet just below its sum, or is there just above the one before.
+        ambiguous = int((~above | below).sum())
+    return Stairs(low, high, values[0], steps, ambiguous)
+
+
+def _at(function, z, channel, channels):
+    """Values of single sums, each of one channel."""
+    counts = np.bincount(channel, minlength=channels)
+    table = np.zeros((max(1, counts.max(initial=0)), channels))
+    order = np.argsort(channel, kind="stable")
+    row = np.arange(len(channel)) - np.repeat(np.cumsum(counts) - counts, counts)
+    table[row, channel[order]] = z[order]
+    result = np.empty(len(channel), np.float64)
+    result[order] = function(table)[row, channel[order]]
+    return result
+
+
+def _check_direction(values, sums, what):
+    change = np.diff(values, axis=0)
+    turns = (change > 0).any(axis=0) & (change < 0).any(axis=0)
+    if turns.any():
+        channel = int(np.argmax(turns))
+        rises = np.nonzero(change[:, channel] > 0)[0][0]
+        falls = np.nonzero(change[:, channel] < 0)[0][0]
+        raise InputError(
+            f"{what}: output {channel} rises at a sum of {sums[rises + 1]} and falls at {sums[falls + 1]}; only functions that "
+            "never turn back can be built of thresholds"
+        )
+
+
+def steps_of(stairs: Stairs, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
+    """Arrays `steps` [channels, 2^bits - 1] and `falling` [channels] of a staircase; see `tnhw.network.requantisers`."""
+    number = codes.number
+    count = (1 << number.bits) - 1
+    steps = np.full((len(stairs.steps), count), stairs.high + 1, np.int64)
+    falling = np.zeros(len(stairs.steps), np.int64)
+    for channel, (places, values) in enumerate(stairs.steps):
+        first = int(codes.encode(stairs.first[channel : channel + 1])[0])
+        reached = codes.encode(values)
+        falling[channel] = falls = int(len(reached) > 0 and reached[-1] < first)
+        if falls:
+            first, reached = number.max - first, number.max - reached
+        else:
+            first, reached = first - number.min, reached - number.min
+        steps[channel, :first] = stairs.low
+        for place, upto in zip(places, reached, strict=True):
+            steps[channel, first:upto] = place
+            first = upto
+    return steps, falling
+
+
+def scaled(steps: np.ndarray, falling: np.ndarray, low: int, high: int) -> tuple | None:
+    """A shift, multipliers and offsets that have exactly the given steps, or None.
+
+    The result counts from 0: it is clamp((multiplier * z + offset) >> shift).
+    """
+    count = steps.shape[1]
+    for shift in range(6, 31, 3):
+        found = []
+        for row, falls in zip(steps.tolist(), falling.tolist(), strict=True):
+            inside = [(k + 1, step) for k, step in enumerate(row) if low < step <= high]
+            if not inside:
+                reached = sum(step <= low for step in row)
+                found.append((0, (count - reached if falls else reached) << shift))
+                continue
+            one = _line(inside, shift, row, bool(falls), count, low, high)
+            if one is None:
+                break
+            found.append(one)
+        else:
+            return shift, np.array([m for m, _ in found]), np.array([o for _, o in found])
+    return None
+
+
+def _line(inside, shift, row, falls, count, low, high):
+    """Multiplier and offset of one channel, or None if no line with this shift has its steps."""
+    unit = 1 << shift
+    (k0, t0), (k1, t1) = inside[0], inside[-1]
+    if k1 == k0:
+        slopes = [unit]
+    else:
+        slope = (k1 - k0) / max(1, t1 - t0) * unit
+        slopes = [round(slope), int(slope), int(slope) + 1]
+    for slope in slopes:
+        if not 0 < slope < 1 << 31:
+            continue
+        # With an offset, step k is at t if slope * t + offset >= k * unit > slope * (t - 1) + offset.
+        least = max(k * unit - slope * t for k, t in inside)
+        most = min(k * unit - slope * (t - 1) for k, t in inside) - 1
+        reached = sum(step <= low for step in row)
+        if reached:  # codes that the lowest sum has already
+            least = max(least, reached * unit - slope * low)
+        left = sum(step > high for step in row)
+        if left:  # codes that the highest sum does not have yet
+            most = min(most, (count - left + 1) * unit - slope * high - 1)
+        if least > most:
+            continue
+        if not falls:
+            return slope, least
+        # count - floor(a / unit) = floor((count * unit + unit - 1 - a) / unit)
+        return -slope, count * unit + unit - 1 - least
+    return None
