@@ -55,7 +55,7 @@ nightly: system .venv
 
 # Universal: one file serves Python 3.11 to 3.13 everywhere. Without the extra `train`: PyTorch is hundreds of
 # megabytes, and neither demo nor hardware needs it.
-EXTRAS := ice40 ecp5 gowin machxo2 gatemate nexus sim plot host proof onnx cluster peer docs dev
+EXTRAS := ice40 ecp5 gowin machxo2 gatemate nexus sim plot host proof onnx import cluster peer docs dev
 
 lock: .venv
 	$(BIN)/uv pip compile pyproject.toml $(EXTRAS:%=--extra %) --universal --python-version 3.11 \

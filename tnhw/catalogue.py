@@ -213,9 +213,10 @@ def _network(path):
 
     plugins.load()
     if path.suffix == ".onnx":
+        from .importing import load as import_network
         from .onnx import reader
 
-        return reader.load(path)
+        return reader.load(path) if reader.is_own(path) else import_network(path).network
     from .network import Network
 
     return Network.load(path)

@@ -18,6 +18,7 @@ from .commands.boards import build, run, upload
 from .commands.comparing import compare
 from .commands.designs import generate, graph, prove, simulate
 from .commands.exporting import export
+from .commands.importing import import_
 from .commands.options import Json, ToolsOption, show
 from .commands.starting import init, list_
 from .commands.sweeping import sweep
@@ -58,6 +59,7 @@ for _command in (
     init, generate, graph, simulate, prove, build, compare, sweep, upload, run, export,
 ):  # fmt: skip
     app.command()(_command)
+app.command("import")(import_)
 
 
 @app.command()

@@ -42,7 +42,7 @@ def packages():
             import onnxruntime
             import qonnx.core.modelwrapper
             import qonnx.core.execute_custom_node
-            import qonnx.util.basic
+            import qonnx.custom_op.registry
             import qonnx.util.cleanup
     except ImportError as error:
         raise ToolMissing(
@@ -138,7 +138,8 @@ class Graph:
             self.constants = {t.name: helper.to_array(t) for t in graph.initializer}
         except (ValueError, TypeError) as error:
             raise InputError(f"{where}: an initializer is damaged ({error})") from None
-        inputs = [one for one in graph.input if one.name not in self.constants]
+        read = {name for node in graph.node for name in node.input}
+        inputs = [o for o in graph.input if o.name not in self.constants and o.name in read]
         if len(inputs) != 1 or len(graph.output) != 1:
             raise InputError(
                 f"{where}: has {len(inputs)} inputs and {len(graph.output)} outputs; only networks with one of each "
@@ -177,7 +178,7 @@ class Graph:
 
     def is_custom(self, node: Node) -> bool:
         """Whether a node has an operator of QONNX."""
-        return self._qonnx.util.basic.is_custom_op(node.domain, node.op_type)
+        return self._qonnx.custom_op.registry.is_custom_op(node.domain, node.op_type)
 
     def run(self, node: Node, values: dict[str, np.ndarray]) -> np.ndarray:
         """The first output of a node for the values of its inputs.
@@ -236,11 +237,31 @@ class Graph:
         return value
 
     def reference(self, x: np.ndarray, names: list[str]) -> list[np.ndarray]:
-        """Tensors of the graph for inputs x [n, ...], node by node: what the trained network computes."""
+        """Tensors of the graph for inputs x [n, ...], node by node: what the trained network computes.
+
+        Nodes that make rows of a batch of one make n rows here.
+        """
         values: dict[str, np.ndarray] = {**self.constants, self.input: x}
+        batched = {self.input}
         for node in self.nodes:
-            values[node.output[0]] = self.run(node, values)
+            varies = any(name in batched for name in node.input)
+            batched |= set(node.output) if varies else set()
+            made = self._rows(node, values) if varies else None
+            values[node.output[0]] = self.run(node, values) if made is None else made
         return [values[name] for name in names]
+
+    @staticmethod
+    def _rows(node, values):
+        """The result of a node that makes rows; None for others."""
+        if node.op_type not in ("Reshape", "Flatten"):
+            return None
+        batch = values[node.input[0]]
+        if node.op_type == "Flatten":
+            return batch.reshape(len(batch), -1)
+        shape = [int(extent) for extent in values[node.input[1]]]
+        if shape[1:] == [] or shape[0] not in (0, 1, -1):
+            return batch.reshape(len(batch), -1)
+        return batch.reshape(len(batch), *(-1 if n == -1 else n for n in shape[1:]))
 
 
 @contextlib.contextmanager

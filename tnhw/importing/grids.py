@@ -13,6 +13,8 @@ __all__ = ["Codes", "codes_of", "weights_of"]
 
 MAX_BITS = 16
 MAX_WEIGHT_BITS = 16
+MAX_PARTS = 64
+MAX_FOUND = 1 << 9  # steps of a grid that is found from weights alone: with more, any numbers lie on one
 TOLERANCE = 1e-3  # of a step: values are float32, and steps are added up to 2^16 times
 
 
@@ -82,52 +84,70 @@ def _scale(distinct, what):
     """The step of a grid on which all values lie."""
     steps = np.diff(distinct)
     span = distinct[-1] - distinct[0]
-    scale = steps[steps > span * 1e-6].min(initial=span)
-    for _ in range(8):  # two steps of 2 and 3 lie on a grid of 1: as in Euclid's algorithm
-        count = span / scale
-        if count > 1 << MAX_BITS:
+    least = steps[steps > span * 1e-6].min(initial=span)
+    for parts in range(1, MAX_PARTS + 1):  # steps of 2 and 3 lie on a grid of 1, half of the smallest step
+        count = round(span / least * parts)
+        if count >> MAX_BITS:
             break
-        scale = span / round(count)
+        scale = span / count
         rest = (distinct - distinct[0]) / scale
-        rest = np.abs(rest - np.rint(rest))
-        if rest.max() < TOLERANCE:
+        if np.abs(rest - np.rint(rest)).max() < TOLERANCE:
             return float(scale)
-        scale = scale * rest[rest >= TOLERANCE].min()
     raise InputError(
         f"{what}: its {len(distinct)} values are not equally spaced, so no integers stand for them; put a quantiser behind it"
     )
 
 
-def weights_of(values: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray]:
+def weights_of(
+    values: np.ndarray, grid: np.ndarray | None, what: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Integers and scales [outputs] of weights [outputs, inputs], so that weight = scale * integer.
+
+    Parameters
+    ----------
+    values : float array
+    grid : float array of the same shape, or None
+        The scale of each weight, if a quantiser in the graph says it; otherwise it is found from the weights.
+    what : str
+        Beginning of messages.
 
     Raises
     ------
     InputError
         If the weights of an output are not on a grid of at most 2^16 steps.
     """
-    integers = np.zeros(values.shape, np.int64)
-    scales = np.ones(len(values))
-    for output, row in enumerate(values.astype(np.float64)):
-        levels = np.unique(np.append(np.abs(row), 0.0))
-        if len(levels) == 1:
-            continue
-        try:
-            scales[output] = scale = _scale(levels, what)
-        except InputError:
+    values = values.astype(np.float64)
+    if grid is not None:
+        if not np.allclose(grid, grid[:, :1], rtol=1e-6):
             raise InputError(
-                f"{what}: its weights are not integers times a scale, so they are not quantised; quantise them "
-                "where the network is trained"
-            ) from None
-        integers[output] = np.rint(row / scale)
-    # Rows that happen to use every second step only have the scale of the others.
-    common = scales[np.abs(integers).max(axis=1) > 0].min(initial=np.inf)
-    for output, scale in enumerate(scales):
-        times = scale / common
-        if np.isfinite(common) and integers[output].any() and abs(times - round(times)) < TOLERANCE:
-            integers[output] *= round(times)
-            scales[output] = common
-    scales[~integers.any(axis=1)] = common if np.isfinite(common) else 1.0
+                f"{what}: the scale of its weights differs from input to input; only a scale for each output can be built"
+            )
+        scales = grid[:, 0].astype(np.float64)
+    else:
+        scales = np.array([_scale_of_row(row, what) for row in values])
+        used = values.any(axis=1)
+        common = scales[used].min(initial=np.inf)
+        if np.isfinite(common):
+            # A row that happens to use every second step only has the scale of the others.
+            times = scales / common
+            scales[(np.abs(times - np.rint(times)) < TOLERANCE) | ~used] = common
+    integers = np.rint(values / scales[:, None]).astype(np.int64)
     if np.abs(integers).max(initial=0) >= 1 << MAX_WEIGHT_BITS:
         raise InputError(f"{what}: its weights need more than {MAX_WEIGHT_BITS} bits")
     return integers, scales
+
+
+def _scale_of_row(row, what):
+    levels = np.unique(np.append(np.abs(row), 0.0))
+    if len(levels) == 1:
+        return 1.0
+    try:
+        scale = _scale(levels, what)
+    except InputError:
+        scale = None
+    if scale is None or levels[-1] / scale > MAX_FOUND:
+        raise InputError(
+            f"{what}: its weights are not integers times a scale, so they are not quantised; train it with quantisation, or "
+            "quantise it after training, for example with onnxruntime's `quantize_static`"
+        )
+    return scale

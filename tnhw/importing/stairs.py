@@ -13,6 +13,7 @@ from .grids import Codes
 __all__ = ["Stairs", "find", "scaled", "steps_of"]
 
 ALL = 1 << 13  # sums of a channel up to which each one is tried
+MAX_SHIFT = 30
 EPSILON = 2.0**-22  # of the largest sum: more than float32 loses in adding up
 
 Function = Callable[[np.ndarray], np.ndarray]  # float64 [n, channels] to float [n, channels]
@@ -155,54 +156,50 @@ def steps_of(stairs: Stairs, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     return steps, falling
 
 
-def scaled(steps: np.ndarray, falling: np.ndarray, low: int, high: int) -> tuple | None:
-    """A shift, multipliers and offsets that have exactly the given steps, or None.
+def scaled(
+    steps: np.ndarray, falling: np.ndarray, low: int, high: int
+) -> tuple[int, np.ndarray, np.ndarray] | None:
+    """A shift, multipliers and offsets that have exactly the given steps, or None if there are none.
 
     The result counts from 0: it is clamp((multiplier * z + offset) >> shift).
     """
-    count = steps.shape[1]
-    for shift in range(6, 31, 3):
-        found = []
-        for row, falls in zip(steps.tolist(), falling.tolist(), strict=True):
-            inside = [(k + 1, step) for k, step in enumerate(row) if low < step <= high]
-            if not inside:
-                reached = sum(step <= low for step in row)
-                found.append((0, (count - reached if falls else reached) << shift))
-                continue
-            one = _line(inside, shift, row, bool(falls), count, low, high)
-            if one is None:
+    slopes = [_slopes(row, low, high) for row in steps]
+    for shift in range(4, MAX_SHIFT + 1):
+        unit, found = 1 << shift, []
+        for (least, most), row, falls in zip(slopes, steps, falling, strict=True):
+            # Of the integers between the ends, the middle one is the safest.
+            slope = round((least + min(most, least + 1)) / 2 * unit)
+            if not least * unit < slope < most * unit or slope >= 1 << 31:
                 break
-            found.append(one)
+            reached, missing = _bounds(row, low, high)
+            offset = int(max(k * unit - slope * t for k, t in reached))
+            if any(slope * (t - 1) + offset >= k * unit for k, t in missing):
+                break
+            # count - floor(a / unit) = floor((count * unit + unit - 1 - a) / unit)
+            count = len(row)
+            found.append((-slope, count * unit + unit - 1 - offset) if falls else (slope, offset))
         else:
             return shift, np.array([m for m, _ in found]), np.array([o for _, o in found])
     return None
 
 
-def _line(inside, shift, row, falls, count, low, high):
-    """Multiplier and offset of one channel, or None if no line with this shift has its steps."""
-    unit = 1 << shift
-    (k0, t0), (k1, t1) = inside[0], inside[-1]
-    if k1 == k0:
-        slopes = [unit]
-    else:
-        slope = (k1 - k0) / max(1, t1 - t0) * unit
-        slopes = [round(slope), int(slope), int(slope) + 1]
-    for slope in slopes:
-        if not 0 < slope < 1 << 31:
-            continue
-        # With an offset, step k is at t if slope * t + offset >= k * unit > slope * (t - 1) + offset.
-        least = max(k * unit - slope * t for k, t in inside)
-        most = min(k * unit - slope * (t - 1) for k, t in inside) - 1
-        reached = sum(step <= low for step in row)
-        if reached:  # codes that the lowest sum has already
-            least = max(least, reached * unit - slope * low)
-        left = sum(step > high for step in row)
-        if left:  # codes that the highest sum does not have yet
-            most = min(most, (count - left + 1) * unit - slope * high - 1)
-        if least > most:
-            continue
-        if not falls:
-            return slope, least
-        # count - floor(a / unit) = floor((count * unit + unit - 1 - a) / unit)
-        return -slope, count * unit + unit - 1 - least
-    return None
+def _bounds(row, low, high):
+    """Pairs (k, t): at a sum of t the count is k or more; and pairs: at a sum of t - 1 it is less than k."""
+    steps = row.tolist()
+    inside = [(k + 1, step) for k, step in enumerate(steps) if low < step <= high]
+    first, last = sum(step <= low for step in steps), sum(step <= high for step in steps)
+    reached = [*inside, (first, low)] if first else inside
+    missing = [*inside, (last + 1, high + 1)] if last < len(steps) else inside
+    return reached or [(0, low)], missing or [(len(steps) + 1, high + 1)]
+
+
+def _slopes(row, low, high):
+    """The ends between which the slope of a line must be that has these steps: at least 0, in counts for a sum."""
+    reached, missing = (np.array(pairs, float) for pairs in _bounds(row, low, high))
+    rise = reached[:, None, 0] - missing[None, :, 0]
+    run = reached[:, None, 1] - missing[None, :, 1] + 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = rise / run
+    least = max(0.0, float(slope[run > 0].max(initial=0.0)))
+    most = float(slope[run < 0].min(initial=np.inf))
+    return (least, most) if not (rise[run == 0] >= 0).any() else (1.0, 0.0)

@@ -14,7 +14,7 @@ from ..network.requantisers import REQUANTISERS
 from ..support.config import parse_json
 from .writer import HEADER, model, packages
 
-__all__ = ["load"]
+__all__ = ["is_own", "load"]
 
 MAX_BYTES = 1 << 28
 MAX_ELEMENTS = 1 << 26
@@ -38,6 +38,13 @@ def load(path: str | os.PathLike[str]) -> Network:
     network = _network(header, arrays, path)
     _compare(found, model(network), path)
     return network
+
+
+def is_own(path: str | os.PathLike[str]) -> bool:
+    """Whether an ONNX file has the metadata that tnhw writes; raises as `load` if it is no ONNX file."""
+    onnx, *_ = packages()
+    found = _parse(Path(path), onnx)
+    return any(entry.key == HEADER for entry in found.metadata_props)
 
 
 def _parse(path, onnx):

@@ -1,0 +1,91 @@
+"""An imported network beside the graph that it was made of: every result of every layer, on real inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .importing import Imported
+
+__all__ = ["Comparison", "compare", "random_inputs"]
+
+PART = 500  # inputs that are computed at once
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Where the two differ.
+
+    Attributes
+    ----------
+    inputs : int
+    layers : dict of str to (int, int)
+        For each layer whose results are integers that stand for values of the graph, how many differ, of how many.
+    results : int
+        Inputs whose result differs: the class, or any element of the vector.
+    """
+
+    inputs: int
+    layers: dict[str, tuple[int, int]]
+    results: int
+
+    @property
+    def equal(self) -> bool:
+        return not self.results and not any(different for different, _ in self.layers.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "inputs": self.inputs,
+            "results_different": self.results,
+            "layers": {
+                name: {"different": different, "of": of} for name, (different, of) in self.layers.items()
+            },
+        }
+
+
+def random_inputs(imported: Imported, count: int, seed: int = 0) -> np.ndarray:
+    """Real inputs [count, ...] for the graph, at random over the steps of its first quantiser and beyond its ends."""
+    rng = np.random.default_rng(seed)
+    steps = imported.encoder.steps.astype(np.float64)
+    low, high = (steps.min(), steps.max()) if len(steps) else (0.0, 1.0)
+    if imported.encoder.values is not None:  # integers that the user promises to send
+        return rng.choice(imported.encoder.values, (count, *imported.graph.shape[1:])).astype(np.float32)
+    margin = 0.1 * (high - low) or 1.0
+    shape = (count, *imported.graph.shape[1:])
+    return rng.uniform(low - margin, high + margin, shape).astype(np.float32)
+
+
+def compare(imported: Imported, x: np.ndarray) -> Comparison:
+    """Compare results and all integers between layers for real inputs x [n, ...] of the graph."""
+    network, graph = imported.network, imported.graph
+    x = np.asarray(x, np.float32).reshape(len(x), *graph.shape[1:])
+    names = [place.tensor for place in imported.places]
+    layers = {
+        layer.name: [0, 0]
+        for layer, place in zip(network.layers, imported.places, strict=True)
+        if place.codes is not None
+    }
+    different = 0
+    for first in range(0, len(x), PART):
+        part = x[first : first + PART]
+        *tensors, end = graph.reference(part, [*names, graph.output])
+        results = imported.encode(part)
+        for layer, place, tensor in zip(network.layers, imported.places, tensors, strict=True):
+            results = layer.golden(results)
+            if place.codes is None:
+                continue
+            wanted = np.empty((len(part), place.order.size), np.int64)
+            wanted[:, place.order.ravel()] = place.codes.encode(tensor.reshape(len(part), -1))
+            wrong = results.reshape(len(part), -1) != wanted
+            layers[layer.name][0] += int(wrong.sum())
+            layers[layer.name][1] += wrong.size
+        flat = results.reshape(len(part), -1)
+        if network.result == "class":
+            real = end.reshape(len(part), -1)
+            classes = real[:, 0] if imported.ends_in_class else real.argmax(axis=1)
+            different += int((flat.argmax(axis=1) != classes).sum())
+        elif imported.places[-1].codes is not None:
+            different += int(wrong.any(axis=1).sum())
+    return Comparison(len(x), {name: tuple(pair) for name, pair in layers.items()}, different)

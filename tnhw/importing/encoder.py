@@ -1,0 +1,103 @@
+"""From real inputs to the integers of a network: where the quantiser at the input of a graph changes its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..synapse import Format
+from .grids import Codes, codes_of
+
+__all__ = ["Encoder", "find_encoder"]
+
+MAX_STEPS = 1 << 10
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """An integer is `low` plus the number of steps that are at most the real input, which is a float32.
+
+    Attributes
+    ----------
+    low : int
+    steps : float array, in increasing order
+    values : float array or None
+        The only real inputs that are meant, if the user has named them.
+    """
+
+    low: int
+    steps: np.ndarray
+    values: np.ndarray | None = None
+
+    @classmethod
+    def of_values(cls, number: Format, values: np.ndarray) -> Encoder:
+        """The encoder that gives the integers of a format, in order, for real values; it takes the nearest one."""
+        middles = (values[1:].astype(np.float64) + values[:-1]) / 2
+        return cls(number.min, middles.astype(np.float32), values)
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Integers for real values: int64 of the same shape."""
+        return self.low + np.searchsorted(self.steps, np.asarray(values, np.float32), side="right")
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; a float32 is exact in it."""
+        return {"low": self.low, "steps": [float(step) for step in self.steps]}
+
+
+def find_encoder(function: Callable, zero: bool, what: str) -> tuple[Codes, Encoder]:
+    """The codes and the encoder of a rising function of each real input, by bisection over all float32.
+
+    Raises
+    ------
+    InputError
+        If the function falls, has more than 2^10 steps, or its values are not on a grid.
+    """
+    low, high = _index(np.float32(-3e38)), _index(np.float32(3e38))
+    left, right = np.array([low]), np.array([high])
+    before, after = _values(function, left), _values(function, right)
+    first, steps, values = before[0], [], []
+    if before[0] > after[0]:
+        raise InputError(f"{what}: falls as the input rises, which cannot be built")
+    while len(left):
+        keep = before != after
+        left, right, before, after = left[keep], right[keep], before[keep], after[keep]
+        ready = right - left == 1
+        steps += right[ready].tolist()
+        values += after[ready].tolist()
+        left, right, before, after = left[~ready], right[~ready], before[~ready], after[~ready]
+        if len(left) > MAX_STEPS:
+            raise InputError(f"{what}: has more than {MAX_STEPS} steps, so the input is not quantised to 8 bits")
+        middle = (left + right) // 2
+        found = _values(function, middle) if len(middle) else np.zeros(0)
+        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+        before, after = np.concatenate([before, found]), np.concatenate([found, after])
+    order = np.argsort(steps)
+    places = np.array(steps, np.int64)[order]
+    reached = np.array([first, *np.array(values)[order]])
+    if (np.diff(reached) < 0).any():
+        raise InputError(f"{what}: rises and falls as the input rises, which cannot be built")
+    codes = codes_of(reached, zero, what)
+    number = codes.encode(reached)
+    thresholds = _floats(places)
+    steps_of_codes = np.repeat(thresholds, np.diff(number))
+    return codes, Encoder(int(number[0]), steps_of_codes)
+
+
+def _index(value):
+    """A float32 as an integer in the same order."""
+    bits = int(np.float32(value).view(np.int32))
+    return bits if bits >= 0 else -(bits & 0x7FFFFFFF)
+
+
+def _floats(index):
+    index = np.asarray(index, np.int64)
+    return np.where(index >= 0, index, (-index) | (1 << 31)).astype(np.uint32).view(np.float32)
+
+
+def _values(function, index):
+    with np.errstate(all="ignore"):
+        return function(_floats(index)[:, None]).astype(np.float64).ravel()

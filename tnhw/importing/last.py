@@ -1,0 +1,95 @@
+"""The last layer of a classifier: integers whose largest is that of the graph's real outputs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import InputError
+
+__all__ = ["integers", "line"]
+
+EQUAL = 1e-5  # relative difference of scales that are taken as equal: more than float32 loses in a few operations
+SAMPLES = 257
+MOST = 4096  # sums of a channel that are compared with those of another
+WIDEST = 26
+
+
+def line(function, low, high, what, result):
+    """Slope and offset of each output as a function of its sum: float arrays [outputs].
+
+    Raises
+    ------
+    InputError
+        If the function is no straight line.
+    """
+    z = np.linspace(low.min(), high.max(), SAMPLES).round()
+    values = function(np.repeat(z[:, None], len(low), axis=1))
+    span = max(z[-1] - z[0], 1)
+    slope = (values[-1] - values[0]) / span
+    offset = values[0] - slope * z[0]
+    error = np.abs(values - (slope * z[:, None] + offset)).max()
+    if error > EQUAL * 10 * max(np.abs(values).max(), 1e-30):
+        order = (np.diff(values, axis=0) > 0).all() and np.array_equal(values, np.repeat(values[:, :1], len(low), axis=1))
+        if order and result == "class":  # the same rising function of all outputs
+            return np.ones(len(low)), np.zeros(len(low))
+        raise InputError(
+            f"{what}: what follows it is no straight line for each output, so its integers cannot stand for the result; put a "
+            "quantiser behind it"
+        )
+    return slope, offset
+
+
+def integers(slope, offset, low, high, result):
+    """Keys and arrays that the last layer needs so that its results are in the order of the real ones, and a text."""
+    if result == "vector":
+        return {}, {}, "exact sums; a scale and an offset turn them into the real outputs"
+    first = slope[0]
+    if first > 0 and np.allclose(slope, first, rtol=EQUAL, atol=0):
+        return _equal(offset / first)
+    for bits in range(8, WIDEST + 1, 2):
+        unit = (1 << bits) / np.abs(slope).max()
+        multiplier = np.rint(slope * unit).astype(np.int64)
+        added = np.rint(offset * unit).astype(np.int64)
+        if _same_order(slope, offset, multiplier, added, low, high):
+            break
+    text = f"a multiplier of {bits + 1} bits and an offset for each output, so that the largest is the same"
+    return {"requantise": "scale"}, {"multiplier": multiplier, "offset": added}, text
+
+
+def _equal(offset):
+    """Outputs of one slope: the order of z + offset, where z are integers."""
+    offset = offset - offset.min()
+    whole = np.floor(offset + EQUAL)
+    rest = np.maximum(offset - whole, 0)
+    if rest.max() < 1e-3 and not whole.any():
+        return {}, {}, "no effect on which output is largest"
+    # Of two outputs with equal integers, the one with the larger fraction is larger: only the order of these counts.
+    levels, rank = np.unique(np.round(rest, 6), return_inverse=True)
+    if len(levels) == 1:
+        return {}, {"bias": whole.astype(np.int64)}, "a bias for each output"
+    times = 1 << (len(levels) - 1).bit_length()
+    added = whole.astype(np.int64) * times + rank
+    count = np.full(len(offset), times, np.int64)
+    text = f"sums times {times}, and an offset for each output, so that the largest is the same"
+    return {"requantise": "scale"}, {"multiplier": count, "offset": added}, text
+
+
+def _same_order(slope, offset, multiplier, added, low, high):
+    """Whether integers are in the order of the real outputs, for all pairs of outputs and all sums (or many, if more)."""
+    for i in range(len(slope)):
+        count = min(MOST, int(high[i] - low[i]) + 1)
+        z = np.unique(np.linspace(low[i], high[i], count).round())
+        real, whole = slope[i] * z + offset[i], multiplier[i] * z + added[i]
+        for j in range(len(slope)):
+            if i == j or slope[j] == 0 or multiplier[j] == 0:
+                continue
+            # The sum of the other output at which the two are equal, and the integers beside it.
+            at = (real - offset[j]) / slope[j]
+            for beside in (np.floor(at), np.floor(at) + 1):
+                beside = np.clip(beside, low[j], high[j])
+                difference = slope[j] * beside + offset[j] - real
+                wanted = np.sign(difference)
+                clear = np.abs(difference) > EQUAL * 0.01 * (np.abs(real) + np.abs(offset[j]) + 1e-30)
+                if (np.sign(multiplier[j] * beside + added[j] - whole) != wanted)[clear].any():
+                    return False
+    return True
