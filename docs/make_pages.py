@@ -24,7 +24,7 @@ COPIES = {
 #: Packages and modules of the reference: what a person calls from Python.
 MODULES = (
     "api", "synapse", "kernel", "network", "catalogue", "verilog", "simulation", "bitstream", "boards",
-    "boards.host", "proof", "data", "pictures", "onnx", "comparison", "export", "plugins", "errors",
+    "boards.host", "proof", "data", "pictures", "onnx", "importing", "comparison", "export", "plugins", "errors",
 )  # fmt: skip
 
 

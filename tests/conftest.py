@@ -63,7 +63,13 @@ def osu018() -> Path:
 def _own_folder(tmp_path_factory):
     """Tests run in a temporary folder, so that none writes to the checkout."""
     with pytest.MonkeyPatch.context() as patch:
-        for variable in ("TNHW_DATA", "TNHW_LIBERTY", "TNHW_OSU018", "YOWASP_CACHE_DIR"):
+        for variable in (
+            "TNHW_DATA",
+            "TNHW_LIBERTY",
+            "TNHW_MODELS",
+            "TNHW_OSU018",
+            "YOWASP_CACHE_DIR",
+        ):
             if path := environment.path(variable):
                 patch.setenv(variable, str(path.resolve()))
         folder = tmp_path_factory.mktemp("run")

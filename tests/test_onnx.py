@@ -240,7 +240,7 @@ def key_of(old, new):
         (other_node, "the node `dense1` is not what its metadata says"),
         (one_more_node, "nodes, but its metadata makes"),
         (one_more_tensor, "the array `other.theta` belongs to no layer"),
-        (no_header, "has no metadata `tnhw-network`: only ONNX files that tnhw wrote"),
+        (no_header, "calls functions of its own, as files of tnhw do"),
         (header_of("{"), "is not JSON"),
         (header_of("[" * 100_000), "is not JSON"),
         (header_of("[]"), "must be a JSON object"),

@@ -77,9 +77,9 @@ BEYOND = "(position < 0) | (position >= select(sizes, self.layer))"
 FAULTS = {
     # Order.
     "a move is one word short": (sequencer, "move", "(turns[inner] - 1)", "(turns[inner] - 2)", image),
-    "a layer begins at the wrong word": (Sequencer, "_origins", "stage.layer.in_shape[1] + 1",
-                                         "stage.layer.in_shape[1]", image),
-    "the stride of a line": (sequencer, "_address_steps", "y=stride * line", "y=stride", image),
+    "a layer begins at the wrong word": (sequencer, "_before", "top * stage.layer.in_shape[1] + left",
+                                         "top * stage.layer.in_shape[1]", image),
+    "the stride of a line": (sequencer, "_address_steps", "y=layer.strides[0] * line", "y=layer.strides[0]", image),
     "parameters not from the beginning": (Sequencer, "elaborate",
                                           "self.row.eq(select(self._rows[:-1], layer))",
                                           "self.row.eq(self.row + 1)", shared),

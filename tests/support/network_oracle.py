@@ -5,7 +5,12 @@ A network is a dict as `tnhw.network.Network` takes it, with `layers` and `array
 
 import oracle
 
-CHANNELS = ("steps", "falling", "multiplier", "offset")  # what happens behind the sum of each channel
+CHANNELS = (
+    "steps",
+    "falling",
+    "multiplier",
+    "offset",
+)  # what happens behind the sum of each channel
 
 
 def flat(values):
@@ -46,27 +51,32 @@ def dense(keys, arrays, number, x):
     return [neuron(keys, arrays, j, inputs) for j in range(keys["outputs"])]
 
 
+def each(value, count):
+    return list(value) if isinstance(value, list) else [value] * count
+
+
 def conv(keys, arrays, number, pixels):
     """Exact sums of a convolution, nested lists [height][width][outputs]."""
-    (high, wide), stride = keys["kernel"], keys.get("stride", 1)
-    padding = keys.get("padding", 0)
+    (high, wide), (down, across) = keys["kernel"], each(keys.get("stride", 1), 2)
+    (far_down, far_across), pads = each(keys.get("dilation", 1), 2), each(keys.get("padding", 0), 4)
+    top, left, bottom, right = pads
     height, width = len(pixels), len(pixels[0])
     rows = []
-    y = -padding
-    while y + high <= height + padding:
-        row, x = [], -padding
-        while x + wide <= width + padding:
+    y = -top
+    while y + (high - 1) * far_down < height + bottom:
+        row, x = [], -left
+        while x + (wide - 1) * far_across < width + right:
             inputs = []
-            for i in range(y, y + high):
-                for j in range(x, x + wide):
+            for i in range(y, y + high * far_down, far_down):
+                for j in range(x, x + wide * far_across, far_across):
                     if 0 <= i < height and 0 <= j < width:
                         inputs += both(pixels[i][j], keys.get("complement"), number)
                     else:
                         inputs += [None] * len(both(pixels[0][0], keys.get("complement"), number))
             row.append([neuron(keys, arrays, o, inputs) for o in range(keys["outputs"])])
-            x += stride
+            x += across
         rows.append(row)
-        y += stride
+        y += down
     return rows
 
 

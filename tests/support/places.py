@@ -20,6 +20,11 @@ NIGHTLY = environment.flag("TNHW_NIGHTLY")
 NIGHT = date.today().toordinal()
 
 
+def models():
+    """The folder of networks of others that the user names with TNHW_MODELS; one that is not there without it."""
+    return environment.path("TNHW_MODELS") or Path("none")
+
+
 def liberty_files():
     """Libraries that the user names with TNHW_LIBERTY: a file, or a folder of them."""
     path = environment.path("TNHW_LIBERTY") or Path("none")

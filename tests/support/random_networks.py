@@ -138,12 +138,35 @@ def geometry(rng, shape, wish=None):
         keys["stride"] = max(keys["kernel"]) + int(rng.integers(1, 3))
     elif rng.random() < 0.5:
         keys["stride"] = int(rng.integers(1, 3))
+    if wish is None and rng.random() < 0.4:
+        keys = uneven(rng, keys, shape)
     return keys
 
 
+def uneven(rng, keys, shape):
+    """The same with steps, distances and padding of their own in each direction."""
+    kernel = [min(k, n) for k, n in zip(keys["kernel"], shape, strict=False)]
+    keys = {"kind": "conv", "kernel": kernel}
+    far = [int(rng.integers(1, 3)) for _ in range(2)]
+    pads = [0] * 4
+    for axis in range(2):
+        extent = (keys["kernel"][axis] - 1) * far[axis] + 1
+        for side in (axis, axis + 2):
+            pads[side] = int(rng.integers(0, max(1, extent)))
+        if extent > shape[axis] + pads[axis] + pads[axis + 2]:
+            far[axis], pads[axis], pads[axis + 2] = 1, 0, 0
+    keys |= {"stride": [int(rng.integers(1, 4)) for _ in range(2)], "dilation": far}
+    return keys | ({"padding": pads} if any(pads) else {})
+
+
 def out_shape(keys, shape):
-    p, s = keys.get("padding", 0), keys.get("stride", 1)
-    size = [(n + 2 * p - k) // s + 1 for n, k in zip(shape, keys["kernel"], strict=False)]
+    each = network_oracle.each
+    pads, strides = each(keys.get("padding", 0), 4), each(keys.get("stride", 1), 2)
+    far = each(keys.get("dilation", 1), 2)
+    size = [
+        (shape[a] + pads[a] + pads[a + 2] - (keys["kernel"][a] - 1) * far[a] - 1) // strides[a] + 1
+        for a in range(2)
+    ]
     return [*size, keys["outputs"]]
 
 
@@ -243,9 +266,13 @@ KINDS = {
     "shared": lambda case: case.schedule == "shared",
     "shared, convolution last": lambda case: _conv_last(case) and [*windows(case)][-1][2],
     "convolution": lambda case: any(windows(case)),
+    "uneven window": lambda case: any(
+        isinstance(keys.get("stride"), list) and keys.get("padding") for _, keys, _ in windows(case)
+    ),
     "window of 1x1": lambda case: any(keys["kernel"] == [1, 1] for _, keys, _ in windows(case)),
     "stride over window": lambda case: any(
-        keys.get("stride", 1) > max(keys["kernel"]) and moves for _, keys, moves in windows(case)
+        network_oracle.each(keys.get("stride", 1), 2)[0] > max(keys["kernel"]) and moves
+        for _, keys, moves in windows(case)
     ),
     "window as large as the image": lambda case: any(
         keys["kernel"] == image and image != [1, 1] for image, keys, _ in windows(case)
@@ -280,7 +307,9 @@ def draw(rng, wish):
     folds = random_folds(rng, network, shared)
     reset = bool(rng.random() < 0.3)
     dsp, loadable = bool(rng.random() < 0.5), bool(rng.random() < 0.3)
-    loadable = loadable and all(keys.get("requantise", "shift") == "shift" for keys in network["layers"])
+    loadable = loadable and all(
+        keys.get("requantise", "shift") == "shift" for keys in network["layers"]
+    )
     made = Case(network, folds, schedule, rom, int(rng.integers(2**31)), reset, dsp, loadable)
     if folds is None or (shared and not fits(made)) or load(made) > MAX_CYCLES[schedule]:
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .importing import Imported
+from .records import Imported
 
 __all__ = ["Comparison", "compare", "random_inputs"]
 
@@ -40,7 +40,8 @@ class Comparison:
             "inputs": self.inputs,
             "results_different": self.results,
             "layers": {
-                name: {"different": different, "of": of} for name, (different, of) in self.layers.items()
+                name: {"different": different, "of": of}
+                for name, (different, of) in self.layers.items()
             },
         }
 
@@ -51,7 +52,9 @@ def random_inputs(imported: Imported, count: int, seed: int = 0) -> np.ndarray:
     steps = imported.encoder.steps.astype(np.float64)
     low, high = (steps.min(), steps.max()) if len(steps) else (0.0, 1.0)
     if imported.encoder.values is not None:  # integers that the user promises to send
-        return rng.choice(imported.encoder.values, (count, *imported.graph.shape[1:])).astype(np.float32)
+        return rng.choice(imported.encoder.values, (count, *imported.graph.shape[1:])).astype(
+            np.float32
+        )
     margin = 0.1 * (high - low) or 1.0
     shape = (count, *imported.graph.shape[1:])
     return rng.uniform(low - margin, high + margin, shape).astype(np.float32)
@@ -88,4 +91,6 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
             different += int((flat.argmax(axis=1) != classes).sum())
         elif imported.places[-1].codes is not None:
             different += int(wrong.any(axis=1).sum())
-    return Comparison(len(x), {name: tuple(pair) for name, pair in layers.items()}, different)
+    return Comparison(
+        len(x), {name: (pair[0], pair[1]) for name, pair in layers.items()}, different
+    )

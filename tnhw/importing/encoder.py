@@ -12,9 +12,10 @@ from ..errors import InputError
 from ..synapse import Format
 from .grids import Codes, codes_of
 
-__all__ = ["Encoder", "find_encoder"]
+__all__ = ["Encoder", "find_encoder", "given_codes"]
 
 MAX_STEPS = 1 << 10
+MAX_INPUT_BITS = 16
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,9 @@ def find_encoder(function: Callable, zero: bool, what: str) -> tuple[Codes, Enco
         values += after[ready].tolist()
         left, right, before, after = left[~ready], right[~ready], before[~ready], after[~ready]
         if len(left) > MAX_STEPS:
-            raise InputError(f"{what}: has more than {MAX_STEPS} steps, so the input is not quantised to 8 bits")
+            raise InputError(
+                f"{what}: has more than {MAX_STEPS} steps, so the input is not quantised to 8 bits"
+            )
         middle = (left + right) // 2
         found = _values(function, middle) if len(middle) else np.zeros(0)
         left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
@@ -101,3 +104,51 @@ def _floats(index):
 def _values(function, index):
     with np.errstate(all="ignore"):
         return function(_floats(index)[:, None]).astype(np.float64).ravel()
+
+
+def given_codes(function: Callable, given: str, zero: bool, what: str) -> tuple[Codes, Encoder]:
+    """The codes of an input that a graph does not quantise, in the format and scale that the user gives.
+
+    Parameters
+    ----------
+    function : callable
+        What the graph makes of a real input [n, 1] before its first linear node.
+    given : str
+        A format, perhaps with a scale, or ``bipolar``.
+    zero : bool
+        Whether the code 0 must stand for 0.0.
+    what : str
+        Beginning of messages.
+
+    Raises
+    ------
+    InputError
+        If the format is not valid, or the function is not a rising line.
+    """
+    text, _, scale = given.partition(":")
+    try:
+        step = float(scale or 1)
+    except ValueError:
+        step = 0.0
+    if not 0 < step < float("inf"):
+        raise InputError(
+            f'`input` is a format, perhaps with a scale, as "u8" or "s8:0.0625", not {given!r}'
+        )
+    bipolar = text == "bipolar"
+    number = Format(1) if bipolar else Format.parse(text)
+    if number.bits > MAX_INPUT_BITS:
+        raise InputError(f"`input` must have at most {MAX_INPUT_BITS} bits, not {number}")
+    integers = np.arange(number.min, number.max + 1)
+    values = ((2 * integers - 1 if bipolar else integers) * step).astype(np.float32)
+    real = function(values[:, None]).astype(np.float64).ravel()
+    slope = (real[-1] - real[0]) / (len(real) - 1)
+    offset = real[0] - slope * number.min
+    error = np.abs(slope * integers + offset - real).max()
+    if slope <= 0 or error > 1e-5 * np.abs(real).max():
+        raise InputError(f"{what}: what it makes of the integers {number} is not a rising line")
+    offset = 0.0 if abs(offset) < 1e-6 * slope else float(offset)
+    if zero and offset:
+        raise InputError(
+            f"{what}: 0 must be an input of integer 0, but padding needs it; use padding 0"
+        )
+    return Codes(number, float(slope), offset), Encoder.of_values(number, values)

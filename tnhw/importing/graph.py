@@ -9,6 +9,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
@@ -40,8 +41,8 @@ def packages():
             warnings.simplefilter("ignore")
             import onnx
             import onnxruntime
-            import qonnx.core.modelwrapper
             import qonnx.core.execute_custom_node
+            import qonnx.core.modelwrapper
             import qonnx.custom_op.registry
             import qonnx.util.cleanup
     except ImportError as error:
@@ -84,7 +85,9 @@ def parse(path: str | os.PathLike[str]) -> Any:
             )
         size = int(np.prod([int(extent) for extent in tensor.dims], dtype=object))
         if not 0 <= size <= MAX_ELEMENTS or min(tensor.dims, default=0) < 0:
-            raise InputError(f"{path}: `{tensor.name}` has impossible dimensions {list(tensor.dims)}")
+            raise InputError(
+                f"{path}: `{tensor.name}` has impossible dimensions {list(tensor.dims)}"
+            )
     return model
 
 
@@ -131,6 +134,11 @@ class Graph:
     def __init__(self, model: Any, where: str) -> None:
         self._onnx, self._runtime, self._qonnx = packages()
         self.where = where
+        if model.functions:
+            raise InputError(
+                f"{where}: calls functions of its own, as files of tnhw do, but has no metadata `tnhw-network`; export it again "
+                "without local functions"
+            )
         model = self._cleaned(model)
         graph = model.graph
         helper = self._onnx.numpy_helper
@@ -149,7 +157,10 @@ class Graph:
         self.shape = self._shape(inputs[0])
         self.nodes = list(graph.node)
         self._model, self._graph = model, graph
-        self._opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 17)
+        self._opset = next(
+            (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 17
+        )
+        self.input_type = self._type(graph)
         self.readers = Counter(name for node in self.nodes for name in node.input)
 
     def _cleaned(self, model):
@@ -167,7 +178,9 @@ class Graph:
     def _shape(self, info):
         dims = info.type.tensor_type.shape.dim
         if not dims:
-            raise InputError(f"{self.where}: input `{info.name}` has no shape; export the model with fixed sizes")
+            raise InputError(
+                f"{self.where}: input `{info.name}` has no shape; export the model with fixed sizes"
+            )
         sizes = [1, *(dim.dim_value for dim in dims[1:])]
         if len(sizes) < 2 or min(sizes) < 1 or int(np.prod(sizes, dtype=object)) > MAX_ELEMENTS:
             raise InputError(
@@ -175,6 +188,19 @@ class Graph:
                 "all axes but the first, the batch, must have a fixed size"
             )
         return tuple(sizes)
+
+    def _type(self, graph):
+        """The format that an annotation of QONNX gives the input, as `load` takes it, or None."""
+        for tensor in graph.quantization_annotation:
+            if tensor.tensor_name == self.input:
+                for entry in tensor.quant_parameter_tensor_names:
+                    if entry.key == "finn_datatype":
+                        return _TYPES.get(entry.value) or _format(entry.value)
+        return None
+
+    def attribute(self, attribute: Any) -> Any:
+        """The value of an attribute of a node: a number, bytes, an array or a list."""
+        return self._onnx.helper.get_attribute_value(attribute)
 
     def is_custom(self, node: Node) -> bool:
         """Whether a node has an operator of QONNX."""
@@ -262,6 +288,15 @@ class Graph:
         if shape[1:] == [] or shape[0] not in (0, 1, -1):
             return batch.reshape(len(batch), -1)
         return batch.reshape(len(batch), *(-1 if n == -1 else n for n in shape[1:]))
+
+
+_TYPES = {"BIPOLAR": "bipolar", "BINARY": "u1", "TERNARY": "s2"}
+
+
+def _format(name):
+    """The format of a type such as ``UINT4`` or ``INT8``, or None."""
+    match = re.fullmatch("(U?)INT([1-9][0-9]?)", name)
+    return f"{'u' if match[1] else 's'}{match[2]}" if match else None
 
 
 @contextlib.contextmanager

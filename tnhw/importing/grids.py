@@ -14,7 +14,9 @@ __all__ = ["Codes", "codes_of", "weights_of"]
 MAX_BITS = 16
 MAX_WEIGHT_BITS = 16
 MAX_PARTS = 64
-MAX_FOUND = 1 << 9  # steps of a grid that is found from weights alone: with more, any numbers lie on one
+MAX_FOUND = (
+    1 << 9
+)  # steps of a grid that is found from weights alone: with more, any numbers lie on one
 TOLERANCE = 1e-3  # of a step: values are float32, and steps are added up to 2^16 times
 
 
@@ -77,7 +79,9 @@ def codes_of(values: np.ndarray, zero: bool, what: str) -> Codes:
             return Codes(natural, step)
         if not zero:
             return Codes(shortest, scale, float(low))
-    raise InputError(f"{what}: 0 is not on the grid of its values, but padding needs it; use padding 0")
+    raise InputError(
+        f"{what}: 0 is not on the grid of its values, but padding needs it; use padding 0"
+    )
 
 
 def _scale(distinct, what):
@@ -85,7 +89,9 @@ def _scale(distinct, what):
     steps = np.diff(distinct)
     span = distinct[-1] - distinct[0]
     least = steps[steps > span * 1e-6].min(initial=span)
-    for parts in range(1, MAX_PARTS + 1):  # steps of 2 and 3 lie on a grid of 1, half of the smallest step
+    for parts in range(
+        1, MAX_PARTS + 1
+    ):  # steps of 2 and 3 lie on a grid of 1, half of the smallest step
         count = round(span / least * parts)
         if count >> MAX_BITS:
             break

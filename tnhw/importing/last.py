@@ -29,7 +29,9 @@ def line(function, low, high, what, result):
     offset = values[0] - slope * z[0]
     error = np.abs(values - (slope * z[:, None] + offset)).max()
     if error > EQUAL * 10 * max(np.abs(values).max(), 1e-30):
-        order = (np.diff(values, axis=0) > 0).all() and np.array_equal(values, np.repeat(values[:, :1], len(low), axis=1))
+        order = (np.diff(values, axis=0) > 0).all() and np.array_equal(
+            values, np.repeat(values[:, :1], len(low), axis=1)
+        )
         if order and result == "class":  # the same rising function of all outputs
             return np.ones(len(low)), np.zeros(len(low))
         raise InputError(
@@ -89,7 +91,9 @@ def _same_order(slope, offset, multiplier, added, low, high):
                 beside = np.clip(beside, low[j], high[j])
                 difference = slope[j] * beside + offset[j] - real
                 wanted = np.sign(difference)
-                clear = np.abs(difference) > EQUAL * 0.01 * (np.abs(real) + np.abs(offset[j]) + 1e-30)
+                clear = np.abs(difference) > EQUAL * 0.01 * (
+                    np.abs(real) + np.abs(offset[j]) + 1e-30
+                )
                 if (np.sign(multiplier[j] * beside + added[j] - whole) != wanted)[clear].any():
                     return False
     return True

@@ -47,7 +47,9 @@ class Stairs:
         return np.concatenate([self.first, *(values for _, values in self.steps)])
 
 
-def find(function: Function, low: int, high: int, channels: int, error: np.ndarray, what: str) -> Stairs:
+def find(
+    function: Function, low: int, high: int, channels: int, error: np.ndarray, what: str
+) -> Stairs:
     """The steps of a function of sums from `low` to `high`, which must not turn back.
 
     Parameters

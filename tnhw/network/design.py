@@ -21,7 +21,7 @@ from . import timing
 from .diagram import network_diagram
 from .facts import facts
 from .network import Network
-from .stage import Fold, Stage
+from .stage import Fold, Stage, check_loadable
 
 __all__ = ["Design"]
 
@@ -94,12 +94,8 @@ class Design(PlainHardware, ByContent):
         shared = schedule == "shared"
         layers = network.layers
         self.dsp, self.loadable = dsp, loadable
-        fixed = [layer.name for layer in layers if layer.keys.requantise != "shift"]
-        if loadable and fixed:
-            raise InputError(
-                f"network {self.name}: layer `{fixed[0]}` has constants for each output channel, which "
-                "cannot be loaded: leave `loadable` out"
-            )
+        if loadable:
+            check_loadable(network)
         rules = [layer.kernel.synapse for layer in layers]
         rules = [rule.in_blocks() if dsp else rule.in_logic() for rule in rules]
         arrays = [[layer.kernel.arrays] for layer in layers]

@@ -37,7 +37,8 @@ def network_diagram(design: Design) -> Diagram:
         lines = [layer.name, formula(kernel.synapse)]
         if keys.kind == "conv":
             lines.append(
-                f"{layer.taps[0]}×{layer.taps[1]}, stride {layer.stride}, padding {layer.padding}"
+                f"{layer.taps[0]}×{layer.taps[1]}, stride {_text(layer.strides)}, padding {_text(layer.pads)}"
+                + (f", dilation {_text(layer.dilations)}" if max(layer.dilations) > 1 else "")
             )
         lines += [
             f"{layer.synapses:,} synapses of {stage.synapse.word_bits} bits",
@@ -55,3 +56,8 @@ def network_diagram(design: Design) -> Diagram:
     result = ("stream o", network.result, f"{design.width_o} bits")
     add_column(columns, edges, Column("", (Box(result, "stream"),)))
     return Diagram(title, subtitle, tuple(columns), tuple(edges))
+
+
+def _text(numbers):
+    """Numbers for several directions: one if they are equal."""
+    return str(numbers[0]) if len(set(numbers)) == 1 else "×".join(map(str, numbers))

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PlainValidator
 
 from ..errors import InputError
 from ..kernel import Kernel
@@ -21,6 +21,24 @@ from .requantisers import REQUANTISERS, Requantiser
 __all__ = ["Layer", "LayerKeys"]
 
 Size = Annotated[int, Field(ge=1, le=64)]
+
+
+def _directions(key: str, count: int, low: int, high: int) -> Any:
+    """The type of a key that is a number for all directions, or a list of `count` numbers, each from `low` to `high`."""
+
+    def check(value: Any) -> int | list[int]:
+        numbers = value if isinstance(value, list) else [value]
+        if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers) or (
+            isinstance(value, list) and len(value) != count
+        ):
+            raise ValueError(f"`{key}` must be an integer or a list of {count}, not {value!r:.60}")
+        for number in numbers:
+            if not low <= number <= high:
+                word, end = ("greater", low) if number < low else ("less", high)
+                raise ValueError(f"`{key}` must be {word} than or equal to {end}, not {number}")
+        return value
+
+    return Annotated[int | list[int], PlainValidator(check)]
 
 
 class LayerKeys(Record):
@@ -41,9 +59,10 @@ class LayerKeys(Record):
     complement : bool
         Whether each input x is followed by a second synapse that sees its complement ``max + min - x``. The
         inputs of the kernel are all x, then all complements; in a convolution, so at every tap.
-    kernel, stride, padding : for ``conv``
-        Height and width of the window, its step, and the number of rows and columns around the image that
-        contribute no term.
+    kernel, stride, dilation, padding : for ``conv``
+        Height and width of the window; its step, and the distance of its taps, each a number or one for down and one
+        for across; and the rows and columns around the image that contribute no term: a number, or four for top, left,
+        bottom and right.
     """
 
     name: str
@@ -57,8 +76,9 @@ class LayerKeys(Record):
     shift: Annotated[int, Field(ge=-MAX_SHIFT, le=MAX_SHIFT)] = 0
     requantise: Literal["shift", "staircase", "scale"] = "shift"
     kernel: Annotated[list[Size], Field(min_length=2, max_length=2)] | None = None
-    stride: Size | None = None
-    padding: Annotated[int, Field(ge=0, le=63)] | None = None
+    stride: _directions("stride", 2, 1, 64) | None = None  # type: ignore[valid-type]
+    dilation: _directions("dilation", 2, 1, 64) | None = None  # type: ignore[valid-type]
+    padding: _directions("padding", 4, 0, 63) | None = None  # type: ignore[valid-type]
 
 
 class Layer(ByContent):
@@ -90,6 +110,10 @@ class Layer(ByContent):
         Height, width, channels. For a dense layer, height and width are 1.
     taps : (int, int)
         Height and width of the window; (1, 1) for a dense layer.
+    strides, dilations : (int, int)
+        Its step, and the distance of its taps, down and across.
+    pads : (int, int, int, int)
+        Rows and columns of padding at the top, left, bottom and right.
     """
 
     def __init__(
@@ -117,7 +141,7 @@ class Layer(ByContent):
             )
         except InputError as error:
             raise InputError(f"{where}: {error}") from None
-        if self.padding and self.kernel.synapse.term(0, self.kernel.arrays).any():
+        if any(self.pads) and self.kernel.synapse.term(0, self.kernel.arrays).any():
             raise InputError(
                 f"{where}: `padding` contributes no term, but rule `{keys.rule}` with these "
                 "parameters has one for x = 0; use padding 0"
@@ -153,27 +177,35 @@ class Layer(ByContent):
         return self._kernel(arrays, f"layer `{self.name}`", storage="memory", bias=str(bias))
 
     def _place(self, in_shape):
-        """Set shapes, taps, stride and padding from the keys and the shape of the input."""
+        """Set shapes and everything about the window from the keys and the shape of the input."""
         keys = self.keys
-        given = [key for key in ("kernel", "stride", "padding") if getattr(keys, key) is not None]
+        window = ("kernel", "stride", "dilation", "padding")
+        given = [key for key in window if getattr(keys, key) is not None]
+        self.strides, self.dilations, self.pads = (1, 1), (1, 1), (0, 0, 0, 0)
         if keys.kind == "dense":
             if given:
                 raise InputError(f"a dense layer has no `{given[0]}`: leave it out")
             self.in_shape = (1, 1, int(np.prod(in_shape)))
-            self.taps, self.stride, self.padding = (1, 1), 1, 0
+            self.taps = (1, 1)
         else:
             if keys.kernel is None:
                 raise InputError("a convolution needs `kernel`, its height and width")
             self.in_shape = tuple(in_shape)
             self.taps = tuple(keys.kernel)
-            self.stride, self.padding = keys.stride or 1, keys.padding or 0
-            if self.padding >= max(2, min(self.taps)):
+            self.strides = _each(keys.stride or 1, 2)
+            self.dilations = _each(keys.dilation or 1, 2)
+            self.pads = _each(keys.padding or 0, 4)
+        extents = [(k - 1) * d + 1 for k, d in zip(self.taps, self.dilations, strict=True)]
+        for pad, extent in zip(self.pads, extents * 2, strict=True):
+            if pad >= max(2, extent):
                 raise InputError(
-                    f"`padding` must be less than the window {list(self.taps)}, not {self.padding}"
+                    f"`padding` must be less than the window {list(self.taps)}, not {keys.padding}"
                 )
         size = [
-            (n + 2 * self.padding - k) // self.stride + 1
-            for n, k in zip(self.in_shape[:2], self.taps, strict=True)
+            (n + before + after - extent) // stride + 1
+            for n, before, after, extent, stride in zip(
+                self.in_shape[:2], self.pads[:2], self.pads[2:], extents, self.strides, strict=True
+            )
         ]
         if min(size) < 1:
             raise InputError(
@@ -247,10 +279,13 @@ class Layer(ByContent):
     @cached_property
     def rows(self) -> np.ndarray:
         """Index of every tap into the pixels of a padded image: int array [positions, taps]."""
-        high, wide = (n + 2 * self.padding for n in self.in_shape[:2])
+        top, left, bottom, right = self.pads
+        high, wide = self.in_shape[0] + top + bottom, self.in_shape[1] + left + right
         pixels = np.arange(high * wide).reshape(high, wide)
-        windows = np.lib.stride_tricks.sliding_window_view(pixels, self.taps)
-        chosen = windows[:: self.stride, :: self.stride]
+        extents = [(k - 1) * d + 1 for k, d in zip(self.taps, self.dilations, strict=True)]
+        windows = np.lib.stride_tricks.sliding_window_view(pixels, extents)
+        chosen = windows[:: self.strides[0], :: self.strides[1]]
+        chosen = chosen[..., :: self.dilations[0], :: self.dilations[1]]
         return arrays_of.fixed(chosen.reshape(self.positions, -1))
 
     def patches(self, x: Any) -> np.ndarray:
@@ -258,8 +293,8 @@ class Layer(ByContent):
         x = np.asarray(x).reshape(len(x), *self.in_shape)
         if self.keys.complement:
             x = np.concatenate([x, self.input.max + self.input.min - x], axis=-1)
-        around = (self.padding, self.padding)
-        x = np.pad(x, ((0, 0), around, around, (0, 0)))
+        top, left, bottom, right = self.pads
+        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
         x = x.reshape(len(x), -1, self.channels)[:, self.rows]
         return x.reshape(len(x) * self.positions, self.fan_in)
 
@@ -270,3 +305,8 @@ class Layer(ByContent):
     def golden(self, x: Any) -> np.ndarray:
         """Outputs of the layer for activations x [n, ...]: int64 [n, *out_shape]."""
         return self.requantiser.golden(self.sums(x))
+
+
+def _each(value, count):
+    """A number for each direction, of one for all or a list of them."""
+    return tuple(value) if isinstance(value, list) else (value,) * count

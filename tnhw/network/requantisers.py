@@ -213,9 +213,7 @@ class Scale(Requantiser):
         keys, shape = self.keys, (self.keys.outputs,)
         if keys.shift < 0 or (keys.shift and keys.output is None):
             raise InputError("the `shift` of a scale is 0 or more, and 0 without `output`")
-        multiplier = self._array(
-            arrays, "multiplier", shape, MULTIPLIER.min + 1, MULTIPLIER.max
-        )
+        multiplier = self._array(arrays, "multiplier", shape, MULTIPLIER.min + 1, MULTIPLIER.max)
         offset = self._array(arrays, "offset", shape, OFFSET.min, OFFSET.max)
         low, high = self.kernel.sum_interval
         ends = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,10 @@ from ..kernel.remainder import folded, modulo
 from ..synapse import Format, Rule
 from .layer import Layer
 
-__all__ = ["Fold", "Stage"]
+if TYPE_CHECKING:
+    from .network import Network
+
+__all__ = ["Fold", "Stage", "check_loadable"]
 
 
 @dataclass(frozen=True)
@@ -238,3 +242,13 @@ class Stage:
         exact = folded(self.synapse, self._arrays, self.kernel.half)
         biases, d = modulo(exact, bits).tolist(), self.fold.drain
         return [(biases[k : k + d] + [0] * d)[:d] for k in range(0, len(biases), d)]
+
+
+def check_loadable(network: Network) -> None:
+    """Raise InputError if a network has constants that a load does not hold."""
+    fixed = [layer.name for layer in network.layers if layer.keys.requantise != "shift"]
+    if fixed:
+        raise InputError(
+            f"network {network.name}: layer `{fixed[0]}` has constants for each output channel, which "
+            "cannot be loaded: leave `loadable` out"
+        )

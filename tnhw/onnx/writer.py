@@ -130,8 +130,8 @@ def _layer(layer, now, image, call, constant, nodes, helper):
         top = layer.input.max + layer.input.min
         now = call("WithComplement", [now], f"{name}_both", f"{name}_complement", top=top)
     if keys.kind == "conv":
-        around, p = [0] * 8, layer.padding
-        around[1] = around[2] = around[5] = around[6] = p
+        top, left, bottom, right = layer.pads
+        around = [0, top, left, 0, 0, bottom, right, 0]
         taps = constant(f"{name}.taps", layer.rows.ravel())
         now = call(
             "Windows", [now, taps], f"{name}_windows", f"{name}_windows",

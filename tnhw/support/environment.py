@@ -57,6 +57,8 @@ _ALL = (
     Variable("PATH", "path", "folders in which tools are found", "the system's"),
     Variable("TNHW_LIBERTY", "folder or file", "Liberty libraries that tnhw may not distribute",
              "none: tests that need them are skipped", "tests"),
+    Variable("TNHW_MODELS", "folder", "networks of others in ONNX",
+             "none: tests that need them are skipped", "tests"),
     Variable("TNHW_OSU018", "file", "the library `osu018_stdcells.lib`",
              "where Debian's `qflow-tech-osu018` puts it", "tests"),
     Variable("TNHW_REQUIRE_TOOLS", "flag", "a test whose tool is missing fails instead of being skipped",

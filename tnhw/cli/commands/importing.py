@@ -14,7 +14,9 @@ __all__ = ["import_"]
 def import_(
     model: Annotated[
         Path,
-        typer.Argument(help="A quantised network in ONNX or QONNX, from Brevitas, QKeras or onnxruntime."),
+        typer.Argument(
+            help="A quantised network in ONNX or QONNX, from Brevitas, QKeras or onnxruntime."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -38,35 +40,57 @@ def import_(
     ] = None,
     check: Annotated[
         int,
-        typer.Option(help="Random inputs on which every layer is compared with the graph.", min=0, max=100_000),
+        typer.Option(
+            help="Random inputs on which every layer is compared with the graph.",
+            min=0,
+            max=100_000,
+        ),
     ] = 200,
     data_file: Annotated[
         Path | None,
-        typer.Option(help="npz file with real inputs `x` [n, ...] for the graph, and perhaps labels `y` [n], to compare on."),
+        typer.Option(
+            help="npz file with real inputs `x` [n, ...] for the graph, and perhaps labels `y` [n], to compare on."
+        ),
     ] = None,
     as_json: Json = False,
 ):
     """Make a network of one that others trained: exactly what its graph computes, in integers."""
     from ...importing import load
-    from ...importing.checking import compare, random_inputs
 
     imported = load(model, name=name, input=input, result=result, say=say)
-    network = imported.network
-    x, labels = (None, None) if data_file is None else _read(data_file, imported)
-    comparisons = []
-    if check:
-        say(f"Comparing every layer with the graph on {check} random inputs ...")
-        comparisons.append(("random inputs", compare(imported, random_inputs(imported, check))))
+    data = None if data_file is None else _read(data_file, imported)
+    record, facts = _compared(imported, model, check, data, data_file)
+    path = out or Path(f"{imported.network.name}.npz")
+    if path.suffix != ".npz":
+        raise InputError(f"-o {path}: must end in .npz")
+    imported.network.save(path)
+    record["file"] = str(path)
+    facts.append(("file", str(path)))
+    if as_json:
+        show(record, True, [])
+        return
+    show(None, False, [("node", "became"), *imported.rows], model.name)
+    show(None, False, facts, imported.network.name)
+
+
+def _compared(imported, model, check, data, data_file):
+    """Compare a network with its graph: a record for JSON, and rows of a table."""
+    from ...importing.checking import compare, random_inputs
+
+    network, comparisons = imported.network, []
     record = {
         "network": network.name, "title": network.title, "input": str(network.input), "result": network.result,
         "nodes": [{"node": node, "became": became} for node, became in imported.rows],
         "ambiguous_thresholds": imported.ambiguous,
     }  # fmt: skip
-    rows = [("node", "became"), *imported.rows]
     facts = [("network", network.title), ("input", str(network.input)), ("result", network.result)]
-    if x is not None:
+    if check:
+        say(f"Comparing every layer with the graph on {check} random inputs ...")
+        comparisons.append(("random inputs", compare(imported, random_inputs(imported, check))))
+    if data is not None:
+        x, labels = data
         say(f"Comparing on {len(x)} inputs of {data_file} ...")
-        comparisons.append((str(data_file), compare(imported, x)))
+        comparisons.append((f"inputs of {data_file}", compare(imported, x)))
         if labels is not None and network.result == "class":
             accuracy = 100 * float((network.classes(imported.encode(x)) == labels).mean())
             record["accuracy_percent"] = round(accuracy, 4)
@@ -75,27 +99,18 @@ def import_(
         record.setdefault("comparisons", []).append({"of": what, **found.to_dict()})
         codes = sum(different for different, _ in found.layers.values())
         total = sum(of for _, of in found.layers.values())
-        facts.append(
-            (f"different on {found.inputs:,} {what}", f"{found.results} results, {codes} of {total:,} integers between layers")
-        )  # fmt: skip
+        text = f"{found.results} results, {codes:,} of {total:,} integers between layers"
+        facts.append((f"different on {found.inputs:,} {what}", text))
     if imported.ambiguous:
-        facts.append(("thresholds at which float32 may round either way", f"{imported.ambiguous:,}"))
+        facts.append(
+            ("thresholds at which float32 may round either way", f"{imported.ambiguous:,}")
+        )
     elif any(not found.equal for _, found in comparisons):
         raise CheckFailed(
             f"{model}: the network does not compute what the graph does; nothing was written. This is a fault of tnhw: please "
             "report it with the file"
         )
-    path = out or Path(f"{network.name}.npz")
-    if path.suffix != ".npz":
-        raise InputError(f"-o {path}: must end in .npz")
-    network.save(path)
-    record["file"] = str(path)
-    facts.append(("file", str(path)))
-    if as_json:
-        show(record, True, [])
-        return
-    show(None, False, rows, model.name)
-    show(None, False, facts, network.name)
+    return record, facts
 
 
 def _read(path, imported):
@@ -106,13 +121,19 @@ def _read(path, imported):
 
     arrays = parameters.read(path)
     if "x" not in arrays:
-        raise InputError(f"{path}: has no array `x`, the inputs; it has {', '.join(sorted(arrays)) or 'none'}")
+        raise InputError(
+            f"{path}: has no array `x`, the inputs; it has {', '.join(sorted(arrays)) or 'none'}"
+        )
     x, shape = arrays["x"], imported.graph.shape[1:]
     if x.dtype.kind not in "iuf" or not len(x) or int(np.prod(x.shape[1:])) != int(np.prod(shape)):
-        raise InputError(f"{path}: `x` must be numbers [n, {', '.join(map(str, shape))}], not {x.dtype} {list(x.shape)}")
+        raise InputError(
+            f"{path}: `x` must be numbers [n, {', '.join(map(str, shape))}], not {x.dtype} {list(x.shape)}"
+        )
     if not np.isfinite(x).all():
         raise InputError(f"{path}: `x` holds values that are not numbers")
     labels = arrays.get("y")
     if labels is not None and (labels.shape != (len(x),) or labels.dtype.kind not in "iu"):
-        raise InputError(f"{path}: `y` must be {len(x)} integers, not {labels.dtype} {list(labels.shape)}")
+        raise InputError(
+            f"{path}: `y` must be {len(x)} integers, not {labels.dtype} {list(labels.shape)}"
+        )
     return x.astype(np.float32), labels

@@ -75,9 +75,7 @@ class Engine(wiring.Component):
         super().__init__(
             {
                 "i": In(stream.Signature(ArrayLayout(first.layer.input.shape, beat))),
-                "o": Out(
-                    stream.Signature(ArrayLayout(last.output_format.shape, self._fold.drain))
-                ),
+                "o": Out(stream.Signature(ArrayLayout(last.output_format.shape, self._fold.drain))),
             }
             | (
                 {"load_beat": In(1), "load_data": In(self._load_bits()), "load_last": Out(1)}
@@ -250,7 +248,7 @@ class Engine(wiring.Component):
             data = Mux(token.layer == 0, data, read_hidden.data)
         if any(stage.halves > 1 for stage in stages):
             data = data ^ token.invert.replicate(len(data))
-        if any(stage.layer.padding for stage in stages):
+        if any(any(stage.layer.pads) for stage in stages):
             data = data & ~token.idle.replicate(len(data))
         # x has a register because many lanes read it, and the RAM is slow.
         with m.If(enable):

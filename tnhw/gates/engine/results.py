@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.memory import Memory
@@ -50,9 +50,7 @@ class Plan(ABC):
     def kind(self) -> Hashable: ...
 
     @abstractmethod
-    def gates(
-        self, sum_format: Format, plans: Sequence["Plan"], drain: int
-    ) -> "Results":
+    def gates(self, sum_format: Format, plans: Sequence["Plan"], drain: int) -> "Results":
         """The gates of this kind in an engine whose layers have the given plans, for `drain` sums in a cycle."""
 
 

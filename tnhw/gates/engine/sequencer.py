@@ -74,7 +74,7 @@ class Sequencer(wiring.Component):
         """Address of each layer's first tap, modulo the address space; with padding it is before the image."""
         space = 1 << ceil_log2(max(2, self._depth))
         return [
-            (base - stage.layer.padding * (stage.layer.in_shape[1] + 1) * stage.words) % space
+            (base - _before(stage) * stage.words) % space
             for base, stage in zip(self._bases, self._stages, strict=True)
         ]
 
@@ -166,17 +166,20 @@ class Sequencer(wiring.Component):
         """Compute the address of the activation word, and whether its tap is in the padding."""
         stages = self._stages
         walk.follow(self.address, [_address_steps(stage) for stage in stages], self._origins())
-        pads = [-stage.layer.padding for stage in stages]
-        if not any(pads):
+        if not any(any(stage.layer.pads) for stage in stages):
             return
         outside_image = []
         for axis, name in enumerate(("at_y", "at_x")):
             sizes = [stage.layer.in_shape[axis] for stage in stages]
             # Positions in the padding above the image or to its left are negative.
-            position = Signal(range(min(pads), max(sizes) - min(pads)), init=pads[0], name=name)
-            walk.follow(position, [_position_steps(stage, axis) for stage in stages], pads)
-            beyond = (position < 0) | (position >= select(sizes, self.layer))
-            outside_image.append(beyond)
+            first = [-stage.layer.pads[axis] for stage in stages]
+            beyond = [
+                n + stage.layer.pads[axis + 2] for n, stage in zip(sizes, stages, strict=True)
+            ]
+            position = Signal(range(min(first), max(beyond)), init=first[0], name=name)
+            walk.follow(position, [_position_steps(stage, axis) for stage in stages], first)
+            outside = (position < 0) | (position >= select(sizes, self.layer))
+            outside_image.append(outside)
         m.d.comb += self.idle.eq(outside_image[0] | outside_image[1])
 
 
@@ -208,20 +211,26 @@ class _Walk:
 
 def _address_steps(stage):
     """By how many words each loop changes the address; the words of a position are stored in order."""
-    line, stride = stage.layer.in_shape[1] * stage.words, stage.layer.stride
+    layer, line = stage.layer, stage.layer.in_shape[1] * stage.words
     return Loops(
         word=1,
         half=0,
-        column=stage.words,
-        row=line,
+        column=layer.dilations[1] * stage.words,
+        row=layer.dilations[0] * line,
         group=0,
-        x=stride * stage.words,
-        y=stride * line,
+        x=layer.strides[1] * stage.words,
+        y=layer.strides[0] * line,
     )
 
 
 def _position_steps(stage, axis):
     """By how many rows (`axis` 0) or columns (`axis` 1) each loop moves a tap."""
-    down, across = (1, 0) if axis == 0 else (0, 1)
-    stride = stage.layer.stride
-    return Loops(0, 0, column=across, row=down, group=0, x=across * stride, y=down * stride)
+    own = [stage.layer.dilations[axis], stage.layer.strides[axis]]
+    (row, y), (column, x) = (own, [0, 0]) if axis == 0 else ([0, 0], own)
+    return Loops(0, 0, column=column, row=row, group=0, x=x, y=y)
+
+
+def _before(stage):
+    """Pixels from the first tap of all, which may be in the padding, to the first pixel of the image."""
+    top, left = stage.layer.pads[:2]
+    return top * stage.layer.in_shape[1] + left

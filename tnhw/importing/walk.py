@@ -1,0 +1,393 @@
+"""From an ONNX graph to a network: one walk along its nodes.
+
+A *linear* node (matrix product, convolution) becomes the sums of a layer. What follows it until the next linear node is
+a function of each sum: `tnhw.importing.stairs` finds where its results change, by running the nodes themselves. So a
+layer computes what the graph computes, whatever scales, normalisations and quantisers lie between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..network import Network
+from ..synapse import Format
+from . import last, stairs
+from .constants import Constants
+from .encoder import find_encoder, given_codes
+from .graph import Graph, Node, Step, node_text
+from .grids import Codes, codes_of
+from .linear import LINEAR, linear_of, sums_of
+from .records import Imported, Place
+from .tensors import (
+    CLASSES,
+    ELEMENTWISE,
+    ORDERED,
+    PASSING,
+    SHAPES,
+    Input,
+    Tensor,
+    function_of,
+)  # fmt: skip
+
+__all__ = ["Walk"]
+
+REMEDIES = {
+    "MaxPool": "use a convolution with a stride instead",
+    "QLinearConv": "export with `QuantFormat.QDQ`",
+    "QLinearMatMul": "export with `QuantFormat.QDQ`",
+    "LSTM": "only networks without feedback can be built",
+    "GRU": "only networks without feedback can be built",
+    "If": "export the model without control flow",
+    "Loop": "export the model without control flow",
+}
+
+
+class Walk:
+    """One walk along the nodes of a graph; `whole` makes the network."""
+
+    def __init__(
+        self, graph: Graph, name: str, input: str | None, result: str | None, say: Any
+    ) -> None:
+        self.graph, self.name, self.result, self.say = graph, name, result, say
+        self.given = input
+        order = np.arange(int(np.prod(graph.shape))).reshape(graph.shape)
+        self.tensors: dict[str, Tensor] = {graph.input: Tensor(Input(), order, name=graph.input)}
+        self.known = Constants(graph)
+        self.constants = self.known.values
+        self.rows: list[tuple[str, str]] = []
+        self.layers: list[dict[str, Any]] = []
+        self.arrays: list[dict[str, np.ndarray]] = []
+        self.places: list[Place] = []
+        self.ambiguous = 0
+        self.input: Codes | None = None
+        self.order = np.arange(int(np.prod(graph.shape)))
+        self.shape: list[int] = []
+        self.as_class = False
+
+    def fail(self, node: Node, why: str) -> InputError:
+        return InputError(f"{self.graph.where}: {node_text(node)}: {why}")
+
+    def whole(self) -> Imported:
+        for node in self.graph.nodes:
+            self._node(node)
+        if self.graph.output not in self.tensors:
+            raise InputError(f"{self.graph.where}: its output does not depend on its input")
+        result = self._end(self.tensors[self.graph.output])
+        if not self.layers:
+            raise InputError(
+                f"{self.graph.where}: has no matrix product and no convolution, so nothing to build"
+            )
+        assert self.input is not None
+        network = Network(
+            self.name, str(self.input.number), self.shape, self.layers, self.arrays, result,
+            {"source": Path(self.graph.where).name, "encoder": self.encoder.to_dict()},
+            where=self.graph.where,
+        )  # fmt: skip
+        return Imported(
+            network, self.graph, self.rows, self.places, self.order, self.encoder, self.ambiguous,
+            self.as_class,
+        )  # fmt: skip
+
+    # Nodes
+
+    def _node(self, node: Node) -> None:
+        names = [name for name in node.input if name]
+        varying = [k for k, name in enumerate(node.input) if name in self.tensors]
+        if not varying:
+            if missing := [name for name in names if name not in self.constants]:
+                raise self.fail(node, f"reads `{missing[0]}`, which nothing computes")
+            self.known.add(node)
+            return
+        if len(varying) > 1:
+            raise self.fail(
+                node, "joins two branches of the graph; only layers in a row can be built so far"
+            )
+        tensor = self.tensors[node.input[varying[0]]]
+        if self.graph.readers[tensor.name] > 1:
+            raise self.fail(
+                node,
+                f"`{tensor.name}` is read by {self.graph.readers[tensor.name]} nodes; only layers in a row can be "
+                "built so far, without branches",
+            )
+        if self.as_class:
+            raise self.fail(node, "nothing can follow the choice of a class")
+        made = self._follow(node, varying[0], tensor)
+        self.tensors[node.output[0]] = replace(made, name=node.output[0])
+
+    def _follow(self, node, position, tensor):
+        kind = node.op_type
+        if kind in PASSING:
+            return tensor
+        if kind in LINEAR:
+            return self._linear(node, position, tensor)
+        if kind in CLASSES or kind in ORDERED:
+            axis = {a.name: a.i for a in node.attribute}.get(
+                "axis", -1 if kind in ORDERED else 0 if kind == "ArgMax" else -1
+            )
+            if tensor.order.ndim != 2 or axis not in (1, -1):
+                raise self.fail(
+                    node, "chooses along another axis than the outputs, which cannot be built"
+                )
+            self.as_class = kind in CLASSES
+            self.result = self.result or "class"
+            if self.result == "vector":
+                raise self.fail(
+                    node, 'cannot be built with `result = "vector"`: only the class can'
+                )
+            self.rows.append((node_text(node), "the class, the index of the largest output"))
+            return tensor
+        if kind not in ELEMENTWISE and kind not in SHAPES:
+            raise self.fail(
+                node,
+                "cannot be built; "
+                + REMEDIES.get(
+                    kind,
+                    "what can are dense layers and convolutions with elementwise functions and quantisers between them",
+                ),
+            )
+        if missing := [
+            n for k, n in enumerate(node.input) if n and k != position and n not in self.constants
+        ]:
+            raise self.fail(node, f"reads `{missing[0]}`, which nothing computes")
+        constants = {
+            name: self.constants[name]
+            for k, name in enumerate(node.input)
+            if name and k != position
+        }
+        step = Step(node, position, tuple(constants.items()))
+        order = tensor.order
+        if kind in SHAPES:
+            order = np.asarray(self.graph.run(node, constants | {node.input[position]: order}))
+            if order.shape[0] != 1:
+                if order.size == tensor.order.size and kind in ("Flatten", "Reshape"):
+                    order = order.reshape(1, -1)
+                else:
+                    raise self.fail(
+                        node, f"moves the batch, the first axis: its shape is {list(order.shape)}"
+                    )
+        else:
+            shape = np.broadcast_shapes(
+                order.shape, *(value.shape for value in self._broadcast(node, constants))
+            )
+            if shape != order.shape:
+                raise self.fail(
+                    node, f"changes the shape from {list(order.shape)} to {list(shape)}"
+                )
+        return Tensor(tensor.source, order, [*tensor.steps, step])
+
+    @staticmethod
+    def _broadcast(node, constants):
+        """The constants of an elementwise node that broadcast with its input."""
+        return (
+            constants.values()
+            if node.op_type in ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "PRelu")
+            else ()
+        )
+
+    # From tensors to codes
+
+    def _codes(self, tensor: Tensor, reader: Node, zero: bool = False) -> tuple[Codes, np.ndarray]:
+        """Make a layer of what is before a node; returns the codes of the tensor, and its order."""
+        if isinstance(tensor.source, Input):
+            return self._input_codes(tensor, reader, zero), tensor.order
+        sums = tensor.source
+        if not tensor.is_quantised and sums.is_mean and not tensor.scaled:
+            return self._mean_codes(tensor, sums), tensor.order
+        if not tensor.is_quantised:
+            raise self.fail(
+                reader,
+                f"no quantiser is between it and {sums.text}, so the values are real numbers; train with quantisation, or "
+                "quantise after training (for example with onnxruntime's `quantize_static`)",
+            )
+        found = self._stairs(tensor)
+        codes = codes_of(
+            found.values, zero, f"{self.graph.where}: {node_text(tensor.steps[-1].node)}"
+        )
+        steps, falling = stairs.steps_of(found, codes)
+        self._finish(tensor, sums, codes, steps, falling, found)
+        return codes, tensor.order
+
+    def _mean_codes(self, tensor, sums):
+        """The codes of means that no quantiser follows: their exact sums."""
+        number = Format.of_interval(int(sums.low.min()), int(sums.high.max()))
+        self._add(
+            sums.keys | {"output": str(number)},
+            sums.arrays,
+            tensor.name,
+            codes := Codes(number, float(sums.scale[0])),
+            tensor.order,
+        )
+        return codes
+
+    def _finish(self, tensor, sums, codes, steps, falling, found):
+        keys, arrays = dict(sums.keys), dict(sums.arrays)
+        keys["output"] = str(codes.number)
+        line = (
+            stairs.scaled(steps, falling, found.low, found.high) if codes.number.bits >= 5 else None
+        )
+        if line is not None:
+            shift, multiplier, offset = line
+            keys |= {"requantise": "scale", "shift": shift}
+            arrays |= {"multiplier": multiplier, "offset": offset + (codes.number.min << shift)}
+            text = f"multiplier and offset for each channel, to {codes.number}"
+        else:
+            keys["requantise"] = "staircase"
+            arrays["steps"] = steps
+            if falling.any():
+                arrays["falling"] = falling
+            count = steps.shape[1]
+            text = f"{count} threshold{'s' * (count > 1)} for each channel, to {codes.number}"
+        for step in tensor.steps:
+            if step.node.op_type not in SHAPES:
+                self.rows.append((node_text(step.node), text))
+        self._add(keys, arrays, tensor.name, codes, tensor.order)
+        self.ambiguous += found.ambiguous
+
+    def _add(self, keys, arrays, name, codes, order):
+        self.layers.append(keys)
+        self.arrays.append(arrays)
+        self.places.append(Place(name, codes, order))
+        self.say(f"{keys['name']}: {keys['kind']}, {keys['rule']}, {keys['outputs']} outputs")
+
+    def _stairs(self, tensor, error=True):
+        sums = tensor.source
+        what = (
+            f"{self.graph.where}: {node_text(tensor.steps[-1].node)}" if tensor.steps else sums.text
+        )
+        return stairs.find(
+            function_of(self.graph, tensor),
+            int(sums.low.min()),
+            int(sums.high.max()),
+            len(sums.scale),
+            sums.error,
+            what,
+        )
+
+    def _input_codes(self, tensor, reader, zero):
+        if self.input is not None:
+            raise self.fail(reader, "reads the input a second time")
+        steps = [step for step in tensor.steps if step.node.op_type not in SHAPES]
+        for step in steps:
+            if step.node.op_type == "BatchNormalization" or any(
+                value.size != 1 for value in self._broadcast(step.node, dict(step.constants))
+            ):
+                raise self.fail(
+                    step.node, "treats the elements of the input differently, which cannot be built"
+                )
+
+        def function(values):
+            return self.graph.apply(steps, values.astype(np.float32))
+
+        annotated = None if tensor.is_quantised else self.graph.input_type
+        if self.given is not None or annotated is not None:
+            what = f"{self.graph.where}: {node_text(steps[-1].node) if steps else self.graph.input}"
+            codes, self.encoder = given_codes(function, self.given or annotated, zero, what)
+        elif tensor.is_quantised:
+            what = f"{self.graph.where}: {node_text(steps[-1].node)}"
+            codes, self.encoder = find_encoder(function, zero, what)
+            for step in steps:
+                self.rows.append((node_text(step.node), f"the input, {codes.number}"))
+        else:
+            raise self.fail(
+                reader,
+                "its input is not quantised: put a quantiser at the input, or say with `tnhw import --input FORMAT` (for example u8) "
+                "which integers it gets",
+            )
+        self.input = codes
+        return codes
+
+    # Linear nodes
+
+    def _linear(self, node, position, tensor):
+        if position != 0:
+            raise self.fail(
+                node,
+                "multiplies by a tensor that depends on the input; only constant weights can be built",
+            )
+        if missing := [name for name in node.input[1:] if name and name not in self.constants]:
+            raise self.fail(node, f"reads `{missing[0]}`, which nothing computes")
+        linear = linear_of(self.graph, node, self.constants, self.known.grids, tensor.order.shape)
+        codes, order = self._codes(tensor, node, linear.needs_zero)
+        if linear.size is None:
+            places, self.shape = order.ravel(), self.shape or [order.size]
+            if self.layers:
+                linear = linear.reordered(np.argsort(places))
+            else:
+                self.order = places
+        else:
+            raster = order.reshape(
+                order.shape[1], *([1] * (4 - order.ndim)), *order.shape[2:]
+            ).transpose(1, 2, 0)
+            if not self.layers:
+                self.order, self.shape = raster.ravel(), list(raster.shape)
+            elif not np.array_equal(raster.ravel(), np.arange(raster.size)):
+                raise self.fail(
+                    node, "reads an image whose rows, columns or channels were exchanged"
+                )
+        sums = sums_of(
+            linear, codes, len(self.layers), order.ndim, self.graph.where, node_text(node)
+        )
+        keys = sums.keys
+        kind = {"dense": "a dense layer", "conv": "a convolution"}[keys["kind"]]
+        self.rows.append(
+            (
+                node_text(node),
+                f"{kind} `{keys['name']}`, rule {keys['rule']}, {keys['outputs']} outputs",
+            )
+        )
+        count = keys["outputs"]
+        if linear.size is None:
+            return Tensor(sums, np.arange(count).reshape(1, count))
+        made = (
+            np.arange(linear.size[0] * linear.size[1] * count)
+            .reshape(*linear.size, count)
+            .transpose(2, 0, 1)
+        )
+        return Tensor(sums, made.reshape(1, count, *linear.size[4 - order.ndim :]))
+
+    # The end
+
+    def _end(self, tensor):
+        """Make the last layer; returns what the network gives."""
+        if isinstance(tensor.source, Input):
+            raise InputError(
+                f"{self.graph.where}: has no matrix product and no convolution, so nothing to build"
+            )
+        sums = tensor.source
+        position = tensor.order.size
+        if (
+            not np.array_equal(tensor.order.ravel(), np.arange(position))
+            and sums.keys["kind"] != "conv"
+        ):
+            raise InputError(
+                f"{self.graph.where}: the outputs are not in the order of the last layer"
+            )
+        several = sums.keys["kind"] == "dense" and position > 1
+        found = self._stairs(tensor) if tensor.is_quantised else None
+        if found is not None and len(np.unique(found.values)) <= 1 << 8:
+            codes = codes_of(
+                found.values, False, f"{self.graph.where}: {node_text(tensor.steps[-1].node)}"
+            )
+            steps, falling = stairs.steps_of(found, codes)
+            self._finish(tensor, sums, codes, steps, falling, found)
+            return self.result or ("class" if several and codes.number.bits > 1 else "vector")
+        result = self.result or ("class" if several else "vector")
+        keys, arrays = dict(sums.keys), dict(sums.arrays)
+        a, b = last.line(
+            function_of(self.graph, tensor),
+            sums.low,
+            sums.high,
+            f"{self.graph.where}: {sums.text}",
+            result,
+        )
+        more, own, text = last.integers(a, b, sums.low, sums.high, result)
+        for step in tensor.steps:
+            if step.node.op_type not in SHAPES:
+                self.rows.append((node_text(step.node), text))
+        self._add(keys | more, arrays | own, tensor.name, None, tensor.order)
+        return result
