@@ -137,23 +137,51 @@ def random_qonnx(rng):
         outputs, bits = int(rng.integers(1, 7)), 1 if binary else int(rng.integers(1, 5))
         spread = 1.0
         if size is not None and (number < depth - 1 or rng.random() < 0.3) and min(size) >= 3:
-            window = [int(rng.integers(1, 4)) for _ in range(2)]
-            pad = int(rng.integers(0, 2)) if min(window) > 1 else 0
-            stride = int(rng.integers(1, 3))
-            weights = rng.normal(0, 1, (outputs, channels, *window))
-            scale = (
-                rng.uniform(0.1, 1, (outputs, 1, 1, 1)) if rng.random() < 0.4 else random_scale(rng)
+            row = len(size) == 1
+            window = [int(rng.integers(1, 4)) for _ in size]
+            far = [
+                int(rng.integers(1, 3)) if k * 2 <= n else 1
+                for k, n in zip(window, size, strict=True)
+            ]
+            extent = [(k - 1) * d + 1 for k, d in zip(window, far, strict=True)]
+            pads = (
+                [int(rng.integers(0, e)) for e in extent * 2]
+                if rng.random() < 0.5
+                else [0] * 2 * len(size)
             )
+            strides = [int(rng.integers(1, 3)) for _ in size]
+            groups = channels if rng.random() < 0.3 and not binary else 1
+            outputs = outputs * groups if groups > 1 else outputs
+            if groups > 1 and outputs > 8:
+                outputs, groups = 4, 1
+            weights = rng.normal(0, 1, (outputs, channels // groups, *window))
+            each = (outputs, 1, 1) if row else (outputs, 1, 1, 1)
+            scale = rng.uniform(0.1, 1, each) if rng.random() < 0.4 else random_scale(rng)
+            if binary:
+                pads = [0] * 2 * len(size)
+                window_fits = all(e <= n for e, n in zip(extent, size, strict=True))
+                far = far if window_fits else [1] * len(size)
+                extent = [(k - 1) * d + 1 for k, d in zip(window, far, strict=True)]
             built.conv(weights, scale, bits, rng.normal(0, 1, outputs) if rng.random() < 0.5 else None,
-                       kernel_shape=window, pads=[pad] * 4, strides=[stride] * 2)  # fmt: skip
-            size = [(n + 2 * pad - k) // stride + 1 for n, k in zip(size, window, strict=True)]
-            spread = np.sqrt(channels * window[0] * window[1])
+                       kernel_shape=window, pads=pads, strides=strides, dilations=far, group=groups)  # fmt: skip
+            before, after = pads[: len(size)], pads[len(size) :]
+            size = [
+                (n + b + a - e) // s + 1
+                for n, b, a, e, s in zip(size, before, after, extent, strides, strict=True)
+            ]
+            spread = np.sqrt(channels * np.prod(window))
         else:
             if size is not None:
+                if rng.random() < 0.25 and number:
+                    built.add("GlobalAveragePool")
+                    size = [1] * len(size)
+                elif rng.random() < 0.25 and number and min(size) >= 2:
+                    built.add("AveragePool", kernel_shape=[2] * len(size), strides=[1] * len(size))
+                    size = [n - 1 for n in size]
                 if rng.random() < 0.5:
-                    built.add("Transpose", perm=[0, 2, 3, 1])
+                    built.add("Transpose", perm=[0, *range(2, 2 + len(size)), 1])
                 built.add("Flatten") if rng.random() < 0.5 else built.add("Reshape", [1, -1])
-                channels, size = channels * size[0] * size[1], None
+                channels, size = channels * int(np.prod(size)), None
             weights = rng.normal(0, 1, (outputs, channels))
             scale = rng.uniform(0.1, 1, (outputs, 1)) if rng.random() < 0.4 else random_scale(rng)
             built.matmul(weights, scale, bits)

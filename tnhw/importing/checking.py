@@ -25,11 +25,15 @@ class Comparison:
         For each layer whose results are integers that stand for values of the graph, how many differ, of how many.
     results : int
         Inputs whose result differs: the class, or any element of the vector.
+    ties : int
+        Inputs for which the graph chose another one of several classes whose exact outputs are equal: it chose by the
+        rounding of float32. They are not counted in `results`.
     """
 
     inputs: int
     layers: dict[str, tuple[int, int]]
     results: int
+    ties: int = 0
 
     @property
     def equal(self) -> bool:
@@ -39,6 +43,7 @@ class Comparison:
         return {
             "inputs": self.inputs,
             "results_different": self.results,
+            "ties": self.ties,
             "layers": {
                 name: {"different": different, "of": of}
                 for name, (different, of) in self.layers.items()
@@ -70,7 +75,7 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
         for layer, place in zip(network.layers, imported.places, strict=True)
         if place.codes is not None
     }
-    different = 0
+    different = ties = 0
     for first in range(0, len(x), PART):
         part = x[first : first + PART]
         *tensors, end = graph.reference(part, [*names, graph.output])
@@ -88,7 +93,10 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
         if network.result == "class":
             real = end.reshape(len(part), -1)
             classes = real[:, 0] if imported.ends_in_class else real.argmax(axis=1)
-            different += int((flat.argmax(axis=1) != classes).sum())
+            other = flat.argmax(axis=1) != classes
+            tied = flat[np.arange(len(flat)), classes.astype(int)] == flat.max(axis=1)
+            different += int((other & ~tied).sum())
+            ties += int((other & tied).sum())
         elif imported.places[-1].codes is not None:
             different += int(wrong.any(axis=1).sum())
     return Comparison(

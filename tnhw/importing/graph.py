@@ -72,6 +72,8 @@ def parse(path: str | os.PathLike[str]) -> Any:
         if path.stat().st_size > MAX_BYTES:
             raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, the most that is read")
         model = onnx.load_model_from_string(path.read_bytes())
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     except (DecodeError, ValueError):

@@ -100,6 +100,7 @@ def _compared(imported, model, check, data, data_file):
         codes = sum(different for different, _ in found.layers.values())
         total = sum(of for _, of in found.layers.values())
         text = f"{found.results} results, {codes:,} of {total:,} integers between layers"
+        text += f"; {found.ties} ties that float32 decided" if found.ties else ""
         facts.append((f"different on {found.inputs:,} {what}", text))
     if imported.ambiguous:
         facts.append(
