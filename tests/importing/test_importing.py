@@ -12,7 +12,8 @@ from foreign_models import Builder  # noqa: E402
 
 import tnhw  # noqa: E402
 from tnhw.importing import load, stairs  # noqa: E402
-from tnhw.importing.checking import compare, random_inputs  # noqa: E402
+from tnhw.importing.checking import compare, random_inputs, real_classes  # noqa: E402
+from tnhw.importing.graph import Graph, parse  # noqa: E402
 from tnhw.network import Design, Network, fold  # noqa: E402
 from tnhw.support import environment  # noqa: E402
 
@@ -79,7 +80,7 @@ def test_random_qonnx(part, tmp_path):
         kinds |= {(layer.keys.kind, layer.keys.requantise) for layer in imported.network.layers}
         results.add(imported.network.result)
     assert clear > 0.6 * SEEDS / 4
-    assert rules == {"binary", "ternary", "mac"} and results == {"class", "vector"}
+    assert rules >= {"binary", "ternary", "mac"} and results == {"class", "vector"}
     assert {("dense", "staircase"), ("conv", "staircase")} <= kinds
 
 
@@ -110,6 +111,51 @@ def test_gates(tmp_path):
         x = imported.encode(random_inputs(imported, 10, seed))
         result = tnhw.simulate(imported.network, x=x, vectors=5, out=tmp_path)
         assert np.array_equal(result.y, imported.network.results(x))
+
+
+@pytest.mark.parametrize("image", [False, True])
+def test_calibrated(image, tmp_path):
+    rng = np.random.default_rng(7)
+    path = save(foreign_models.float_model(rng, image), tmp_path)
+    x = rng.normal(0, 1, (300, *([2, 8, 8] if image else [16]))).astype(np.float32)
+    for bits, least in ((3, 0.5), (8, 0.95)):
+        imported = load(path, calibrate=x[:100], bits=bits)
+        found = compare(imported, x)
+        assert found.results <= 1 and (imported.ambiguous or found.equal)
+        assert (
+            imported.network.classes(imported.encode(x)) == real_classes(imported, x)
+        ).mean() > least
+    quantised = foreign_models.quantised(
+        foreign_models.float_model(rng, image),
+        rng,
+        tmp_path,
+        per_channel=False,
+        activations="QInt8",
+    )
+    with pytest.raises(tnhw.errors.InputError, match="quantised already"):
+        load(quantised, calibrate=x)
+
+
+@pytest.mark.parametrize("bits, signed", [(1, 0), (2, 1), (3, 0), (4, 1)])
+@pytest.mark.parametrize("padding", [0, 1])
+def test_largest_of_a_window(bits, signed, padding, tmp_path):
+    """Threshold neurons and comparators give the maximum, also through the gates."""
+    built = Builder([2, 5, 6])
+    built.bipolar() if bits == 1 else built.quant(1.0, bits, signed=signed)
+    built.add("MaxPool", kernel_shape=[2, 3], strides=[2, 1], pads=[0, padding, 0, padding])
+    path = save(
+        built.add("Flatten").matmul(np.eye(4, 2 * 2 * (4 + 2 * padding)), 1.0, 2).model(), tmp_path
+    )
+    if padding and signed:
+        with pytest.raises(tnhw.errors.InputError, match="may be negative"):
+            load(path)
+        return
+    imported = load(path)
+    x = random_inputs(imported, 60)
+    assert compare(imported, x).equal and beside(imported, path, x[:20]) == 0
+    sent = imported.encode(x[:4])
+    result = tnhw.simulate(imported.network, x=sent, vectors=2, out=tmp_path)
+    assert np.array_equal(result.y, imported.network.results(sent))
 
 
 def test_wrong_threshold_is_seen(tmp_path):
@@ -224,6 +270,26 @@ def test_others(name, input):
     assert compare(imported, x).equal
     if input != "u1":  # the file says that its inputs are -1 and +1
         assert beside(imported, path, x[:10]) == 0
+
+
+@pytest.mark.parametrize("bits, least", [(4, 0.6), (8, 0.94)])
+@pytest.mark.parametrize(
+    "name",
+    ["conv1d_small_keras", "conv2d_small_keras", "conv2d_small_mp_keras", "three_layer_bn_pytorch"],
+)
+def test_float_networks(name, bits, least):
+    """Quantised after training: what is computed is what the graph with quantisers does, and mostly the class of the first."""
+    path = public(f"{name}.onnx")
+    x = (
+        np.random.default_rng(1)
+        .normal(0, 1, (400, *Graph(parse(path), name).shape[1:]))
+        .astype(np.float32)
+    )
+    imported = load(path, calibrate=x[:100], bits=bits)
+    found = compare(imported, x[100:])
+    assert found.results <= 1 and (imported.ambiguous or found.equal)
+    same = imported.network.classes(imported.encode(x)) == real_classes(imported, x)
+    assert same.mean() > least
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,12 @@ def op(name, *constants, **attributes):
     return make
 
 
-def pooled(name, **attributes):
+def pooled(name, bits=3, **attributes):
     def make():
         return (
             image()
             .add("Relu")
-            .quant(0.5, 3, signed=0)
+            .quant(0.5, bits, signed=0)
             .add(name, **attributes)
             .add("Flatten")
             .model()
@@ -165,7 +165,8 @@ def weights_of_input():
 FILES = {
     "residual connection": (branch, "is read by 2 nodes"),
     "square": (product_of_two, "joins two branches|which nothing computes"),
-    "max pooling": (pooled("MaxPool", kernel_shape=[2, 2]), "MaxPool `MaxPool_.*cannot be built"),
+    "largest of many bits": (pooled("MaxPool", 6, kernel_shape=[2, 2]), "MaxPool `MaxPool_.*at most 4 can be built"),
+    "largest, rounded up": (pooled("MaxPool", kernel_shape=[2, 2], ceil_mode=1), "ceil_mode"),
     "means at edges": (pooled("AveragePool", kernel_shape=[2, 2], pads=[1, 1, 1, 1]), "padding 0, or `count_include_pad`"),
     "means rounded up": (pooled("AveragePool", kernel_shape=[2, 2], ceil_mode=1), "ceil_mode"),
     "sine": (op("Sin"), "Sin `Sin_.*cannot be built"),

@@ -115,6 +115,14 @@ def random_scale(rng):
     )
 
 
+def max_pooling(rng, built, size):
+    """Add a pooling that takes the largest; returns the size of its result."""
+    window = [int(rng.integers(1, min(3, n) + 1)) for n in size]
+    strides = [int(rng.integers(1, 3)) for _ in size]
+    built.add("MaxPool", kernel_shape=window, strides=strides)
+    return [(n - k) // s + 1 for n, k, s in zip(size, window, strides, strict=True)]
+
+
 def random_qonnx(rng):
     """A QONNX graph as Brevitas writes it: dense layers or convolutions, with everything that lies between them."""
     image = rng.random() < 0.5
@@ -199,6 +207,8 @@ def random_qonnx(rng):
             built.norm(rng, outputs, spread)
         if binary:
             built.bipolar(random_scale(rng))
+            if size is not None and min(size) >= 2 and rng.random() < 0.3:
+                size = max_pooling(rng, built, size)
             continue
         follows = rng.random()
         signed = 1

@@ -9,7 +9,7 @@ import numpy as np
 
 from .records import Imported
 
-__all__ = ["Comparison", "compare", "random_inputs"]
+__all__ = ["Comparison", "compare", "random_inputs", "real_classes"]
 
 PART = 500  # inputs that are computed at once
 
@@ -69,7 +69,7 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
     """Compare results and all integers between layers for real inputs x [n, ...] of the graph."""
     network, graph = imported.network, imported.graph
     x = np.asarray(x, np.float32).reshape(len(x), *graph.shape[1:])
-    names = [place.tensor for place in imported.places]
+    names = [place.tensor or graph.output for place in imported.places]
     layers = {
         layer.name: [0, 0]
         for layer, place in zip(network.layers, imported.places, strict=True)
@@ -102,3 +102,14 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
     return Comparison(
         len(x), {name: (pair[0], pair[1]) for name, pair in layers.items()}, different
     )
+
+
+def real_classes(imported: Imported, x: np.ndarray) -> np.ndarray:
+    """Classes that the graph of the file, before any quantisation by tnhw, gives for real inputs: int64 [n]."""
+    graph = imported.original or imported.graph
+    x, classes = np.asarray(x, np.float32).reshape(len(x), *graph.shape[1:]), []
+    for first in range(0, len(x), PART):
+        (end,) = graph.reference(x[first : first + PART], [graph.output])
+        end = end.reshape(len(end), -1)
+        classes.append(end[:, 0].astype(np.int64) if imported.ends_in_class else end.argmax(axis=1))
+    return np.concatenate(classes)

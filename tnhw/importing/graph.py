@@ -24,6 +24,7 @@ __all__ = ["Graph", "Node", "Step", "node_text", "parse"]
 
 MAX_BYTES = 1 << 28
 MAX_ELEMENTS = 1 << 26
+OLDEST = 8  # operator set that onnxruntime has whole
 
 Node = Any  # onnx.NodeProto
 
@@ -40,6 +41,7 @@ def packages():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             import onnx
+            import onnx.version_converter
             import onnxruntime
             import qonnx.core.execute_custom_node
             import qonnx.core.modelwrapper
@@ -169,6 +171,9 @@ class Graph:
         qonnx = self._qonnx
         try:
             with _quiet():
+                versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
+                if versions and versions[0] < OLDEST:
+                    model = self._onnx.version_converter.convert_version(model, OLDEST)
                 wrapped = qonnx.core.modelwrapper.ModelWrapper(model)
                 return qonnx.util.cleanup.cleanup_model(wrapped).model
         except Exception as error:  # qonnx raises what it likes for a damaged graph
@@ -203,6 +208,29 @@ class Graph:
     def attribute(self, attribute: Any) -> Any:
         """The value of an attribute of a node: a number, bytes, an array or a list."""
         return self._onnx.helper.get_attribute_value(attribute)
+
+    def node_of(
+        self, kind: str, inputs: list[str], output: str, domain: str, attributes: dict[str, Any]
+    ) -> Node:
+        """A new node."""
+        return self._onnx.helper.make_node(
+            kind, inputs, [output], domain=domain, name=output, **attributes
+        )
+
+    def model_of(self, nodes: list[Node], constants: dict[str, np.ndarray], domain: str) -> Any:
+        """A ModelProto with the input and output of this graph, but with other nodes, some of them of another domain."""
+        onnx, helper = self._onnx, self._onnx.helper
+        kind = onnx.TensorProto.FLOAT
+        graph = helper.make_graph(
+            nodes, "quantised",
+            [helper.make_tensor_value_info(self.input, kind, self.shape)],
+            [helper.make_tensor_value_info(self.output, kind, None)],
+            [onnx.numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in constants.items()],
+        )  # fmt: skip
+        opsets = [helper.make_opsetid("", self._opset), helper.make_opsetid(domain, 1)]
+        made = helper.make_model(graph, opset_imports=opsets)
+        made.ir_version = 8
+        return made
 
     def is_custom(self, node: Node) -> bool:
         """Whether a node has an operator of QONNX."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from ..errors import InputError
 from ..kernel.names import check_design_name
+from .calibrating import quantised
 from .graph import Graph, parse
 from .records import Imported
 from .walk import Walk
@@ -22,6 +26,8 @@ def load(
     name: str | None = None,
     input: str | None = None,
     result: str | None = None,
+    calibrate: np.ndarray | None = None,
+    bits: int = 8,
     say: Callable[[str], None] = lambda text: None,
 ) -> Imported:
     """Read a quantised network from an ONNX or QONNX file.
@@ -36,6 +42,11 @@ def load(
         themselves, or times a scale: ``s8:0.0625``. ``bipolar`` is for bits that stand for -1 and +1.
     result : str, optional
         ``class`` or ``vector``; by default a class if the last outputs are several and not quantised.
+    calibrate : float array [n, ...], optional
+        For a network that is not quantised: inputs like those that it will get. It is quantised with the steps that they
+        suggest.
+    bits : int
+        With `calibrate`: bits of weights and of activations, 2 to 8.
     say : callable
         Called with a line of text for each layer.
 
@@ -48,9 +59,16 @@ def load(
     """
     if result not in (None, "class", "vector"):
         raise InputError(f'`result` must be "class" or "vector", not {result!r}')
-    graph = Graph(parse(path), str(path))
+    graph = original = Graph(parse(path), str(path))
+    if calibrate is not None:
+        if not 2 <= bits <= 8:
+            raise InputError(f"`bits` must be 2 to 8, not {bits}")
+        say(f"Quantising to {bits} bits by {len(calibrate)} inputs ...")
+        x = np.asarray(calibrate, np.float32).reshape(len(calibrate), *graph.shape[1:])
+        graph = Graph(quantised(graph, x, bits), str(path))
     named = check_design_name(name) if name is not None else _name_of(path)
-    return Walk(graph, named, input, result, say).whole()
+    made = Walk(graph, named, input, result, say).whole()
+    return replace(made, original=original)
 
 
 def _name_of(path):

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..errors import InputError
+from . import stairs
+from .graph import node_text
+from .grids import codes_of
+from .tensors import SHAPES, Input, Tensor, function_of
 
-__all__ = ["integers", "line"]
+if TYPE_CHECKING:
+    from .walk import Walk
+
+__all__ = ["end", "integers", "line"]
 
 EQUAL = 1e-5  # relative difference of scales that are taken as equal: more than float32 loses in a few operations
 SAMPLES = 257
@@ -97,3 +106,48 @@ def _same_order(slope, offset, multiplier, added, low, high):
                 if (np.sign(multiplier[j] * beside + added[j] - whole) != wanted)[clear].any():
                     return False
     return True
+
+
+def end(walk: Walk, tensor: Tensor) -> str:
+    """Make the last layer of a walk, whose results are those of a tensor; returns what the network gives.
+
+    Raises
+    ------
+    InputError
+        If the tensor cannot be the result of a network.
+    """
+    if isinstance(tensor.source, Input):
+        raise InputError(
+            f"{walk.graph.where}: has no matrix product and no convolution, so nothing to build"
+        )
+    sums = tensor.source
+    position = tensor.order.size
+    if (
+        not np.array_equal(tensor.order.ravel(), np.arange(position))
+        and sums.keys["kind"] != "conv"
+    ):
+        raise InputError(f"{walk.graph.where}: the outputs are not in the order of the last layer")
+    several = sums.keys["kind"] == "dense" and position > 1
+    found = walk.stairs(tensor) if tensor.is_quantised else None
+    if found is not None and len(np.unique(found.values)) <= 1 << 8:
+        codes = codes_of(
+            found.values, False, f"{walk.graph.where}: {node_text(tensor.steps[-1].node)}"
+        )
+        steps, falling = stairs.steps_of(found, codes)
+        walk.finish(tensor, sums, codes, steps, falling, found)
+        return walk.result or ("class" if several and codes.number.bits > 1 else "vector")
+    result = walk.result or ("class" if several else "vector")
+    keys, arrays = dict(sums.keys), dict(sums.arrays)
+    a, b = line(
+        function_of(walk.graph, tensor),
+        sums.low,
+        sums.high,
+        f"{walk.graph.where}: {sums.text}",
+        result,
+    )
+    more, own, text = integers(a, b, sums.low, sums.high, result)
+    for step in tensor.steps:
+        if step.node.op_type not in SHAPES:
+            walk.rows.append((node_text(step.node), text))
+    walk.add(keys | more, arrays | own, tensor.name, None, tensor.order)
+    return result

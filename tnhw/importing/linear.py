@@ -14,7 +14,7 @@ from . import stairs
 from .graph import Graph, Node, node_text
 from .grids import Codes, weights_of
 
-__all__ = ["LINEAR", "Linear", "Sums", "linear_of", "sums_of"]
+__all__ = ["LINEAR", "Linear", "Sums", "linear_of", "sums_of", "window_of"]
 
 LINEAR = ("MatMul", "Gemm", "Conv", "AveragePool", "GlobalAveragePool")
 
@@ -35,7 +35,7 @@ class Linear:
     size : (int, int) or None
         Height and width of the result of a convolution.
     needs_zero : bool
-        Whether the code 0 must stand for 0.0, because of padding, or of weights that are 0 by construction.
+        Whether the code 0 must stand for 0.0, because of padding.
     is_mean : bool
         Whether it takes means, so that its sums are integers of few bits that need no quantiser.
     """
@@ -71,7 +71,8 @@ class Sums:
         Axes of the tensor that they stand for.
     text : str
         How messages call the node.
-    is_mean : bool
+    is_pooled : bool
+        Whether they are those of a pooling: integers of few bits that need no quantiser.
     """
 
     keys: dict[str, Any]
@@ -83,7 +84,7 @@ class Sums:
     error: np.ndarray
     rank: int
     text: str
-    is_mean: bool
+    is_pooled: bool
 
 
 def linear_of(
@@ -101,6 +102,19 @@ def linear_of(
         If it cannot be built; the message names the node.
     """
     return _Reader(graph, node, shape).read(constants, grids)
+
+
+def window_of(
+    graph: Graph, node: Node, shape: tuple[int, ...]
+) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Keys of a layer for the window of a pooling of a tensor with a shape, and the size of the result.
+
+    Raises
+    ------
+    InputError
+        If it cannot be built; the message names the node.
+    """
+    return _Reader(graph, node, shape).pooled()
 
 
 class _Reader:
@@ -164,7 +178,7 @@ class _Reader:
         if dimensions == 1:  # an image of one row
             weights = weights[:, :, None]
             grid = None if grid is None else grid[:, :, None]
-        groups, zero = self.attributes.get("group", 1), False
+        groups = self.attributes.get("group", 1)
         channels = self.shape[1]
         if groups < 1 or weights.shape[1] * groups != channels or len(weights) % groups:
             raise self.fail(
@@ -172,12 +186,10 @@ class _Reader:
             )
         if groups > 1:
             weights, grid = self._spread(weights, grid, groups)
-            zero = True
         keys, size = self._window(list(weights.shape[2:]), dimensions)
         bias = self._bias(bias, len(weights))
         weights, grid = (None if a is None else a.transpose(0, 2, 3, 1) for a in (weights, grid))
-        zero = zero or bool(np.any(keys["padding"]))
-        return Linear(keys, weights, grid, bias, size, zero)
+        return Linear(keys, weights, grid, bias, size, bool(np.any(keys["padding"])))
 
     @staticmethod
     def _spread(weights, grid, groups):
@@ -231,22 +243,20 @@ class _Reader:
         }
         return {k: v for k, v in keys.items() if (k, v) != ("dilation", 1)}, tuple(size)
 
-    def _mean(self, whole):
-        """A mean over a window of each channel: a convolution whose weights are equal, or 0."""
+    def pooled(self, whole=False):
+        """Keys and size for the window of a pooling, or for one that is as large as the image."""
         dimensions, given = len(self.shape) - 2, self.attributes
         if dimensions not in (1, 2):
-            raise self.fail(
-                f"takes means over {dimensions} dimensions; only one or two can be built"
-            )
-        if whole:
-            window = list(self.shape[2:])
-            self.attributes = given = {}
-        else:
-            window = list(given["kernel_shape"])
+            raise self.fail(f"pools over {dimensions} dimensions; only one or two can be built")
         if given.get("ceil_mode"):
             raise self.fail("rounds the size up (`ceil_mode`), which cannot be built")
-        window = [1] * (2 - dimensions) + window
-        keys, size = self._window(window, dimensions)
+        window = list(self.shape[2:] if whole else given["kernel_shape"])
+        return self._window([1] * (2 - dimensions) + window, dimensions)
+
+    def _mean(self, whole):
+        """A mean over a window of each channel: a convolution whose weights are equal, or 0."""
+        keys, size = self.pooled(whole)
+        window, given = keys["kernel"], self.attributes
         padded = bool(np.any(keys["padding"]))
         if padded and not given.get("count_include_pad"):
             raise self.fail(
@@ -256,7 +266,7 @@ class _Reader:
         weights = np.zeros((channels, *window, channels))
         weights[np.arange(channels), :, :, np.arange(channels)] = 1 / count
         grid = np.full(weights.shape, 1 / count)
-        return Linear(keys, weights, grid, np.zeros(channels), size, True, is_mean=True)
+        return Linear(keys, weights, grid, np.zeros(channels), size, padded, is_mean=True)
 
 
 def _one(numbers):

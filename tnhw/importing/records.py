@@ -54,6 +54,8 @@ class Imported:
         Number of thresholds that lie so near to an integer sum that float32 may round either way.
     ends_in_class : bool
         Whether the graph's own output is the class.
+    original : Graph
+        The graph of the file. It is another one than `graph` if quantisers were put into it.
     """
 
     network: Network
@@ -64,6 +66,7 @@ class Imported:
     encoder: Encoder
     ambiguous: int
     ends_in_class: bool
+    original: Graph | None = None
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Inputs of the network, int64 [n, inputs], for inputs of the graph [n, ...]."""

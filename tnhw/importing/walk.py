@@ -16,12 +16,12 @@ import numpy as np
 from ..errors import InputError
 from ..network import Network
 from ..synapse import Format
-from . import last, stairs
+from . import last, pooling, stairs
 from .constants import Constants
 from .encoder import find_encoder, given_codes
 from .graph import Graph, Node, Step, node_text
 from .grids import Codes, codes_of
-from .linear import LINEAR, linear_of, sums_of
+from .linear import LINEAR, linear_of, sums_of, window_of
 from .records import Imported, Place
 from .tensors import (
     CLASSES,
@@ -37,7 +37,7 @@ from .tensors import (
 __all__ = ["Walk"]
 
 REMEDIES = {
-    "MaxPool": "use a convolution with a stride instead",
+    "GlobalMaxPool": "use `MaxPool` with a window as large as the image",
     "QLinearConv": "export with `QuantFormat.QDQ`",
     "QLinearMatMul": "export with `QuantFormat.QDQ`",
     "LSTM": "only networks without feedback can be built",
@@ -77,7 +77,7 @@ class Walk:
             self._node(node)
         if self.graph.output not in self.tensors:
             raise InputError(f"{self.graph.where}: its output does not depend on its input")
-        result = self._end(self.tensors[self.graph.output])
+        result = last.end(self, self.tensors[self.graph.output])
         if not self.layers:
             raise InputError(
                 f"{self.graph.where}: has no matrix product and no convolution, so nothing to build"
@@ -125,6 +125,8 @@ class Walk:
             return tensor
         if kind in LINEAR:
             return self._linear(node, position, tensor)
+        if kind == "MaxPool":
+            return self._largest(node, tensor)
         if kind in CLASSES or kind in ORDERED:
             axis = {a.name: a.i for a in node.attribute}.get(
                 "axis", -1 if kind in ORDERED else 0 if kind == "ArgMax" else -1
@@ -196,35 +198,34 @@ class Walk:
         if isinstance(tensor.source, Input):
             return self._input_codes(tensor, reader, zero), tensor.order
         sums = tensor.source
-        if not tensor.is_quantised and sums.is_mean and not tensor.scaled:
-            return self._mean_codes(tensor, sums), tensor.order
+        if not tensor.is_quantised and sums.is_pooled and not tensor.scaled:
+            return self._exact_codes(tensor, sums, zero, reader), tensor.order
         if not tensor.is_quantised:
             raise self.fail(
                 reader,
                 f"no quantiser is between it and {sums.text}, so the values are real numbers; train with quantisation, or "
                 "quantise after training (for example with onnxruntime's `quantize_static`)",
             )
-        found = self._stairs(tensor)
+        found = self.stairs(tensor)
         codes = codes_of(
             found.values, zero, f"{self.graph.where}: {node_text(tensor.steps[-1].node)}"
         )
         steps, falling = stairs.steps_of(found, codes)
-        self._finish(tensor, sums, codes, steps, falling, found)
+        self.finish(tensor, sums, codes, steps, falling, found)
         return codes, tensor.order
 
-    def _mean_codes(self, tensor, sums):
-        """The codes of means that no quantiser follows: their exact sums."""
+    def _exact_codes(self, tensor, sums, zero, reader):
+        """The codes of a pooling that no quantiser follows: its exact sums."""
+        offset = float(sums.offset[0])
+        if zero and offset:
+            raise self.fail(reader, "pads values, but 0 is not on their grid; use padding 0")
         number = Format.of_interval(int(sums.low.min()), int(sums.high.max()))
-        self._add(
-            sums.keys | {"output": str(number)},
-            sums.arrays,
-            tensor.name,
-            codes := Codes(number, float(sums.scale[0])),
-            tensor.order,
-        )
+        codes = Codes(number, float(sums.scale[0]), offset)
+        keys = sums.keys | {"output": str(number)}
+        self.add(keys, sums.arrays, tensor.name, codes, tensor.order)
         return codes
 
-    def _finish(self, tensor, sums, codes, steps, falling, found):
+    def finish(self, tensor, sums, codes, steps, falling, found):
         keys, arrays = dict(sums.keys), dict(sums.arrays)
         keys["output"] = str(codes.number)
         line = (
@@ -245,16 +246,16 @@ class Walk:
         for step in tensor.steps:
             if step.node.op_type not in SHAPES:
                 self.rows.append((node_text(step.node), text))
-        self._add(keys, arrays, tensor.name, codes, tensor.order)
+        self.add(keys, arrays, tensor.name, codes, tensor.order)
         self.ambiguous += found.ambiguous
 
-    def _add(self, keys, arrays, name, codes, order):
+    def add(self, keys, arrays, name, codes, order):
         self.layers.append(keys)
         self.arrays.append(arrays)
         self.places.append(Place(name, codes, order))
         self.say(f"{keys['name']}: {keys['kind']}, {keys['rule']}, {keys['outputs']} outputs")
 
-    def _stairs(self, tensor, error=True):
+    def stairs(self, tensor, error=True):
         sums = tensor.source
         what = (
             f"{self.graph.where}: {node_text(tensor.steps[-1].node)}" if tensor.steps else sums.text
@@ -320,15 +321,7 @@ class Walk:
             else:
                 self.order = places
         else:
-            raster = order.reshape(
-                order.shape[1], *([1] * (4 - order.ndim)), *order.shape[2:]
-            ).transpose(1, 2, 0)
-            if not self.layers:
-                self.order, self.shape = raster.ravel(), list(raster.shape)
-            elif not np.array_equal(raster.ravel(), np.arange(raster.size)):
-                raise self.fail(
-                    node, "reads an image whose rows, columns or channels were exchanged"
-                )
+            self._check_image(node, order)
         sums = sums_of(
             linear, codes, len(self.layers), order.ndim, self.graph.where, node_text(node)
         )
@@ -340,54 +333,37 @@ class Walk:
                 f"{kind} `{keys['name']}`, rule {keys['rule']}, {keys['outputs']} outputs",
             )
         )
-        count = keys["outputs"]
         if linear.size is None:
+            count = keys["outputs"]
             return Tensor(sums, np.arange(count).reshape(1, count))
-        made = (
-            np.arange(linear.size[0] * linear.size[1] * count)
-            .reshape(*linear.size, count)
-            .transpose(2, 0, 1)
-        )
-        return Tensor(sums, made.reshape(1, count, *linear.size[4 - order.ndim :]))
+        return self._image_of(sums, linear.size)
 
-    # The end
+    def _check_image(self, node, order):
+        """See that an image is read in the order in which the layer before gives it, or set the order of the input."""
+        raster = order.reshape(order.shape[1], *([1] * (4 - order.ndim)), *order.shape[2:])
+        raster = raster.transpose(1, 2, 0)
+        if not self.layers:
+            self.order, self.shape = raster.ravel(), list(raster.shape)
+        elif not np.array_equal(raster.ravel(), np.arange(raster.size)):
+            raise self.fail(node, "reads an image whose rows, columns or channels were exchanged")
 
-    def _end(self, tensor):
-        """Make the last layer; returns what the network gives."""
-        if isinstance(tensor.source, Input):
-            raise InputError(
-                f"{self.graph.where}: has no matrix product and no convolution, so nothing to build"
-            )
-        sums = tensor.source
-        position = tensor.order.size
-        if (
-            not np.array_equal(tensor.order.ravel(), np.arange(position))
-            and sums.keys["kind"] != "conv"
-        ):
-            raise InputError(
-                f"{self.graph.where}: the outputs are not in the order of the last layer"
-            )
-        several = sums.keys["kind"] == "dense" and position > 1
-        found = self._stairs(tensor) if tensor.is_quantised else None
-        if found is not None and len(np.unique(found.values)) <= 1 << 8:
-            codes = codes_of(
-                found.values, False, f"{self.graph.where}: {node_text(tensor.steps[-1].node)}"
-            )
-            steps, falling = stairs.steps_of(found, codes)
-            self._finish(tensor, sums, codes, steps, falling, found)
-            return self.result or ("class" if several and codes.number.bits > 1 else "vector")
-        result = self.result or ("class" if several else "vector")
-        keys, arrays = dict(sums.keys), dict(sums.arrays)
-        a, b = last.line(
-            function_of(self.graph, tensor),
-            sums.low,
-            sums.high,
-            f"{self.graph.where}: {sums.text}",
-            result,
+    @staticmethod
+    def _image_of(sums, size):
+        count = sums.keys["outputs"]
+        made = np.arange(size[0] * size[1] * count).reshape(*size, count).transpose(2, 0, 1)
+        return Tensor(sums, made.reshape(1, count, *size[4 - sums.rank :]))
+
+    def _largest(self, node, tensor):
+        """A pooling that takes the largest: two layers, see `tnhw.importing.pooling`."""
+        window, size = window_of(self.graph, node, tensor.order.shape)
+        codes, order = self._codes(tensor, node)
+        self._check_image(node, order)
+        channels, what = order.shape[1], f"{self.graph.where}: {node_text(node)}"
+        keys, arrays = pooling.reached_keys(window, channels, codes, len(self.layers), what)
+        self.add(keys, arrays, "", None, np.arange(size[0] * size[1] * keys["outputs"]))
+        sums = pooling.sums_of_counts(
+            channels, codes, len(self.layers), order.ndim, node_text(node)
         )
-        more, own, text = last.integers(a, b, sums.low, sums.high, result)
-        for step in tensor.steps:
-            if step.node.op_type not in SHAPES:
-                self.rows.append((node_text(step.node), text))
-        self._add(keys | more, arrays | own, tensor.name, None, tensor.order)
-        return result
+        text = f"`{keys['name']}`, the codes that the largest reaches, and `{sums.keys['name']}`, their number"
+        self.rows.append((node_text(node), text))
+        return self._image_of(sums, size)

@@ -52,13 +52,27 @@ def import_(
             help="npz file with real inputs `x` [n, ...] for the graph, and perhaps labels `y` [n], to compare on."
         ),
     ] = None,
+    calibrate: Annotated[
+        Path | None,
+        typer.Option(
+            help="For a network that is not quantised: npz file with real inputs `x` [n, ...], by which steps are chosen."
+        ),
+    ] = None,
+    bits: Annotated[
+        int, typer.Option(help="With --calibrate: bits of weights and activations.", min=2, max=8)
+    ] = 8,
     as_json: Json = False,
 ):
     """Make a network of one that others trained: exactly what its graph computes, in integers."""
     from ...importing import load
 
-    imported = load(model, name=name, input=input, result=result, say=say)
+    inputs = None if calibrate is None else _arrays(calibrate)["x"]
+    imported = load(
+        model, name=name, input=input, result=result, calibrate=inputs, bits=bits, say=say
+    )
     data = None if data_file is None else _read(data_file, imported)
+    if data is None and calibrate is not None:
+        data, data_file = _read(calibrate, imported), calibrate
     record, facts = _compared(imported, model, check, data, data_file)
     path = out or Path(f"{imported.network.name}.npz")
     if path.suffix != ".npz":
@@ -91,6 +105,8 @@ def _compared(imported, model, check, data, data_file):
         x, labels = data
         say(f"Comparing on {len(x)} inputs of {data_file} ...")
         comparisons.append((f"inputs of {data_file}", compare(imported, x)))
+        if network.result == "class" and imported.original is not imported.graph:
+            _costs(imported, x, labels, record, facts)
         if labels is not None and network.result == "class":
             accuracy = 100 * float((network.classes(imported.encode(x)) == labels).mean())
             record["accuracy_percent"] = round(accuracy, 4)
@@ -114,8 +130,22 @@ def _compared(imported, model, check, data, data_file):
     return record, facts
 
 
-def _read(path, imported):
-    """Inputs and labels (or None) of an npz file, checked against the graph."""
+def _costs(imported, x, labels, record, facts):
+    """Say what quantisation changed: how often the class is that of the network of real numbers, and its accuracy."""
+    from ...importing.checking import real_classes
+
+    classes = real_classes(imported, x)
+    same = 100 * float((imported.network.classes(imported.encode(x)) == classes).mean())
+    record["same_class_as_real_percent"] = round(same, 4)
+    facts.append(("same class as with real numbers", f"{same:.2f} %"))
+    if labels is not None:
+        accuracy = 100 * float((classes == labels).mean())
+        record["accuracy_of_real_percent"] = round(accuracy, 4)
+        facts.append(("accuracy with real numbers", f"{accuracy:.2f} %"))
+
+
+def _arrays(path):
+    """The arrays of an npz file with real inputs."""
     import numpy as np
 
     from ...kernel import parameters
@@ -125,13 +155,21 @@ def _read(path, imported):
         raise InputError(
             f"{path}: has no array `x`, the inputs; it has {', '.join(sorted(arrays)) or 'none'}"
         )
+    if arrays["x"].dtype.kind in "f" and not np.isfinite(arrays["x"]).all():
+        raise InputError(f"{path}: `x` holds values that are not numbers")
+    return arrays
+
+
+def _read(path, imported):
+    """Inputs and labels (or None) of an npz file, checked against the graph."""
+    import numpy as np
+
+    arrays = _arrays(path)
     x, shape = arrays["x"], imported.graph.shape[1:]
     if x.dtype.kind not in "iuf" or not len(x) or int(np.prod(x.shape[1:])) != int(np.prod(shape)):
         raise InputError(
             f"{path}: `x` must be numbers [n, {', '.join(map(str, shape))}], not {x.dtype} {list(x.shape)}"
         )
-    if not np.isfinite(x).all():
-        raise InputError(f"{path}: `x` holds values that are not numbers")
     labels = arrays.get("y")
     if labels is not None and (labels.shape != (len(x),) or labels.dtype.kind not in "iu"):
         raise InputError(

@@ -1,0 +1,83 @@
+"""The largest of a window, made of threshold neurons and comparators.
+
+The largest of some x is at least k if any of them is above k - 1, which is so if the sum of their `max(x - (k - 1), 0)` is
+at least 1. So a convolution with the rule `threshold` and one comparator for each k says which k the largest reaches, and
+counting these gives it: the second layer adds up bits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..synapse import Format
+from .grids import Codes
+from .linear import Sums
+
+__all__ = ["MAX_BITS", "reached_keys", "sums_of_counts"]
+
+MAX_BITS = 4  # a comparator for each code: 15 of 4 bits
+
+
+def reached_keys(
+    window: dict[str, Any], channels: int, codes: Codes, number: int, what: str
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Keys and arrays of layer `number`, which has 2^bits - 1 outputs of one bit for each channel.
+
+    Raises
+    ------
+    InputError
+        If the codes have too many bits, or padding would count.
+    """
+    form = codes.number
+    if form.bits > MAX_BITS:
+        raise InputError(
+            f"{what}: takes the largest of values of {form.bits} bits; at most {MAX_BITS} can be built: quantise to fewer before it"
+        )
+    if np.any(window["padding"]) and form.signed:
+        raise InputError(
+            f"{what}: pads values that may be negative, which cannot be built; use padding 0"
+        )
+    levels = (1 << form.bits) - 1
+    shape = (channels, levels, *window["kernel"], channels)
+    theta = np.zeros(shape, np.int64) + form.min + np.arange(levels)[:, None, None, None]
+    own = np.broadcast_to(np.eye(channels, dtype=np.int64)[:, None, None, None, :], shape)
+    outputs = channels * levels
+    if outputs > 1024:
+        raise InputError(
+            f"{what}: needs {outputs} comparators for {channels} channels; at most 1024 can be built: quantise to fewer bits before it"
+        )
+    theta = np.where(own == 1, theta, form.max)
+    parameter = Format.of_interval(int(theta.min()), int(theta.max()))
+    keys = {
+        "name": f"conv{number}", **window, "rule": "threshold", "parameter": str(parameter), "outputs": outputs,
+        "requantise": "staircase", "output": "u1",
+    }  # fmt: skip
+    flat = (outputs, *window["kernel"], channels)
+    arrays = {
+        "theta": theta.reshape(flat),
+        "sign": own.reshape(flat),
+        "steps": np.ones((outputs, 1), np.int64),
+    }
+    return keys, arrays
+
+
+def sums_of_counts(channels: int, codes: Codes, number: int, rank: int, text: str) -> Sums:
+    """The sums of layer `number` behind it: they are the codes of the largest."""
+    form = codes.number
+    levels = (1 << form.bits) - 1
+    keys = {
+        "name": f"conv{number}",
+        "kind": "conv",
+        "kernel": [1, 1],
+        "rule": "ternary",
+        "outputs": channels,
+    }
+    sign = np.repeat(np.eye(channels, dtype=np.int64), levels, axis=1)
+    full = np.full(channels, 1)
+    arrays = {"sign": sign[:, None, None, :], "bias": form.min * full}
+    return Sums(
+        keys, arrays, codes.scale * full, codes.offset * full, form.min * full, form.max * full, 0.0 * full, rank, text, True
+    )  # fmt: skip
