@@ -85,13 +85,20 @@ class Walk:
         assert self.input is not None
         network = Network(
             self.name, str(self.input.number), self.shape, self.layers, self.arrays, result,
-            {"source": Path(self.graph.where).name, "encoder": self.encoder.to_dict()},
+            {"source": Path(self.graph.where).name, "encoder": self._encoding()},
             where=self.graph.where,
         )  # fmt: skip
         return Imported(
             network, self.graph, self.rows, self.places, self.order, self.encoder, self.ambiguous,
             self.as_class,
         )  # fmt: skip
+
+    def _encoding(self):
+        """For the card: how integers are made of real inputs in the order of the graph."""
+        record = self.encoder.to_dict()
+        if not np.array_equal(self.order, np.arange(self.order.size)):
+            record["order"] = self.order.tolist()
+        return record
 
     # Nodes
 

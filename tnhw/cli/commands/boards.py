@@ -9,6 +9,7 @@ from ...errors import CheckFailed, InputError
 from .options import (
     BoardName,
     Data,
+    DataFile,
     Dataset,
     File,
     Folds,
@@ -26,6 +27,7 @@ from .options import (
     show,
     show_result,
     test_set,
+    vectors_of,
 )
 
 MAX_VECTORS = 1_000_000
@@ -168,6 +170,7 @@ def run(
     ] = None,
     dataset: Dataset = None,
     data: Data = None,
+    data_file: DataFile = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
@@ -194,8 +197,8 @@ def run(
         design = loaded
     rng = np.random.default_rng(seed)
     targets = None
-    if dataset:
-        x, targets = test_set(dataset, data, vectors, design.outputs)
+    if dataset or data_file:
+        x, targets = vectors_of(file, design, dataset, data, data_file, vectors)
     else:
         x = _vectors_of(read(input), input) if input else design.random_input(rng, vectors)
     p = None if design.initialised else design.random_parameters(rng)

@@ -11,6 +11,7 @@ import typer
 from ...errors import CheckFailed, TnhwError
 from .options import (
     Data,
+    DataFile,
     Dataset,
     Family,
     File,
@@ -28,7 +29,7 @@ from .options import (
     score,
     show,
     show_result,
-    test_set,
+    vectors_of,
 )
 
 
@@ -137,6 +138,7 @@ def simulate(
     rtl: Rtl = None,
     dataset: Dataset = None,
     data: Data = None,
+    data_file: DataFile = None,
     folds: Folds = None,
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
@@ -152,11 +154,11 @@ def simulate(
     design = load_design(
         file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
     )
-    x, targets = test_set(dataset, data, vectors, design.outputs) if dataset else (None, None)
+    x, targets = vectors_of(file, design, dataset, data, data_file, vectors)
     try:
         result = run(
             design,
-            vectors=4 if dataset else vectors,
+            vectors=vectors if x is None else 4,
             seed=seed,
             x=x,
             waves=waves,

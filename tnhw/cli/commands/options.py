@@ -73,6 +73,12 @@ Lanes = Annotated[
 Dataset = Annotated[
     str | None, typer.Option(help="Use the test vectors of this data set, and report the accuracy.")
 ]
+DataFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="npz file of your own with vectors `x` [n, ...] and perhaps labels `y` [n]: sent, and scored."
+    ),
+]
 Data = Annotated[
     Path | None,
     typer.Option(
@@ -184,6 +190,29 @@ def clock_of(option, text):
             f"{option} must be `board`, `max` or a number of MHz, not {text!r}"
         ) from None
     return hertz(option, megahertz)
+
+
+def vectors_of(file, design, dataset, data, data_file, count=None):
+    """The first `count` vectors, int64 [n, inputs], and their targets or None, of a data set or of a file of one's own.
+
+    Both are None if neither is named. Targets are as for `test_set`.
+    """
+    if dataset and data_file:
+        raise InputError("give either --dataset or --data-file")
+    if dataset:
+        return test_set(dataset, data, count, design.outputs)
+    if data_file is None:
+        return None, None
+    from ...catalogue import load
+    from ...data import own
+    from ...network import Network
+
+    source = load(file)
+    card = source.card if isinstance(source, Network) else {}
+    x, targets = own.load(
+        data_file, design.input, design.inputs, outputs=design.outputs, encoder=card.get("encoder")
+    )
+    return x[:count], None if targets is None else targets[:count]
 
 
 def test_set(dataset, data, count, outputs=None):
