@@ -1,7 +1,7 @@
 """Vectors and labels of one's own, in an npz file, checked against what the hardware takes."""
 
-import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ __all__ = ["load"]
 
 
 def load(
-    path: str | os.PathLike[str],
+    path: str | Path,
     number: Format,
     inputs: int,
     *,

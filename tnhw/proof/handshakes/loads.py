@@ -191,7 +191,7 @@ class TileLoad(Argument):
         for j in range(reference.outputs):
             row = [(f"word_{j}_{i}", reference.word_bits) for i in range(reference.inputs)]
             for wire, bits in [*row, (f"{binding.bias_wire}_{j}", reference.sum.bits)]:
-                value = circuit.wire(wire)
+                value = as_bits(circuit.wire(wire))
                 sent = z3.Extract(low + bits - 1, low, payload)
                 claim = z3.substitute(value, *nexts) == z3.If(core.opens, sent, value)
                 core.prove(claim, f"`{wire}` takes its place in a load")
