@@ -100,7 +100,9 @@ def faults(text, top, folder, count, seed=1):
     # A clock that stands still is no fault of a bench that has one clock: the model has none. Nor has a
     # memory that is read at once an enable or a reset, though Yosys writes them, and ends itself where a reset is not 0.
     lines = (folder / "list.ys").read_text().splitlines()
-    lines = [line for line in lines if not re.search(r" -port ((RD_|WR_)?CLK|RD_EN|RD_[AS]RST) ", line)]
+    lines = [
+        line for line in lines if not re.search(r" -port ((RD_|WR_)?CLK|RD_EN|RD_[AS]RST) ", line)
+    ]
     (folder / "list.ys").write_text("\n".join(lines) + "\n")
     mutants = []
     for line in lines:
