@@ -171,6 +171,23 @@ FILES = {
     "means rounded up": (pooled("AveragePool", kernel_shape=[2, 2], ceil_mode=1), "ceil_mode"),
     "sine": (op("Sin"), "Sin `Sin_.*cannot be built"),
     "gelu-like": (op("Abs"), "rises at a sum of .* and falls|falls at .* and rises|never turn back"),
+    "last of equals": (lambda: dense().matmul(np.ones((2, 4)), 1.0, 2).add("ArgMax", axis=1, select_last_index=1).model(), "select_last_index"),
+    "two largest": (lambda: dense().matmul(np.ones((3, 4)), 1.0, 2).add("TopK", np.array([2])).model(), "one largest output|does not depend|cannot be understood"),
+    "weights behind a softmax": (lambda: dense().matmul(np.ones((2, 4)), 1.0, 2).add("Softmax", axis=1).add("Mul", [[1.0, 2.0]]).model(),
+                                 "follows a Softmax"),
+    "layer behind a softmax": (lambda: dense().matmul(np.ones((2, 4)), 1.0, 2).add("Softmax", axis=1).quant(0.1, 4).matmul(np.eye(2), 1.0, 2).model(),
+                               "follows a Softmax"),
+    "places of an image": (lambda: image().add("Flatten").add("Softmax", axis=1).model(), "places of an image"),
+    "zero point of weights": (lambda: _weight_zero(), "not integers times their scale"),
+    "weights that are no numbers": (lambda: dense().matmul(np.full((2, 4), np.nan), 1.0, 2).model(), "are not numbers"),
+    "scale of zero": (lambda: dense().matmul(np.ones((2, 4)), 0.0, 2).model(), "are not numbers, or a scale is 0"),
+    "numbers of each place": (lambda: Builder([1, 2, 2]).quant(0.5, 3).conv(np.ones((4, 1, 1, 1)), 1.0, 2, kernel_shape=[1, 1])
+                              .add("Reshape", [1, 4, 4]).add("Mul", np.arange(1.0, 5)).quant(0.5, 3).add("Flatten").matmul(np.ones((2, 16)), 1.0, 2).model(),
+                              "axes of the results of a layer"),
+    "steps of each input": (lambda: Builder([4]).quant(np.array([[0.5, 1.0, 2.0, 4.0]]), 3).matmul(np.ones((2, 4)), 1.0, 2).model(),
+                            "treats the elements of the input differently"),
+    "input that turns back": (lambda: whole(Builder([4]).add("Abs").quant(0.5, 3)).model(), "rises and falls"),
+    "batch": (lambda: Builder([16]).quant(0.5, 3).add("Reshape", [-1, 8]).matmul(np.ones((2, 8)), 1.0, 2).model(), "moves the batch"),
     "cumulative sum": (op("CumSum", np.int64(1)), "CumSum"),
     "mean of outputs": (op("ReduceMean"), "ReduceMean"),
     "softmax inside": (op("Softmax", axis=0), "chooses along another axis"),
@@ -204,6 +221,19 @@ FILES = {
     "unknown tensor": (changed(unknown_name), "which nothing computes|cannot be understood"),
     "cycle": (changed(cycle), "which nothing computes|cannot be understood|does not depend"),
 }  # fmt: skip
+
+
+def _weight_zero():
+    built = dense()
+    given = [built.const(np.ones((4, 2))), built.const(1.0), built.const(0.5), built.const(3.0)]
+    built.nodes.append(
+        node(
+            "Quant", given, ["w"], domain="onnx.brevitas", signed=1, narrow=0, rounding_mode="ROUND"
+        )
+    )
+    built.nodes.append(node("MatMul", [built.now, "w"], ["m"], name="MatMul_m"))
+    built.now = "m"
+    return built.model()
 
 
 def _lstm():

@@ -40,7 +40,9 @@ class Constants:
             ):
                 axis = {a.name: a.i for a in node.attribute}.get("axis", 1) % value.ndim
                 scale = scale.reshape([-1 if k == axis else 1 for k in range(value.ndim)])
-            if np.broadcast_shapes(scale.shape, value.shape) == value.shape:
+            if scale.ndim <= value.ndim and all(
+                a in (1, b) for a, b in zip(scale.shape[::-1], value.shape[::-1], strict=False)
+            ):
                 self.grids[node.output[0]] = np.broadcast_to(scale, value.shape)
         elif source in self.grids and node.op_type in SHAPES | PASSING:
             values = {name: self.values[name] for name in node.input if name}

@@ -15,6 +15,8 @@ from .grids import Codes, codes_of
 __all__ = ["Encoder", "find_encoder", "given_codes"]
 
 MAX_STEPS = 1 << 10
+_SIZES = np.geomspace(1e-6, 1e6, 2001, dtype=np.float32)
+_SAMPLES = np.concatenate([-_SIZES, _SIZES, np.linspace(-16, 16, 4001, dtype=np.float32)])
 MAX_INPUT_BITS = 16
 
 
@@ -44,9 +46,12 @@ class Encoder:
         """Integers for real values: int64 of the same shape."""
         return self.low + np.searchsorted(self.steps, np.asarray(values, np.float32), side="right")
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON; a float32 is exact in it."""
-        return {"low": self.low, "steps": [float(step) for step in self.steps]}
+    def to_dict(self, order: np.ndarray) -> dict[str, Any]:
+        """For the card of a network whose input k is element order[k] of the graph's; a float32 is exact in JSON."""
+        record: dict[str, Any] = {"low": self.low, "steps": [float(step) for step in self.steps]}
+        if not np.array_equal(order, np.arange(order.size)):
+            record["order"] = order.tolist()
+        return record
 
 
 def find_encoder(function: Callable, zero: bool, what: str) -> tuple[Codes, Encoder]:
@@ -63,6 +68,9 @@ def find_encoder(function: Callable, zero: bool, what: str) -> tuple[Codes, Enco
     first, steps, values = before[0], [], []
     if before[0] > after[0]:
         raise InputError(f"{what}: falls as the input rises, which cannot be built")
+    seen = _values(function, np.unique(np.array([_index(value) for value in _SAMPLES])))
+    if (np.diff(seen) < 0).any():
+        raise InputError(f"{what}: rises and falls as the input rises, which cannot be built")
     while len(left):
         keep = before != after
         left, right, before, after = left[keep], right[keep], before[keep], after[keep]

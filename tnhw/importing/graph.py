@@ -159,8 +159,9 @@ class Graph:
             )
         self.input, self.output = inputs[0].name, graph.output[0].name
         self.shape = self._shape(inputs[0])
-        self.nodes = list(graph.node)
+        self.nodes = self._live(graph.node)
         self._model, self._graph = model, graph
+        self._versions = {o.domain: o.version for o in model.opset_import}
         self._opset = next(
             (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 17
         )
@@ -195,6 +196,15 @@ class Graph:
                 "all axes but the first, the batch, must have a fixed size"
             )
         return tuple(sizes)
+
+    def _live(self, nodes):
+        """The nodes on which the output depends, in their order."""
+        wanted, live = {self.output}, []
+        for node in reversed(nodes):
+            if wanted & set(node.output):
+                live.append(node)
+                wanted |= set(node.input)
+        return live[::-1]
 
     def _type(self, graph):
         """The format that an annotation of QONNX gives the input, as `load` takes it, or None."""
@@ -236,8 +246,8 @@ class Graph:
         """Whether a node has an operator of QONNX."""
         return self._qonnx.custom_op.registry.is_custom_op(node.domain, node.op_type)
 
-    def run(self, node: Node, values: dict[str, np.ndarray]) -> np.ndarray:
-        """The first output of a node for the values of its inputs.
+    def run(self, node: Node, values: dict[str, np.ndarray], number: int = 0) -> np.ndarray:
+        """Output `number` of a node for the values of its inputs.
 
         Raises
         ------
@@ -248,7 +258,7 @@ class Graph:
             with _quiet():
                 if self.is_custom(node):
                     return self._custom(node, values)
-                return self._standard(node, values)
+                return self._standard(node, values, number)
         except Exception as error:  # the packages raise what they like
             text = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
             raise InputError(
@@ -260,11 +270,11 @@ class Graph:
         for name in node.output:
             context[name] = np.zeros(1, np.float32)
         self._qonnx.core.execute_custom_node.execute_custom_node(
-            node, context, self._graph, onnx_opset_version=self._opset
+            node, context, self._graph, onnx_opset_version=self._versions.get(node.domain, 1)
         )
         return np.asarray(context[node.output[0]])
 
-    def _standard(self, node, values):
+    def _standard(self, node, values, number):
         helper, onnx = self._onnx.helper, self._onnx
         given = list(dict.fromkeys(name for name in node.input if name))
         infos = [
@@ -273,7 +283,7 @@ class Graph:
             )
             for name in given
         ]
-        outputs = [onnx.ValueInfoProto(name=node.output[0])]
+        outputs = [onnx.ValueInfoProto(name=node.output[number])]
         graph = helper.make_graph([node], "node", infos, outputs)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
         model.ir_version = 8
@@ -282,7 +292,7 @@ class Graph:
         session = self._runtime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        return session.run([node.output[0]], {name: values[name] for name in given})[0]
+        return session.run([node.output[number]], {name: values[name] for name in given})[0]
 
     def apply(self, steps: list[Step], value: np.ndarray) -> np.ndarray:
         """What a row of nodes makes of a value."""
@@ -298,12 +308,15 @@ class Graph:
         Nodes that make rows of a batch of one make n rows here.
         """
         values: dict[str, np.ndarray] = {**self.constants, self.input: x}
-        batched = {self.input}
+        batched, wanted = {self.input}, {*names, *self.readers}
         for node in self.nodes:
             varies = any(name in batched for name in node.input)
             batched |= set(node.output) if varies else set()
             made = self._rows(node, values) if varies else None
             values[node.output[0]] = self.run(node, values) if made is None else made
+            for number, name in enumerate(node.output[1:], 1):
+                if name in wanted:
+                    values[name] = self.run(node, values, number)
         return [values[name] for name in names]
 
     @staticmethod

@@ -123,6 +123,10 @@ def weights_of(
         If the weights of an output are not on a grid of at most 2^16 steps.
     """
     values = values.astype(np.float64)
+    if not np.isfinite(values).all() or (
+        grid is not None and not (np.isfinite(grid) & (grid != 0)).all()
+    ):
+        raise InputError(f"{what}: its weights or their scales are not numbers, or a scale is 0")
     if grid is not None:
         if not np.allclose(grid, grid[:, :1], rtol=1e-6):
             raise InputError(
@@ -137,7 +141,12 @@ def weights_of(
             # A row that happens to use every second step only has the scale of the others.
             times = scales / common
             scales[(np.abs(times - np.rint(times)) < TOLERANCE) | ~used] = common
-    integers = np.rint(values / scales[:, None]).astype(np.int64)
+    exact = values / scales[:, None]
+    integers = np.rint(exact).astype(np.int64)
+    if np.abs(exact - integers).max(initial=0) > 10 * TOLERANCE:
+        raise InputError(
+            f"{what}: its weights are not integers times their scale: a zero point is no integer"
+        )
     if np.abs(integers).max(initial=0) >= 1 << MAX_WEIGHT_BITS:
         raise InputError(f"{what}: its weights need more than {MAX_WEIGHT_BITS} bits")
     return integers, scales

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["end", "integers", "line"]
 
-EQUAL = 1e-5  # relative difference of scales that are taken as equal: more than float32 loses in a few operations
+EQUAL = 1e-6  # relative difference that float32 may lose in a few operations
 SAMPLES = 257
 MOST = 4096  # sums of a channel that are compared with those of another
 WIDEST = 26
@@ -37,7 +37,7 @@ def line(function, low, high, what, result):
     slope = (values[-1] - values[0]) / span
     offset = values[0] - slope * z[0]
     error = np.abs(values - (slope * z[:, None] + offset)).max()
-    if error > EQUAL * 10 * max(np.abs(values).max(), 1e-30):
+    if error > EQUAL * 100 * max(np.abs(values).max(), 1e-30):
         order = (np.diff(values, axis=0) > 0).all() and np.array_equal(
             values, np.repeat(values[:, :1], len(low), axis=1)
         )
@@ -56,7 +56,8 @@ def integers(slope, offset, low, high, result):
         return {}, {}, "exact sums; a scale and an offset turn them into the real outputs"
     first = slope[0]
     if first > 0 and np.allclose(slope, first, rtol=EQUAL, atol=0):
-        return _equal(offset / first)
+        largest = max(np.abs(low).max(), np.abs(high).max(), np.abs(offset / first).max())
+        return _equal(offset / first, EQUAL / 4 * largest)
     for bits in range(8, WIDEST + 1, 2):
         unit = (1 << bits) / np.abs(slope).max()
         multiplier = np.rint(slope * unit).astype(np.int64)
@@ -67,16 +68,19 @@ def integers(slope, offset, low, high, result):
     return {"requantise": "scale"}, {"multiplier": multiplier, "offset": added}, text
 
 
-def _equal(offset):
-    """Outputs of one slope: the order of z + offset, where z are integers."""
+def _equal(offset, error):
+    """Outputs of one slope: the order of z + offset, where z are integers and offsets have an error."""
     offset = offset - offset.min()
-    whole = np.floor(offset + EQUAL)
+    whole = np.floor(offset + error)
     rest = np.maximum(offset - whole, 0)
-    if rest.max() < 1e-3 and not whole.any():
-        return {}, {}, "no effect on which output is largest"
     # Of two outputs with equal integers, the one with the larger fraction is larger: only the order of these counts.
-    levels, rank = np.unique(np.round(rest, 6), return_inverse=True)
+    order = np.argsort(rest, kind="stable")
+    rank = np.zeros(len(rest), np.int64)
+    rank[order] = np.concatenate([[0], np.cumsum(np.diff(rest[order]) > error)])
+    levels = np.unique(rank)
     if len(levels) == 1:
+        if not whole.any():
+            return {}, {}, "no effect on which output is largest"
         return {}, {"bias": whole.astype(np.int64)}, "a bias for each output"
     times = 1 << (len(levels) - 1).bit_length()
     added = whole.astype(np.int64) * times + rank
@@ -100,7 +104,7 @@ def _same_order(slope, offset, multiplier, added, low, high):
                 beside = np.clip(beside, low[j], high[j])
                 difference = slope[j] * beside + offset[j] - real
                 wanted = np.sign(difference)
-                clear = np.abs(difference) > EQUAL * 0.01 * (
+                clear = np.abs(difference) > EQUAL * 0.1 * (
                     np.abs(real) + np.abs(offset[j]) + 1e-30
                 )
                 if (np.sign(multiplier[j] * beside + added[j] - whole) != wanted)[clear].any():

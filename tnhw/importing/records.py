@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -26,11 +26,14 @@ class Place:
         How they stand for its values; None for exact sums.
     order : int array
         For each element of the tensor in raster order, which result of the layer stands for it.
+    unsure : int array [k, 2]
+        Channel and sum of each threshold at which float32 may decide either way.
     """
 
     tensor: str
     codes: Codes | None
     order: np.ndarray
+    unsure: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ import numpy as np
 from ..errors import InputError
 from .grids import Codes
 
-__all__ = ["Stairs", "find", "scaled", "steps_of"]
+__all__ = ["Stairs", "find", "most_at_once", "scaled", "steps_of"]
 
-ALL = 1 << 13  # sums of a channel up to which each one is tried
+ALL = 1 << 22  # values that are computed at first: all sums, if these are fewer
 MAX_SHIFT = 30
 EPSILON = 2.0**-22  # of the largest sum: more than float32 loses in adding up
 
@@ -31,20 +31,25 @@ class Stairs:
         Values there.
     steps : list of (int array, float array)
         For each channel, the sums at which the value changes, in order, and the values from there on.
-    ambiguous : int
-        Number of steps that lie so near to a sum that float32 may round either way.
+    unsure : int array [k, 2]
+        Channel and sum of each step that lies so near to the sum that float32 may round either way.
     """
 
     low: int
     high: int
     first: np.ndarray
     steps: list[tuple[np.ndarray, np.ndarray]]
-    ambiguous: int
+    unsure: np.ndarray
 
     @property
     def values(self) -> np.ndarray:
         """All values that occur."""
         return np.concatenate([self.first, *(values for _, values in self.steps)])
+
+
+def most_at_once(channels: int) -> int:
+    """Sums of a channel up to which each one is tried."""
+    return max(1 << 12, ALL // channels)
 
 
 def find(
@@ -67,7 +72,8 @@ def find(
         If a channel turns back: it rises in one place and falls in another.
     """
     span = high - low
-    start = np.unique(np.linspace(low, high, min(span, ALL) + 1).round().astype(np.int64))
+    most = most_at_once(channels)
+    start = np.unique(np.linspace(low, high, min(span, most) + 1).round().astype(np.int64))
     values = function(np.repeat(start[:, None], channels, axis=1).astype(np.float64))
     _check_direction(values, start, what)
     # Intervals at whose ends a channel has different values, halved until they are one step wide.
@@ -102,14 +108,15 @@ def find(
         mine = channel == own
         order = np.argsort(place[mine], kind="stable")
         steps.append((place[mine][order], value[mine][order]))
-    ambiguous = 0
+    unsure = np.zeros((0, 2), np.int64)
     if len(place):
         e = error[channel]
         above = _at(function, place - e, channel, channels) == value
         below = _at(function, place - 1 + e, channel, channels) == value
         # An error moves the step if the value is not there yet just below its sum, or is there just above the one before.
-        ambiguous = int((~above | below).sum())
-    return Stairs(low, high, values[0], steps, ambiguous)
+        moved = ~above | below
+        unsure = np.stack([channel[moved], place[moved]], axis=1)
+    return Stairs(low, high, values[0], steps, unsure)
 
 
 def _at(function, z, channel, channels):

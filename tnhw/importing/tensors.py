@@ -16,7 +16,9 @@ __all__ = [
     "ORDERED",
     "PASSING",
     "QUANTISERS",
+    "REMEDIES",
     "SHAPES",
+    "TURNING",
     "Input",
     "Tensor",
     "function_of",
@@ -33,6 +35,17 @@ ELEMENTWISE = QUANTISERS | {
 ORDERED = {"Softmax", "LogSoftmax"}  # which output is largest stays
 CLASSES = {"ArgMax", "TopK"}
 ROWS = ("Flatten", "Reshape")
+#: What to do instead of operators that cannot be built.
+REMEDIES = {
+    "GlobalMaxPool": "use `MaxPool` with a window as large as the image",
+    "QLinearConv": "export with `QuantFormat.QDQ`",
+    "QLinearMatMul": "export with `QuantFormat.QDQ`",
+    "LSTM": "only networks without feedback can be built",
+    "GRU": "only networks without feedback can be built",
+    "If": "export the model without control flow",
+    "Loop": "export the model without control flow",
+}
+TURNING = {"Abs", "Gelu", "HardSwish", "Pow", "Mish"}  # rise and fall
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,8 @@ class Tensor:
     order: np.ndarray
     steps: list[Step] = field(default_factory=list)
     name: str = ""
+    ordered: bool = False  # a Softmax was applied: only the order of the outputs is known
+    unordered: str = ""  # then, the name of the tensor before it
 
     @property
     def scaled(self) -> bool:
@@ -60,6 +75,12 @@ class Tensor:
     @property
     def is_quantised(self) -> bool:
         return any(step.node.op_type in QUANTISERS for step in self.steps)
+
+
+def broadcasting(node, constants):
+    """The constants of an elementwise node that broadcast with its input: an iterable of arrays."""
+    kinds = ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "PRelu", "Quant", "BipolarQuant")
+    return constants.values() if node.op_type in kinds else ()
 
 
 def function_of(graph, tensor):

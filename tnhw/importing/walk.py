@@ -28,23 +28,18 @@ from .tensors import (
     ELEMENTWISE,
     ORDERED,
     PASSING,
+    QUANTISERS,
+    REMEDIES,
+    ROWS,
     SHAPES,
+    TURNING,
     Input,
     Tensor,
+    broadcasting,
     function_of,
 )  # fmt: skip
 
 __all__ = ["Walk"]
-
-REMEDIES = {
-    "GlobalMaxPool": "use `MaxPool` with a window as large as the image",
-    "QLinearConv": "export with `QuantFormat.QDQ`",
-    "QLinearMatMul": "export with `QuantFormat.QDQ`",
-    "LSTM": "only networks without feedback can be built",
-    "GRU": "only networks without feedback can be built",
-    "If": "export the model without control flow",
-    "Loop": "export the model without control flow",
-}
 
 
 class Walk:
@@ -65,7 +60,7 @@ class Walk:
         self.places: list[Place] = []
         self.ambiguous = 0
         self.input: Codes | None = None
-        self.order = np.arange(int(np.prod(graph.shape)))
+        self.order = order.ravel()
         self.shape: list[int] = []
         self.as_class = False
 
@@ -85,7 +80,7 @@ class Walk:
         assert self.input is not None
         network = Network(
             self.name, str(self.input.number), self.shape, self.layers, self.arrays, result,
-            {"source": Path(self.graph.where).name, "encoder": self._encoding()},
+            {"source": Path(self.graph.where).name, "encoder": self.encoder.to_dict(self.order)},
             where=self.graph.where,
         )  # fmt: skip
         return Imported(
@@ -93,20 +88,12 @@ class Walk:
             self.as_class,
         )  # fmt: skip
 
-    def _encoding(self):
-        """For the card: how integers are made of real inputs in the order of the graph."""
-        record = self.encoder.to_dict()
-        if not np.array_equal(self.order, np.arange(self.order.size)):
-            record["order"] = self.order.tolist()
-        return record
-
     # Nodes
 
     def _node(self, node: Node) -> None:
-        names = [name for name in node.input if name]
         varying = [k for k, name in enumerate(node.input) if name in self.tensors]
         if not varying:
-            if missing := [name for name in names if name not in self.constants]:
+            if missing := [n for n in node.input if n and n not in self.constants]:
                 raise self.fail(node, f"reads `{missing[0]}`, which nothing computes")
             self.known.add(node)
             return
@@ -124,32 +111,21 @@ class Walk:
         if self.as_class:
             raise self.fail(node, "nothing can follow the choice of a class")
         made = self._follow(node, varying[0], tensor)
-        self.tensors[node.output[0]] = replace(made, name=node.output[0])
+        output = node.output[node.op_type == "TopK"]  # the second of this one is the index
+        self.tensors[output] = replace(made, name=output)
 
     def _follow(self, node, position, tensor):
         kind = node.op_type
         if kind in PASSING:
             return tensor
+        if tensor.ordered and kind not in CLASSES:
+            return self._behind_order(node, tensor)
         if kind in LINEAR:
             return self._linear(node, position, tensor)
         if kind == "MaxPool":
             return self._largest(node, tensor)
         if kind in CLASSES or kind in ORDERED:
-            axis = {a.name: a.i for a in node.attribute}.get(
-                "axis", -1 if kind in ORDERED else 0 if kind == "ArgMax" else -1
-            )
-            if tensor.order.ndim != 2 or axis not in (1, -1):
-                raise self.fail(
-                    node, "chooses along another axis than the outputs, which cannot be built"
-                )
-            self.as_class = kind in CLASSES
-            self.result = self.result or "class"
-            if self.result == "vector":
-                raise self.fail(
-                    node, 'cannot be built with `result = "vector"`: only the class can'
-                )
-            self.rows.append((node_text(node), "the class, the index of the largest output"))
-            return tensor
+            return self._choice(node, tensor)
         if kind not in ELEMENTWISE and kind not in SHAPES:
             raise self.fail(
                 node,
@@ -159,44 +135,81 @@ class Walk:
                     "what can are dense layers and convolutions with elementwise functions and quantisers between them",
                 ),
             )
-        if missing := [
-            n for k, n in enumerate(node.input) if n and k != position and n not in self.constants
-        ]:
+        others = [name for k, name in enumerate(node.input) if name and k != position]
+        if missing := [name for name in others if name not in self.constants]:
             raise self.fail(node, f"reads `{missing[0]}`, which nothing computes")
-        constants = {
-            name: self.constants[name]
-            for k, name in enumerate(node.input)
-            if name and k != position
-        }
-        step = Step(node, position, tuple(constants.items()))
-        order = tensor.order
+        constants = {name: self.constants[name] for name in others}
+        step, order = Step(node, position, tuple(constants.items())), tensor.order
         if kind in SHAPES:
             order = np.asarray(self.graph.run(node, constants | {node.input[position]: order}))
             if order.shape[0] != 1:
-                if order.size == tensor.order.size and kind in ("Flatten", "Reshape"):
-                    order = order.reshape(1, -1)
-                else:
-                    raise self.fail(
-                        node, f"moves the batch, the first axis: its shape is {list(order.shape)}"
-                    )
-        else:
-            shape = np.broadcast_shapes(
-                order.shape, *(value.shape for value in self._broadcast(node, constants))
-            )
-            if shape != order.shape:
                 raise self.fail(
-                    node, f"changes the shape from {list(order.shape)} to {list(shape)}"
+                    node, f"moves the batch, the first axis: its shape is {list(order.shape)}"
                 )
+            if (
+                kind in ROWS
+                and order.ndim != 2
+                and order.shape != tensor.order.shape
+                and not isinstance(tensor.source, Input)
+            ):
+                raise self.fail(
+                    node,
+                    f"makes a tensor of {order.ndim} axes of the results of a layer; put a quantiser before it, or flatten",
+                )
+        else:
+            self._check_shape(node, order, constants)
         return Tensor(tensor.source, order, [*tensor.steps, step])
 
-    @staticmethod
-    def _broadcast(node, constants):
-        """The constants of an elementwise node that broadcast with its input."""
-        return (
-            constants.values()
-            if node.op_type in ("Add", "Sub", "Mul", "Div", "Pow", "Max", "Min", "PRelu")
-            else ()
-        )
+    def _check_shape(self, node, order, constants):
+        try:
+            shape = np.broadcast_shapes(
+                order.shape, *(v.shape for v in broadcasting(node, constants))
+            )
+        except ValueError:
+            shape = None
+        if shape != order.shape:
+            raise self.fail(node, f"changes the shape {list(order.shape)}, which cannot be built")
+
+    def _choice(self, node, tensor):
+        """Softmax, which keeps the order of the outputs, or the choice of the largest."""
+        kind, given = node.op_type, {a.name: a.i for a in node.attribute}
+        axis = given.get("axis", 0 if kind == "ArgMax" else -1)
+        if tensor.order.ndim != 2 or axis not in (1, -1):
+            raise self.fail(
+                node, "chooses along another axis than the outputs, which cannot be built"
+            )
+        if given.get("select_last_index"):
+            raise self.fail(
+                node,
+                "takes the last of equal outputs (`select_last_index`); only the first can be built",
+            )
+        if kind == "TopK":
+            count = self.constants.get(node.input[1])
+            if not given.get("largest", 1) or count is None or int(np.ravel(count)[0]) != 1:
+                raise self.fail(
+                    node, "is built only as the one largest output, `k` = 1 and `largest` = 1"
+                )
+        if isinstance(tensor.source, Input) or len(tensor.source.scale) != tensor.order.size:
+            raise self.fail(
+                node, "chooses among the places of an image; put a dense layer or a mean before it"
+            )
+        self.as_class = kind in CLASSES
+        self.result = self.result or "class"
+        if self.result == "vector":
+            raise self.fail(node, 'cannot be built with `result = "vector"`: only the class can')
+        self.rows.append((node_text(node), "the class, the index of the largest output"))
+        return replace(tensor, ordered=True, unordered=tensor.unordered or tensor.name)
+
+    def _behind_order(self, node, tensor):
+        """What may follow a Softmax: a quantiser that is the same for all outputs, so the largest stays the largest."""
+        sizes = [self.constants[name].size for name in node.input[1:] if name in self.constants]
+        if node.op_type not in QUANTISERS or max(sizes, default=1) != 1:
+            raise self.fail(
+                node,
+                "follows a Softmax, behind which nothing but the choice of a class can be built",
+            )
+        self.rows.append((node_text(node), "no effect on which output is largest"))
+        return tensor
 
     # From tensors to codes
 
@@ -207,7 +220,7 @@ class Walk:
         sums = tensor.source
         if not tensor.is_quantised and sums.is_pooled and not tensor.scaled:
             return self._exact_codes(tensor, sums, zero, reader), tensor.order
-        if not tensor.is_quantised:
+        if not tensor.is_quantised and not sums.is_pooled:
             raise self.fail(
                 reader,
                 f"no quantiser is between it and {sums.text}, so the values are real numbers; train with quantisation, or "
@@ -253,8 +266,9 @@ class Walk:
         for step in tensor.steps:
             if step.node.op_type not in SHAPES:
                 self.rows.append((node_text(step.node), text))
-        self.add(keys, arrays, tensor.name, codes, tensor.order)
-        self.ambiguous += found.ambiguous
+        self.add(keys, arrays, tensor.unordered or tensor.name, codes, tensor.order)
+        self.ambiguous += len(found.unsure)
+        self.places[-1] = replace(self.places[-1], unsure=found.unsure)
 
     def add(self, keys, arrays, name, codes, order):
         self.layers.append(keys)
@@ -267,6 +281,12 @@ class Walk:
         what = (
             f"{self.graph.where}: {node_text(tensor.steps[-1].node)}" if tensor.steps else sums.text
         )
+        span = int(sums.high.max()) - int(sums.low.min())
+        turning = [step.node for step in tensor.steps if step.node.op_type in TURNING]
+        if turning and span > stairs.most_at_once(len(sums.scale)):
+            raise self.fail(
+                turning[0], "may rise and fall, and its sums are too many to see whether it does"
+            )
         return stairs.find(
             function_of(self.graph, tensor),
             int(sums.low.min()),
@@ -282,7 +302,7 @@ class Walk:
         steps = [step for step in tensor.steps if step.node.op_type not in SHAPES]
         for step in steps:
             if step.node.op_type == "BatchNormalization" or any(
-                value.size != 1 for value in self._broadcast(step.node, dict(step.constants))
+                value.size != 1 for value in broadcasting(step.node, dict(step.constants))
             ):
                 raise self.fail(
                     step.node, "treats the elements of the input differently, which cannot be built"

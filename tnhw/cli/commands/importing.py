@@ -122,7 +122,7 @@ def _compared(imported, model, check, data, data_file):
         facts.append(
             ("thresholds at which float32 may round either way", f"{imported.ambiguous:,}")
         )
-    elif any(not found.equal for _, found in comparisons):
+    if any(found.unexplained for _, found in comparisons):
         raise CheckFailed(
             f"{model}: the network does not compute what the graph does; nothing was written. This is a fault of tnhw: please "
             "report it with the file"
