@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
@@ -170,6 +170,8 @@ class Sequencer(wiring.Component):
             return
         outside_image = []
         for axis, name in enumerate(("at_y", "at_x")):
+            if not any(stage.layer.pads[axis] or stage.layer.pads[axis + 2] for stage in stages):
+                continue  # no tap leaves the image here, which may have one row only
             sizes = [stage.layer.in_shape[axis] for stage in stages]
             # Positions in the padding above the image or to its left are negative.
             first = [-stage.layer.pads[axis] for stage in stages]
@@ -180,7 +182,7 @@ class Sequencer(wiring.Component):
             walk.follow(position, [_position_steps(stage, axis) for stage in stages], first)
             outside = (position < 0) | (position >= select(sizes, self.layer))
             outside_image.append(outside)
-        m.d.comb += self.idle.eq(outside_image[0] | outside_image[1])
+        m.d.comb += self.idle.eq(Cat(outside_image).any())
 
 
 @dataclass(frozen=True)
