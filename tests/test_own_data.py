@@ -6,6 +6,7 @@ import pytest
 from tnhw.catalogue import load as load_any
 from tnhw.cli import main
 from tnhw.data import own
+from tnhw.data.encoding import Encoder
 from tnhw.errors import InputError
 from tnhw.synapse import Format
 
@@ -14,7 +15,7 @@ U4 = Format(4)
 
 def test_arrays(tmp_path):
     np.savez(tmp_path / "d.npz", x=np.arange(12).reshape(3, 2, 2), y=np.array([1, 0, 2]))
-    x, y = own.load(tmp_path / "d.npz", U4, 4)
+    x, y = own.integers(tmp_path / "d.npz", U4, 4)
     assert x.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11]] and y.tolist() == [1, 0, 2]
     assert x.dtype == y.dtype == np.int64
 
@@ -27,9 +28,10 @@ def test_arrays(tmp_path):
         ({"x": np.full((3, 4), 200, np.uint8)}, "must lie in 0 .. 15"),
         ({"x": np.full((3, 4), -1)}, "must lie in 0 .. 15"),
         ({"x": np.zeros((3, 5), int)}, "vectors of 4 numbers"),
-        ({"x": np.zeros((0, 4), int)}, "vectors of 4 numbers"),
-        ({"x": np.int64(4)}, "vectors of 4 numbers"),
-        ({"x": np.zeros((3, 4), bool)}, "must be integers"),
+        ({"x": np.zeros((0, 4), int)}, "must be numbers"),
+        ({"x": np.int64(4)}, "must be numbers"),
+        ({"x": np.zeros((3, 4), bool)}, "must be numbers"),
+        ({"x": np.full((3, 4), np.nan)}, "not numbers"),
         ({"x": np.zeros((3, 4), int), "y": np.zeros(2, int)}, "`y` must be integers"),
         ({"x": np.zeros((3, 4), int), "y": np.zeros(3)}, "`y` must be integers"),
     ],
@@ -37,17 +39,33 @@ def test_arrays(tmp_path):
 def test_refused(arrays, words, tmp_path):
     np.savez(tmp_path / "d.npz", **arrays)
     with pytest.raises(InputError, match=words):
-        own.load(tmp_path / "d.npz", U4, 4)
+        own.integers(tmp_path / "d.npz", U4, 4)
 
 
 def test_real_numbers_of_an_imported_network(tmp_path):
-    encoder = {"low": -1, "steps": [0.25, 0.75], "order": [1, 0]}
+    encoder = Encoder.from_dict({"low": -1, "steps": [0.25, 0.75], "order": [1, 0]}, 2, "n")
     np.savez(tmp_path / "d.npz", x=np.array([[0.0, 0.25], [0.75, 0.5]], np.float32))
-    x, y = own.load(tmp_path / "d.npz", Format(2, True), 2, encoder=encoder)
+    x, y = own.integers(tmp_path / "d.npz", Format(2, True), 2, encoder=encoder)
     assert x.tolist() == [[0, -1], [0, 1]] and y is None
     np.savez(tmp_path / "d.npz", x=np.array([[0.0, np.nan]], np.float32))
     with pytest.raises(InputError, match="not numbers"):
-        own.load(tmp_path / "d.npz", Format(2, True), 2, encoder=encoder)
+        own.integers(tmp_path / "d.npz", Format(2, True), 2, encoder=encoder)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        None,
+        [],
+        {},
+        {"low": 0},
+        {"low": "a", "steps": []},
+        {"low": 0, "steps": [1], "order": [0, 0]},
+    ],
+)
+def test_damaged_card(record):
+    with pytest.raises(InputError, match="import the network again"):
+        Encoder.from_dict(record, 2, "n.npz")
 
 
 @pytest.mark.needs("iverilog")

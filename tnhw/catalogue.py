@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["LANES", "Folding", "kernel_names", "load", "load_design", "load_kernel", "model_names"]
 
 LANES = 64
+INPUTS = 20  # on which a network of another tool is compared with its graph
 
 
 class Folding(TypedDict, total=False):
@@ -213,10 +214,19 @@ def _network(path):
 
     plugins.load()
     if path.suffix == ".onnx":
-        from .importing import load as import_network
         from .onnx import reader
 
-        return reader.load(path) if reader.is_own(path) else import_network(path).network
+        return reader.load(path) if reader.is_own(path) else _imported(path)
     from .network import Network
 
     return Network.load(path)
+
+
+def _imported(path):
+    """The network of an ONNX file of another tool, compared with its graph on a few inputs."""
+    from . import importing
+    from .importing.checking import check, random_inputs
+
+    imported = importing.load(path)
+    check(imported, random_inputs(imported, INPUTS))
+    return imported.network

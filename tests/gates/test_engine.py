@@ -20,13 +20,14 @@ from folded_networks import (
     quick,
     shared,
     slow,
+    stairs,
     ties,
     wide,
 )
 from places import NIGHTLY
 from random_networks import check
 
-from tnhw.gates.engine import argmax, codes, drain, engine, packer, sequencer, skid
+from tnhw.gates.engine import argmax, codes, drain, engine, packer, results, sequencer, skid
 from tnhw.network import stage
 from tnhw.synapse.rules import threshold
 
@@ -91,8 +92,7 @@ FAULTS = {
     # Padding, complements.
     "no padding above": (Sequencer, "_addresses", BEYOND, "position >= select(sizes, self.layer)", image),
     "no padding below": (Sequencer, "_addresses", BEYOND, "position < 0", image),
-    "padding of one axis": (Sequencer, "_addresses", "outside_image[0] | outside_image[1]",
-                            "outside_image[0] & outside_image[1]", image),
+    "padding of one axis": (Sequencer, "_addresses", "Cat(outside_image).any()", "Cat(outside_image).all()", image),
     "padding not masked": (Engine, "_activations", "data & ~token.idle.replicate(len(data))",
                            "data", image),
     "complement not inverted": (Engine, "_activations",
@@ -124,6 +124,16 @@ FAULTS = {
                                      "Cat(data[step:], Value.cast(self.i.payload))",
                                      "Cat(Value.cast(self.i.payload), data)", plain),
     "words run into each other": (packer.Packer, "elaborate", "at_end | position_ends", "at_end", shared),
+    # Thresholds and multipliers of output channels.
+    "a threshold is not reached where it is equal": (results.Bisection, "elaborate", "later_z >= threshold", "later_z > threshold", stairs),
+    "the middle of the wrong half": (results.Bisection, "_words", "(found << bits - level)", "(found << bits - level - 1)", stairs),
+    "a channel does not fall": (results.Bisection, "_words", "falling << step", "0", stairs),
+    "thresholds of another row": (results.Bisection, "elaborate", "Cat(found[lane], row)", "Cat(found[lane], self.row)", stairs),
+    "a sign bit is not set": (results.Bisection, "elaborate", "flips ^ Const(1 << bits - 1, bits)", "flips", stairs),
+    "an offset of another result": (results.Scaled, "elaborate", "total.eq(product + added)", "total.eq(product + data[factor.bits:])", stairs),
+    "a multiplier without its sign": (results.Scaled, "elaborate", "z * multiplier", "z * multiplier.as_unsigned()", stairs),
+    "results a beat too early": (Drain, "_totals", "later(m, valid, moves, 'valid', depth, reset_less=False)",
+                                 "later(m, valid, moves, 'valid', depth - 1, reset_less=False)", stairs),
     # Flow.
     "bank released a word early": (Sequencer, "_counters", "go & self.leave & (layer == 0)",
                                    "go & (self.row == self._stages[0].rows - 2) & (layer == 0)", plain),

@@ -7,7 +7,7 @@ onnx = pytest.importorskip("onnx", reason='pip install "tnhw[import]"')
 pytest.importorskip("qonnx", reason='pip install "tnhw[import]"')
 
 from foreign_models import Builder, node  # noqa: E402
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx import TensorProto, helper  # noqa: E402
 
 from tnhw.cli import main  # noqa: E402
 
@@ -307,14 +307,46 @@ def test_data_of_ones_own(tmp_path, capsys):
     assert main(given) == 0
     assert "accuracy" in capsys.readouterr().out
     for arrays, words in (
-        ({"y": np.zeros(3)}, "no array `x`"), ({"x": x[:, :3]}, "must be numbers"), ({"x": x * np.nan}, "not numbers"),
-        ({"x": x, "y": np.zeros(3, np.int64)}, "`y` must be 30 integers"),
+        ({"y": np.zeros(3)}, "no array `x`"), ({"x": x[:, :3]}, "vectors of 4 numbers"), ({"x": x * np.nan}, "not numbers"),
+        ({"x": x, "y": np.zeros(3, np.int64)}, "`y` must be integers"),
     ):  # fmt: skip
         np.savez(tmp_path / "d.npz", **arrays)
         assert main(given) == 2
         assert words in capsys.readouterr().err
 
 
-def test_tensors_by_name():
-    """The builder of these files is right: a good one is taken."""
-    assert numpy_helper.to_array(whole(dense()).model().graph.initializer[0]).size == 1
+def test_good_one(tmp_path, capsys):
+    """What the files above are made of is taken, and a folder for the result may be missing."""
+    onnx.save(whole(dense()).model(), tmp_path / "m.onnx")
+    assert main(["import", str(tmp_path / "m.onnx"), "-o", str(tmp_path / "new" / "n.npz")]) == 0
+    assert (tmp_path / "new" / "n.npz").exists()
+    assert main(["import", str(tmp_path / "m.onnx"), "-o", str(tmp_path / "n.txt")]) == 2
+    assert "must end in .npz" in capsys.readouterr().err
+
+
+def test_wrong_calibration(tmp_path, capsys):
+    built = Builder([4]).add("MatMul", np.ones((4, 2))).add("Relu")
+    onnx.save(built.add("MatMul", np.ones((2, 2))).model(), tmp_path / "m.onnx")
+    given = [
+        "import",
+        str(tmp_path / "m.onnx"),
+        "-o",
+        str(tmp_path / "n.npz"),
+        "--calibrate",
+        str(tmp_path / "c.npz"),
+    ]
+    for arrays, words in (
+        ({"x": np.zeros((5, 3))}, "must be numbers"), ({"y": np.zeros(3)}, "no array `x`"),
+        ({"x": np.full((5, 4), np.inf)}, "not numbers"), ({"x": np.zeros((0, 4))}, "must be numbers"),
+    ):  # fmt: skip
+        np.savez(tmp_path / "c.npz", **arrays)
+        assert main(given) == 2
+        assert words in capsys.readouterr().err
+    np.savez(
+        tmp_path / "c.npz",
+        x=np.random.default_rng(0).normal(0, 1, (50, 4)),
+        y=np.zeros(50, np.int64),
+    )
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    assert "same class as with real numbers" in printed and "accuracy with real numbers" in printed

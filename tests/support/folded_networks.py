@@ -106,4 +106,36 @@ def quick(**options):
     return case([2], [keys], [(2, 2)], ((2, 2, 2),), **options)
 
 
-GOOD = (image, wide, plain, shared, ties, few, slow, quick, padded)
+def stairs(**options):
+    """A layer with thresholds of which some channels fall, and one with a multiplier for each channel."""
+    keys = DENSE | {"outputs": 3, "output": "s3", "requantise": "staircase"}
+    last = DENSE | {"outputs": 4, "output": "u4", "requantise": "scale", "shift": 3}
+    made = case([4], [keys, last], [(3, 4), (4, 3)], ((2, 3), (3, 4)), **options)
+    first, second = made.network["arrays"]
+    rng = np.random.default_rng(4)
+    first["steps"] = np.sort(rng.integers(-60, 60, (3, 7)), axis=1)
+    first["falling"] = np.array([0, 1, 0])
+    second["multiplier"], second["offset"] = np.array([5, -3, 7, 2]), np.array([20, 60, -9, 31])
+    return made
+
+
+def narrow(**options):
+    """An image of one row, padded at its sides only."""
+    keys = TN | {
+        "kind": "conv",
+        "kernel": [1, 3],
+        "padding": [0, 1, 0, 1],
+        "output": "u3",
+        "outputs": 2,
+        "shift": 1,
+    }
+    return case(
+        [1, 5, 2],
+        [keys, DENSE | {"outputs": 2}],
+        [(2, 1, 3, 2), (2, 10)],
+        ((2, 2), (2, 2)),
+        **options,
+    )
+
+
+GOOD = (image, wide, plain, shared, ties, few, slow, quick, padded, stairs, narrow)

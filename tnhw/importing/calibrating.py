@@ -14,14 +14,14 @@ from ..errors import InputError
 from .constants import Constants
 from .graph import Graph, node_text
 from .linear import LINEAR
+from .pooling import MAX_BITS as POOL_BITS
 from .tensors import PASSING, QUANTISERS, SHAPES
 
-__all__ = ["INPUT_BITS", "quantised"]
+__all__ = ["quantised"]
 
 INPUT_BITS = 8
 MOST = 100_000  # values of a tensor from which its step is chosen
 SHARES = np.linspace(0.3, 1.0, 36)  # of the largest value, for the largest code
-POOL_BITS = 4  # what a pooling that takes the largest has at most
 DOMAIN = "qonnx.custom_op.general"
 
 
@@ -83,7 +83,7 @@ class _Calibration:
             source = node.input[0]
             if node.op_type == "MaxPool" or (node.op_type in SHAPES | PASSING and source in pooled):
                 pooled.add(node.output[0])
-            if node.op_type in (*LINEAR, "MaxPool") and source not in pooled - set(node.output):
+            if node.op_type in (*LINEAR, "MaxPool") and source not in pooled:
                 copy.input[0] = self._coded(source, node.op_type == "MaxPool")
             if (
                 node.op_type in ("Conv", "Gemm", "MatMul")
@@ -114,10 +114,10 @@ class _Calibration:
         given = {a.name: self.graph.attribute(a) for a in node.attribute}
         last = node.op_type == "MatMul" or (node.op_type == "Gemm" and not given.get("transB"))
         rows = (weights.T if last else weights).reshape(weights.shape[-1 if last else 0], -1)
-        scales = _step(rows, max(2, self.bits), True)
+        scales = _step(rows, self.bits, True)
         shape = [1] * (weights.ndim - 1)
         scales = scales.reshape([*shape, -1] if last else [-1, *shape])
-        return self._quant(node.input[1], scales, max(2, self.bits), True, narrow=1)
+        return self._quant(node.input[1], scales, self.bits, True, narrow=1)
 
     def _quant(self, name, scale, bits, signed, narrow=0):
         made = f"{name}_quantised"

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import CheckFailed
 from .records import Imported
 
-__all__ = ["Comparison", "compare", "random_inputs", "real_classes"]
+__all__ = ["Comparison", "check", "compare", "random_inputs", "real_classes"]
 
 PART = 500  # inputs that are computed at once
 
@@ -58,15 +59,12 @@ class Comparison:
 
 def random_inputs(imported: Imported, count: int, seed: int = 0) -> np.ndarray:
     """Real inputs [count, ...] for the graph, at random over the steps of its first quantiser and beyond its ends."""
-    rng = np.random.default_rng(seed)
+    rng, shape = np.random.default_rng(seed), (count, *imported.graph.shape[1:])
+    if imported.values is not None:
+        return rng.choice(imported.values, shape).astype(np.float32)
     steps = imported.encoder.steps.astype(np.float64)
     low, high = (steps.min(), steps.max()) if len(steps) else (0.0, 1.0)
-    if imported.encoder.values is not None:  # integers that the user promises to send
-        return rng.choice(imported.encoder.values, (count, *imported.graph.shape[1:])).astype(
-            np.float32
-        )
     margin = 0.1 * (high - low) or 1.0
-    shape = (count, *imported.graph.shape[1:])
     return rng.uniform(low - margin, high + margin, shape).astype(np.float32)
 
 
@@ -109,6 +107,17 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
             different += int(wrong.reshape(len(part), -1).any(axis=1).sum())
     counts = {name: (pair[0], pair[1]) for name, pair in layers.items()}
     return Comparison(len(x), counts, different, ties, unexplained)
+
+
+def check(imported: Imported, x: np.ndarray) -> Comparison:
+    """Compare, and raise CheckFailed if anything differs for which float32 is no reason."""
+    found = compare(imported, x)
+    if found.unexplained:
+        raise CheckFailed(
+            f"{imported.graph.where}: the network does not compute what the graph does ({found.unexplained:,} numbers differ for "
+            f"{len(x):,} inputs), so nothing is made of it. This is a fault of tnhw: please report it with the file"
+        )
+    return found
 
 
 def _unsure(z, unsure):

@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from ..data.encoding import Encoder
 from ..errors import InputError
 from ..synapse import Format
 from .grids import Codes, codes_of
 
-__all__ = ["Encoder", "find_encoder", "given_codes"]
+__all__ = ["find_encoder", "given_codes"]
 
 MAX_STEPS = 1 << 10
 _SIZES = np.geomspace(1e-6, 1e6, 2001, dtype=np.float32)
 _SAMPLES = np.concatenate([-_SIZES, _SIZES, np.linspace(-16, 16, 4001, dtype=np.float32)])
 MAX_INPUT_BITS = 16
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """An integer is `low` plus the number of steps that are at most the real input, which is a float32.
-
-    Attributes
-    ----------
-    low : int
-    steps : float array, in increasing order
-    values : float array or None
-        The only real inputs that are meant, if the user has named them.
-    """
-
-    low: int
-    steps: np.ndarray
-    values: np.ndarray | None = None
-
-    @classmethod
-    def of_values(cls, number: Format, values: np.ndarray) -> Encoder:
-        """The encoder that gives the integers of a format, in order, for real values; it takes the nearest one."""
-        middles = (values[1:].astype(np.float64) + values[:-1]) / 2
-        return cls(number.min, middles.astype(np.float32), values)
-
-    def encode(self, values: np.ndarray) -> np.ndarray:
-        """Integers for real values: int64 of the same shape."""
-        return self.low + np.searchsorted(self.steps, np.asarray(values, np.float32), side="right")
-
-    def to_dict(self, order: np.ndarray) -> dict[str, Any]:
-        """For the card of a network whose input k is element order[k] of the graph's; a float32 is exact in JSON."""
-        record: dict[str, Any] = {"low": self.low, "steps": [float(step) for step in self.steps]}
-        if not np.array_equal(order, np.arange(order.size)):
-            record["order"] = order.tolist()
-        return record
 
 
 def find_encoder(function: Callable, zero: bool, what: str) -> tuple[Codes, Encoder]:
@@ -114,8 +79,12 @@ def _values(function, index):
         return function(_floats(index)[:, None]).astype(np.float64).ravel()
 
 
-def given_codes(function: Callable, given: str, zero: bool, what: str) -> tuple[Codes, Encoder]:
-    """The codes of an input that a graph does not quantise, in the format and scale that the user gives.
+def given_codes(
+    function: Callable, given: str, zero: bool, what: str
+) -> tuple[Codes, Encoder, np.ndarray]:
+    """An input that a graph does not quantise, in the format and scale that the user gives.
+
+    Returns its codes, its encoder, which takes the nearest integer, and the real numbers that the integers stand for.
 
     Parameters
     ----------
@@ -157,6 +126,8 @@ def given_codes(function: Callable, given: str, zero: bool, what: str) -> tuple[
     offset = 0.0 if abs(offset) < 1e-6 * slope else float(offset)
     if zero and offset:
         raise InputError(
-            f"{what}: 0 must be an input of integer 0, but padding needs it; use padding 0"
+            f"{what}: the integer 0 does not stand for 0.0, as padding needs; use padding 0"
         )
-    return Codes(number, float(slope), offset), Encoder.of_values(number, values)
+    middles = (values[1:].astype(np.float64) + values[:-1]) / 2
+    encoder = Encoder(number.min, middles.astype(np.float32))
+    return Codes(number, float(slope), offset), encoder, values

@@ -13,17 +13,15 @@ import re
 import warnings
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError, ToolMissing
+from ..onnx import files
 
 __all__ = ["Graph", "Node", "Step", "node_text", "parse"]
 
-MAX_BYTES = 1 << 28
-MAX_ELEMENTS = 1 << 26
 OLDEST = 8  # operator set that onnxruntime has whole
 
 Node = Any  # onnx.NodeProto
@@ -64,34 +62,12 @@ def parse(path: str | os.PathLike[str]) -> Any:
     ToolMissing
         If a package is missing.
     """
-    onnx, *_ = packages()
-    from google.protobuf.message import DecodeError
-
-    path = Path(path)
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: not a file")
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB, the most that is read")
-        model = onnx.load_model_from_string(path.read_bytes())
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (DecodeError, ValueError):
-        raise InputError(f"{path}: not an ONNX file") from None
+    packages()
+    model = files.parse(path)
     if not model.graph.node:
         raise InputError(f"{path}: not an ONNX file with a graph: it has no nodes")
     for tensor in model.graph.initializer:
-        if tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL:
-            raise InputError(
-                f"{path}: `{tensor.name}` lies in another file, which is never read; save the model with all data inside"
-            )
-        size = int(np.prod([int(extent) for extent in tensor.dims], dtype=object))
-        if not 0 <= size <= MAX_ELEMENTS or min(tensor.dims, default=0) < 0:
-            raise InputError(
-                f"{path}: `{tensor.name}` has impossible dimensions {list(tensor.dims)}"
-            )
+        files.check_tensor(tensor, path, "save the model with all data inside")
     return model
 
 
@@ -190,7 +166,11 @@ class Graph:
                 f"{self.where}: input `{info.name}` has no shape; export the model with fixed sizes"
             )
         sizes = [1, *(dim.dim_value for dim in dims[1:])]
-        if len(sizes) < 2 or min(sizes) < 1 or int(np.prod(sizes, dtype=object)) > MAX_ELEMENTS:
+        if (
+            len(sizes) < 2
+            or min(sizes) < 1
+            or int(np.prod(sizes, dtype=object)) > files.MAX_ELEMENTS
+        ):
             raise InputError(
                 f"{self.where}: input `{info.name}` has the shape {[d.dim_param or d.dim_value for d in dims]}; "
                 "all axes but the first, the batch, must have a fixed size"

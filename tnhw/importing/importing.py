@@ -64,8 +64,12 @@ def load(
         if not 2 <= bits <= 8:
             raise InputError(f"`bits` must be 2 to 8, not {bits}")
         say(f"Quantising to {bits} bits by {len(calibrate)} inputs ...")
-        x = np.asarray(calibrate, np.float32).reshape(len(calibrate), *graph.shape[1:])
-        graph = Graph(quantised(graph, x, bits), str(path))
+        x = np.asarray(calibrate, np.float32)
+        if not len(x) or x.size != len(x) * np.prod(graph.shape[1:]):
+            raise InputError(
+                f"`calibrate` must be numbers [n, {str(list(graph.shape[1:]))[1:-1]}], not {list(x.shape)}"
+            )
+        graph = Graph(quantised(graph, x.reshape(len(x), *graph.shape[1:]), bits), str(path))
     named = check_design_name(name) if name is not None else _name_of(path)
     made = Walk(graph, named, input, result, say).whole()
     return replace(made, original=original)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..data.encoding import Encoder
 from ..network import Network
-from .encoder import Encoder
 from .graph import Graph
 from .grids import Codes
 
@@ -49,12 +49,10 @@ class Imported:
         Each node, and what it became.
     places : list of Place
         For each layer, the tensor of the graph that its results stand for.
-    order : int array
-        Element k of the network's input is element order[k] of the graph's input in raster order.
     encoder : Encoder
         From real inputs to the network's integers.
-    ambiguous : int
-        Number of thresholds that lie so near to an integer sum that float32 may round either way.
+    values : float array or None
+        The only real inputs that are meant, if the user has named them.
     ends_in_class : bool
         Whether the graph's own output is the class.
     original : Graph
@@ -65,13 +63,16 @@ class Imported:
     graph: Graph
     rows: list[tuple[str, str]]
     places: list[Place]
-    order: np.ndarray
     encoder: Encoder
-    ambiguous: int
+    values: np.ndarray | None
     ends_in_class: bool
     original: Graph | None = None
 
+    @property
+    def ambiguous(self) -> int:
+        """Number of thresholds that lie so near to an integer sum that float32 may round either way."""
+        return sum(len(place.unsure) for place in self.places)
+
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Inputs of the network, int64 [n, inputs], for inputs of the graph [n, ...]."""
-        flat = np.asarray(x, np.float32).reshape(len(x), -1)[:, self.order]
-        return self.encoder.encode(flat)
+        return self.encoder.encode(x)

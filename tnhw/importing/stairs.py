@@ -25,10 +25,10 @@ class Stairs:
 
     Attributes
     ----------
-    low : int
-        The lowest sum, at which the first values are.
+    low, high : int
+        The lowest and the highest sum.
     first : float array [channels]
-        Values there.
+        Values at the lowest sum.
     steps : list of (int array, float array)
         For each channel, the sums at which the value changes, in order, and the values from there on.
     unsure : int array [k, 2]

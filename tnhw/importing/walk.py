@@ -58,7 +58,7 @@ class Walk:
         self.layers: list[dict[str, Any]] = []
         self.arrays: list[dict[str, np.ndarray]] = []
         self.places: list[Place] = []
-        self.ambiguous = 0
+        self.values: np.ndarray | None = None
         self.input: Codes | None = None
         self.order = order.ravel()
         self.shape: list[int] = []
@@ -78,15 +78,16 @@ class Walk:
                 f"{self.graph.where}: has no matrix product and no convolution, so nothing to build"
             )
         assert self.input is not None
+        same = np.array_equal(self.order, np.arange(self.order.size))
+        encoder = self.encoder if same else replace(self.encoder, order=self.order)
         network = Network(
             self.name, str(self.input.number), self.shape, self.layers, self.arrays, result,
-            {"source": Path(self.graph.where).name, "encoder": self.encoder.to_dict(self.order)},
+            {"source": Path(self.graph.where).name, "encoder": encoder.to_dict()},
             where=self.graph.where,
         )  # fmt: skip
         return Imported(
-            network, self.graph, self.rows, self.places, self.order, self.encoder, self.ambiguous,
-            self.as_class,
-        )  # fmt: skip
+            network, self.graph, self.rows, self.places, encoder, self.values, self.as_class
+        )
 
     # Nodes
 
@@ -267,7 +268,6 @@ class Walk:
             if step.node.op_type not in SHAPES:
                 self.rows.append((node_text(step.node), text))
         self.add(keys, arrays, tensor.unordered or tensor.name, codes, tensor.order)
-        self.ambiguous += len(found.unsure)
         self.places[-1] = replace(self.places[-1], unsure=found.unsure)
 
     def add(self, keys, arrays, name, codes, order):
@@ -276,7 +276,7 @@ class Walk:
         self.places.append(Place(name, codes, order))
         self.say(f"{keys['name']}: {keys['kind']}, {keys['rule']}, {keys['outputs']} outputs")
 
-    def stairs(self, tensor, error=True):
+    def stairs(self, tensor):
         sums = tensor.source
         what = (
             f"{self.graph.where}: {node_text(tensor.steps[-1].node)}" if tensor.steps else sums.text
@@ -314,7 +314,9 @@ class Walk:
         annotated = None if tensor.is_quantised else self.graph.input_type
         if self.given is not None or annotated is not None:
             what = f"{self.graph.where}: {node_text(steps[-1].node) if steps else self.graph.input}"
-            codes, self.encoder = given_codes(function, self.given or annotated, zero, what)
+            codes, self.encoder, self.values = given_codes(
+                function, self.given or annotated, zero, what
+            )
         elif tensor.is_quantised:
             what = f"{self.graph.where}: {node_text(steps[-1].node)}"
             codes, self.encoder = find_encoder(function, zero, what)

@@ -21,7 +21,7 @@ from . import timing
 from .diagram import network_diagram
 from .facts import facts
 from .network import Network
-from .stage import Fold, Stage, check_loadable
+from .stage import Fold, Stage
 
 __all__ = ["Design"]
 
@@ -94,8 +94,6 @@ class Design(PlainHardware, ByContent):
         shared = schedule == "shared"
         layers = network.layers
         self.dsp, self.loadable = dsp, loadable
-        if loadable:
-            check_loadable(network)
         rules = [layer.kernel.synapse for layer in layers]
         rules = [rule.in_blocks() if dsp else rule.in_logic() for rule in rules]
         arrays = [[layer.kernel.arrays] for layer in layers]

@@ -18,6 +18,7 @@ from ..boards import Board
 from ..errors import InputError
 from ..gates.engine.drain import BLOCK_ROM_BITS as BLOCK_BIAS_BITS
 from ..gates.engine.engine import BLOCK_ROM_BITS
+from ..gates.engine.results import BLOCK_ROM_BITS as BLOCK_TABLE_BITS
 from ..support import data_files
 from .design import Design
 from .network import Network
@@ -102,6 +103,9 @@ def cost(stage, family):
     rows = ceil(stage.layer.keys.outputs / stage.fold.drain)
     bits = stage.sum_format.bits * stage.fold.drain
     ram += ram_blocks(family, rows, bits) if rows * bits >= BLOCK_BIAS_BITS else 0
+    for words, width in stage.plan.memories(stage.fold.drain):
+        cells += width  # about a comparator
+        ram += ram_blocks(family, words, width) if words * width >= BLOCK_TABLE_BITS else 0
     bank = 1 << (stage.in_words - 1).bit_length()
     if family in WITHOUT_LUT_RAM or bank > 16:
         ram += ram_blocks(family, 2 * bank, stage.fold.simd * stage.synapse.input.bits)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,10 +14,7 @@ from ..kernel.remainder import folded, modulo
 from ..synapse import Format, Rule
 from .layer import Layer
 
-if TYPE_CHECKING:
-    from .network import Network
-
-__all__ = ["Fold", "Stage", "check_loadable"]
+__all__ = ["Fold", "Stage"]
 
 
 @dataclass(frozen=True)
@@ -103,12 +99,18 @@ class Stage:
     Raises
     ------
     InputError
-        If `simd` does not divide the channels, and the rule has no parameter without a term for the rest.
+        If `simd` does not divide the channels, and the rule has no parameter without a term for the rest; or if the layer
+        has constants that a load does not hold.
     """
 
     def __init__(self, layer: Layer, fold: Fold, synapse: Rule, loadable: bool = False) -> None:
         self.layer, self.fold, self.synapse = layer, fold, synapse
         self.loadable = loadable
+        if loadable and layer.requantiser.names:
+            raise InputError(
+                f"layer `{layer.name}` has constants for each output channel, which cannot be loaded: leave "
+                "`loadable` out"
+            )
         self.kernel = layer.loadable if loadable else layer.kernel
         if self.words * fold.simd != layer.in_shape[2]:
             zeros = {name: np.zeros(2, np.int64) for name in self.synapse.arrays}
@@ -242,13 +244,3 @@ class Stage:
         exact = folded(self.synapse, self._arrays, self.kernel.half)
         biases, d = modulo(exact, bits).tolist(), self.fold.drain
         return [(biases[k : k + d] + [0] * d)[:d] for k in range(0, len(biases), d)]
-
-
-def check_loadable(network: Network) -> None:
-    """Raise InputError if a network has constants that a load does not hold."""
-    fixed = [layer.name for layer in network.layers if layer.keys.requantise != "shift"]
-    if fixed:
-        raise InputError(
-            f"network {network.name}: layer `{fixed[0]}` has constants for each output channel, which "
-            "cannot be loaded: leave `loadable` out"
-        )

@@ -6,18 +6,16 @@ is therefore an error. Nothing outside the file is read.
 """
 
 import os
-from pathlib import Path
 
 from ..errors import InputError
 from ..network import Network
 from ..network.requantisers import REQUANTISERS
 from ..support.config import parse_json
-from .writer import HEADER, model, packages
+from .files import check_tensor, packages, parse
+from .writer import HEADER, model
 
 __all__ = ["is_own", "load"]
 
-MAX_BYTES = 1 << 28
-MAX_ELEMENTS = 1 << 26
 REMEDY = "export it again with `tnhw export --format onnx`"
 
 
@@ -32,7 +30,7 @@ def load(path: str | os.PathLike[str]) -> Network:
         If the package `onnx` is not installed.
     """
     onnx, _, numpy_helper, _ = packages()
-    found = _parse(Path(path), onnx)
+    found = parse(path)
     header = _header(found, path)
     arrays = _arrays(found, path, onnx, numpy_helper)
     network = _network(header, arrays, path)
@@ -42,28 +40,7 @@ def load(path: str | os.PathLike[str]) -> Network:
 
 def is_own(path: str | os.PathLike[str]) -> bool:
     """Whether an ONNX file has the metadata that tnhw writes; raises as `load` if it is no ONNX file."""
-    onnx, *_ = packages()
-    found = _parse(Path(path), onnx)
-    return any(entry.key == HEADER for entry in found.metadata_props)
-
-
-def _parse(path, onnx):
-    from google.protobuf.message import DecodeError
-
-    try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: not a file")
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(
-                f"{path}: larger than {MAX_BYTES >> 20} MiB, so not a network that tnhw wrote"
-            )
-        return onnx.load_model_from_string(path.read_bytes())
-    except InputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (DecodeError, ValueError):
-        raise InputError(f"{path}: not an ONNX file") from None
+    return any(entry.key == HEADER for entry in parse(path).metadata_props)
 
 
 def _header(found, path):
@@ -95,17 +72,9 @@ def _arrays(found, path, onnx, numpy_helper):
         name = tensor.name
         if not isinstance(name, str):  # bytes, where they are no UTF-8
             raise InputError(f"{path}: a tensor's name is damaged; {REMEDY}")
-        if tensor.external_data or tensor.data_location == types.EXTERNAL:
-            raise InputError(
-                f"{path}: `{name}` lies in another file, which is never read; {REMEDY}"
-            )
+        check_tensor(tensor, path, REMEDY)
         if tensor.data_type not in integers:
             raise InputError(f"{path}: `{name}` must be integers; {REMEDY}")
-        size = 1
-        for extent in tensor.dims:
-            size *= extent
-        if not 0 <= size <= MAX_ELEMENTS or min(tensor.dims, default=0) < 0:
-            raise InputError(f"{path}: `{name}` has impossible dimensions {list(tensor.dims)}")
         try:
             array = numpy_helper.to_array(tensor)
         except (ValueError, TypeError):

@@ -12,35 +12,18 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
-from ..errors import InputError, ToolMissing
+from ..errors import InputError
 from ..network import Network
 from ..support.files import write_files
 from ..synapse import Format
+from .files import packages
 from .functions import DOMAIN, FUNCTIONS, OPSET, VERSION, neuron
 
-__all__ = ["HEADER", "model", "packages", "save"]
+__all__ = ["HEADER", "model", "save"]
 
 HEADER = "tnhw-network"  # key of the metadata with the network's header
 IR_VERSION = 8  # the first with functions in a model
 ROOM = 1 << 30  # limit of a sum: the offset of `Requantise`
-
-
-def packages():
-    """The modules `onnx`, `onnx.helper`, `onnx.numpy_helper` and `onnx.parser`.
-
-    Raises
-    ------
-    ToolMissing
-        If the package `onnx` is not installed.
-    """
-    try:
-        import onnx
-        from onnx import helper, numpy_helper, parser
-    except ImportError as error:
-        raise ToolMissing(
-            f'the Python package `onnx` is missing ({error}): `pip install "tnhw[onnx]"`'
-        ) from None
-    return onnx, helper, numpy_helper, parser
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> Any:

@@ -205,12 +205,14 @@ def vectors_of(file, design, dataset, data, data_file, count=None):
         return None, None
     from ...catalogue import load
     from ...data import own
+    from ...data.encoding import Encoder
     from ...network import Network
 
-    source = load(file)
-    card = source.card if isinstance(source, Network) else {}
-    x, targets = own.load(
-        data_file, design.input, design.inputs, outputs=design.outputs, encoder=card.get("encoder")
+    source, encoder = load(file), None
+    if isinstance(source, Network) and "encoder" in source.card:
+        encoder = Encoder.from_dict(source.card["encoder"], source.inputs, str(file))
+    x, targets = own.integers(
+        data_file, design.input, design.inputs, outputs=design.outputs, encoder=encoder
     )
     return x[:count], None if targets is None else targets[:count]
 

@@ -85,7 +85,8 @@ class AxiChain(wiring.Component):
         wrong = take & (self.s_axis_tlast != at_end)
         moves = core.i.valid & core.i.ready
         m.d.comb += [
-            core.i.payload.eq(data),
+            # What fills a discarded vector up is zeros, so that nothing unknown is computed with.
+            core.i.payload.eq(data & ~filling.replicate(len(data))),
             core.i.valid.eq(filling | (self.s_axis_tvalid & passes)),
             self.s_axis_tready.eq(dropping | (core.i.ready & passes)),
             take.eq(self.s_axis_tvalid & core.i.ready & passes),

@@ -9,6 +9,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from .loops import select
+from .results import later
 from .skid import Skid
 
 __all__ = ["Drain"]
@@ -188,14 +189,14 @@ class Drain(wiring.Component):
             m.submodules[f"results_{number}"] = gates
             m.d.comb += [gates.enable.eq(moves), gates.valid.eq(valid), gates.row.eq(total_row)]
             m.d.comb += [z.eq(total) for z, total in zip(gates.z, totals, strict=True)]
-            late = self._late(m, Value.cast(gates.y), depth - plan.latency, moves, f"y_{number}")
+            late = later(m, Value.cast(gates.y), moves, f"y_{number}", depth - plan.latency)
             element = gates.y.shape().elem_shape
             results[plan.kind] = [
                 Value.cast(part).as_signed() if element.signed else part
                 for part in (late.word_select(k, element.width) for k in range(d))
             ]
-        valid = self._late(m, valid, depth, moves, "valid", reset_less=False)
-        layer = self._late(m, layer, depth, moves, "layer")
+        valid = later(m, valid, moves, "valid", depth, reset_less=False)
+        layer = later(m, layer, moves, "layer", depth)
         for k in range(d):
             value = results[plans[-1].kind][k]
             for number, plan in enumerate(plans[:-1]):
@@ -210,16 +211,6 @@ class Drain(wiring.Component):
             self.o.valid.eq(skid.o.valid),
             skid.o.ready.eq(self.o.ready),
         ]
-
-    @staticmethod
-    def _late(m, value, registers, moves, name, *, reset_less=True):
-        """A value some registers later."""
-        for number in range(registers):
-            later = Signal(len(value), name=f"{name}_{number + 1}", reset_less=reset_less)
-            with m.If(moves):
-                m.d.sync += later.eq(value)
-            value = later
-        return value
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 from ...synapse import Format
 from ..summing.requantise import Requantise
 
-__all__ = ["Plan", "Results", "ScalePlan", "ShiftPlan", "StaircasePlan"]
+__all__ = ["Plan", "Results", "ScalePlan", "ShiftPlan", "StaircasePlan", "later"]
 
 BLOCK_ROM_BITS = 1024
 
@@ -48,6 +48,10 @@ class Plan(ABC):
     @property
     @abstractmethod
     def kind(self) -> Hashable: ...
+
+    def memories(self, drain: int) -> list[tuple[int, int]]:
+        """Words and bits of each memory of constants, for `drain` results in a cycle."""
+        return []
 
     @abstractmethod
     def gates(self, sum_format: Format, plans: Sequence["Plan"], drain: int) -> "Results":
@@ -81,6 +85,17 @@ class Results(wiring.Component):
                 "y": Out(ArrayLayout(output.shape, drain)),
             }
         )
+
+
+def later(m, value, enable, name, registers=1, *, reset_less=True):
+    """A value some registers later, which move when `enable` is high."""
+    for number in range(1, registers + 1):
+        own = name if registers == 1 else f"{name}_{number}"
+        register = Signal(len(value), name=own, reset_less=reset_less)
+        with m.If(enable):
+            m.d.sync += register.eq(value)
+        value = register
+    return value
 
 
 def _rows(plans, drain, kind, entry, empty):
@@ -123,10 +138,10 @@ class ShiftPlan(Plan):
         return "shift", self.shift, self.output if self.clamps else None
 
     def gates(self, sum_format: Format, plans: Sequence[Plan], drain: int) -> Results:
-        return _Shifted(self, sum_format, plans, drain)
+        return Shifted(self, sum_format, plans, drain)
 
 
-class _Shifted(Results):
+class Shifted(Results):
     def __init__(self, plan, sum_format, plans, drain):
         self._plan, self._sum_format, self._drain = plan, sum_format, drain
         output = plan.output if plan.clamps else sum_format
@@ -163,11 +178,16 @@ class StaircasePlan(Plan):
     def kind(self) -> Hashable:
         return "staircase", self.output
 
+    def memories(self, drain: int) -> list[tuple[int, int]]:
+        rows = -(-self.channels // drain)
+        levels = [(rows << level, self.step_format.bits) for level in range(self.output.bits)]
+        return levels * drain
+
     def gates(self, sum_format: Format, plans: Sequence[Plan], drain: int) -> Results:
-        return _Bisection(self, sum_format, plans, drain)
+        return Bisection(self, sum_format, plans, drain)
 
 
-class _Bisection(Results):
+class Bisection(Results):
     """A binary search in a pipeline: one comparator and one memory for each bit of the result, from the highest down.
 
     The memory of a level has for each channel the thresholds that are the middle of what may be left there. What the
@@ -222,25 +242,25 @@ class _Bisection(Results):
                     m, f"steps_{name}", words, step.bits + falling, self.enable & valid,
                     Cat(found[lane], row),
                 )  # fmt: skip
-                later = Signal(self._sum_format.shape, name=f"z_{name}", reset_less=True)
+                later_z = Signal(self._sum_format.shape, name=f"z_{name}", reset_less=True)
                 with m.If(self.enable):
-                    m.d.sync += later.eq(z[lane])
+                    m.d.sync += later_z.eq(z[lane])
                 threshold = Signal(step.shape, name=f"threshold_{name}")
                 reached = Signal(name=f"reached_{name}")
                 m.d.comb += [
                     threshold.eq(data[: step.bits]),
-                    reached.eq(later >= threshold),
+                    reached.eq(later_z >= threshold),
                 ]
                 if falling:
                     falls[lane] = data[step.bits]
                 elif level and self._falls:
-                    falls[lane] = self._later(m, falls[lane], f"falls_{name}")
+                    falls[lane] = later(m, falls[lane], self.enable, f"falls_{name}")
                 before = found[lane]
                 if level:
-                    before = self._later(m, before, f"found_{name}")
+                    before = later(m, before, self.enable, f"found_{name}")
                 # The first bit found is the highest of the result.
                 found[lane] = Cat(reached, before)
-                z[lane] = later
+                z[lane] = later_z
             row, valid = later_row, later_valid
         for lane in range(self._drain):
             flips = falls[lane].replicate(bits)
@@ -248,12 +268,6 @@ class _Bisection(Results):
                 flips = flips ^ Const(1 << (bits - 1), bits)
             m.d.comb += self.y.as_value().word_select(lane, bits).eq(found[lane] ^ flips)
         return m
-
-    def _later(self, m, value, name):
-        register = Signal(len(value), name=name, reset_less=True)
-        with m.If(self.enable):
-            m.d.sync += register.eq(value)
-        return register
 
 
 # ---- Scale ----
@@ -277,11 +291,15 @@ class ScalePlan(Plan):
     def kind(self) -> Hashable:
         return "scale", self.shift, self.clamps, self.output
 
+    def memories(self, drain: int) -> list[tuple[int, int]]:
+        formats = (Format.of_interval(min(c), max(c)) for c in (self.multiplier, self.offset))
+        return [(-(-self.channels // drain), sum(number.bits for number in formats))] * drain
+
     def gates(self, sum_format: Format, plans: Sequence[Plan], drain: int) -> Results:
-        return _Scaled(self, sum_format, plans, drain)
+        return Scaled(self, sum_format, plans, drain)
 
 
-class _Scaled(Results):
+class Scaled(Results):
     """A multiplication and an addition, with a register behind the table, the product and the sum."""
 
     def __init__(self, plan, sum_format, plans, drain):
