@@ -54,7 +54,7 @@ def beside(imported, path, x):
     if network.result == "class":
         classes = real[:, 0].astype(int) if imported.ends_in_class else real.argmax(axis=1)
         return int((y[np.arange(len(y)), classes] < y.max(axis=1)).sum())
-    place = imported.places[-1]
+    (place,) = imported.places[-1]
     if place.codes is None:
         return 0
     wanted = np.empty_like(y)

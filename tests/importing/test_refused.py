@@ -67,13 +67,26 @@ def changed(change):
     return make
 
 
-def branch():
-    built = dense().matmul(np.ones((4, 4)), 1.0, 2).quant(0.5, 3)
+def branch(outputs=1, quantised=True):
+    built = dense()
     before = built.now
-    built.matmul(np.ones((4, 4)), 1.0, 2).quant(0.5, 3)
-    built.nodes.append(node("Add", [built.now, before], ["sum"]))
+    built.matmul(np.ones((outputs, 4)), 1.0, 2)
+    if quantised:
+        built.quant(0.5, 3)
+    built.nodes.append(node("Add", [before, built.now], ["sum"], name="Add"))
     built.now = "sum"
     return built.quant(0.5, 4).matmul(np.ones((2, 4)), 1.0, 2).model()
+
+
+def branch_of_sums():
+    return branch(4, False)
+
+
+def stacked():
+    built = Builder([2, 4, 4]).quant(0.5, 3)
+    built.nodes.append(node("Concat", [built.now, built.now], ["both"], name="Concat", axis=2))
+    built.now = "both"
+    return built.add("Flatten").matmul(np.ones((2, 64)), 1.0, 2).model()
 
 
 def product_of_two():
@@ -163,8 +176,10 @@ def weights_of_input():
 
 
 FILES = {
-    "residual connection": (branch, "is read by 2 nodes"),
-    "square": (product_of_two, "joins two branches|which nothing computes"),
+    "residual of two shapes": (branch, r"Add `.*shapes \[\[1, 4\], \[1, 1\]\]"),
+    "square": (product_of_two, "Mul `.*joins branches of the graph in a way that cannot be built"),
+    "residual of sums": (branch_of_sums, "Add `.*no quantiser is between it and MatMul"),
+    "concatenated rows": (stacked, "Concat `.*along axis 2"),
     "largest of many bits": (pooled("MaxPool", 6, kernel_shape=[2, 2]), "MaxPool `MaxPool_.*at most 4 can be built"),
     "largest, rounded up": (pooled("MaxPool", kernel_shape=[2, 2], ceil_mode=1), "ceil_mode"),
     "means at edges": (pooled("AveragePool", kernel_shape=[2, 2], pads=[1, 1, 1, 1]), "padding 0, or `count_include_pad`"),

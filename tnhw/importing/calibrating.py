@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError
 from .constants import Constants
 from .graph import Graph, node_text
+from .joining import JOINING
 from .linear import LINEAR
 from .pooling import MAX_BITS as POOL_BITS
 from .tensors import PASSING, QUANTISERS, SHAPES
@@ -62,16 +63,24 @@ class _Calibration:
                 varying.append(node.output[0])
             else:
                 self.known.add(node)
-        readers = [
-            n for n in graph.nodes if n.op_type in (*LINEAR, "MaxPool") and n.input[0] in varying
-        ]
-        names = list(dict.fromkeys(node.input[0] for node in readers))
+        self.varying = set(varying)
+        names = list(dict.fromkeys(name for node in graph.nodes for name in self._read(node)))
         if not names:
             raise InputError(
                 f"{graph.where}: has no matrix product and no convolution, so nothing to build"
             )
         self.values = dict(zip(names, graph.reference(x, names), strict=True))
-        self.varying = set(varying)
+        self.alike = [set(self._read(node)) for node in graph.nodes if self._joins(node)]
+
+    def _joins(self, node):
+        return node.op_type in JOINING and sum(name in self.varying for name in node.input) > 1
+
+    def _read(self, node):
+        """The tensors that a node must read as codes."""
+        if self._joins(node):
+            return [name for name in node.input if name in self.varying]
+        reads = node.op_type in (*LINEAR, "MaxPool") and node.input[0] in self.varying
+        return [node.input[0]] if reads else []
 
     def model(self):
         pooled: set[str] = set()  # what is on a grid because a pooling has taken it from there
@@ -83,8 +92,9 @@ class _Calibration:
             source = node.input[0]
             if node.op_type == "MaxPool" or (node.op_type in SHAPES | PASSING and source in pooled):
                 pooled.add(node.output[0])
-            if node.op_type in (*LINEAR, "MaxPool") and source not in pooled:
-                copy.input[0] = self._coded(source, node.op_type == "MaxPool")
+            for place, name in enumerate(node.input):
+                if name in self._read(node) and name not in pooled:
+                    copy.input[place] = self._coded(name, node.op_type == "MaxPool")
             if (
                 node.op_type in ("Conv", "Gemm", "MatMul")
                 and len(node.input) > 1
@@ -100,14 +110,25 @@ class _Calibration:
     def _coded(self, name, pools):
         if name in self.coded:
             return self.coded[name]
-        first = name == self.graph.input
-        bits = INPUT_BITS if first else min(self.bits, POOL_BITS) if pools else self.bits
-        values = self.values[name].ravel()
-        values = values[:: max(1, len(values) // MOST)].astype(np.float64)
-        signed = bool((values < 0).any())
-        scale = _step(values[None], bits, signed)
-        self.coded[name] = self._quant(name, scale[0], bits, signed)
+        bits = min(self.bits, POOL_BITS) if pools else self.bits
+        if name == self.graph.input:
+            bits = INPUT_BITS
+        # Tensors that are added or concatenated get the same step: then their codes are, without any weights.
+        others = set().union(*(group for group in self.alike if name in group), {name})
+        parts = [self._sample(other) for other in sorted(others)]
+        signed = [bool((values < 0).any()) for values in parts]
+        tops = [
+            _top(INPUT_BITS if o == self.graph.input else bits, s)
+            for o, s in zip(sorted(others), signed, strict=True)
+        ]
+        scale = _common_step(parts, tops, signed)
+        own = signed[sorted(others).index(name)]
+        self.coded[name] = self._quant(name, scale, bits, own)
         return self.coded[name]
+
+    def _sample(self, name):
+        values = self.values[name].ravel()
+        return values[:: max(1, len(values) // MOST)].astype(np.float64)
 
     def _weights(self, node):
         weights = np.asarray(self.known.values[node.input[1]], np.float64)
@@ -132,17 +153,37 @@ class _Calibration:
         return made
 
 
+def _top(bits, signed):
+    """The largest code."""
+    return (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
+
+
+def _common_step(parts, tops, signed):
+    """The step with the least mean square error on several tensors together."""
+    largest = max(np.abs(values).max() / top for values, top in zip(parts, tops, strict=True))
+    steps = (largest or 1.0) * (SHARES if len(parts) == 1 else np.geomspace(0.05, 1, 60))
+
+    def error(step):
+        return sum(
+            _error(values, step, top, has_sign).mean()
+            for values, top, has_sign in zip(parts, tops, signed, strict=True)
+        )
+
+    return min(steps, key=error)
+
+
+def _error(values, step, top, signed):
+    return (np.clip(np.rint(values / step), -top if signed else 0, top) * step - values) ** 2
+
+
 def _step(rows, bits, signed):
     """For each row the step with the least mean square error: float array [rows]."""
-    top = (1 << (bits - 1)) - 1 if signed else (1 << bits) - 1
-    low = -top if signed else 0
+    top = _top(bits, signed)
     largest = np.abs(rows).max(axis=1, keepdims=True)
     largest[largest == 0] = 1.0
     best, error = largest / top, np.full(largest.shape, np.inf)
     for share in SHARES:
         step = share * largest / top
-        found = ((np.clip(np.rint(rows / step), low, top) * step - rows) ** 2).mean(
-            axis=1, keepdims=True
-        )
+        found = _error(rows, step, top, signed).mean(axis=1, keepdims=True)
         best, error = np.where(found < error, step, best), np.minimum(found, error)
     return best[:, 0]

@@ -72,38 +72,38 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
     """Compare results and all integers between layers for real inputs x [n, ...] of the graph."""
     network, graph = imported.network, imported.graph
     x = np.asarray(x, np.float32).reshape(len(x), *graph.shape[1:])
-    names = [place.tensor or graph.output for place in imported.places]
-    layers = {
-        layer.name: [0, 0]
-        for layer, place in zip(network.layers, imported.places, strict=True)
-        if place.codes is not None
-    }
+    places = [
+        [place for place in layer if place.tensor and place.codes is not None]
+        for layer in imported.places
+    ]
+    names = list(dict.fromkeys(place.tensor for layer in places for place in layer))
+    layers = {layer.name: [0, 0] for layer, own in zip(network.layers, places, strict=True) if own}
     different = ties = unexplained = 0
     for first in range(0, len(x), PART):
         part = x[first : first + PART]
-        *tensors, end = graph.reference(part, [*names, graph.output])
+        *found, end = graph.reference(part, [*names, graph.output])
+        tensors = dict(zip(names, found, strict=True))
         results = sent = imported.encode(part)
-        for layer, place, tensor in zip(network.layers, imported.places, tensors, strict=True):
+        for layer, own in zip(network.layers, places, strict=True):
             results, z = layer.golden(results), layer.sums(sent)
             sent = layer.requantiser.golden(z)
-            if place.codes is None:
+            if not own:
                 continue
             # Each layer gets what the graph has before it, so that one threshold is not counted in all layers behind it.
-            wanted = np.empty((len(part), place.order.size), np.int64)
-            wanted[:, place.order.ravel()] = place.codes.encode(tensor.reshape(len(part), -1))
-            wanted = wanted.reshape(sent.shape)
-            unexplained += int(((sent != wanted) & ~_unsure(z, place.unsure)).sum())
-            wrong = results.reshape(sent.shape) != wanted
+            wanted, seen = _wanted(sent, own, tensors)
+            unsure = np.concatenate([place.unsure for place in own])
+            unexplained += int(((sent != wanted) & ~_unsure(z, unsure)).sum())
+            wrong = (results.reshape(sent.shape) != wanted) & seen
             layers[layer.name][0] += int(wrong.sum())
-            layers[layer.name][1] += wrong.size
+            layers[layer.name][1] += int(seen.sum()) * len(part)
             sent = wanted
-        flat, own = results.reshape(len(part), -1), sent.reshape(len(part), -1)
+        flat, last = results.reshape(len(part), -1), sent.reshape(len(part), -1)
         if network.result == "class":
             real = end.reshape(len(part), -1)
             apart, equal = _classes(flat, real, imported.ends_in_class)
             different, ties = different + apart, ties + equal
-            unexplained += _classes(own, real, imported.ends_in_class)[0]
-        elif imported.places[-1].codes is not None:
+            unexplained += _classes(last, real, imported.ends_in_class)[0]
+        elif places[-1]:
             different += int(wrong.reshape(len(part), -1).any(axis=1).sum())
     counts = {name: (pair[0], pair[1]) for name, pair in layers.items()}
     return Comparison(len(x), counts, different, ties, unexplained)
@@ -118,6 +118,17 @@ def check(imported: Imported, x: np.ndarray) -> Comparison:
             f"{len(x):,} inputs), so nothing is made of it. This is a fault of tnhw: please report it with the file"
         )
     return found
+
+
+def _wanted(sent, places, tensors):
+    """The results of a layer with those instead that stand for tensors of the graph, and which ones do."""
+    wanted = sent.reshape(len(sent), -1).copy()
+    seen = np.zeros(wanted.shape[1], bool)
+    for place in places:
+        values = tensors[place.tensor].reshape(len(sent), -1)
+        wanted[:, place.order.ravel()] = place.codes.encode(values)
+        seen[place.order.ravel()] = True
+    return wanted.reshape(sent.shape), seen.reshape(sent.shape[1:])
 
 
 def _unsure(z, unsure):

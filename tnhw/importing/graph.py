@@ -151,7 +151,7 @@ class Graph:
                 versions = [o.version for o in model.opset_import if o.domain in ("", "ai.onnx")]
                 if versions and versions[0] < OLDEST:
                     model = self._onnx.version_converter.convert_version(model, OLDEST)
-                wrapped = qonnx.core.modelwrapper.ModelWrapper(model)
+                wrapped = qonnx.core.modelwrapper.ModelWrapper(_read_once(model, self.node_of))
                 return qonnx.util.cleanup.cleanup_model(wrapped).model
         except Exception as error:  # qonnx raises what it likes for a damaged graph
             text = str(error).strip().splitlines()[0][:160] if str(error).strip() else ""
@@ -311,6 +311,21 @@ class Graph:
         if shape[1:] == [] or shape[0] not in (0, 1, -1):
             return batch.reshape(len(batch), -1)
         return batch.reshape(len(batch), *(-1 if n == -1 else n for n in shape[1:]))
+
+
+def _read_once(model, node_of):
+    """A model in which no node reads a tensor twice: `qonnx` renames only the first of two equal inputs."""
+    copy, nodes = type(model)(), []
+    copy.CopyFrom(model)
+    for node in copy.graph.node:
+        for place, name in enumerate(node.input):
+            if name and name in node.input[:place]:
+                node.input[place] = again = f"{name}_again_{len(nodes)}"
+                nodes.append(node_of("Identity", [name], again, "", {}))
+        nodes.append(node)
+    del copy.graph.node[:]
+    copy.graph.node.extend(nodes)
+    return copy
 
 
 _TYPES = {"BIPOLAR": "bipolar", "BINARY": "u1", "TERNARY": "s2"}

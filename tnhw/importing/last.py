@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InputError
-from . import stairs
 from .graph import node_text
 from .grids import codes_of
-from .tensors import SHAPES, Input, Tensor, function_of
+from .tensors import SHAPES, Held, Input, Tensor, function_of
 
 if TYPE_CHECKING:
     from .walk import Walk
@@ -120,9 +119,12 @@ def end(walk: Walk, tensor: Tensor) -> str:
     InputError
         If the tensor cannot be the result of a network.
     """
+    coding, graph = walk.coding, walk.graph
+    if isinstance(tensor.source, Held):
+        tensor = coding.summed(tensor)
     if isinstance(tensor.source, Input):
         raise InputError(
-            f"{walk.graph.where}: has no matrix product and no convolution, so nothing to build"
+            f"{graph.where}: has no matrix product and no convolution, so nothing to build"
         )
     sums = tensor.source
     position = tensor.order.size
@@ -130,28 +132,20 @@ def end(walk: Walk, tensor: Tensor) -> str:
         not np.array_equal(tensor.order.ravel(), np.arange(position))
         and sums.keys["kind"] != "conv"
     ):
-        raise InputError(f"{walk.graph.where}: the outputs are not in the order of the last layer")
+        raise InputError(f"{graph.where}: the outputs are not in the order of the last layer")
     several = sums.keys["kind"] == "dense" and position > 1
-    found = walk.stairs(tensor) if tensor.is_quantised else None
+    found = coding.stairs(tensor) if tensor.is_quantised else None
     if found is not None and len(np.unique(found.values)) <= 1 << 8:
-        codes = codes_of(
-            found.values, False, f"{walk.graph.where}: {node_text(tensor.steps[-1].node)}"
-        )
-        steps, falling = stairs.steps_of(found, codes)
-        walk.finish(tensor, sums, codes, steps, falling, found)
+        codes = codes_of(found.values, False, f"{graph.where}: {node_text(tensor.steps[-1].node)}")
+        coding.finish(tensor, codes, found)
         return walk.result or ("class" if several and codes.number.bits > 1 else "vector")
     result = walk.result or ("class" if several else "vector")
-    keys, arrays = dict(sums.keys), dict(sums.arrays)
     a, b = line(
-        function_of(walk.graph, tensor),
-        sums.low,
-        sums.high,
-        f"{walk.graph.where}: {sums.text}",
-        result,
+        function_of(graph, tensor), sums.low, sums.high, f"{graph.where}: {sums.text}", result
     )
-    more, own, text = integers(a, b, sums.low, sums.high, result)
+    keys, arrays, text = integers(a, b, sums.low, sums.high, result)
     for step in tensor.steps:
         if step.node.op_type not in SHAPES:
-            walk.rows.append((node_text(step.node), text))
-    walk.add(keys | more, arrays | own, tensor.name, None, tensor.order)
+            coding.rows.append((node_text(step.node), text))
+    coding.add(tensor, keys, arrays, None, None)
     return result

@@ -12,9 +12,10 @@ from ..errors import InputError
 from ..synapse import Format
 from . import stairs
 from .graph import Graph, Node, node_text
-from .grids import Codes, weights_of
+from .grids import weights_of
+from .tensors import Held
 
-__all__ = ["LINEAR", "Linear", "Sums", "linear_of", "sums_of", "window_of"]
+__all__ = ["LINEAR", "Linear", "Sums", "float_error", "linear_of", "sums_of", "window_of"]
 
 LINEAR = ("MatMul", "Gemm", "Conv", "AveragePool", "GlobalAveragePool")
 
@@ -71,8 +72,12 @@ class Sums:
         Axes of the tensor that they stand for.
     text : str
         How messages call the node.
-    is_pooled : bool
-        Whether they are those of a pooling: integers of few bits that need no quantiser.
+    sources : tuple of int
+        Numbers of the layers whose results are added up.
+    size : (int, int) or None
+        Height and width of the image that they are; None for a vector.
+    is_integer : bool
+        Whether they are those of a pooling or of a branch that joins another: integers of few bits that need no quantiser.
     """
 
     keys: dict[str, Any]
@@ -84,7 +89,14 @@ class Sums:
     error: np.ndarray
     rank: int
     text: str
-    is_pooled: bool
+    sources: tuple[int, ...]
+    size: tuple[int, int] | None
+    is_integer: bool = False
+
+    @property
+    def is_uniform(self) -> bool:
+        """Whether all channels stand for values in the same way."""
+        return len(np.unique(self.scale)) == 1 and len(np.unique(self.offset)) == 1
 
 
 def linear_of(
@@ -274,15 +286,15 @@ def _one(numbers):
     return int(numbers[0]) if len(set(numbers)) == 1 else [int(n) for n in numbers]
 
 
-def sums_of(linear: Linear, codes: Codes, number: int, rank: int, where: str, text: str) -> Sums:
-    """The sums of layer `number` for inputs that codes stand for.
+def sums_of(linear: Linear, held: Held, number: int, rank: int, where: str, text: str) -> Sums:
+    """The sums of layer `number` for inputs that are held.
 
     Raises
     ------
     InputError
         If weights are not on a grid.
     """
-    weights, kind = linear.weights, linear.keys["kind"]
+    weights, kind, codes = linear.weights, linear.keys["kind"], held.codes
     outputs = len(weights)
     flat = weights.reshape(outputs, -1)
     grid = None if linear.grid is None else linear.grid.reshape(flat.shape)
@@ -308,10 +320,17 @@ def sums_of(linear: Linear, codes: Codes, number: int, rank: int, where: str, te
         low, high = np.minimum(*ends).sum(axis=1), np.maximum(*ends).sum(axis=1)
     arrays = {name: array.reshape(weights.shape) for name, array in arrays.items()}
     offset = offset + linear.bias
-    # float32 adds up terms of at most this size, and the bias, and each addition may lose a part of 2^-24.
+    error = float_error(scale, offset, low, high)
+    return Sums(
+        keys, arrays, scale, offset, low, high, error, rank, text, held.sources, linear.size, linear.is_mean
+    )  # fmt: skip
+
+
+def float_error(
+    scale: np.ndarray, offset: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """What float32 may lose in adding up terms and an offset, in units of the sum, for each channel."""
+    # Terms are at most this large, and each addition may lose a part of 2^-24.
     largest = np.maximum(np.abs(low), np.abs(high)) + np.abs(offset) / scale
     exact = (np.frexp(scale)[0] == 0.5) & (offset % scale == 0) & (largest < 1 << 24)
-    error = (
-        np.where(exact, 0, largest) * stairs.EPSILON
-    )  # exact: such numbers are added without any error
-    return Sums(keys, arrays, scale, offset, low, high, error, rank, text, linear.is_mean)
+    return np.where(exact, 0, largest) * stairs.EPSILON

@@ -15,23 +15,26 @@ from ..errors import InputError
 from ..synapse import Format
 from .grids import Codes
 from .linear import Sums
+from .stairs import Stairs
+from .tensors import Held
 
-__all__ = ["MAX_BITS", "reached_keys", "sums_of_counts"]
+__all__ = ["BITS", "MAX_BITS", "reached", "sums_of_counts"]
 
 MAX_BITS = 4  # a comparator for each code: 15 of 4 bits
+BITS = Codes(Format(1), 1.0)  # what the first of the two layers gives
 
 
-def reached_keys(
-    window: dict[str, Any], channels: int, codes: Codes, number: int, what: str
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Keys and arrays of layer `number`, which has 2^bits - 1 outputs of one bit for each channel.
+def reached(
+    window: dict[str, Any], channels: int, size: tuple[int, int], held: Held, number: int, what: str
+) -> tuple[Sums, Stairs]:
+    """The sums of layer `number`, and where they become the bits 1: 2^bits - 1 outputs for each channel.
 
     Raises
     ------
     InputError
         If the codes have too many bits, or padding would count.
     """
-    form = codes.number
+    form = held.codes.number
     if form.bits > MAX_BITS:
         raise InputError(
             f"{what}: takes the largest of values of {form.bits} bits; at most {MAX_BITS} can be built: quantise to fewer before it"
@@ -53,19 +56,22 @@ def reached_keys(
     parameter = Format.of_interval(int(theta.min()), int(theta.max()))
     keys = {
         "name": f"conv{number}", **window, "rule": "threshold", "parameter": str(parameter), "outputs": outputs,
-        "requantise": "staircase", "output": "u1",
     }  # fmt: skip
     flat = (outputs, *window["kernel"], channels)
-    arrays = {
-        "theta": theta.reshape(flat),
-        "sign": own.reshape(flat),
-        "steps": np.ones((outputs, 1), np.int64),
-    }
-    return keys, arrays
+    arrays = {"theta": theta.reshape(flat), "sign": own.reshape(flat)}
+    most = int(np.prod(window["kernel"])) * (form.max - form.min)
+    ones, zeros = np.ones(outputs), np.zeros(outputs)
+    sums = Sums(
+        keys, arrays, ones, zeros, zeros.astype(int), most * ones.astype(int), zeros, 4, what, held.sources, size
+    )  # fmt: skip
+    step = (np.ones(1, np.int64), np.ones(1))
+    return sums, Stairs(0, most, zeros, [step] * outputs, np.zeros((0, 2), np.int64))
 
 
-def sums_of_counts(channels: int, codes: Codes, number: int, rank: int, text: str) -> Sums:
-    """The sums of layer `number` behind it: they are the codes of the largest."""
+def sums_of_counts(
+    channels: int, codes: Codes, bits: Held, number: int, rank: int, text: str
+) -> Sums:
+    """The sums of layer `number` behind it, which reads its bits: they are the codes of the largest."""
     form = codes.number
     levels = (1 << form.bits) - 1
     keys = {
@@ -79,5 +85,6 @@ def sums_of_counts(channels: int, codes: Codes, number: int, rank: int, text: st
     full = np.full(channels, 1)
     arrays = {"sign": sign[:, None, None, :], "bias": form.min * full}
     return Sums(
-        keys, arrays, codes.scale * full, codes.offset * full, form.min * full, form.max * full, 0.0 * full, rank, text, True
+        keys, arrays, codes.scale * full, codes.offset * full, form.min * full, form.max * full, 0.0 * full, rank, text,
+        bits.sources, bits.size, True,
     )  # fmt: skip

@@ -16,12 +16,12 @@ __all__ = ["Imported", "Place"]
 
 @dataclass(frozen=True)
 class Place:
-    """The tensor of a graph for which the results of a layer stand.
+    """A tensor of a graph, for which results of a layer stand.
 
     Attributes
     ----------
     tensor : str
-        Its name.
+        Its name; "" for results between two layers of one node.
     codes : Codes or None
         How they stand for its values; None for exact sums.
     order : int array
@@ -47,8 +47,8 @@ class Imported:
         The graph that it was made of; `reference` computes it.
     rows : list of (str, str)
         Each node, and what it became.
-    places : list of Place
-        For each layer, the tensor of the graph that its results stand for.
+    places : list of list of Place
+        For each layer, the tensors of the graph that its results stand for.
     encoder : Encoder
         From real inputs to the network's integers.
     values : float array or None
@@ -62,7 +62,7 @@ class Imported:
     network: Network
     graph: Graph
     rows: list[tuple[str, str]]
-    places: list[Place]
+    places: list[list[Place]]
     encoder: Encoder
     values: np.ndarray | None
     ends_in_class: bool
@@ -71,7 +71,7 @@ class Imported:
     @property
     def ambiguous(self) -> int:
         """Number of thresholds that lie so near to an integer sum that float32 may round either way."""
-        return sum(len(place.unsure) for place in self.places)
+        return sum(len(place.unsure) for layer in self.places for place in layer)
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Inputs of the network, int64 [n, inputs], for inputs of the graph [n, ...]."""

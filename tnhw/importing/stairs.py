@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..synapse import Format
 from .grids import Codes
 
-__all__ = ["Stairs", "find", "most_at_once", "scaled", "steps_of"]
+__all__ = ["Stairs", "find", "most_at_once", "scaled", "stage", "steps_of"]
 
 ALL = 1 << 22  # values that are computed at first: all sums, if these are fewer
 MAX_SHIFT = 30
+LINES_FROM = 5  # bits of codes from which a multiplier costs less than a staircase
 EPSILON = 2.0**-22  # of the largest sum: more than float32 loses in adding up
 
 Function = Callable[[np.ndarray], np.ndarray]  # float64 [n, channels] to float [n, channels]
@@ -165,22 +168,44 @@ def steps_of(stairs: Stairs, codes: Codes) -> tuple[np.ndarray, np.ndarray]:
     return steps, falling
 
 
+def stage(
+    steps: np.ndarray,
+    falling: np.ndarray,
+    low: int | np.ndarray,
+    high: int | np.ndarray,
+    number: Format,
+) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:
+    """Keys and arrays of the stage behind sums whose results have the given steps, and a text: a line for each channel if the
+    steps are many and lie on lines, or else a staircase."""
+    line = scaled(steps, falling, low, high) if number.bits >= LINES_FROM else None
+    if line is not None:
+        shift, multiplier, offset = line
+        keys = {"output": str(number), "requantise": "scale", "shift": shift}
+        arrays = {"multiplier": multiplier, "offset": offset + (number.min << shift)}
+        return keys, arrays, f"multiplier and offset for each channel, to {number}"
+    count = steps.shape[1]
+    text = f"{count} threshold{'s' * (count > 1)} for each channel, to {number}"
+    arrays = {"steps": steps} | ({"falling": falling} if falling.any() else {})
+    return {"output": str(number), "requantise": "staircase"}, arrays, text
+
+
 def scaled(
-    steps: np.ndarray, falling: np.ndarray, low: int, high: int
+    steps: np.ndarray, falling: np.ndarray, low: int | np.ndarray, high: int | np.ndarray
 ) -> tuple[int, np.ndarray, np.ndarray] | None:
     """A shift, multipliers and offsets that have exactly the given steps, or None if there are none.
 
     The result counts from 0: it is clamp((multiplier * z + offset) >> shift).
     """
-    slopes = [_slopes(row, low, high) for row in steps]
+    ends = np.broadcast_to(np.stack([low, high], axis=-1), (len(steps), 2)).tolist()
+    slopes = [_slopes(row, *pair) for row, pair in zip(steps, ends, strict=True)]
     for shift in range(4, MAX_SHIFT + 1):
         unit, found = 1 << shift, []
-        for (least, most), row, falls in zip(slopes, steps, falling, strict=True):
+        for (least, most), row, falls, pair in zip(slopes, steps, falling, ends, strict=True):
             # Of the integers between the ends, the middle one is the safest.
             slope = round((least + min(most, least + 1)) / 2 * unit)
             if not least * unit < slope < most * unit or slope >= 1 << 31:
                 break
-            reached, missing = _bounds(row, low, high)
+            reached, missing = _bounds(row, *pair)
             offset = int(max(k * unit - slope * t for k, t in reached))
             if any(slope * (t - 1) + offset >= k * unit for k, t in missing):
                 break

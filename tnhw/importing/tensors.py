@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import InputError
 from .graph import Step, node_text
+from .grids import Codes
 
 __all__ = [
     "CLASSES",
@@ -19,9 +20,13 @@ __all__ = [
     "REMEDIES",
     "SHAPES",
     "TURNING",
+    "Held",
     "Input",
     "Tensor",
+    "as_image",
+    "broadcasting",
     "function_of",
+    "in_raster",
 ]
 
 SHAPES = {"Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze"}
@@ -54,13 +59,60 @@ class Input:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Results of layers side by side, as integers that stand for values.
+
+    Attributes
+    ----------
+    sources : tuple of int
+        Numbers of the layers.
+    channels : tuple of int
+        For each, the channels of its image, or the elements of its vector.
+    size : (int, int) or None
+        Height and width of the images.
+    codes : Codes
+    rank : int
+        Axes of the tensor that they stand for.
+    """
+
+    sources: tuple[int, ...]
+    channels: tuple[int, ...]
+    size: tuple[int, int] | None
+    codes: Codes
+    rank: int = 2
+
+    @property
+    def raster(self) -> np.ndarray:
+        """For each element of the whole in raster order, channels last, its number if the layers' results are counted one
+        layer after the other."""
+        pixels, first, parts = self.size[0] * self.size[1] if self.size else 1, 0, []
+        for count in self.channels:
+            parts.append((first + np.arange(pixels * count)).reshape(pixels, count))
+            first += pixels * count
+        return np.concatenate(parts, axis=1).ravel()
+
+
+def as_image(order: np.ndarray) -> np.ndarray:
+    """An order [1, channels, ...] as that of an image: [height, width, channels]; an image of one dimension has one row."""
+    size = order.shape[2:]
+    return order.reshape(order.shape[1], *[1] * (2 - len(size)), *size).transpose(1, 2, 0)
+
+
+def in_raster(held: Held, order: np.ndarray) -> np.ndarray:
+    """An order of what is held, counted one layer after the other, as one of the whole in raster order."""
+    place = np.empty(len(held.raster), np.int64)
+    place[held.raster] = np.arange(len(place))
+    return place[order]
+
+
+@dataclass(frozen=True)
 class Tensor:
     """A tensor on the way: elementwise nodes behind the input, the sums of a layer, or the codes of one.
 
     `order` has the shape of the tensor for a batch of one, and says which element of its source each element comes of.
     """
 
-    source: Any  # Input or Sums
+    source: Any  # Input, Sums or Held
     order: np.ndarray
     steps: list[Step] = field(default_factory=list)
     name: str = ""

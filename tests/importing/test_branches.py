@@ -1,0 +1,239 @@
+"""Graphs with branches: residual blocks, concatenations, poolings and groups beside each other, to gates."""
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx", reason='pip install "tnhw[import]"')
+pytest.importorskip("qonnx", reason='pip install "tnhw[import]"')
+
+import branched_models  # noqa: E402
+import foreign_models  # noqa: E402
+import gates  # noqa: E402
+import random_networks  # noqa: E402
+from branched_models import Branches  # noqa: E402
+from test_importing import beside, save  # noqa: E402
+
+import tnhw  # noqa: E402
+from tnhw.importing import carrying, load, merging  # noqa: E402
+from tnhw.importing.checking import compare, random_inputs, real_classes  # noqa: E402
+from tnhw.network import fold  # noqa: E402
+from tnhw.support import environment  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages, for files of old versions
+
+NIGHTLY = environment.flag("TNHW_NIGHTLY")
+GRAPHS = 600 if NIGHTLY else 60
+IN_GATES = 1200 if NIGHTLY else 60
+PARTS = 4
+MOST = 80  # cycles for a vector
+
+
+def branched(seed, folder, most=5):
+    """A random graph, its file, and what it became; None if its values lie on no common grid."""
+    path = save(branched_models.random_branches(np.random.default_rng((seed, 17)), most), folder)
+    try:
+        return load(path), path
+    except tnhw.errors.InputError as error:
+        words = ("not equally spaced", "bits together", "pass by it")
+        assert any(word in str(error) for word in words), (seed, error)
+        return None, path
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_branches(part, tmp_path):
+    """Every code of every layer, also of those that are passed on, and the result of an execution that shares nothing."""
+    built = merged = carried = 0
+    for seed in range(part, GRAPHS, PARTS):
+        imported, path = branched(seed, tmp_path)
+        if imported is None:
+            continue
+        built += 1
+        x = random_inputs(imported, 60, seed)
+        found = compare(imported, x)
+        assert not found.unexplained, (seed, found)
+        if not imported.ambiguous:
+            assert found.equal, (seed, found)
+            assert beside(imported, path, x[:5]) == 0, seed
+        tensors = [place.tensor for layer in imported.places for place in layer]
+        carried += len(tensors) > len(set(tensors))
+        merged += any(len(layer) > 1 for layer in imported.places)
+    assert built > 0.8 * GRAPHS / PARTS and carried > built / 5 and merged > built / 5
+
+
+def as_case(imported, rng):
+    """An imported network with folds at random, as the check of networks takes it."""
+    network = imported.network
+    layers = []
+    for layer in network.layers:
+        given = {key: getattr(layer.keys, key) for key in type(layer.keys).model_fields}
+        layers.append({
+            key: value if isinstance(value, int | list | str) else str(value)
+            for key, value in given.items() if value is not None
+        })  # fmt: skip
+    arrays = [
+        {name.partition(".")[2]: array for name, array in network.arrays.items() if name.startswith(f"{layer.name}.")}
+        for layer in network.layers
+    ]  # fmt: skip
+    made = {"name": "net", "input": str(network.input), "shape": list(network.shape), "layers": layers, "arrays": arrays,
+            "result": network.result}  # fmt: skip
+    seed = int(rng.integers(1 << 31))
+    for _ in range(5):
+        folds = random_networks.random_folds(rng, made, False)
+        case = random_networks.Case(made, folds, seed=seed)
+        if folds is not None and random_networks.load(case) < MOST:
+            return case
+    for lanes in (50, 100, 200):
+        design = fold(network, lanes=lanes)
+        if design.latency < gates.PATIENCE / 4:
+            break
+    return random_networks.Case(
+        made, tuple((f.simd, f.units, f.drain) for f in design.folds), seed=seed
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_gates(part, tmp_path):
+    """Imported graphs, with branches and without, in gates: results of a naive oracle, latency and interval."""
+    done = 0
+    for seed in range(part, IN_GATES, PARTS):
+        rng = np.random.default_rng((seed, 18))
+        if seed % 2:
+            imported, _ = branched(seed, tmp_path, most=3)
+        else:
+            path = save(foreign_models.random_qonnx(np.random.default_rng((seed, 16))), tmp_path)
+            imported = load(path)
+        if imported is None:
+            continue
+        random_networks.check(as_case(imported, rng))
+        done += 1
+    assert done > 0.9 * IN_GATES / PARTS
+
+
+def block(rng, *, first=None, second=None, op="Add", size=4):
+    """A residual block: a convolution beside a tensor, whose scales can differ."""
+    built = Branches([2, size, size]).quant(0.5, 3, signed=0)
+    source = built.now
+    built.conv(rng.normal(0, 1, (2, 2, 3, 3)), 0.25, 3, kernel_shape=[3, 3], pads=[1] * 4)
+    built.add("Relu").quant(first or 0.5, 3, signed=0)
+    one = built.now
+    if second:
+        built.at(source).add("Relu").quant(second, 3, signed=0)
+        source = built.now
+    return built.join(op, one, source)
+
+
+@pytest.mark.parametrize("first, second", [(0.5, None), (1.5, None), (0.7, 0.3), (0.123, 0.0457)])
+@pytest.mark.parametrize("op", ["Add", "Sub"])
+def test_addition(op, first, second, tmp_path):
+    """Branches of unequal steps: codes get integer weights in their ratio. Also through emitted Verilog."""
+    rng = np.random.default_rng(4)
+    built = block(rng, first=first, second=second, op=op).add("Relu").quant(0.6, 4, signed=0)
+    path = save(built.add("Flatten").matmul(rng.normal(0, 1, (3, 32)), 0.5, 3).model(), tmp_path)
+    imported = load(path)
+    x = random_inputs(imported, 200)
+    found = compare(imported, x)
+    assert not found.unexplained and (imported.ambiguous or found.equal)
+    if first == 0.5:
+        sent = imported.encode(x[:4])
+        result = tnhw.simulate(imported.network, x=sent, vectors=2, out=tmp_path)
+        assert np.array_equal(result.y, imported.network.results(sent))
+
+
+def test_last_addition(tmp_path):
+    """Nothing follows the addition: the result of the network is its exact sums."""
+    path = save(block(np.random.default_rng(1)).model(), tmp_path)
+    imported = load(path)
+    x = random_inputs(imported, 50)
+    (real,) = imported.graph.reference(x, [imported.graph.output])
+    y = imported.network.golden(imported.encode(x)).reshape(len(x), 4, 4, 2).transpose(0, 3, 1, 2)
+    assert np.array_equal(y * 0.5, real)
+
+
+def test_what_reads_the_same_is_one_layer(tmp_path):
+    """Two convolutions of one tensor have one window, of one layer; what is read later is passed on by a layer of its own."""
+    rng = np.random.default_rng(2)
+    built = Branches([2, 5, 5]).quant(0.5, 3, signed=0)
+    source = built.now
+    built.conv(
+        rng.normal(0, 1, (3, 2, 3, 3)), 0.25, 3, kernel_shape=[3, 3], pads=[1] * 4, strides=[2, 2]
+    )
+    built.add("Relu").quant(0.5, 2, signed=0)
+    built.conv(rng.normal(0, 1, (3, 3, 1, 1)), 0.25, 3, kernel_shape=[1, 1]).quant(0.5, 3)
+    one = built.now
+    built.at(source).conv(
+        rng.normal(0, 1, (3, 2, 1, 1)), 0.25, 3, kernel_shape=[1, 1], strides=[2, 2]
+    ).quant(0.5, 3)
+    built.join("Add", one, built.now).add("Flatten").matmul(rng.normal(0, 1, (2, 27)), 0.5, 3)
+    imported = load(save(built.model(), tmp_path))
+    layers = imported.network.layers
+    assert [layer.keys.outputs for layer in layers] == [6, 6, 3, 2]
+    assert layers[0].taps == (3, 3) and layers[1].taps == (1, 1)
+    assert any("also passes on" in text for _, text in imported.rows)
+    assert compare(imported, random_inputs(imported, 100)).equal
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_calibrated_residual(seed, tmp_path):
+    """A float network with a residual: both branches get one step, so the addition needs no products."""
+    rng = np.random.default_rng(seed)
+    built = Branches([2, 6, 6], 17)
+
+    def conv(outputs, inputs):
+        weights = rng.normal(0, 0.4, (outputs, inputs, 3, 3))
+        return built.add(
+            "Conv", weights, rng.normal(0, 0.1, outputs), kernel_shape=[3, 3], pads=[1] * 4
+        )
+
+    conv(4, 2).add("Relu")
+    source = built.now
+    conv(4, 4).add("Relu")
+    conv(4, 4).join("Add", built.now, source).add("Relu").add("Flatten")
+    built.add("Gemm", rng.normal(0, 0.3, (3, 144)), rng.normal(0, 1, 3), transB=1)
+    path = save(built.model(), tmp_path)
+    x = rng.normal(0, 1, (300, 2, 6, 6)).astype(np.float32)
+    imported = load(path, calibrate=x[:100], bits=6)
+    found = compare(imported, x[:100])
+    assert not found.unexplained
+    rules = [layer.keys.rule for layer in imported.network.layers]
+    assert rules.count("ternary") == 1
+    same = imported.network.classes(imported.encode(x)) == real_classes(imported, x)
+    assert same.mean() > 0.85
+
+
+def test_static_quantisation_of_a_residual(tmp_path):
+    """onnxruntime gives each branch a step of its own; codes get integer weights in their ratio."""
+    rng = np.random.default_rng(3)
+    built = (
+        Branches([8], 17)
+        .add("Gemm", rng.normal(0, 0.4, (8, 8)), rng.normal(0, 0.1, 8), transB=1)
+        .add("Relu")
+    )
+    source = built.now
+    built.add("Gemm", rng.normal(0, 0.4, (8, 8)), rng.normal(0, 0.1, 8), transB=1).join(
+        "Add", built.now, source
+    )
+    built.add("Relu").add("Gemm", rng.normal(0, 0.4, (3, 8)), rng.normal(0, 0.1, 3), transB=1)
+    path = foreign_models.quantised(
+        built.model(), rng, tmp_path, per_channel=False, activations="QInt8"
+    )
+    imported = load(path)
+    found = compare(imported, random_inputs(imported, 500))
+    codes = [sum(column) for column in zip(*found.layers.values(), strict=True)]
+    assert not found.unexplained and codes[0] <= 2e-4 * codes[1] and found.results <= 1
+
+
+@pytest.mark.parametrize("module, name", [(merging, "_products"), (carrying, "_steps")])
+def test_wrong_merging_is_seen(module, name, tmp_path, monkeypatch):
+    """One weight, or all steps of a merged layer, moved by one: the comparison sees it."""
+    original = getattr(module, name)
+
+    def wrong(*given):
+        array, other = original(*given)
+        array = np.array(array)
+        array.reshape(-1)[: 1 if module is merging else None] += 1
+        return array, other
+
+    monkeypatch.setattr(module, name, wrong)
+    imported = load(save(block(np.random.default_rng(1)).model(), tmp_path))
+    assert compare(imported, random_inputs(imported, 100)).unexplained
