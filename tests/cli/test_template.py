@@ -48,7 +48,7 @@ def test_kernel_says_what_is_allowed():
     text = kernel_template("mine").replace("\n# ", " ")
     for name in RULES:
         assert f'"{name}"' in text
-    assert "(1 to 4096)" in text
+    assert "(1 to 65536)" in text
     assert '"latch"' in text
 
 

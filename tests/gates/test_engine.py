@@ -13,8 +13,10 @@ from folded_networks import (
     GOOD,
     TN,
     case,
+    deep,
     few,
     image,
+    long,
     padded,
     plain,
     quick,
@@ -61,6 +63,11 @@ def test_random(part, tmp_path, capsys):
 def test_no_fault(made):
     check(made())
     check(made(rom="logic", reset=True, seed=3))
+
+
+@pytest.mark.parametrize("made", [deep, pytest.param(long, marks=pytest.mark.nightly)])
+def test_large(made):
+    check(made())
 
 
 def test_first_of_equal_outputs_wins():

@@ -30,7 +30,7 @@ KEYS = {
     "missing input": ({"input": None}, "the key `input` is missing"),
     "inputs zero": ({"inputs": "0"}, "`inputs` must be greater than or equal to 1, not 0"),
     "inputs negative": ({"inputs": "-3"}, "`inputs` must be greater than or equal to 1, not -3"),
-    "inputs huge": ({"inputs": "1000000"}, "`inputs` must be less than or equal to 4096, not 1000000"),
+    "inputs huge": ({"inputs": "1000000"}, "`inputs` must be less than or equal to 65536, not 1000000"),
     "outputs zero": ({"outputs": "0"}, "`outputs` must be greater than or equal to 1, not 0"),
     "outputs huge": ({"outputs": "99999"}, "`outputs` must be less than or equal to 1024, not 99999"),
     "too many synapses": ({"inputs": "4096", "outputs": "1024"},

@@ -38,6 +38,17 @@ def image(**options):
     return case([2, 2, 2], [CONV, last], [(3, 2, 2, 4), (2, 27)], ((2, 3), (5, 2)), **options)
 
 
+def deep():
+    """More layers than a network of the field's usual size has."""
+    keys = DENSE | {"outputs": 3, "output": "s4", "shift": 1}
+    return case([3], [keys | {"name": f"d{k}"} for k in range(40)], [(3, 3)] * 40, ((3, 3),) * 40)
+
+
+def long():
+    """One neuron with more inputs than a kernel in parallel can have."""
+    return case([6000], [DENSE | {"outputs": 1}], [(1, 6000)], ((48, 1),))
+
+
 def wide(**options):
     """One dense layer: idle lanes, idle units, all results of a group at once."""
     keys = DENSE | {"outputs": 4, "output": "s5", "shift": 2}

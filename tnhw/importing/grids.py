@@ -163,6 +163,6 @@ def _scale_of_row(row, what):
     if scale is None or levels[-1] / scale > MAX_FOUND:
         raise InputError(
             f"{what}: its weights are not integers times a scale, so they are not quantised; train it with quantisation, or "
-            "quantise it after training, for example with onnxruntime's `quantize_static`"
+            "quantise it after training with `tnhw import --calibrate`"
         )
     return scale

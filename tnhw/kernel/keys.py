@@ -23,7 +23,7 @@ from ..synapse import (
 
 __all__ = ["MAX_SHIFT", "FormatKey", "Keys", "forms"]
 
-MAX_INPUTS = 4096
+MAX_INPUTS = 1 << 16
 MAX_OUTPUTS = 1024
 MAX_SHIFT = 32
 

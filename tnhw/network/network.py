@@ -32,7 +32,7 @@ __all__ = ["Network"]
 
 KIND = "tnhw-network"
 VERSION = 1
-MAX_LAYERS = 32
+MAX_LAYERS = 128
 MAX_INPUTS = 1 << 16
 MAX_NESTING = 64
 
