@@ -16,6 +16,7 @@ FACTS = {  # rows of training, validation and test part; labels of the first tes
     "optdigits": (3058, 765, 1797),
     "denoise": (3058, 765, 1797),
     "pendigits": (5995, 1499, 3498),
+    "letter": (12800, 3200, 4000),
     "mnist": (50000, 10000, 10000),
 }
 
@@ -37,10 +38,10 @@ def test_load(name, request):
         assert x.shape == (rows, width) and x.dtype == y.dtype == np.int64
         assert x.min() >= 0 and x.max() == 15
         if data.dataset.task == "class":
-            assert y.shape == (rows,) and set(np.unique(y)) == set(range(10))
+            assert y.shape == (rows,) and set(np.unique(y)) == set(range(data.dataset.outputs))
         else:
             assert y.shape == (rows, width) and y.max() == 15
-    assert set(FACTS) == set(datasets.DATASETS)
+    assert set(FACTS) == set(datasets.DATASETS) and data.card == {}
 
 
 def test_digits_is_the_test_set_of_optdigits(data_dir):
@@ -118,6 +119,22 @@ def test_other_packaging(data_dir, tmp_path):
     assert (
         datasets.load("pendigits", tmp_path).x_test == datasets.load("pendigits", data_dir).x_test
     ).all()
+
+
+def test_letters_as_uci_packs_them(data_dir, tmp_path):
+    """`letter-recognition.data` has the letter first and no header; T, I, D are the first three letters."""
+    lines = (data_dir / "letter.csv").read_text().splitlines()[1:]
+    rows = [line.replace('"', "").split(",")[1:] for line in lines]
+    text = "".join(",".join([row[-1], *row[:-1]]) + "\n" for row in rows)
+    (tmp_path / "letter-recognition.data").write_text(text)
+    ours, theirs = (datasets.load("letter", folder) for folder in (data_dir, tmp_path))
+    assert (ours.x_test == theirs.x_test).all() and (ours.y_train == theirs.y_train).all()
+    x, y = ours.fitting
+    first = [2, 8, 3, 5, 1, 8, 13, 0, 6, 6, 10, 8, 0, 8, 0, 8]
+    assert y[(x == first).all(axis=1)].tolist() == [ord("T") - ord("A")]
+    (tmp_path / "letter-recognition.data").write_text("t" + text[1:])
+    with pytest.raises(InputError, match="letter-recognition.data: not rows of"):
+        datasets.load("letter", tmp_path)
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """Vectors and labels of one's own: nothing is rounded or scaled without a word."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,40 @@ def test_refused(arrays, words, tmp_path):
         own.integers(tmp_path / "d.npz", U4, 4)
 
 
+def test_the_test_part_comes_first(tmp_path):
+    """A file for training is simulated and scored on its test part."""
+    x = np.arange(12).reshape(3, 4)
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(3), x_test=x[:2] + 1, y_test=np.array([4, 5]))
+    found, y = own.integers(tmp_path / "d.npz", U4, 4)
+    assert (found == x[:2] + 1).all() and y.tolist() == [4, 5]
+    assert own.reals(tmp_path / "d.npz", 4)[1].tolist() == [4, 5]
+    assert own.arrays(tmp_path / "d.npz")[1].tolist() == [0, 1, 2]
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(3), x_test=x + 9)
+    with pytest.raises(InputError, match="`x_test`: input must lie in 0 .. 15"):
+        own.integers(tmp_path / "d.npz", U4, 4)
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(3), x_test=x)
+    assert own.integers(tmp_path / "d.npz", U4, 4)[1] is None
+
+
+@pytest.mark.parametrize("y", [[0, 1, 3], [-1, 0, 1]])
+def test_labels_beyond_the_classes(y, tmp_path):
+    np.savez(tmp_path / "d.npz", x=np.zeros((3, 4), int), y=np.array(y))
+    with pytest.raises(InputError, match="labels must be 0 to 2, the classes of the network, but"):
+        own.integers(tmp_path / "d.npz", U4, 4, classes=3)
+
+
+def test_steps_of_each_input():
+    steps = np.array([[0.5, 1.0], [-2.0, 7.0]], np.float32)
+    record = Encoder(3, steps).to_dict()
+    assert json.loads(json.dumps(record)) == record
+    encoder = Encoder.from_dict(record, 2, "n")
+    x = np.array([[0.5, -2.1], [1.0, 6.9], [0.0, 1e300]])
+    assert encoder.encode(x).tolist() == [[4, 3], [5, 4], [3, 5]]
+    assert encoder.encode(x[:0].reshape(0, 1, 2)).shape == (0, 2)
+    with pytest.raises(InputError, match="import or train the network again"):
+        Encoder.from_dict(record, 3, "n")
+
+
 def test_real_numbers_of_an_imported_network(tmp_path):
     encoder = Encoder.from_dict({"low": -1, "steps": [0.25, 0.75], "order": [1, 0]}, 2, "n")
     np.savez(tmp_path / "d.npz", x=np.array([[0.0, 0.25], [0.75, 0.5]], np.float32))
@@ -61,10 +97,12 @@ def test_real_numbers_of_an_imported_network(tmp_path):
         {"low": 0},
         {"low": "a", "steps": []},
         {"low": 0, "steps": [1], "order": [0, 0]},
+        {"low": 0, "steps": [2, 1]},
+        {"low": 0, "steps": [[[1]]]},
     ],
 )
 def test_damaged_card(record):
-    with pytest.raises(InputError, match="import the network again"):
+    with pytest.raises(InputError, match="import or train the network again"):
         Encoder.from_dict(record, 2, "n.npz")
 
 

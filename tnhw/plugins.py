@@ -1,9 +1,9 @@
-"""Rules and architectures of your own: modules that are imported before a kernel is loaded.
+"""Rules, architectures and data sets of your own: modules that are imported before a kernel or a data set is loaded.
 
-When it is imported, a module registers its rules, by deriving from `tnhw.synapse.Rule`, and its architectures, by
-``tnhw.kernel.ARCHITECTURES["name"] = Class``. There are two ways to name it: in the variable ``TNHW_PLUGINS`` (modules
-separated by commas, also from the current folder), or as an entry point of the group ``tnhw.plugins`` in an installed
-package. Nothing else is imported.
+When it is imported, a module registers its rules, by deriving from `tnhw.synapse.Rule`, its architectures, by
+``tnhw.kernel.ARCHITECTURES["name"] = Class``, and its data sets, by ``tnhw.data.register(Dataset(...))``. There are two
+ways to name it: in the variable ``TNHW_PLUGINS`` (modules separated by commas, also from the current folder), or as an
+entry point of the group ``tnhw.plugins`` in an installed package. Nothing else is imported.
 """
 
 import sys

@@ -198,6 +198,8 @@ def test_init_board(capsys, tmp_path):
         ("tnhw gen", {"generate"}),
         ("tnhw generate thre", {"threshold16", "threshold_axi"}),
         ("tnhw build mac16 --board icebr", {"icebreaker"}),
+        ("tnhw train lett", {"letter"}),
+        ("tnhw simulate digits_tn --dataset optd", {"optdigits"}),
     ],
 )
 def test_completion(words, found):

@@ -192,6 +192,18 @@ def test_gain_levels():
     "make, text",
     [
         (lambda: ThresholdLinear(4, 3, levels=6), "`levels` must be a power of two, not 6"),
+        (
+            lambda: ThresholdLinear(4, 3, gain=True, levels=6),
+            "`levels` must be a power of two, not 6",
+        ),
+        (
+            lambda: ThresholdLinear(4, 3, input_bits=2),
+            "8 levels needs an input of at least 3 bits, not 2",
+        ),
+        (
+            lambda: ThresholdLinear(4, 3, input_bits=2, gain=True),
+            "8 levels needs an input of at least 3 bits",
+        ),
         (lambda: ThresholdLinear(4, 3, min_level=9), "`min_level` must be 1 to 8, not 9"),
         (lambda: ThresholdLinear(4, 3, gain=True, min_level=2), "without gain"),
         (lambda: ThresholdLinear(0, 3), "`inputs` must be a positive integer, not 0"),
@@ -202,6 +214,77 @@ def test_gain_levels():
 def test_init_wrong(make, text):
     with pytest.raises(InputError, match=text):
         make()
+
+
+@pytest.mark.parametrize("bits", [1, 2, 3, 8])
+@pytest.mark.parametrize("kind", ["threshold", "gain", "mac", "ternary", "shift", "addernet"])
+def test_export_of_other_input_formats(kind, bits):
+    """Thresholds have as many levels as the inputs' bits allow; every sum is that of the integers."""
+    linear, _, options = KINDS[kind]
+    if kind in ("threshold", "gain"):
+        options = options | {"levels": min(8, 2**bits)}
+    torch.manual_seed(0)
+    last = linear(5, 3, input_bits=4, output_bits=None, **KINDS[kind][2])
+    model = nn.Sequential(linear(6, 5, input_bits=bits, **options), last)
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 2**bits, (300, 6)), rng.integers(0, 3, 300)
+    fit(model, x, y, epochs=4)
+    network = export(model, "narrow")
+    assert str(network.input) == f"u{bits}"
+    model.eval()
+    values = as_input(x, (6,), bits)
+    with torch.no_grad():
+        for layer, sums in zip(model, network.trace(x), strict=True):
+            own = (layer.accumulate(values) * 2**layer.fraction).double()
+            assert (own.numpy() == sums).all()
+            values = layer(values)
+
+
+WRONG_DATA = [
+    ({"x": np.zeros((4, 20))}, "`x` must be integers in 0 .. 15 .u4., not float64; quantise it"),
+    (
+        {"x": np.full((4, 20), 255)},
+        "`x` must lie in 0 .. 15 .u4., but holds 255 .. 255; scale it, or",
+    ),
+    ({"x": np.full((4, 20), -1)}, "`x` must lie in 0 .. 15"),
+    (
+        {"x": np.zeros((4, 2, 10), int)},
+        r"`x` must have the shape \[n, features\], not \[4, 2, 10\]",
+    ),
+    ({"x": np.zeros((4, 20), int), "shape": (21,)}, r"`x` must have the shape \[n, 21\]"),
+    ({"y": np.zeros(4)}, r"`y` must be labels, integers \[4\], not float64 \[4\]"),
+    ({"y": np.zeros(3, int)}, r"`y` must be labels, integers \[4\], not int64 \[3\]"),
+    (
+        {"y": np.arange(1, 11)[[0, 1, 2, 9]]},
+        "`y` must lie in 0 .. 9 .the outputs .*1 .. 10; number",
+    ),
+    ({"y": np.full(4, -1)}, "`y` must lie in 0 .. 9"),
+    ({"valid": (np.full((4, 20), 16), np.zeros(4, int))}, "`x` of `valid` must lie in 0 .. 15"),
+]
+
+
+@pytest.mark.parametrize("changes, text", WRONG_DATA)
+def test_fit_wrong_data(changes, text):
+    model, _ = dense("mac")
+    given = {"x": np.zeros((4, 20), int), "y": np.zeros(4, int), "epochs": 1} | changes
+    before = _state(model)
+    with pytest.raises(InputError, match=f"fit: {text}"):
+        fit(model, given.pop("x"), given.pop("y"), **given)
+    assert (_state(model) == before).all()
+
+
+@pytest.mark.parametrize(
+    "y, text",
+    [
+        (np.zeros((4, 5)), "must be integers .4, 5. in 0 .. 15, not float64"),
+        (np.zeros((4, 4), int), "must be integers .4, 5. in 0 .. 15, not int64"),
+        (np.full((4, 5), 16), "must lie in 0 .. 15 .u4., but holds 16 .. 16; scale it"),
+    ],
+)
+def test_fit_wrong_vectors(y, text):
+    model = nn.Sequential(MacLinear(3, 5))
+    with pytest.raises(InputError, match=f"fit: `y` {text}"):
+        fit(model, np.zeros((4, 3), int), y, epochs=1, loss="vector")
 
 
 def test_fit_wrong():

@@ -132,7 +132,7 @@ def test_table(tmp_path, digits):
         "folder": tmp_path,
         "changes": changes,
     }
-    rows = table("digits", digits, **options)
+    rows = table(digits, **options)
     assert [(row["kind"], row["synapses"], row["bits"]) for row in rows] == [
         ("threshold", 592, 5),
         ("mac", 592, 4),
@@ -142,7 +142,7 @@ def test_table(tmp_path, digits):
         assert row["mean"] == pytest.approx((low + high) / 2, abs=1e-3)
         assert row["error"] == pytest.approx((high - low) / 2, abs=1e-3)
     files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
-    assert len(files) == 4 and table("digits", digits, **options) == rows
+    assert len(files) == 4 and table(digits, **options) == rows
     assert files == {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
 
 

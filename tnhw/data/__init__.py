@@ -1,5 +1,5 @@
 """Data sets as integers, for the training and the test of networks."""
 
-from .datasets import DATASETS, Data, Dataset, load
+from .datasets import DATASETS, Data, Dataset, load, register
 
-__all__ = ["DATASETS", "Data", "Dataset", "load"]
+__all__ = ["DATASETS", "Data", "Dataset", "load", "register"]

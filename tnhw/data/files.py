@@ -61,6 +61,25 @@ def _pendigits(folder, files):
     return rows[:7494, :-1], rows[:7494, -1], rows[7494:, :-1], rows[7494:, -1]
 
 
+def _letter(folder, files):
+    """Letters A to Z as labels 0 to 25; the first 16,000 rows are the training part."""
+    if (folder / "letter.csv").is_file() or not (folder / "letter-recognition.data").is_file():
+        columns = {"skiprows": 1, "usecols": range(1, 18), "converters": {17: _letter_label}}
+        rows = _rows(folder / "letter.csv", files, **columns)
+        x, y = rows[:, :-1], rows[:, -1]
+    else:
+        rows = _rows(folder / "letter-recognition.data", files, converters={0: _letter_label})
+        x, y = rows[:, 1:], rows[:, 0]
+    return x[:16000], y[:16000], x[16000:], y[16000:]
+
+
+def _letter_label(text):
+    letter = text.strip().strip('"')
+    if len(letter) != 1 or not "A" <= letter <= "Z":
+        raise ValueError(f"{letter!r} is not a letter A to Z")
+    return ord(letter) - ord("A")
+
+
 def _mnist(folder, files):
     if (folder / "mnist.npz").is_file():
         arrays = read(folder / "mnist.npz")
@@ -93,5 +112,6 @@ READERS = {
     "optdigits": _optdigits,
     "denoise": _optdigits,
     "pendigits": _pendigits,
+    "letter": _letter,
     "mnist": _mnist,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..kernel import parameters
 from ..synapse import Format
 from .encoding import Encoder
 
-__all__ = ["arrays", "integers", "reals"]
+__all__ = ["arrays", "integers", "numbers", "reals"]
 
 
 def integers(
@@ -20,9 +21,12 @@ def integers(
     inputs: int,
     *,
     outputs: int | None = None,
+    classes: int | None = None,
     encoder: Encoder | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The arrays `x` and `y` of a file as hardware takes them; nothing is rounded or scaled.
+    """The vectors and targets of a file as hardware takes them; nothing is rounded or scaled.
+
+    They are the arrays `x_test` and `y_test` if the file has them, as a file for training may, and otherwise `x` and `y`.
 
     Parameters
     ----------
@@ -30,9 +34,11 @@ def integers(
     number, inputs
         Format and number of the elements of a vector.
     outputs : int, optional
-        Elements of a result; then `y` may also be numbers [n, outputs].
+        Elements of a result; then targets may also be numbers [n, outputs].
+    classes : int, optional
+        Number of classes; then labels must be less.
     encoder : Encoder, optional
-        That of an imported network, whose `x` may then be real.
+        That of a network whose inputs may also be real.
 
     Returns
     -------
@@ -44,26 +50,38 @@ def integers(
     InputError
         If the file cannot be read, or an array has a wrong shape, type or value.
     """
-    x, y = _vectors(path, inputs, outputs)
+    x, y, name = _vectors(path, inputs, outputs)
     if x.dtype.kind == "f":
         if encoder is None:
             raise InputError(
-                f"{path}: `x` must be integers in {number.min} .. {number.max} ({number}), not {x.dtype}: quantise where it is "
-                "made"
+                f"{path}: `{name}` must be integers in {number.min} .. {number.max} ({number}), not {x.dtype}: quantise where it "
+                "is made"
             )
         x = encoder.encode(x)
-    return parameters.vectors(x, inputs, number, f"{path}: `x`"), y
+    if (
+        y is not None
+        and y.ndim == 1
+        and classes is not None
+        and not 0 <= y.min() <= y.max() < classes
+    ):
+        raise InputError(
+            f"{path}: labels must be 0 to {classes - 1}, the classes of the network, but they are {y.min()} .. {y.max()}; number "
+            "them from 0"
+        )  # fmt: skip
+    return parameters.vectors(x, inputs, number, f"{path}: `{name}`"), y
 
 
 def reals(path: str | Path, elements: int) -> tuple[np.ndarray, np.ndarray | None]:
-    """The arrays `x` and `y` of a file as a network of real numbers takes them: float32 [n, elements], and int64 [n] or None.
+    """The vectors and labels of a file as a network of real numbers takes them: float32 [n, elements], and int64 [n] or None.
+
+    They are `x_test` and `y_test` if the file has them, otherwise `x` and `y`.
 
     Raises
     ------
     InputError
         If the file cannot be read, or an array has a wrong shape, type or value.
     """
-    x, y = _vectors(path, elements, None)
+    x, y, _ = _vectors(path, elements, None)
     return x.astype(np.float32), y
 
 
@@ -76,26 +94,43 @@ def arrays(path: str | Path) -> tuple[np.ndarray, np.ndarray | None]:
         If the file cannot be read, or has no such `x`.
     """
     found = parameters.read(path)
-    if "x" not in found:
+    return numbers(found, "x", path), found.get("y")
+
+
+def numbers(found: Mapping[str, np.ndarray], name: str, path: str | Path) -> np.ndarray:
+    """An array of vectors, finite numbers [n, ...] with at least one row, among the arrays of a file.
+
+    Raises
+    ------
+    InputError
+        If there is no such array.
+    """
+    if name not in found:
         names = ", ".join(sorted(found)) or "none"
-        raise InputError(f"{path}: has no array `x`, the vectors; it has {names}")
-    x = found["x"]
+        raise InputError(f"{path}: has no array `{name}`, the vectors; it has {names}")
+    x = found[name]
     if x.ndim < 1 or not len(x) or x.dtype.kind not in "iuf":
-        raise InputError(f"{path}: `x` must be numbers [n, ...], not {x.dtype} {list(x.shape)}")
+        raise InputError(
+            f"{path}: `{name}` must be numbers [n, ...], not {x.dtype} {list(x.shape)}"
+        )
     if not np.isfinite(x).all():
-        raise InputError(f"{path}: `x` holds values that are not numbers")
-    return x, found.get("y")
+        raise InputError(f"{path}: `{name}` holds values that are not numbers")
+    return x
 
 
 def _vectors(path, elements, outputs):
-    """`x` as numbers [n, elements], and `y` or None."""
-    x, y = arrays(path)
+    """Vectors as numbers [n, elements], targets or None, and the name of the array of vectors."""
+    found = parameters.read(path)
+    name, targets = ("x_test", "y_test") if "x_test" in found else ("x", "y")
+    x, y = numbers(found, name, path), found.get(targets)
     if x.size != len(x) * elements:
         raise InputError(
-            f"{path}: `x` must hold vectors of {elements} numbers, not {list(x.shape)}"
+            f"{path}: `{name}` must hold vectors of {elements} numbers, not {list(x.shape)}"
         )
     shapes = [(len(x),)] + ([(len(x), outputs)] if outputs is not None else [])
     if y is not None and (y.shape not in shapes or y.dtype.kind not in "iu"):
         allowed = " or ".join(str(list(shape)) for shape in shapes)
-        raise InputError(f"{path}: `y` must be integers {allowed}, not {y.dtype} {list(y.shape)}")
-    return x.reshape(len(x), elements), None if y is None else y.astype(np.int64)
+        raise InputError(
+            f"{path}: `{targets}` must be integers {allowed}, not {y.dtype} {list(y.shape)}"
+        )
+    return x.reshape(len(x), elements), None if y is None else y.astype(np.int64), name

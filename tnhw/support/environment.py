@@ -49,7 +49,7 @@ _ALL = (
     Variable("TNHW_DATA", "folder", "data sets that tnhw may not distribute; the option `--data` has priority",
              "none: tests that need them are skipped"),
     Variable("TNHW_PLUGINS", "names",
-             "Python modules with rules and architectures of your own, separated by commas", "none"),
+             "Python modules with rules, architectures and data sets of your own, separated by commas", "none"),
     Variable("YOWASP_CACHE_DIR", "folder", "where the WebAssembly tools are kept after they were compiled for this machine",
              "the user's cache folder"),
     Variable("TNHW_TOOLS", "word",

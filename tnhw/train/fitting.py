@@ -16,6 +16,7 @@ from torch import nn
 
 from ..errors import InputError
 from ..support.files import work_folder
+from .checks import check_data
 from .layers import Layer
 
 __all__ = ["as_input", "evaluate", "fit"]
@@ -95,11 +96,13 @@ def fit(
     Raises
     ------
     InputError
-        If a setting is out of range, or the checkpoint cannot be written or is of another fit.
+        If a setting is out of range, `x` or `y` are no integers of the model's formats, or the checkpoint cannot be written
+        or is of another fit.
     """
     _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)
     layers = [layer for layer in model if isinstance(layer, Layer)]
+    _check_data({"": (x, y), " of `valid`": valid}, layers, shape, loss)
     shape = shape or (np.shape(x)[1],)
     x = as_input(x, shape, layers[0].input_bits)
     y = _target(y, loss, layers[-1])
@@ -193,12 +196,16 @@ def _check(epochs, rate, batch, freeze, prune, noise):
         raise InputError(f"`noise` must be an integer, 0 or more, not {noise!r}")
 
 
+def _check_data(pairs, layers, shape, loss):
+    for part, pair in pairs.items():
+        if pair is not None:
+            check_data(*pair, layers[0], layers[-1], shape, loss, part)
+
+
 def _target(y, loss, last):
     y = torch.as_tensor(np.asarray(y))
     if loss == "class":
         return y.long()
-    if last.output_bits is None:
-        raise InputError("a fit to vectors needs `output_bits` of the last layer")
     return y.float() / 2**last.output_bits
 
 

@@ -58,6 +58,11 @@ class Layer(nn.Module):
         for name, value in {"inputs": inputs, "outputs": outputs, "input_bits": input_bits}.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"`{name}` must be a positive integer, not {value!r}")
+        if input_bits < synapse.least_bits:
+            raise InputError(
+                f"a threshold of {synapse.levels} levels needs an input of at least {synapse.least_bits} bits, not {input_bits}; "
+                "give more bits, or fewer `levels`"
+            )
         self.synapse, self.inputs, self.outputs = synapse, inputs * (1 + complement), outputs
         self.input_bits, self.output_bits = input_bits, output_bits
         self.complement, self.target = complement, target

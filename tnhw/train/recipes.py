@@ -45,6 +45,7 @@ class Recipe:
     Attributes
     ----------
     dataset, rule : str
+        Name of the data set, or of the file of the user's own; rule of the synapses.
     hidden : tuple of str
         All layers but the last: ``32`` is dense with 32 outputs, ``8c3s2p1`` a convolution with 8 channels, a window
         of 3 x 3, stride 2 and padding 1.
@@ -92,6 +93,7 @@ RECIPES = {
     "digits": {"hidden": ("32",), "epochs": 200, "noise": 2},
     "optdigits": {"hidden": ("32",), "epochs": 100, "noise": 2},
     "pendigits": {"hidden": ("64", "32", "32"), "epochs": 60},
+    "letter": {"hidden": ("64", "64"), "epochs": 30},
     "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 8},
     "denoise": {"hidden": ("64",), "epochs": 60},
 }
@@ -127,16 +129,21 @@ TUNED = {
 def recipe_for(dataset, kind="threshold", **changes):
     """Default recipe of a data set and a kind of neuron (one of `KINDS`), with changed attributes.
 
+    `dataset` is a name, or the record of a data set that has none, as of a file of the user's own. A data set without a recipe
+    in `RECIPES` has that of `Recipe`.
+
     Raises
     ------
     InputError
         If the data set or the kind is not known, or `inject` exceeds the number of layers.
     """
-    for name, value, known in (("data set", dataset, RECIPES), ("rule", kind, KINDS)):
-        if value not in known:
-            raise InputError(f"there is no {name} {value!r}; {nearest(value, known)}")
-    settings = RECIPES[dataset] | KINDS[kind] | TUNED.get((dataset, kind), {})
-    recipe = replace(Recipe(dataset, **settings), **changes)
+    name = dataset if isinstance(dataset, str) else dataset.name
+    if isinstance(dataset, str):
+        datasets.find(dataset)
+    if kind not in KINDS:
+        raise InputError(f"there is no rule {kind!r}; {nearest(kind, KINDS)}")
+    settings = RECIPES.get(name, {}) | KINDS[kind] | TUNED.get((name, kind), {})
+    recipe = replace(Recipe(name, **settings), **changes)
     layers = len(recipe.hidden) + 1
     if not 0 <= recipe.inject <= layers:
         raise InputError(
@@ -145,20 +152,22 @@ def recipe_for(dataset, kind="threshold", **changes):
     return recipe
 
 
-def build(recipe, seed=0):
+def build(recipe, seed=0, dataset=None):
     """Untrained torch.nn.Sequential of a recipe; the same seed gives the same initial parameters.
+
+    `dataset` is the record of the recipe's data set. Default: the one of that name.
 
     Raises
     ------
     InputError
         If a layer in `Recipe.hidden` is not valid, or does not fit its input.
     """
-    dataset = datasets.DATASETS[recipe.dataset]
+    dataset = dataset or datasets.find(recipe.dataset)
     torch.manual_seed(seed)
     vector = dataset.task == "vector"
     size = tuple(dataset.shape)
-    tokens = [*recipe.hidden, str(size[0] if vector else 10)]
-    model, bits = [], int(dataset.input[1:])
+    model, bits = [], dataset.bits
+    tokens = [*recipe.hidden, str(dataset.outputs)]
     for number, token in enumerate(tokens):
         last = number == len(tokens) - 1
         rule = "mac" if number < recipe.inject else recipe.rule
@@ -168,7 +177,7 @@ def build(recipe, seed=0):
             "complement": recipe.complement and not number, "target": recipe.target,
         }  # fmt: skip
         if last and vector:
-            options["output_bits"] = int(dataset.input[1:])
+            options["output_bits"] = dataset.bits
         elif last:
             options |= {"output_bits": None, "target": recipe.logit}
         layer, size = _layer(LAYERS[rule], token, size, options)

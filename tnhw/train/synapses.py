@@ -48,6 +48,11 @@ class Synapse:
     def stored(self):
         raise NotImplementedError
 
+    @property
+    def least_bits(self):
+        """Bits that an input needs at least, so that every parameter is an integer."""
+        return 1
+
     def initial(self, outputs, inputs):
         """Random initial parameters by name, float32 [outputs, inputs] each."""
         return {"p": (2 * torch.rand(outputs, inputs) - 1) * self.spread}
@@ -67,6 +72,11 @@ class Synapse:
     def clamp_(self, p):
         """Clamp the real parameters to their range, in place."""
         p["p"].clamp_(self.lowest, self.highest)
+
+
+def _check_levels(levels):
+    if levels < 1 or levels & (levels - 1):
+        raise InputError(f"`levels` must be a power of two, not {levels}")
 
 
 def nearest(values, steps):
@@ -95,14 +105,17 @@ class Threshold(Synapse):
     min_level: int = 1
 
     def __post_init__(self):
-        if self.levels < 1 or self.levels & (self.levels - 1):
-            raise InputError(f"`levels` must be a power of two, not {self.levels}")
+        _check_levels(self.levels)
         if not 1 <= self.min_level <= self.levels:
             raise InputError(f"`min_level` must be 1 to {self.levels}, not {self.min_level}")
 
     @property
     def stored(self):
         return (2 * (self.levels + 1 - self.min_level)).bit_length()
+
+    @property
+    def least_bits(self):
+        return max(1, (self.levels - 1).bit_length())
 
     def _level(self, p):
         level = nearest(p.abs(), self.levels).clamp(max=self.levels)
@@ -118,8 +131,6 @@ class Threshold(Synapse):
         return mix(exact, x @ through(p, sign * m).T)
 
     def arrays(self, p, bits):
-        if 1 << bits < self.levels:
-            raise InputError(f"{self.levels} levels need an input of more than {bits} bits")
         level = self._level(p["p"]).long()
         theta = ((self.levels - level) << bits) // self.levels
         sign = torch.where(level > 0, p["p"].sign(), 0).long()
@@ -143,9 +154,16 @@ class Gain(Synapse):
     slow: ClassVar[dict] = {"t": 0.3}
     levels: int = 8
 
+    def __post_init__(self):
+        _check_levels(self.levels)
+
     @property
     def stored(self):
         return 3 + (self.levels - 1).bit_length()
+
+    @property
+    def least_bits(self):
+        return max(1, (self.levels - 1).bit_length())
 
     def initial(self, outputs, inputs):
         return super().initial(outputs, inputs) | {"t": torch.zeros(outputs, inputs)}

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..data import datasets
+from ..data import Dataset
 from ..data.scores import percent_correct, psnr
 from ..errors import InputError
 from ..kernel.names import check_design_name
@@ -52,30 +52,38 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
     Returns
     -------
     tnhw.network.Network
-        Its card has data set, licence, recipe, seed, command and score.
+        Its card has data set, licence, what `Data.card` holds, recipe, seed, command and score.
 
     Raises
     ------
     InputError
-        If the name or the recipe is not valid, or for a reason of `tnhw.train.fit` or `tnhw.train.export`.
+        If the name or the recipe is not valid, a final model has no test part, or for a reason of `tnhw.train.fit` or
+        `tnhw.train.export`.
     """
     dataset = data.dataset
-    check_design_name(name or recipe.dataset)
-    model = build(recipe, seed)
+    name = name or f"{dataset.word}_{recipe.rule}"
+    check_design_name(name)
+    if final and not len(data.x_test):
+        raise InputError(
+            f"{dataset.name}: has no test part, on which a final model is measured; add the arrays `x_test` and `y_test`, or "
+            "train without --final and --table"
+        )
+    model = build(recipe, seed, dataset)
     x, y = data.fitting if final else (data.x_train, data.y_train)
     held = (data.x_test, data.y_test) if final else (data.x_valid, data.y_valid)
     fit(
         model, x, y, epochs=recipe.epochs, rate=recipe.rate, batch=recipe.batch, seed=seed,
         loss=dataset.task, freeze=recipe.freeze, prune=recipe.prune, noise=recipe.noise, shape=dataset.shape,
-        valid=None if final else held, note=_note(recipe, seed), **fitting,
+        valid=None if final else held, note=_note(recipe, seed, data), **fitting,
     )  # fmt: skip
-    network = _network(model, recipe, name, {})
+    network = _network(model, dataset, name, {})
     synapses = [layer.p["p"].numel() for layer in model]
     bits = sum(n * layer.synapse.stored for n, layer in zip(synapses, model, strict=True))
     card = {
         "data": dataset.title,
         "licence": dataset.licence,
-        "recipe": _note(recipe, seed)["recipe"],
+        **data.card,
+        "recipe": _settings(recipe),
         "seed": seed,
         "fitted_to": f"{len(x)} rows, training part" + (" and validation part" if final else ""),
         "measured_on": f"{len(held[0])} rows, {'test' if final else 'validation'} part",
@@ -85,16 +93,25 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         "stored_bits": bits,
         "command": command,
     }
-    return _network(model, recipe, name, card)
+    return _network(model, dataset, name, card)
 
 
-def _note(recipe, seed):
-    return {"recipe": asdict(recipe) | {"hidden": list(recipe.hidden)}, "seed": seed}
+def _settings(recipe):
+    return asdict(recipe) | {"hidden": list(recipe.hidden)}
 
 
-def _network(model, recipe, name, card):
-    dataset = datasets.DATASETS[recipe.dataset]
-    name = name or f"{recipe.dataset}_{recipe.rule}"
+def _note(recipe, seed, data):
+    """What a checkpoint holds of a fit, from which its network can be made; JSON-able."""
+    card = {"data": data.dataset.title, "licence": data.dataset.licence, **data.card}
+    return {
+        "recipe": _settings(recipe),
+        "seed": seed,
+        "dataset": data.dataset.facts(),
+        "card": card,
+    }
+
+
+def _network(model, dataset, name, card):
     return export(model, name, dataset.shape, result=dataset.task, card=card)
 
 
@@ -112,14 +129,32 @@ def export_checkpoint(path, name=None):
         state = torch.load(path, weights_only=True)
         note, done = state["settings"]["note"], len(state["history"])
         recipe = Recipe(**note["recipe"] | {"hidden": tuple(note["recipe"]["hidden"])})
-        model = build(recipe, note["seed"])
+        dataset = _recorded(recipe.dataset, note)
+        model = build(recipe, note["seed"], dataset)
         model.load_state_dict(state["model"])
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except Exception as error:  # torch names no errors of its own here
         raise InputError(f"{path}: not a checkpoint of `tnhw train`") from error
-    card = note | {"command": "", "unfinished": f"{done} of {recipe.epochs} epochs"}
-    return _network(model, recipe, name, card)
+    card = note["card"] | {
+        "recipe": note["recipe"],
+        "seed": note["seed"],
+        "command": "",
+        "unfinished": f"{done} of {recipe.epochs} epochs",
+    }
+    name = name or f"{dataset.word}_{recipe.rule}"
+    return _network(model, dataset, name, card)
+
+
+def _recorded(name, note):
+    """The record of the data set of a checkpoint, which does not hold the data."""
+    facts = note["dataset"] | {"shape": tuple(note["dataset"]["shape"])}
+
+    def loader(folder):
+        raise InputError(f"{name}: a checkpoint does not hold its data; name them again")
+
+    title, licence = note["card"]["data"], note["card"]["licence"]
+    return Dataset(name=name, title=title, licence=licence, loader=loader, **facts)
 
 
 def grid(recipe):
@@ -169,14 +204,11 @@ def tune(recipe, data, seeds=range(2), rows=None, report=None, **fitting):
     return max(trials, key=lambda made: (np.mean(of_rate(made["rate"])), made["score"]))
 
 
-def table(
-    dataset, data, *, kinds=TABLE, seeds=range(5), folder=None, report=None, changes=None, **fitting
-):
+def table(data, *, kinds=TABLE, seeds=range(5), folder=None, report=None, changes=None, **fitting):
     """Scores of final models of every kind of neuron: mean and standard error over `seeds`.
 
     Parameters
     ----------
-    dataset : str
     data : tnhw.data.Data
     kinds : iterable of str
         Of `tnhw.train.recipes.KINDS`.
@@ -201,10 +233,10 @@ def table(
     for kind in kinds:
         cards = []
         for seed in seeds:
-            recipe = recipe_for(dataset, kind, **(changes or {}))
-            name = f"{dataset}_{kind}_{seed}".replace("-", "_")
+            recipe = recipe_for(data.dataset, kind, **(changes or {}))
+            name = f"{data.dataset.word}_{kind}_{seed}".replace("-", "_")
             path = Path(folder, f"{name}.npz") if folder else None
-            cards.append(_known(path, recipe, seed))
+            cards.append(_known(path, recipe, seed, data))
             if cards[-1] is None:
                 network = train(recipe, seed, data=data, name=name, final=True, **fitting)
                 cards[-1] = network.card
@@ -222,10 +254,11 @@ def table(
     return rows
 
 
-def _known(path, recipe, seed):
-    """Card of the model in a file, if it is a final model with this recipe and seed; otherwise None."""
+def _known(path, recipe, seed, data):
+    """Card of the model in a file, if it is a final model with this recipe and seed and of these data; otherwise None."""
     if path is None or not path.is_file():
         return None
     card = Network.load(path).card
-    same = card.get("recipe") == _note(recipe, seed)["recipe"] and card.get("seed") == seed
+    wanted = {"recipe": _settings(recipe), "seed": seed, **data.card}
+    same = all(card.get(key) == value for key, value in wanted.items())
     return card if same and "test" in card.get("measured_on", "") else None

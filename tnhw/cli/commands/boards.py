@@ -26,7 +26,6 @@ from .options import (
     score,
     show,
     show_result,
-    test_set,
     vectors_of,
 )
 
@@ -66,6 +65,7 @@ def build(
     ] = None,
     dataset: Dataset = None,
     data: Data = None,
+    data_file: DataFile = None,
     folds: Folds = None,
     lanes: Lanes = None,
     schedule: ScheduleOption = None,
@@ -85,10 +85,11 @@ def build(
     from ...catalogue import load
 
     target, loaded = load_board(board), load(file)
-    if dataset and self_test is None:
+    if (dataset or data_file) and self_test is None:
         raise InputError(
-            "--dataset chooses the vectors of a self-test: please give --self-test as well"
+            "--dataset and --data-file choose the vectors of a self-test: please give --self-test as well"
         )
+    x, _ = vectors_of(file, loaded, dataset, data, data_file, self_test)
     _warn_of_code(target, own=board.endswith(".toml"))
     record = build_for(
         loaded,
@@ -97,7 +98,7 @@ def build(
         frequency=clock_of("--frequency", frequency),
         baud=baud,
         allow_timing_fail=allow_timing_fail,
-        self_test=test_set(dataset, data, self_test)[0] if dataset else self_test,
+        self_test=self_test if x is None else x,
         out=out,
         say=say,
         folds=folds,

@@ -27,6 +27,16 @@ def _boards(incomplete: str):
     return [name for name in boards() if name.startswith(incomplete)]
 
 
+def datasets(incomplete: str) -> list[str]:
+    """Names for shell completion; none where a plug-in cannot be imported."""
+    from ...data import datasets
+
+    try:
+        return [name for name in datasets.names() if name.startswith(incomplete)]
+    except InputError:
+        return []
+
+
 File = Annotated[
     str,
     typer.Argument(
@@ -71,12 +81,17 @@ Lanes = Annotated[
     ),
 ]
 Dataset = Annotated[
-    str | None, typer.Option(help="Use the test vectors of this data set, and report the accuracy.")
+    str | None,
+    typer.Option(
+        help="Use the test vectors of this data set from `tnhw list`, and report the accuracy.",
+        autocompletion=datasets,
+    ),
 ]
 DataFile = Annotated[
     Path | None,
     typer.Option(
-        help="npz file of your own with vectors `x` [n, ...] and perhaps labels `y` [n]: sent, and scored."
+        help="npz file of your own with vectors `x` [n, ...] and perhaps labels `y` [n] (or `x_test` and `y_test`, where it has "
+        "them): used, and scored."
     ),
 ]
 Data = Annotated[
@@ -204,16 +219,18 @@ def vectors_of(file, design, dataset, data, data_file, count=None):
     if data_file is None:
         return None, None
     from ...catalogue import load
+    from ...comparison.vectors import of_network
     from ...data import own
-    from ...data.encoding import Encoder
     from ...network import Network
 
-    source, encoder = load(file), None
-    if isinstance(source, Network) and "encoder" in source.card:
-        encoder = Encoder.from_dict(source.card["encoder"], source.inputs, str(file))
-    x, targets = own.integers(
-        data_file, design.input, design.inputs, outputs=design.outputs, encoder=encoder
-    )
+    source = load(file)
+    if isinstance(source, Network):
+        x, targets = of_network(source, data_file, design.outputs)
+    else:
+        classes = design.outputs if design.outputs > 1 else None
+        x, targets = own.integers(
+            data_file, design.input, design.inputs, outputs=design.outputs, classes=classes
+        )
     return x[:count], None if targets is None else targets[:count]
 
 

@@ -63,10 +63,11 @@ def init(
 
 
 def list_(as_json: Json = False):
-    """List kernels, models, boards and rules, and what the tools on this machine allow."""
+    """List kernels, models, boards, rules and data sets, and what the tools on this machine allow."""
     from ... import plugins
     from ...boards import boards, load_board
     from ...catalogue import kernel_names, load, model_names
+    from ...data import DATASETS
     from ...export import FORMATS
     from ...kernel import ARCHITECTURES, Kernel
     from ...support.data_files import folder
@@ -85,6 +86,7 @@ def list_(as_json: Json = False):
         "rules": sorted(RULES),
         "architectures": sorted(ARCHITECTURES),
         "models": {name: load(folder("models") / f"{name}.npz").title for name in model_names()},
+        "datasets": {name: dataset.summary for name, dataset in DATASETS.items()},
         "formats": {name: entry.summary for name, entry in FORMATS.items()},
         "can": _can(found.values()),
     }

@@ -13,11 +13,17 @@ import typer
 
 from ...errors import InputError
 from ...support.terminal import printable
+from .options import datasets, say
 
 __all__ = ["add_commands", "train"]
 
 
 SECONDS = 5  # between lines of progress, where stderr is not a terminal
+
+
+class QuantiseName(StrEnum):
+    all = "all"
+    each = "each"
 
 
 class RuleName(StrEnum):
@@ -29,9 +35,35 @@ class RuleName(StrEnum):
 
 
 Name = Annotated[
-    str,
+    str | None,
     typer.Argument(
-        help="Data set: digits, optdigits, pendigits, mnist or denoise.", metavar="DATASET"
+        help="Data set: digits, optdigits, denoise, pendigits, letter, mnist, or one of a plug-in; or leave it out and give --data-file.",
+        metavar="DATASET",
+        autocompletion=datasets,
+    ),
+]
+OwnFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="npz file of your own instead of a data set: integers `x` [n, ...], and `y`: labels [n] from 0, or vectors [n, outputs]. "
+        "Perhaps also `x_test` and `y_test`. A fifth of `x` is kept for validation."
+    ),
+]
+InputBits = Annotated[
+    int | None,
+    typer.Option(
+        help="With --data-file: bits of an input, which is an unsigned integer.",
+        min=1,
+        max=8,
+        show_default="4",
+    ),
+]
+QuantiseOption = Annotated[
+    QuantiseName | None,
+    typer.Option(
+        "--quantise",
+        help="With --data-file, for real `x`: steps over one range for all inputs, or over a range for each. The ends are those of "
+        "the training part. The model then takes real inputs.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
@@ -114,7 +146,7 @@ def add_commands(app):
 
 
 def train(
-    dataset: Name,
+    dataset: Name = None,
     rule: Rule = RuleName.threshold,
     hidden: Hidden = None,
     bits: Bits = 4,
@@ -135,11 +167,13 @@ def train(
     seeds: Seeds = 5,
     threads: Threads = 1,
     data: Data = None,
+    data_file: OwnFile = None,
+    input_bits: InputBits = None,
+    quantise: QuantiseOption = None,
     out: Out = None,
     as_json: Json = False,
 ):
     """Train a network and write it as a model of integers."""
-    from ...data import datasets
     from ...train import part
 
     training = part("training")
@@ -150,12 +184,15 @@ def train(
     if hidden is not None:
         changes["hidden"] = tuple(part for part in hidden.split(",") if part)
     own = {"complement": True} if complement else {}
-    recipe = _recipe(dataset, kind, changes, own, weight_bits, min_level)
-    loaded = datasets.load(dataset, data)
+    if data_file is None:
+        loaded = _named(dataset, data, input_bits, quantise)
+    else:
+        loaded = _owned(data_file, dataset, data, input_bits, quantise)
+    recipe = _recipe(loaded.dataset, kind, changes, own, weight_bits, min_level)
     if table:
         with _progress() as line:
             rows = training.table(
-                dataset, loaded, seeds=range(seeds), folder=out, threads=threads, changes=changes,
+                loaded, seeds=range(seeds), folder=out, threads=threads, changes=changes,
                 report=lambda card: line(f"{card['kind']}, seed {card['seed']}: {card['score']:.2f}"),
             )  # fmt: skip
         _print_table(rows, as_json)
@@ -166,9 +203,36 @@ def train(
             )
         _print(best, as_json)
     else:
-        path = out or Path("build", "models", f"{dataset}_{kind}.npz".replace("-", "_"))
+        path = out or Path("build", "models", f"{loaded.dataset.word}_{kind}.npz".replace("-", "_"))
         network = _trained(recipe, seed, loaded, path, final, threads)
         _print({"model": str(path)} | network.card, as_json)
+
+
+def _named(dataset, folder, input_bits, quantise):
+    """The data set of a name."""
+    from ...data import datasets
+
+    if dataset is None:
+        raise InputError("name a data set from `tnhw list`, or a file of your own with --data-file")
+    if input_bits is not None or quantise is not None:
+        raise InputError(
+            "--input-bits and --quantise are for --data-file: a data set has a format of its own"
+        )
+    return datasets.load(dataset, folder)
+
+
+def _owned(file, dataset, folder, input_bits, quantise):
+    """The data set of a file of the user's own."""
+    from ...data import own_set
+
+    if dataset is not None or folder is not None:
+        raise InputError("give either a data set, perhaps with --data, or --data-file")
+    bits = 4 if input_bits is None else input_bits
+    loaded = own_set.load(file, bits, None if quantise is None else quantise.value)
+    parts = {"training": loaded.x_train, "validation": loaded.x_valid, "test": loaded.x_test}
+    counts = ", ".join(f"{len(x):,} for {name}" for name, x in parts.items())
+    say(f"rows: {counts}; an input has the format {loaded.dataset.input}; {loaded.dataset.summary}")
+    return loaded
 
 
 def _recipe(dataset, kind, changes, own, weight_bits, min_level):
@@ -220,6 +284,10 @@ def _command():
         word = words.pop(0)
         if word in ("--data", "-o", "--out"):
             words = words[1:]
+        elif word == "--data-file":
+            kept += [word, Path(words.pop(0)).name]
+        elif word.startswith("--data-file="):
+            kept += ["--data-file", Path(word.partition("=")[2]).name]
         elif word != "--json" and not word.startswith(("--data=", "--out=", "-o")):
             kept.append(word)
     return shlex.join(["tnhw", *kept]) if kept[:1] == ["train"] else ""
@@ -255,7 +323,7 @@ def _print(record, as_json):
         print(json.dumps(record, indent=2))
         return
     for key, value in record.items():
-        if key != "recipe":
+        if key not in ("recipe", "encoder"):
             print(printable(f"{key:12} {value}"))
 
 
