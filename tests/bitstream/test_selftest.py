@@ -150,6 +150,25 @@ def test_netlist_of_a_board(kernel, tmp_path, monkeypatch):
     assert (good, led_of(bad, tmp_path, 3000)) == ("0", "1")  # the LED's pin is inverted
 
 
+def test_command_stores_vectors_of_ones_own(tmp_path, monkeypatch, capsys):
+    """The first vectors of a file are those that the board is built with."""
+    stored = []
+
+    def build(kernel, board, *, self_test, **_):
+        stored.append(self_test)
+        raise InputError("stop")
+
+    monkeypatch.setattr("tnhw.api.build", build)
+    x = np.random.default_rng(0).integers(0, 16, (5, 64))
+    np.savez(tmp_path / "d.npz", x=x)
+    words = ["build", "digits_layer_ternary", "-b", "icebreaker", "--self-test", "3"]
+    assert main([*words, "--data-file", str(tmp_path / "d.npz")]) == 2
+    assert (stored[0] == x[:3]).all()
+    np.savez(tmp_path / "d.npz", x=x + 1)
+    assert main([*words, "--data-file", str(tmp_path / "d.npz")]) == 2 and len(stored) == 1
+    assert "must lie in 0 .. 15" in " ".join(capsys.readouterr().err.split())
+
+
 def test_command_needs_a_self_test_for_a_data_set(capsys):
     assert main(["build", "digits_layer_ternary", "-b", "icebreaker", "--dataset", "digits"]) == 2
     assert "give --self-test as well" in capsys.readouterr().err

@@ -207,6 +207,7 @@ CASES = {
     "self-test zero": ([*BUILD, "--self-test", "0"], "--self-test.*greater than or equal to 1"),
     "self-test huge": ([*BUILD, "--self-test", "99999999999999"], "--self-test.*less than or equal to"),
     "data without a self-test": ([*BUILD, "--dataset", "digits"], "give --self-test as well"),
+    "file without a self-test": ([*BUILD, "--data-file", "d.npz"], "give --self-test as well"),
     # Simulations and proofs.
     "vectors negative": (["simulate", "k.toml", "--vectors", "-1"], "vectors must be 0 to 1000000, not -1"),
     "vectors huge": (["simulate", "k.toml", "--vectors", "9999999999"], "vectors must be 0 to 1000000"),

@@ -36,6 +36,7 @@ def compare(
     lanes: int | None = None,
     x: ArrayLike | None = None,
     labels: ArrayLike | None = None,
+    data_file: str | Path | None = None,
     peer: str | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> "KernelComparison | NetworkComparison":
@@ -65,6 +66,9 @@ def compare(
         that fits.
     x, labels : array_like of int [n, inputs] and [n], optional
         For networks: test vectors and their classes, for accuracy and activity.
+    data_file : path, optional
+        npz file with vectors and perhaps labels (see `tnhw.data.own`). For networks: instead of `x` and `labels`, encoded as
+        each network's card says. For kernels, with `models`: vectors for operands and accuracy.
     peer : str, optional
         For networks: ``da4ml`` also measures the designs of that generator.
     say : callable
@@ -86,20 +90,27 @@ def compare(
     targets = [target] if isinstance(target, str) else [str(one) for one in target]
     numbers = range(1, plain_number(seeds) + 1)
     common = {"vectors": plain_number(vectors), "seeds": numbers, "say": say}
+    _check_vectors(data_file, x, labels, data)
     own = {"folds": folds, "lanes": plain_number(lanes), "x": x, "labels": labels, "peer": peer}
     given = {key: value for key, value in own.items() if value is not None}
     kernels = [one for _, one in loaded if isinstance(one, Kernel)]
-    networks = {name: one for name, one in loaded if isinstance(one, Network)}
     if len(kernels) == len(loaded):
-        if given:
-            raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
-        options = {"workers": plain_number(workers), "cached": cached}
-        return _kernels(kernels, targets, common, models, data, **options)
+        options: dict[str, Any] = {"workers": plain_number(workers), "cached": cached}
+        options |= {"vectors_of": {"folder": data, "data_file": data_file}}
+        return _kernels(kernels, targets, common, models, given, **options)
     if kernels or not all(isinstance(one, Network) for _, one in loaded):
         raise InputError("compare takes networks or kernels, not both, and no folded designs")
-    if models:
-        raise InputError("a model of operands is for kernels: a network has its own parameters")
-    return _networks(networks, targets, common, given)
+    return _networks(dict(loaded), targets, common, models, given, data_file)
+
+
+def _check_vectors(
+    data_file: str | Path | None,
+    x: ArrayLike | None,
+    labels: ArrayLike | None,
+    data: str | Path | None,
+) -> None:
+    if data_file is not None and (x is not None or labels is not None or data is not None):
+        raise InputError("give either `data_file`, or `x` and `labels`, or a folder `data`")
 
 
 def _loaded(sources: "Source | Iterable[Source]") -> list[tuple[str, Any]]:
@@ -118,32 +129,41 @@ def _kernels(
     targets: list[str],
     common: dict[str, Any],
     models: str | Sequence[str],
-    data: str | Path | None,
+    given: dict[str, Any],
+    *,
+    vectors_of: dict[str, Any],
     **options: Any,
 ) -> "KernelComparison":
     from ..comparison import kernels as comparison
     from ..comparison.results import KernelComparison
 
+    if given:
+        raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
     names = [kernel.name for kernel in kernels]
     if len(set(names)) < len(names):
         raise InputError("two kernels have the same name: give them different ones")
     if common["vectors"] is None:
         common = common | {"vectors": KERNEL_VECTORS}
     models = [models] if isinstance(models, str) else list(models)
-    operands = _operands(kernels, models, common["vectors"], data)
+    operands = _operands(kernels, models, common["vectors"], vectors_of)
     rows = comparison.compare(kernels, targets, operands=operands, **common, **options)
     settings = {"vectors": common["vectors"], "seeds of place and route": list(common["seeds"])}
     return KernelComparison(rows, settings)
 
 
 def _operands(
-    kernels: list[Kernel], models: list[str], vectors: int, folder: str | Path | None
+    kernels: list[Kernel], models: list[str], vectors: int, vectors_of: dict[str, Any]
 ) -> dict[str, Any]:
     """Operands for kernels by name, from trained networks: one for all kernels, or one for each."""
     from ..comparison import fpga
     from ..comparison.kernels import WARM_UP
     from ..comparison.operands import of_model
 
+    if vectors_of["data_file"] is not None and not models:
+        raise InputError(
+            "vectors of a file are for networks, or for kernels with a model whose layers make operands of them: name one with "
+            "--model, or leave the file out"
+        )
     if len(models) not in (0, 1, len(kernels)):
         raise InputError(
             f"a model is given {len(models)} times, but the number of kernels is {len(kernels)}: give one for "
@@ -151,24 +171,35 @@ def _operands(
         )
     pairs = zip(kernels, models * len(kernels) if len(models) == 1 else models, strict=False)
     count = vectors + max(WARM_UP, fpga.WARM_UP)
-    return {kernel.name: of_model(kernel, name, count, folder=folder) for kernel, name in pairs}
+    return {kernel.name: of_model(kernel, name, count, **vectors_of) for kernel, name in pairs}
 
 
 def _networks(
     networks: dict[str, Network],
     targets: list[str],
     common: dict[str, Any],
+    models: str | Sequence[str],
     options: dict[str, Any],
+    data_file: str | Path | None,
 ) -> "NetworkComparison":
     from ..comparison import networks as comparison
     from ..comparison.results import NetworkComparison
+    from ..comparison.vectors import of_network
 
+    if models:
+        raise InputError("a model of operands is for kernels: a network has its own parameters")
     if not common["seeds"]:
         raise InputError("networks need at least 1 seed of place and route")
     if len(targets) > 1:
         raise InputError("networks are compared on one board: give one target")
     if common["vectors"] is None:
         common = common | {"vectors": NETWORK_VECTORS}
-    data = {key: np.asarray(options[key]) for key in ("x", "labels") if key in options}
+    data: dict[str, Any] = {
+        key: np.asarray(options[key]) for key in ("x", "labels") if key in options
+    }
+    if data_file is not None:
+        pairs = {name: of_network(network, data_file) for name, network in networks.items()}
+        data = {"x": {name: x for name, (x, _) in pairs.items()}}
+        data["labels"] = next(labels for _, labels in pairs.values())
     rows = comparison.compare(networks, targets[0], **common | options | data)
     return NetworkComparison(rows, targets[0])

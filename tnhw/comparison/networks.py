@@ -104,7 +104,7 @@ def _designs(network, board, folds, lanes, products, choices):
         yield "best", found[0]
 
 
-def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=None, lanes: int | None=None, x: np.ndarray | None=None, labels: np.ndarray | None=None, vectors: int=8, seeds: Sequence[int]=SEEDS,
+def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=None, lanes: int | None=None, x: np.ndarray | Mapping[str, np.ndarray] | None=None, labels: np.ndarray | None=None, vectors: int=8, seeds: Sequence[int]=SEEDS,
             peer: str | None=None, choices: Sequence[str]=("equal", "best"), say: Callable[[str], object]=lambda text: None) -> list[Row]:  # fmt: skip
     """Measure networks on a device.
 
@@ -117,7 +117,8 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
     folds, lanes : str or int, optional
         Folds or lanes for the choice ``equal``; without them, only the best design of each network is measured.
     x, labels : int array [n, inputs], int array [n], optional
-        Test vectors with their classes, for the accuracy of the golden model and for the activity.
+        Test vectors with their classes, for the accuracy of the golden model and for the activity. Where networks take the
+        same vectors as different integers, x is a dict with an array for each name of `networks`.
     vectors : int
         Number of vectors for the activity; 0 for none.
     seeds : sequence of int
@@ -147,11 +148,12 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
         raise InputError(f"the peer must be {' or '.join(PEERS)}, not {peer!r}")
     unrolled = {file: Unrolled(network) for file, network in networks.items()} if peer else {}
     board, rows = load_board(target), []
-    run = _Run(board, target, x, vectors, seeds, say)
+    given = x if isinstance(x, Mapping) else {} if x is None else dict.fromkeys(networks, x)
+    run = _Run(board, target, given, vectors, seeds, say)
     for file, network in networks.items():
         accuracy = None
         if labels is not None:
-            accuracy = round(percent_correct(network.results(x), labels), 2)
+            accuracy = round(percent_correct(network.results(given[file]), labels), 2)
         own = []
         for products in _variants(network, board):
             for choice, design in _designs(network, board, folds, lanes, products, choices):
@@ -176,7 +178,7 @@ class _Run:
 
     board: Board
     target: str
-    x: np.ndarray | None
+    x: Mapping[str, np.ndarray]
     vectors: int
     seeds: Sequence[int]
     say: Callable[[str], object]
@@ -204,18 +206,18 @@ class _Run:
             stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
         )
         row = self._placed(row, lambda: place(design, self.target, dsp=dsp, seeds=self.seeds))
-        if row is None or not self.vectors or self.x is None:
+        if row is None or not self.vectors or file not in self.x:
             return row
         if self.board.family not in FAMILIES:
             self.say(f"{network.name}: no activity, which {self.board.family} netlists do not give")
             return row
         self.say(f"{network.name}, products {products}, {folds}: activity of its netlist")
-        seen = activity(design, self.board.family, self.x[: self.vectors], dsp=dsp)
+        seen = activity(design, self.board.family, self.x[file][: self.vectors], dsp=dsp)
         return replace(row, activity=asdict(seen) | {"total": seen.total})
 
     def unrolled(self, file, network, made):
         """The row of a network that da4ml unrolled, or None if it cannot be measured; `say` gets the reason."""
-        x = self.x
+        x = self.x.get(file)
         if x is None:
             x = network.random_input(np.random.default_rng(0), CHECKED)
         made.check(x[:CHECKED])

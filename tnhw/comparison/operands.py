@@ -1,13 +1,16 @@
 """Operands for a kernel from a trained network: activations and parameters of a layer, and the network's score."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from ..catalogue import load
 from ..data import datasets
+from ..data.scores import percent_correct
 from ..errors import InputError
 from ..network import Network
+from .vectors import of_network
 
 __all__ = ["Operands", "of_model"]
 
@@ -25,7 +28,7 @@ class Operands:
     text : str
         Where the operands come from.
     score : float or None
-        Score of the network on its test data, from its card.
+        Score of the network on its test data, from its card; or on vectors of the user's own.
     unit : str or None
         Unit of the score.
     model : str
@@ -46,11 +49,12 @@ class Operands:
         return {"model": self.model, "accuracy": percent}
 
 
-def of_model(kernel, model, count, *, folder=None):
+def of_model(kernel, model, count, *, folder=None, data_file=None):
     """Operands for a kernel from a trained network.
 
     They come from the last dense layer that has the kernel's rule, exactly its formats, and at least as many inputs
-    and outputs. The first inputs and outputs of that layer are used, with its activations for the first test vectors.
+    and outputs. The first inputs and outputs of that layer are used, with its activations for the first test vectors, or
+    for those of a file.
 
     Parameters
     ----------
@@ -61,6 +65,9 @@ def of_model(kernel, model, count, *, folder=None):
         Number of vectors.
     folder : path, optional
         Folder with the files of the data set.
+    data_file : path, optional
+        npz file with vectors of the user's own instead; see `tnhw.comparison.vectors`. The score is then the percentage of them
+        that the network classifies as the file's labels say, or None without labels.
 
     Returns
     -------
@@ -78,6 +85,34 @@ def of_model(kernel, model, count, *, folder=None):
         raise InputError(
             f"kernel {kernel.name}: in a trained layer one input has synapses of both signs; leave `excitatory` out"
         )
+    layers, layer = _layers_until(kernel, network)
+    x, score, unit, source = _vectors(network, folder, data_file)
+    if len(x) < count:
+        raise InputError(
+            f"{source} has {len(x)} vectors, fewer than the {count} asked for; give a smaller number of vectors"
+        )
+    x = x[:count]
+    for before in layers:
+        x = before.golden(x)
+    x = np.asarray(x, np.int64).reshape(count, -1)[:, : kernel.inputs]
+    p = {
+        key: array[: kernel.outputs, : kernel.inputs]
+        for key, array in layer.arrays.items()
+        if key != "bias"
+    }
+    p["bias"] = np.zeros(kernel.outputs, np.int64)
+    if kernel.storage == "constant":
+        same = all(np.array_equal(kernel.arrays.get(key), p[key]) for key in p if key != "bias")
+        if not same:
+            raise InputError(
+                f"kernel {kernel.name}: its constants are not those of {network.name}, layer {layer.name}"
+            )
+    text = f"{network.name}, layer {layer.name}, its own activations on {source if data_file else 'test data'}"
+    return Operands(x, p, text, score, unit, network.name)
+
+
+def _layers_until(kernel, network):
+    """The last layer of a network that fits a kernel, and the layers before it: (list, layer)."""
     fits = [
         number
         for number, layer in enumerate(network.layers)
@@ -100,28 +135,28 @@ def of_model(kernel, model, count, *, folder=None):
             f"{kernel.input}, parameter {kernel.parameter} and at least {kernel.inputs} x "
             f"{kernel.outputs}; it has {has}"
         )
-    name = network.card.get("recipe", {}).get("dataset")
+    return network.layers[: fits[-1]], network.layers[fits[-1]]
+
+
+def _vectors(network, folder, data_file):
+    """Vectors for a network, its score with its unit, and what the vectors are called."""
+    card = network.card
+    if data_file is not None:
+        x, labels = of_network(network, data_file)
+        score = None
+        if labels is not None:
+            score = round(percent_correct(network.results(x), labels), 3)
+        return x, score, "% correct", Path(data_file).name
+    name = card.get("recipe", {}).get("dataset")
     if name is None:
-        raise InputError(f"network {network.name}: its card names no data set")
+        raise InputError(
+            f"network {network.name}: its card names no data set; give vectors with --data-file"
+        )
+    if name not in datasets.names():
+        raise InputError(
+            f"network {network.name}: it was trained on {name}, which is no data set of `tnhw list`; give its vectors with "
+            "--data-file"
+        )
     images = datasets.load(name, folder).x_test
-    if len(images) < count:
-        raise InputError(f"{name} has {len(images)} test vectors, fewer than the {count} asked for")
-    x = network.check_x(images[:count].reshape(count, -1))
-    for layer in network.layers[: fits[-1]]:
-        x = layer.golden(x)
-    layer = network.layers[fits[-1]]
-    x = np.asarray(x, np.int64).reshape(count, -1)[:, : kernel.inputs]
-    p = {
-        key: array[: kernel.outputs, : kernel.inputs]
-        for key, array in layer.arrays.items()
-        if key != "bias"
-    }
-    p["bias"] = np.zeros(kernel.outputs, np.int64)
-    if kernel.storage == "constant":
-        same = all(np.array_equal(kernel.arrays.get(key), p[key]) for key in p if key != "bias")
-        if not same:
-            raise InputError(
-                f"kernel {kernel.name}: its constants are not those of {network.name}, layer {layer.name}"
-            )
-    text = f"{network.name}, layer {layer.name}, its own activations on test data"
-    return Operands(x, p, text, network.card.get("score"), network.card.get("unit"), network.name)
+    x = network.check_x(images.reshape(len(images), -1))
+    return x, card.get("score"), card.get("unit"), name

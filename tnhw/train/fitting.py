@@ -96,8 +96,7 @@ def fit(
     Raises
     ------
     InputError
-        If a setting is out of range, `x` or `y` are no integers of the model's formats, or the checkpoint cannot be written
-        or is of another fit.
+        If a setting is out of range, data are not in the model's formats, or the checkpoint is of another fit or unwritable.
     """
     _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)

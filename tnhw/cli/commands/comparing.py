@@ -8,6 +8,7 @@ import typer
 from ...errors import InputError
 from .options import (
     Data,
+    DataFile,
     Dataset,
     Folds,
     Fresh,
@@ -46,6 +47,7 @@ def compare(
     ] = None,
     dataset: Dataset = None,
     data: Data = None,
+    data_file: DataFile = None,
     vectors: Annotated[
         int | None, typer.Option(help="How many vectors are simulated to estimate activity. Default: 8 for networks, 64 for kernels.", min=1)
     ] = None,
@@ -72,13 +74,7 @@ def compare(
     from ...api import compare as measure
     from ...comparison.results import KernelComparison
 
-    if data and not (model or dataset):
-        raise InputError("--data is for networks with --dataset, and for kernels with --model")
-    x, labels = test_set(dataset, data, None) if dataset else (None, None)
-    if labels is not None and labels.ndim == 2:
-        raise InputError(
-            f"data set {dataset}: its targets are no classes, and a comparison shows how many classes are right"
-        )
+    x, labels = _vectors(dataset, data, data_file, model)
     found = measure(
         files,
         target,
@@ -92,6 +88,7 @@ def compare(
         lanes=lanes,
         x=x,
         labels=labels,
+        data_file=data_file,
         peer=peer,
         say=say,
     )
@@ -99,10 +96,29 @@ def compare(
         words = [row.name for row in found.rows]
         words = [*dict.fromkeys(words), *(f"-t {_shown(one)}" for one in target)]
         words += [f"--model {Path(name).stem}" for name in model or []]
+        words += [f"--data-file {data_file.name}"] if data_file else []
         command = " ".join(["tnhw compare", *words])
         show_kernels(found, out / "compare" / "kernels", as_json, command)
     else:
         _show_networks(found, out / "compare" / found.target, as_json)
+
+
+def _vectors(dataset, data, data_file, model):
+    """Vectors and labels of a data set for networks, or None for both; `data`, `data_file` and `model` are for the checks."""
+    if data and (data_file or not (model or dataset)):
+        raise InputError(
+            "--data is for networks with --dataset, and for kernels with --model and without --data-file"
+        )
+    if dataset and data_file:
+        raise InputError("give either --dataset or --data-file")
+    if not dataset:
+        return None, None
+    x, labels = test_set(dataset, data, None)
+    if labels.ndim == 2:
+        raise InputError(
+            f"data set {dataset}: its targets are no classes, and a comparison shows how many classes are right"
+        )
+    return x, labels
 
 
 def _shown(target):
