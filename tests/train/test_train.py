@@ -379,7 +379,7 @@ def test_speed():
 def test_documented_example(tmp_path, monkeypatch):
 
     text = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
-    code = text.partition("```python\n")[2].partition("```")[0]
+    code = text.partition("## From Python")[2].partition("```python\n")[2].partition("```")[0]
     x, y = random_data((28, 28, 1), 64)
     monkeypatch.chdir(tmp_path)
     exec(code, {"x": x, "y": y})

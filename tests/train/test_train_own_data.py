@@ -121,6 +121,7 @@ def test_vectors(here, capsys):
         (["--data-file", "whole.npz", "--final"], "has no test part"),
         (["--data-file", "whole.npz", "--table"], "has no test part"),
         (["--data-file", "whole.npz", "--hidden", "8c3"], "a convolution needs an image, not 4"),
+        (["--data-file", "whole.npz", "-o", "whole.npz"], "-o whole.npz: is the file of the data"),
         (["--data-file", "none.npz"], "none.npz: cannot be read"),
         (["--data-file", "whole.npz", "--input-bits", "9"], "--input-bits"),
     ],

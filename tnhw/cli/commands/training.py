@@ -187,6 +187,8 @@ def train(
     if data_file is None:
         loaded = _named(dataset, data, input_bits, quantise)
     else:
+        if out is not None and out.resolve() == data_file.resolve():
+            raise InputError(f"-o {out}: is the file of the data; name another one for the model")
         loaded = _owned(data_file, dataset, data, input_bits, quantise)
     recipe = _recipe(loaded.dataset, kind, changes, own, weight_bits, min_level)
     if table:
