@@ -11,7 +11,8 @@ import foreign_models  # noqa: E402
 import gates  # noqa: E402
 import random_networks  # noqa: E402
 from branched_models import Branches  # noqa: E402
-from test_importing import beside, save  # noqa: E402
+from foreign_models import save  # noqa: E402
+from foreign_runs import beside  # noqa: E402
 
 import tnhw  # noqa: E402
 from tnhw.importing import carrying, load, merging  # noqa: E402
@@ -34,7 +35,7 @@ def branched(seed, folder, most=5):
     try:
         return load(path), path
     except tnhw.errors.InputError as error:
-        words = ("not equally spaced", "bits together", "pass by it")
+        words = ("not equally spaced", "bits together", "pass by it", "at most 10 can be built")
         assert any(word in str(error) for word in words), (seed, error)
         return None, path
 
@@ -173,6 +174,92 @@ def test_what_reads_the_same_is_one_layer(tmp_path):
     assert compare(imported, random_inputs(imported, 100)).equal
 
 
+@pytest.mark.parametrize("ratio", [30.0371, 3000.06, 5000.49])
+def test_far_scales_are_added_as_exactly_as_float32_holds_them(ratio, tmp_path):
+    """The threshold lies between two sums that a rough ratio would exchange."""
+    step = 2.0**-12
+    built = Branches([2]).quant(1.0, 8)
+    source, parts = built.now, []
+    for scale, pick in ((step, [[1, 0]]), (float(np.float32(ratio * step)), [[0, 1]])):
+        built.at(source).matmul(np.array(pick), 1.0, 2).add("Mul", scale).quant(scale, 8)
+        parts.append(built.now)
+    built.join("Add", *parts).add("Sub", 100 * ratio * step + 0.3 * step).quant(0.25, 3)
+    imported = load(save(built.matmul(np.ones((1, 1)), 1.0, 2).model(), tmp_path))
+    a, b = np.meshgrid(np.arange(-128, 128), [98, 99, 100, 101, 102])
+    x = np.stack([a.ravel(), b.ravel()], axis=1).astype(np.float32)
+    assert compare(imported, x).equal
+
+
+def test_branches_that_cannot_share_a_layer(tmp_path):
+    """Two layers of one tensor whose strides differ are two layers, with names of their own."""
+    rng = np.random.default_rng(5)
+
+    def conv(stride):
+        built.conv(
+            rng.normal(0, 1, (2, 2, 3, 3)),
+            0.25,
+            3,
+            kernel_shape=[3, 3],
+            pads=[1] * 4,
+            strides=[stride] * 2,
+        )
+        return built.quant(0.5, 3).now
+
+    for later in (False, True):
+        built = Branches([2, 4, 4]).quant(0.5, 3)
+        source = built.now
+        one = None if later else conv(2)
+        built.at(source)
+        conv(1)
+        two = conv(2)
+        if later:
+            built.at(source)
+            one = conv(2)
+        built.join("Add", one, two).add("Flatten").matmul(rng.normal(0, 1, (2, 8)), 0.5, 3)
+        path = save(built.model(), tmp_path)
+        imported = load(path)
+        x = random_inputs(imported, 60)
+        assert compare(imported, x).equal and beside(imported, path, x[:5]) == 0
+
+
+@pytest.mark.parametrize("bipolar", [False, True])
+@pytest.mark.parametrize("first", ["padded", "plain"])
+def test_input_that_several_nodes_read(bipolar, first, tmp_path):
+    """Whichever reads it first: with padding, through a Relu, or as it is."""
+    rng = np.random.default_rng(6)
+    built = Branches([2, 4, 4])
+    built.bipolar() if bipolar else built.quant(0.5, 3)
+    source, parts = built.now, []
+    for kind in ("padded", "plain") if first == "padded" else ("plain", "padded"):
+        built.at(source).add("Relu") if kind == "plain" else built.at(source)
+        size = 3 if kind == "padded" else 1
+        built.conv(
+            rng.normal(0, 1, (2, 2, size, size)),
+            0.5,
+            3,
+            kernel_shape=[size] * 2,
+            pads=[size // 2] * 4,
+        )
+        parts.append(built.quant(0.5, 3).now)
+    built.join("Add", *parts).join("Sub", built.now, source).quant(0.5, 4)
+    path = save(built.add("Flatten").matmul(rng.normal(0, 1, (2, 32)), 0.5, 3).model(), tmp_path)
+    imported = load(path)
+    x = random_inputs(imported, 60)
+    assert compare(imported, x).equal and beside(imported, path, x[:5]) == 0
+
+
+def test_wrong_sums_at_the_end_are_seen(tmp_path):
+    """A vector of exact sums is compared with the real outputs of the graph."""
+    imported = load(save(block(np.random.default_rng(1)).model(), tmp_path))
+    x = random_inputs(imported, 50)
+    assert compare(imported, x).equal
+    name = f"{imported.network.layers[-1].name}.sign"
+    arrays = dict(imported.network.arrays)
+    arrays[name] = -np.asarray(arrays[name])
+    object.__setattr__(imported, "network", imported.network.with_arrays(arrays))
+    assert compare(imported, x).unexplained
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_calibrated_residual(seed, tmp_path):
     """A float network with a residual: both branches get one step, so the addition needs no products."""
@@ -192,30 +279,33 @@ def test_calibrated_residual(seed, tmp_path):
     built.add("Gemm", rng.normal(0, 0.3, (3, 144)), rng.normal(0, 1, 3), transB=1)
     path = save(built.model(), tmp_path)
     x = rng.normal(0, 1, (300, 2, 6, 6)).astype(np.float32)
-    imported = load(path, calibrate=x[:100], bits=6)
+    imported = load(path, calibrate=x[:100], bits=(4, 6, 8)[seed])
     found = compare(imported, x[:100])
     assert not found.unexplained
     rules = [layer.keys.rule for layer in imported.network.layers]
     assert rules.count("ternary") == 1
     same = imported.network.classes(imported.encode(x)) == real_classes(imported, x)
-    assert same.mean() > 0.85
+    assert same.mean() > (0.5, 0.85, 0.9)[seed]
 
 
-def test_static_quantisation_of_a_residual(tmp_path):
-    """onnxruntime gives each branch a step of its own; codes get integer weights in their ratio."""
+@pytest.mark.parametrize("activations", ["QUInt8", "QInt8"])
+def test_static_quantisation_of_a_residual(activations, tmp_path):
+    """onnxruntime gives each branch a step of its own: codes get integer weights in their ratio. All have 8 bits, with a sign and
+    without."""
     rng = np.random.default_rng(3)
-    built = (
-        Branches([8], 17)
-        .add("Gemm", rng.normal(0, 0.4, (8, 8)), rng.normal(0, 0.1, 8), transB=1)
-        .add("Relu")
-    )
-    source = built.now
-    built.add("Gemm", rng.normal(0, 0.4, (8, 8)), rng.normal(0, 0.1, 8), transB=1).join(
-        "Add", built.now, source
-    )
-    built.add("Relu").add("Gemm", rng.normal(0, 0.4, (3, 8)), rng.normal(0, 0.1, 3), transB=1)
+    built = Branches([2, 5, 5], 17)
+
+    def conv(outputs, inputs):
+        weights = rng.normal(0, 0.4, (outputs, inputs, 3, 3))
+        built.add("Conv", weights, rng.normal(0, 0.1, outputs), kernel_shape=[3, 3], pads=[1] * 4)
+
+    conv(3, 2)
+    source = built.add("Relu").now
+    conv(3, 3)
+    built.join("Add", built.now, source).add("Relu").add("Flatten")
+    built.add("Gemm", rng.normal(0, 0.4, (3, 75)), rng.normal(0, 0.1, 3), transB=1)
     path = foreign_models.quantised(
-        built.model(), rng, tmp_path, per_channel=False, activations="QInt8"
+        built.model(), rng, tmp_path, per_channel=False, activations=activations
     )
     imported = load(path)
     found = compare(imported, random_inputs(imported, 500))
@@ -223,7 +313,7 @@ def test_static_quantisation_of_a_residual(tmp_path):
     assert not found.unexplained and codes[0] <= 2e-4 * codes[1] and found.results <= 1
 
 
-@pytest.mark.parametrize("module, name", [(merging, "_products"), (carrying, "_steps")])
+@pytest.mark.parametrize("module, name", [(merging, "products"), (carrying, "_steps")])
 def test_wrong_merging_is_seen(module, name, tmp_path, monkeypatch):
     """One weight, or all steps of a merged layer, moved by one: the comparison sees it."""
     original = getattr(module, name)

@@ -8,7 +8,8 @@ pytest.importorskip("qonnx", reason='pip install "tnhw[import]"')
 
 import foreign_models  # noqa: E402
 import places  # noqa: E402
-from foreign_models import Builder  # noqa: E402
+from foreign_models import Builder, save  # noqa: E402
+from foreign_runs import beside  # noqa: E402
 
 import tnhw  # noqa: E402
 from tnhw.cli import main  # noqa: E402
@@ -22,44 +23,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages, for files 
 
 NIGHTLY = environment.flag("TNHW_NIGHTLY")
 SEEDS = 600 if NIGHTLY else 40
-
-
-def save(model, folder, name="m.onnx"):
-    onnx.save(model, folder / name)
-    return folder / name
-
-
-def executed(path, x):
-    """What qonnx computes for inputs one by one, with the file as it is: rows of the output."""
-    from qonnx.core.modelwrapper import ModelWrapper
-    from qonnx.core.onnx_exec import execute_onnx
-
-    model = ModelWrapper(str(path)).transform(_shapes())
-    name = model.graph.output[0].name
-    return np.array(
-        [execute_onnx(model, {model.graph.input[0].name: one[None]})[name].ravel() for one in x]
-    )
-
-
-def _shapes():
-    from qonnx.transformation.infer_shapes import InferShapes
-
-    return InferShapes()
-
-
-def beside(imported, path, x):
-    """Compare results with an execution that shares nothing with the import; returns how many differ."""
-    network, real = imported.network, executed(path, x)
-    y = network.golden(imported.encode(x))
-    if network.result == "class":
-        classes = real[:, 0].astype(int) if imported.ends_in_class else real.argmax(axis=1)
-        return int((y[np.arange(len(y)), classes] < y.max(axis=1)).sum())
-    (place,) = imported.places[-1]
-    if place.codes is None:
-        return 0
-    wanted = np.empty_like(y)
-    wanted[:, place.order.ravel()] = place.codes.encode(real)
-    return int((y != wanted).any(axis=1).sum())
 
 
 @pytest.mark.parametrize("part", range(4))

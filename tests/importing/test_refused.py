@@ -217,7 +217,7 @@ FILES = {
     "scales of inputs": (scale_of_inputs, "differs from input to input"),
     "weights first": (weights_of_input, "multiplies by a tensor that depends on the input"),
     "window too large": (lambda: image(weights=np.ones((2, 1, 7, 7))).model(), "does not fit|cannot be understood"),
-    "pads over window": (lambda: image(pads=3).model(), "must be less than its window"),
+    "pads over window": (lambda: image(pads=3).model(), "must be 0 or more, and less than its window"),
     "bipolar with padding": (lambda: Builder([1, 5, 5]).quant(0.5, 3).add("Add", 0.2).conv(
         np.ones((2, 1, 3, 3)), 1.0, 2, kernel_shape=[3, 3], pads=[1] * 4).model(), "0 is not on the grid"),
     "nothing to build": (lambda: dense().add("Relu").model(), "nothing to build"),

@@ -279,3 +279,8 @@ def quantised(model, rng, folder, *, per_channel, activations):
     quantize_static(before, after, Reader(), quant_format=QuantFormat.QDQ, per_channel=per_channel,
                     activation_type=getattr(QuantType, activations), weight_type=QuantType.QInt8)  # fmt: skip
     return after
+
+
+def save(model, folder, name="m.onnx"):
+    onnx.save(model, folder / name)
+    return folder / name

@@ -18,73 +18,12 @@ from . import stairs
 from .grids import Codes
 from .merging import Columns, merged, scattered
 from .records import Place
+from .signs import of_one_sign
+from .specs import INPUT, Spec
 
-__all__ = ["INPUT", "Row", "Spec", "in_a_row"]
+__all__ = ["Row", "in_a_row"]
 
-INPUT = -1
 MAX_STEP_BITS = 8
-
-
-@dataclass(frozen=True)
-class Spec:
-    """A layer as the graph has it.
-
-    Attributes
-    ----------
-    keys, arrays : dict
-        As a network takes them, for a layer that reads its sources side by side and nothing else.
-    sources : tuple of int
-        Numbers of the layers whose results it reads; INPUT is the network's input.
-    size : (int, int) or None
-        Height and width of its result; None for a vector.
-    tensor : str
-        The tensor of the graph for which its results stand; "" for one between two layers of a node.
-    order : int array
-        For each element of the tensor in raster order, which result stands for it.
-    codes : Codes or None
-        How results stand for values; None for the last layer, if it gives sums.
-    stairs : Stairs or None
-        Where the codes change; None for sums that are codes themselves.
-    low, high : int array [outputs]
-        Ends of its sums.
-    text : str
-        How messages call it.
-    rank : int
-        Axes of the tensor.
-    """
-
-    keys: dict[str, Any]
-    arrays: dict[str, np.ndarray]
-    sources: tuple[int, ...]
-    size: tuple[int, int] | None
-    tensor: str
-    order: np.ndarray
-    codes: Codes | None
-    stairs: stairs.Stairs | None
-    low: np.ndarray
-    high: np.ndarray
-    text: str
-    rank: int
-
-    def equals(self, other: Spec) -> bool:
-        """Whether it computes the same results of the same sources."""
-        names = self.arrays.keys()
-        return (
-            self.sources == other.sources
-            and self.codes == other.codes
-            and self.keys | {"name": ""} == other.keys | {"name": ""}
-            and names == other.arrays.keys()
-            and all(np.array_equal(self.arrays[name], other.arrays[name]) for name in names)
-        )
-
-    @property
-    def outputs(self) -> int:
-        return int(self.keys["outputs"])
-
-    @property
-    def is_threshold(self) -> bool:
-        """Whether its terms are not products, so that it cannot share a layer with others that have these."""
-        return "theta" in self.arrays
 
 
 @dataclass(frozen=True)
@@ -151,24 +90,36 @@ def in_a_row(specs: Sequence[Spec], codes: Codes, shape: Sequence[int], where: s
         the same cannot be one.
     """
     size = (int(shape[0]), int(shape[1])) if len(shape) == 3 else None
+    plan = _plan(specs, size)
     state = _State(size, int(shape[-1]), codes.number, {INPUT: np.arange(shape[-1])})
-    rest, rows = list(range(len(specs))), []
-    formats = {INPUT: codes.number}
-    while rest:
-        group = _group(specs, state, rest)
-        rest = [k for k in rest if k not in group]
-        needed = {source for k in rest for source in specs[k].sources}
-        carried = [source for source in state.held if source in needed]
+    together = [{*group, *carried} - {INPUT} for group, carried in plan]
+    if any(len(own) > 1 for own in together):
+        specs = of_one_sign(specs, [own for own in together if len(own) > 1])
+    formats, rows = {INPUT: codes.number}, []
+    for group, carried in plan:
         row, state = _row(specs, state, group, carried, formats, where)
         rows.append(row)
     return rows
 
 
-def _group(specs, state, rest):
+def _plan(specs, size):
+    """For each layer of the network, which layers of the graph it computes, and whose results it passes on."""
+    rest, held, plan = list(range(len(specs))), [INPUT], []
+    while rest:
+        group = _group(specs, held, size, rest)
+        rest = [k for k in rest if k not in group]
+        needed = {source for k in rest for source in specs[k].sources}
+        carried = [source for source in held if source in needed]
+        plan.append((group, carried))
+        held, size = [*group, *carried], specs[group[0]].size
+    return plan
+
+
+def _group(specs, held, size, rest):
     """The layers that come next: those that keep the size of the image first, those that give vectors last."""
-    ready = [k for k in rest if all(source in state.held for source in specs[k].sources)]
+    ready = [k for k in rest if all(source in held for source in specs[k].sources)]
     images = [k for k in ready if specs[k].size is not None]
-    group = [k for k in images if specs[k].size == state.size] or images or ready
+    group = [k for k in images if specs[k].size == size] or images or ready
     return next(([k] for k in group if specs[k].is_threshold), group)
 
 
@@ -184,7 +135,7 @@ def _row(specs, state, group, carried, formats, where):
         names = [specs[k].tensor for k in carried if k != INPUT] or ["the input"]
         raise InputError(
             f"{where}: {own[0].text} changes the size of the image, but `{names[0]}` is read behind it; only what is read "
-            "with the same step can be built"
+            "by layers of the same stride can be built: give the branch a layer of that stride"
         )
     columns = [
         np.concatenate([_columns(state, spec, source) for source in spec.sources]) for spec in own
@@ -234,7 +185,7 @@ def _requantised(linear, own, number, outputs, offset, where):
     if number.bits > MAX_STEP_BITS:
         raise InputError(
             f"{where}: {own[0].text} and what is passed on beside it need {number.bits} bits together; at most {MAX_STEP_BITS} can be "
-            "built: quantise each branch to fewer"
+            "built: put a quantiser of fewer bits into each branch"
         )
     steps, falling, low, high = [], [], [], []
     for spec in own:
@@ -267,8 +218,8 @@ def _places(specs, after, group, carried):
         if k == INPUT:
             continue
         spec, elements = specs[k], after.elements(k)
-        unsure = np.zeros((0, 2), np.int64)
+        unsure = np.zeros((0, 3), np.int64)
         if k in group and spec.stairs is not None:
-            unsure = spec.stairs.unsure + [after.held[k][0], 0]
-        places.append(Place(spec.tensor, spec.codes, elements[spec.order], unsure))
+            unsure = spec.stairs.unsure + [after.held[k][0], 0, 0]
+        places.append(Place(spec.tensor, spec.codes, elements[spec.order], unsure, spec.line))
     return places

@@ -12,6 +12,7 @@ from .records import Imported
 
 __all__ = ["Comparison", "check", "compare", "random_inputs", "real_classes"]
 
+ROUNDED = 1e-5  # of the largest output: more than float32 loses in adding up
 PART = 500  # inputs that are computed at once
 
 
@@ -103,6 +104,9 @@ def compare(imported: Imported, x: np.ndarray) -> Comparison:
             apart, equal = _classes(flat, real, imported.ends_in_class)
             different, ties = different + apart, ties + equal
             unexplained += _classes(last, real, imported.ends_in_class)[0]
+        elif (line := imported.places[-1][0].line) is not None:
+            apart = _apart(sent, imported.places[-1][0].order, line, end)
+            different, unexplained = different + apart, unexplained + apart
         elif places[-1]:
             different += int(wrong.reshape(len(part), -1).any(axis=1).sum())
     counts = {name: (pair[0], pair[1]) for name, pair in layers.items()}
@@ -131,11 +135,21 @@ def _wanted(sent, places, tensors):
     return wanted.reshape(sent.shape), seen.reshape(sent.shape[1:])
 
 
+def _apart(sums, order, line, real):
+    """For how many inputs the exact sums are not the real outputs of the graph, within what float32 rounds."""
+    slope, offset = line
+    values = (sums * slope + offset).reshape(len(sums), -1)[:, order.ravel()]
+    real = real.reshape(len(real), -1)
+    close = np.abs(values - real) <= 0.5 * np.abs(slope).min() + ROUNDED * np.abs(real).max()
+    return int((~close).any(axis=1).sum())
+
+
 def _unsure(z, unsure):
     """Whether each sum [..., channels] is beside a threshold at which float32 may decide either way."""
     found = np.zeros(z.shape, bool)
-    for channel, place in unsure.tolist():
-        found[..., channel] |= (z[..., channel] == place) | (z[..., channel] == place - 1)
+    for channel, place, reach in unsure.tolist():
+        own = z[..., channel]
+        found[..., channel] |= (own >= place - reach) & (own < place + reach)
     return found
 
 

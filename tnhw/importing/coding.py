@@ -11,12 +11,12 @@ from ..data.encoding import Encoder
 from ..errors import InputError
 from ..synapse import Format
 from . import stairs
-from .carrying import INPUT, Spec
 from .encoder import find_encoder, given_codes
 from .graph import Graph, Node, node_text
 from .grids import Codes, codes_of
 from .joining import repeated
 from .linear import Sums
+from .specs import INPUT, Spec
 from .tensors import (
     SHAPES,
     TURNING,
@@ -30,6 +30,10 @@ from .tensors import (
 )
 
 __all__ = ["Coding", "Read"]
+
+MOST_BITS = 10  # of codes between layers
+RESCALED = 8  # bits of codes of which each one is looked at
+SAME = 1e-5  # of a step: differences that float32 makes
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,18 @@ class Coding:
     def __init__(self, graph: Graph, given: str | None, say: Callable[[str], None]) -> None:
         self.graph, self.given, self.say = graph, given, say
         self.specs: list[Spec] = []
+        self._count = 0
         self.rows: list[tuple[str, str]] = []
         self.input: Codes | None = None
         self.encoder: Encoder | None = None
         self.values: np.ndarray | None = None
         self.order = np.arange(int(np.prod(graph.shape)))
         self.shape: list[int] = []
-        self._first: Tensor | None = None  # the input as the first node reads it
-        self._first_read: Read | None = None
+
+    def number(self) -> int:
+        """The number of the next layer, for its name."""
+        self._count += 1
+        return self._count - 1
 
     def fail(self, node: Node, why: str) -> InputError:
         return InputError(f"{self.graph.where}: {node_text(node)}: {why}")
@@ -100,8 +108,9 @@ class Coding:
         if isinstance(source, Input):
             return self._input(tensor, reader, zero)
         if isinstance(source, Held):
-            if not tensor.scaled and not (zero and source.codes.offset):
-                return Read(source, tensor.order)
+            codes = self._rescaled(tensor) if tensor.scaled else source.codes
+            if codes is not None and not (zero and codes.offset):
+                return Read(replace(source, codes=codes), tensor.order)
             tensor = self.summed(tensor)
             source = tensor.source
         is_exact = source.is_integer and not tensor.is_quantised and not tensor.scaled
@@ -121,8 +130,30 @@ class Coding:
         """A tensor of what is held, as one of the sums of a layer that repeats it."""
         held = tensor.source
         assert isinstance(held, Held)
-        sums = repeated(held, len(self.specs), f"a layer that repeats `{tensor.name}`")
+        sums = repeated(held, self.number(), f"a layer that repeats `{tensor.name}`")
         return replace(tensor, source=sums, order=in_raster(held, tensor.order))
+
+    def has_codes(self, tensor: Tensor) -> bool:
+        """Whether it is known which integers stand for a tensor of the input."""
+        return bool(tensor.is_quantised or self.given or self.graph.input_type)
+
+    def _rescaled(self, tensor):
+        """Codes of a tensor whose values lie on a rising line of those that are held: the integers stay. None for others."""
+        codes = tensor.source.codes
+        if codes.number.bits > RESCALED:
+            return None
+        z = np.arange(codes.number.min, codes.number.max + 1)
+        sums = repeated(tensor.source, 0, "")
+        function = function_of(self.graph, replace(tensor, source=sums))
+        values = function(np.repeat(z[:, None], len(sums.scale), axis=1).astype(float))
+        slope = (values[-1, 0] - values[0, 0]) / (len(z) - 1)
+        offset = values[0, 0] - slope * z[0]
+        distance = np.abs(values - (slope * z[:, None] + offset)).max()
+        if slope <= 0 or distance > SAME * slope:
+            return None
+        return Codes(
+            codes.number, float(slope), float(offset) if abs(offset) > SAME * slope else 0.0
+        )
 
     def _what(self, tensor):
         text = node_text(tensor.steps[-1].node) if tensor.steps else tensor.source.text
@@ -140,6 +171,11 @@ class Coding:
     def finish(self, tensor: Tensor, codes: Codes, found: stairs.Stairs) -> Held:
         """Make a layer of sums whose results are the codes of a tensor."""
         sums = tensor.source
+        if codes.number.bits > MOST_BITS:
+            raise InputError(
+                f"{self._what(tensor)}: its values need codes of {codes.number.bits} bits; at most {MOST_BITS} can be built: put a "
+                "quantiser of fewer bits behind it"
+            )
         steps, falling = stairs.steps_of(found, codes)
         keys, arrays, text = stairs.stage(steps, falling, found.low, found.high, codes.number)
         for step in tensor.steps:
@@ -158,17 +194,25 @@ class Coding:
         arrays: dict[str, np.ndarray],
         codes: Codes | None,
         found: stairs.Stairs | None,
+        line: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> Held:
-        """Add a layer with the sums of a tensor and a stage behind them, or find the same one."""
+        """Add a layer with the sums of a tensor and a stage behind them, or find the same one.
+
+        `line` has slope and offset of each channel, for sums that are the result of the network.
+        """
         sums = tensor.source
         name = tensor.unordered or tensor.name
         new = Spec(
             sums.keys | keys, sums.arrays | arrays, sums.sources, sums.size, name, tensor.order, codes, found, sums.low, sums.high, sums.text,
-            sums.rank,
+            sums.rank, line,
         )  # fmt: skip
         for number, spec in enumerate(self.specs):
             if spec.tensor and spec.equals(new):
                 return self._held(number, spec)
+        if any(
+            spec.keys["name"] == new.keys["name"] for spec in self.specs
+        ):  # other codes of the same sums
+            new.keys["name"] = f"{new.keys['kind']}{self.number()}"
         self.specs.append(new)
         self.say(
             f"{new.keys['name']}: {new.keys['kind']}, {new.keys['rule']}, {new.outputs} outputs"
@@ -203,34 +247,18 @@ class Coding:
                 raise self.fail(
                     step.node, "treats the elements of the input differently, which cannot be built"
                 )
-        if self._first is not None and (more := self._behind_first(tensor)) is not None:
-            return self.read(more, reader, zero)
         codes, encoder, values = self._input_codes(tensor, steps, reader, zero)
         if self.input is None:
             self.input, self.encoder, self.values = codes, encoder, values
         elif codes != self.input or not np.array_equal(encoder.steps, self.encoder.steps):
             raise self.fail(
                 reader,
-                "reads the input with another quantiser than a node before it; only one can be built",
+                "reads the input with another quantiser than a node before it; put one quantiser before both",
             )
         for step in steps if tensor.is_quantised else []:
             if (row := (node_text(step.node), f"the input, {codes.number}")) not in self.rows:
                 self.rows.append(row)
-        read = self._placed(tensor.order, codes, reader)
-        if self._first is None:
-            self._first, self._first_read = tensor, read
-        return read
-
-    def _behind_first(self, tensor):
-        """A tensor with more nodes behind those that the first reader of the input has before it, or None if there are others."""
-        first, read = self._first, self._first_read
-        names = [step.node.output[0] for step in first.steps]
-        if [step.node.output[0] for step in tensor.steps[: len(names)]] != names:
-            return None
-        rest = tensor.steps[len(names) :]
-        if all(step.node.op_type in SHAPES for step in rest):
-            return None
-        return replace(tensor, source=read.held, order=self._place()[tensor.order], steps=rest)
+        return self._placed(tensor.order, codes, reader)
 
     def _place(self):
         """For each element of the graph's input, which element of the network's input it is."""

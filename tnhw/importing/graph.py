@@ -11,7 +11,7 @@ import logging
 import os
 import re
 import warnings
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,7 +142,10 @@ class Graph:
             (o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 17
         )
         self.input_type = self._type(graph)
-        self.readers = Counter(name for node in self.nodes for name in node.input)
+        self.reading: dict[str, list[Node]] = defaultdict(list)
+        for node in self.nodes:
+            for name in node.input:
+                self.reading[name].append(node)
 
     def _cleaned(self, model):
         qonnx = self._qonnx
@@ -222,6 +225,19 @@ class Graph:
         made.ir_version = 8
         return made
 
+    def is_padded(self, name: str) -> bool:
+        """Whether a node with padding reads a tensor, perhaps behind others that have a value for each value."""
+        for node in self.reading[name]:
+            given = {a.name: self.attribute(a) for a in node.attribute}
+            if "kernel_shape" in given or node.op_type == "Conv":
+                if any(given.get("pads", ())) or given.get("auto_pad", b"NOTSET").startswith(
+                    b"SAME"
+                ):
+                    return True
+            elif node.op_type not in ("MatMul", "Gemm") and any(map(self.is_padded, node.output)):
+                return True
+        return False
+
     def is_custom(self, node: Node) -> bool:
         """Whether a node has an operator of QONNX."""
         return self._qonnx.custom_op.registry.is_custom_op(node.domain, node.op_type)
@@ -288,7 +304,7 @@ class Graph:
         Nodes that make rows of a batch of one make n rows here.
         """
         values: dict[str, np.ndarray] = {**self.constants, self.input: x}
-        batched, wanted = {self.input}, {*names, *self.readers}
+        batched, wanted = {self.input}, {*names, *self.reading}
         for node in self.nodes:
             varies = any(name in batched for name in node.input)
             batched |= set(node.output) if varies else set()

@@ -16,15 +16,15 @@ from .tensors import Held, in_raster
 
 __all__ = ["JOINING", "added", "beside", "repeated"]
 
-JOINING = ("Add", "Sub", "Concat")
-MOST = 1 << 15  # the largest weight of an addition
+JOINING = ("Add", "Sub", "Sum", "Concat")
+MOST = 1 << 20  # the largest weight of an addition
 ROUNDED = 2.0**-24  # what float32 may round off a number, as a part of it
 SAME = 1e-6  # relative difference of scales that are meant to be equal
 
 Operand = tuple[Held, np.ndarray]  # what is held, and for each element of a tensor its number there
 
 
-def added(operands: Sequence[Operand], minus: bool, number: int, what: str) -> Sums:
+def added(operands: Sequence[Operand], minus: bool, number: int, where: str, text: str) -> Sums:
     """The sums of layer `number`: the first operand plus the second one, or minus it. Both tensors have one shape.
 
     Codes are multiplied by integers in the ratio of the scales, which is as exact as float32 holds these.
@@ -35,7 +35,7 @@ def added(operands: Sequence[Operand], minus: bool, number: int, what: str) -> S
         If the scales are too different.
     """
     scales = [held.codes.scale for held, _ in operands]
-    times = _ratio(scales, what)
+    times = _ratio(scales, f"{where}: {text}")
     unit = scales[0] / times[0]
     signs = (1, -1 if minus else 1)
     offset = sum(s * held.codes.offset for s, (held, _) in zip(signs, operands, strict=True))
@@ -49,7 +49,7 @@ def added(operands: Sequence[Operand], minus: bool, number: int, what: str) -> S
     first, order = operands[0]
     return _sums(
         np.concatenate(parts, axis=1), np.full(len(parts[0]), unit), np.full(len(parts[0]), offset), low, high, inexact,
-        number, what, tuple(source for held, _ in operands for source in held.sources),
+        number, text, tuple(source for held, _ in operands for source in held.sources),
         first.size if order.ndim > 2 else None, order.ndim,
     )  # fmt: skip
 
@@ -58,17 +58,15 @@ def _ratio(scales, what):
     """Two integers in the ratio of two scales."""
     small, large = sorted(scales)
     ratio = large / small
-    if ratio >= MOST:
-        raise InputError(
-            f"{what}: joins values with steps of {scales[0]:.3g} and {scales[1]:.3g}, whose ratio is too large to be built; give "
-            "both branches the same quantiser"
-        )
-    for bits in range(15):
+    for bits in range(MOST.bit_length()):
         found = Fraction(ratio).limit_denominator(1 << bits)
-        if abs(float(found) / ratio - 1) <= ROUNDED or (ratio * (2 << bits)) > MOST:
-            break
-    pair = (found.denominator, found.numerator)
-    return pair if scales[0] <= scales[1] else pair[::-1]
+        if found.numerator <= MOST and abs(float(found) / ratio - 1) <= ROUNDED:
+            pair = (found.denominator, found.numerator)
+            return pair if scales[0] <= scales[1] else pair[::-1]
+    raise InputError(
+        f"{what}: joins values with steps of {scales[0]:.6g} and {scales[1]:.6g}, whose ratio integers of 20 bits do not have; "
+        "give both branches the same quantiser"
+    )
 
 
 def _picked(held, order):

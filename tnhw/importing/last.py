@@ -35,6 +35,8 @@ def line(function, low, high, what, result):
     span = max(z[-1] - z[0], 1)
     slope = (values[-1] - values[0]) / span
     offset = values[0] - slope * z[0]
+    if low.min() <= 0 <= high.max():  # then it is known without the rounding of large values
+        offset = function(np.zeros((1, len(low))))[0]
     error = np.abs(values - (slope * z[:, None] + offset)).max()
     if error > EQUAL * 100 * max(np.abs(values).max(), 1e-30):
         order = (np.diff(values, axis=0) > 0).all() and np.array_equal(
@@ -147,5 +149,5 @@ def end(walk: Walk, tensor: Tensor) -> str:
     for step in tensor.steps:
         if step.node.op_type not in SHAPES:
             coding.rows.append((node_text(step.node), text))
-    coding.add(tensor, keys, arrays, None, None)
+    coding.add(tensor, keys, arrays, None, None, None if keys or arrays else (a, b))
     return result

@@ -234,7 +234,9 @@ class _Reader:
             pads = [0, pads[0], 0, pads[1]]
         for pad, extent in zip(pads, extents * 2, strict=True):
             if not 0 <= pad < max(2, extent):
-                raise self.fail(f"has pads {pads}, which must be less than its window {window}")
+                raise self.fail(
+                    f"has pads {pads}, which must be 0 or more, and less than its window {window}"
+                )
         size = [
             (n + pads[k] + pads[k + 2] - extents[k]) // strides[k] + 1 for k, n in enumerate(image)
         ]

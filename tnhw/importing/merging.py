@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import InputError
 from ..synapse import Format
 
-__all__ = ["Columns", "merged", "scattered"]
+__all__ = ["Columns", "merged", "products", "scattered", "with_products"]
 
 Made = tuple[dict[str, Any], dict[str, np.ndarray]]
 
@@ -45,17 +45,27 @@ def scattered(keys: dict[str, Any], arrays: dict[str, np.ndarray], columns: Colu
     """A layer that reads some inputs among others, in any order; its sums stay the same."""
     if "theta" in arrays:
         return _thresholds(keys, arrays, columns)
-    weights, bias = _products(keys, arrays)
+    weights, bias = products(keys, arrays)
+    return with_products(keys, arrays, columns.spread(weights), bias)
+
+
+def with_products(
+    keys: dict[str, Any], arrays: dict[str, np.ndarray], weights: np.ndarray, bias: np.ndarray
+) -> Made:
+    """A layer with other weights and biases, but the same stage behind its sums."""
     own = {name: array for name, array in arrays.items() if name not in ("weight", "sign", "bias")}
     rest = {key: value for key, value in keys.items() if key not in ("rule", "parameter")}
-    rule, made = _rule(columns.spread(weights), bias)
+    rule, made = _rule(weights, bias)
     return rest | rule, own | made
 
 
 def _thresholds(keys, arrays, columns):
     """That of a layer of threshold neurons. One that takes part is 1 in `sign`."""
     if len(np.unique(columns.own)) < len(columns.own):
-        raise InputError(f"layer `{keys['name']}` takes the largest of channels that occur twice")
+        raise InputError(
+            f"layer `{keys['name']}` takes the largest of a window of a channel that a `Concat` repeats, which cannot be built; leave "
+            "the second one out"
+        )
     rest = int(arrays["theta"].max())
     sign = columns.spread(arrays["sign"])
     theta = np.where(sign == 1, columns.spread(arrays["theta"], rest or 1), rest)
@@ -117,7 +127,7 @@ def merged(
         return (keys, {"sign": sign, "theta": theta}), -least
     full, bias, first = np.zeros(shape, np.int64), np.zeros(count, np.int64), 0
     for spec, own_columns, place in zip(own, columns, places, strict=True):
-        weights, added = _products(spec.keys, spec.arrays)
+        weights, added = products(spec.keys, spec.arrays)
         outputs = slice(first, first + spec.outputs)
         full[(outputs, *place)] = own_columns.spread(weights)
         bias[outputs] = added
@@ -127,10 +137,12 @@ def merged(
     return (keys | rule, arrays), 0
 
 
-def _products(keys, arrays):
-    """Weights and biases whose sums are those of a layer."""
+def products(
+    keys: dict[str, Any], arrays: dict[str, np.ndarray], more: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights and biases whose sums are those of a layer, plus a number."""
     weights = arrays["sign"] if "sign" in arrays else arrays["weight"]
-    bias = arrays.get("bias", np.zeros(len(weights), np.int64))
+    bias = arrays.get("bias", np.zeros(len(weights), np.int64)) + more
     if keys["rule"] != "binary":
         return weights, bias
     signs = 2 * weights - 1  # the bit x stands for 2x - 1

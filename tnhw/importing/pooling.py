@@ -25,7 +25,13 @@ BITS = Codes(Format(1), 1.0)  # what the first of the two layers gives
 
 
 def reached(
-    window: dict[str, Any], channels: int, size: tuple[int, int], held: Held, number: int, what: str
+    window: dict[str, Any],
+    channels: int,
+    size: tuple[int, int],
+    held: Held,
+    number: int,
+    where: str,
+    text: str,
 ) -> tuple[Sums, Stairs]:
     """The sums of layer `number`, and where they become the bits 1: 2^bits - 1 outputs for each channel.
 
@@ -34,14 +40,14 @@ def reached(
     InputError
         If the codes have too many bits, or padding would count.
     """
-    form = held.codes.number
+    form, what = held.codes.number, f"{where}: {text}"
     if form.bits > MAX_BITS:
         raise InputError(
             f"{what}: takes the largest of values of {form.bits} bits; at most {MAX_BITS} can be built: quantise to fewer before it"
         )
     if np.any(window["padding"]) and form.signed:
         raise InputError(
-            f"{what}: pads values that may be negative, which cannot be built; use padding 0"
+            f"{what}: pads values that may be negative, which cannot be built; put a Relu before the quantiser, or use padding 0"
         )
     levels = (1 << form.bits) - 1
     shape = (channels, levels, *window["kernel"], channels)
@@ -62,10 +68,10 @@ def reached(
     most = int(np.prod(window["kernel"])) * (form.max - form.min)
     ones, zeros = np.ones(outputs), np.zeros(outputs)
     sums = Sums(
-        keys, arrays, ones, zeros, zeros.astype(int), most * ones.astype(int), zeros, 4, what, held.sources, size
+        keys, arrays, ones, zeros, zeros.astype(int), most * ones.astype(int), zeros, 4, text, held.sources, size
     )  # fmt: skip
     step = (np.ones(1, np.int64), np.ones(1))
-    return sums, Stairs(0, most, zeros, [step] * outputs, np.zeros((0, 2), np.int64))
+    return sums, Stairs(0, most, zeros, [step] * outputs, np.zeros((0, 3), np.int64))
 
 
 def sums_of_counts(

@@ -26,14 +26,18 @@ class Place:
         How they stand for its values; None for exact sums.
     order : int array
         For each element of the tensor in raster order, which result of the layer stands for it.
-    unsure : int array [k, 2]
-        Channel and sum of each threshold at which float32 may decide either way.
+    unsure : int array [k, 3]
+        Channel and sum of each threshold at which float32 may decide either way, and how many sums on each side of it that
+        concerns.
+    line : (float array, float array) or None
+        For exact sums of a vector: slope and offset of each channel, which make its values of them.
     """
 
     tensor: str
     codes: Codes | None
     order: np.ndarray
-    unsure: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    unsure: np.ndarray = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    line: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)

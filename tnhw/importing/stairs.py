@@ -12,10 +12,11 @@ from ..errors import InputError
 from ..synapse import Format
 from .grids import Codes
 
-__all__ = ["Stairs", "find", "most_at_once", "scaled", "stage", "steps_of"]
+__all__ = ["ARRAYS", "Stairs", "find", "most_at_once", "scaled", "stage", "steps_of"]
 
 ALL = 1 << 22  # values that are computed at first: all sums, if these are fewer
 MAX_SHIFT = 30
+ARRAYS = ("steps", "falling", "multiplier", "offset")  # of the stages behind sums
 LINES_FROM = 5  # bits of codes from which a multiplier costs less than a staircase
 EPSILON = 2.0**-22  # of the largest sum: more than float32 loses in adding up
 
@@ -34,8 +35,9 @@ class Stairs:
         Values at the lowest sum.
     steps : list of (int array, float array)
         For each channel, the sums at which the value changes, in order, and the values from there on.
-    unsure : int array [k, 2]
-        Channel and sum of each step that lies so near to the sum that float32 may round either way.
+    unsure : int array [k, 3]
+        Channel and sum of each step that lies so near to the sum that float32 may round either way, and how many sums on
+        each side of it that concerns.
     """
 
     low: int
@@ -111,14 +113,15 @@ def find(
         mine = channel == own
         order = np.argsort(place[mine], kind="stable")
         steps.append((place[mine][order], value[mine][order]))
-    unsure = np.zeros((0, 2), np.int64)
+    unsure = np.zeros((0, 3), np.int64)
     if len(place):
         e = error[channel]
         above = _at(function, place - e, channel, channels) == value
         below = _at(function, place - 1 + e, channel, channels) == value
         # An error moves the step if the value is not there yet just below its sum, or is there just above the one before.
         moved = ~above | below
-        unsure = np.stack([channel[moved], place[moved]], axis=1)
+        reach = np.maximum(1, np.ceil(e)).astype(np.int64)
+        unsure = np.stack([channel[moved], place[moved], reach[moved]], axis=1)
     return Stairs(low, high, values[0], steps, unsure)
 
 

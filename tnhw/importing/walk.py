@@ -16,12 +16,13 @@ import numpy as np
 from ..errors import InputError
 from ..network import Network
 from . import joining, last, pooling
-from .carrying import INPUT, Row, in_a_row
+from .carrying import Row, in_a_row
 from .coding import Coding, Read
 from .constants import Constants
 from .graph import Graph, Node, Step, node_text
 from .linear import LINEAR, Sums, linear_of, sums_of, window_of
 from .records import Imported
+from .specs import INPUT
 from .tensors import (
     CLASSES,
     ELEMENTWISE,
@@ -31,6 +32,7 @@ from .tensors import (
     REMEDIES,
     ROWS,
     SHAPES,
+    Held,
     Input,
     Tensor,
     as_image,
@@ -50,11 +52,12 @@ class Walk:
     ) -> None:
         self.graph, self.name, self.result = graph, name, result
         order = np.arange(int(np.prod(graph.shape))).reshape(graph.shape)
-        self.tensors: dict[str, Tensor] = {graph.input: Tensor(Input(), order, name=graph.input)}
+        self.tensors: dict[str, Tensor] = {}
         self.known = Constants(graph)
         self.constants = self.known.values
         self.coding = Coding(graph, input, say)
         self.as_class = False
+        self._put(Tensor(Input(), order, name=graph.input))
 
     def fail(self, node: Node, why: str) -> InputError:
         return self.coding.fail(node, why)
@@ -108,12 +111,29 @@ class Walk:
         else:
             made = self._follow(node, varying[0], self.tensors[node.input[varying[0]]])
         output = node.output[node.op_type == "TopK"]  # the second of this one is the index
-        self.tensors[output] = replace(made, name=output)
+        self._put(replace(made, name=output))
+
+    def _put(self, tensor: Tensor) -> None:
+        """Note a tensor. An input that several nodes read from here on gets its codes here."""
+        name = tensor.name
+        if (
+            isinstance(tensor.source, Input)
+            and len(readers := self.graph.reading[name]) > 1
+            and self.coding.has_codes(tensor)
+        ):
+            read = self.coding.read(tensor, readers[0], self.graph.is_padded(name))
+            tensor = Tensor(read.held, read.order, name=name)
+        self.tensors[name] = tensor
 
     def _follow(self, node, position, tensor):
         kind = node.op_type
-        if kind in PASSING:
+        if kind in PASSING or (kind == "Concat" and len(node.input) == 1):
             return tensor
+        if kind == "Concat":
+            raise self.fail(
+                node,
+                "concatenates a constant, which cannot be built; put its weights into the bias of what follows",
+            )
         if tensor.ordered and kind not in CLASSES:
             return self._behind_order(node, tensor)
         if kind in LINEAR:
@@ -128,7 +148,8 @@ class Walk:
                 "cannot be built; "
                 + REMEDIES.get(
                     kind,
-                    "what can are dense layers and convolutions with elementwise functions and quantisers between them",
+                    "what can are dense layers, convolutions, poolings, `Add`, `Sub` and `Concat` of branches, with elementwise functions "
+                    "and quantisers between them",
                 ),
             )
         others = [name for k, name in enumerate(node.input) if name and k != position]
@@ -150,7 +171,7 @@ class Walk:
             ):
                 raise self.fail(
                     node,
-                    f"makes a tensor of {order.ndim} axes of the results of a layer; put a quantiser before it, or flatten",
+                    f"makes a tensor of {order.ndim} axes of the results of a layer, which cannot be built; what can is one of two axes",
                 )
         else:
             self._check_shape(node, order, constants)
@@ -185,7 +206,9 @@ class Walk:
                 raise self.fail(
                     node, "is built only as the one largest output, `k` = 1 and `largest` = 1"
                 )
-        if not isinstance(tensor.source, Sums) or len(tensor.source.scale) != tensor.order.size:
+        if isinstance(tensor.source, Held):
+            tensor = self.coding.summed(tensor)
+        if isinstance(tensor.source, Input) or len(tensor.source.scale) != tensor.order.size:
             raise self.fail(
                 node, "chooses among the places of an image; put a dense layer or a mean before it"
             )
@@ -223,7 +246,7 @@ class Walk:
             linear = linear.reordered(np.argsort(read.order.ravel()))
         else:
             self._check_image(node, read)
-        number = len(self.coding.specs)
+        number = self.coding.number()
         sums = sums_of(
             linear, read.held, number, read.order.ndim, self.graph.where, node_text(node)
         )
@@ -253,11 +276,13 @@ class Walk:
         window, size = window_of(self.graph, node, tensor.order.shape)
         read, coding = self.coding.read(tensor, node), self.coding
         self._check_image(node, read)
-        channels, what = read.order.shape[1], f"{self.graph.where}: {node_text(node)}"
-        bits, found = pooling.reached(window, channels, size, read.held, len(coding.specs), what)
+        channels = read.order.shape[1]
+        bits, found = pooling.reached(
+            window, channels, size, read.held, coding.number(), self.graph.where, node_text(node)
+        )
         held = coding.finish(self._results(bits), pooling.BITS, found)
         sums = pooling.sums_of_counts(
-            channels, read.codes, held, len(coding.specs), read.order.ndim, node_text(node)
+            channels, read.codes, held, coding.number(), read.order.ndim, node_text(node)
         )
         text = f"`{bits.keys['name']}`, the codes that the largest reaches, and `{sums.keys['name']}`, their number"
         coding.rows.append((node_text(node), text))
@@ -270,7 +295,12 @@ class Walk:
         if kind not in joining.JOINING or len(varying) != len(node.input):
             raise self.fail(
                 node,
-                "joins branches of the graph in a way that cannot be built; what can are `Add`, `Sub` and `Concat` along the channels",
+                "joins branches of the graph in a way that cannot be built; what can are `Add`, `Sub` and `Concat` of results of layers",
+            )
+        if kind == "Sum" and len(varying) > 2:
+            raise self.fail(
+                node,
+                "adds more than two tensors; use `Add` for each two, with a quantiser between them",
             )
         tensors = [self.tensors[name] for name in node.input]
         if any(tensor.ordered for tensor in tensors):
@@ -293,7 +323,7 @@ class Walk:
         elif len(set(shapes)) > 1:
             raise self.fail(
                 node,
-                f"joins tensors of the shapes {[list(s) for s in shapes]}; only equal ones can be",
+                f"joins tensors of the shapes {[list(s) for s in shapes]}; only equal ones can be: expand the smaller one",
             )
         operands = []
         for tensor in tensors:
@@ -304,7 +334,7 @@ class Walk:
         return self._joined(node, operands)
 
     def _joined(self, node, operands):
-        number, what = len(self.coding.specs), node_text(node)
+        number, what = self.coding.number(), node_text(node)
         if node.op_type == "Concat":
             source, order = joining.beside(operands, number, what)
             text = "no layer of its own: the branches lie side by side"
@@ -314,7 +344,7 @@ class Walk:
                 )
             self.coding.rows.append((what, text))
             return Tensor(source, order)
-        sums = joining.added(operands, node.op_type == "Sub", number, f"{self.graph.where}: {what}")
+        sums = joining.added(operands, node.op_type == "Sub", number, self.graph.where, what)
         text = f"`{sums.keys['name']}`, the codes of both branches added up"
         self.coding.rows.append((what, text))
         return self._results(sums)
