@@ -19,6 +19,7 @@ _HOME = {
         "AdderConv2d", "AdderLinear", "MacConv2d", "MacLinear", "ShiftConv2d", "ShiftLinear",
         "TernaryConv2d", "TernaryLinear", "ThresholdConv2d", "ThresholdLinear",
     ),
+    "converting": ("Conversion", "convert"),
     "exporting": ("export",),
     "fitting": ("as_input", "evaluate", "fit"),
     "recipes": ("Recipe", "build", "recipe_for"),

@@ -16,8 +16,8 @@ def check_data(x, y, first, last, shape, loss, part=""):
     ----------
     x : int array [n, prod(shape)]
         In 0 .. 2^b - 1, with b the `input_bits` of the first layer.
-    y : int array
-        For ``loss="class"`` labels [n], 0 to `outputs` - 1 of the last layer; for ``vector`` [n, outputs], in 0 .. 2^b - 1
+    y : int array or None
+        None if a teacher alone gives the targets. For ``loss="class"`` labels [n], 0 to `outputs` - 1 of the last layer; for ``vector`` [n, outputs], in 0 .. 2^b - 1
         with its `output_bits`.
     first, last : Layer
     shape : tuple of int or None
@@ -32,7 +32,7 @@ def check_data(x, y, first, last, shape, loss, part=""):
     InputError
         If an array has a wrong shape, type or value.
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x = np.asarray(x)
     bits, top = first.input_bits, 2**first.input_bits - 1
     if x.dtype.kind not in "iu":
         raise InputError(
@@ -51,6 +51,9 @@ def check_data(x, y, first, last, shape, loss, part=""):
         f"u{bits}",
         "scale it, or make the first layer with more `input_bits`",
     )
+    if y is None:
+        return
+    y = np.asarray(y)
     if loss == "class":
         if y.dtype.kind not in "iu" or y.shape != (len(x),):
             raise InputError(

@@ -7,6 +7,7 @@ from torch import nn
 
 from ..errors import InputError
 from .layers import EXACT, Conv2d, Layer
+from .modules import modules_of
 
 __all__ = ["describe", "export"]
 
@@ -17,7 +18,8 @@ def export(model, name, shape=None, *, result=None, card=None):
     Parameters
     ----------
     model : torch.nn.Sequential
-        Layers of `tnhw.train.layers`, with `torch.nn.Flatten` and `torch.nn.Identity` between them if needed.
+        Layers of `tnhw.train.layers`, with `torch.nn.Flatten` and `torch.nn.Identity` between them if needed, also in a
+        Sequential inside another one.
     name : str
     shape : tuple of int, optional
         Shape of one input: (features,), or (height, width, channels) if the first layer is a convolution.
@@ -68,7 +70,7 @@ def describe(model, shape=None):
 
 
 def _layers(model):
-    layers = [m for m in model if not isinstance(m, nn.Flatten | nn.Identity)]
+    layers = [m for _, m in modules_of(model) if not isinstance(m, nn.Flatten | nn.Identity)]
     for number, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             raise InputError(

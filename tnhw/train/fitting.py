@@ -7,6 +7,7 @@ exact.
 
 import math
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import nn
 from ..errors import InputError
 from ..support.files import work_folder
 from .checks import check_data
-from .layers import Layer
+from .modules import layers_of
 
 __all__ = ["as_input", "evaluate", "fit"]
 
@@ -49,18 +50,19 @@ def as_input(x, shape, bits=4):
 
 def fit(
     model, x, y, *, epochs, rate=0.03, batch=128, seed=0, loss="class", freeze=0.7, prune=0.0,
-    noise=0, shape=None, valid=None, threads=1, checkpoint=None, note=None, report=None,
+    noise=0, shape=None, valid=None, threads=1, checkpoint=None, note=None, report=None, teacher=None,
 ):  # fmt: skip
     """Fit a model to integers.
 
     Parameters
     ----------
     model : torch.nn.Sequential
-        Layers of `tnhw.train.layers`, which are changed in place.
+        Layers of `tnhw.train.layers`, which are changed in place; a Sequential may hold others.
     x : int array [n, prod(shape)]
         Inputs in the model's input format, row by row with channels last.
     y : int array
-        Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer.
+        Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer; None with a teacher that
+        is the whole loss.
     epochs, batch, threads : int
         Number of epochs, of rows in a batch, and of threads of torch.
     rate : float
@@ -87,6 +89,8 @@ def fit(
     report : callable, optional
         Called after every epoch with a dict of ``epoch``, ``epochs``, ``loss`` (mean over the rows), and with
         `valid` also ``score``.
+    teacher : tnhw.train.distilling.Teacher, optional
+        What another network says of every row of `x`, as a part of the loss or all of it. For ``loss="class"``.
 
     Returns
     -------
@@ -96,23 +100,25 @@ def fit(
     Raises
     ------
     InputError
-        If a setting is out of range, data are not in the model's formats, or the checkpoint is of another fit or unwritable.
+        If a setting is out of range, data are not in the model's formats, the model has parameters that are not a layer's, or
+        the checkpoint cannot be written or is of another fit.
     """
     _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)
-    layers = [layer for layer in model if isinstance(layer, Layer)]
+    layers = layers_of(model)
     _check_data({"": (x, y), " of `valid`": valid}, layers, shape, loss)
     shape = shape or (np.shape(x)[1],)
     x = as_input(x, shape, layers[0].input_bits)
-    y = _target(y, loss, layers[-1])
-    measure = nn.CrossEntropyLoss() if loss == "class" else nn.MSELoss()
+    measure = _measure(y, loss, layers[-1], teacher)
     optimiser = torch.optim.Adam(_groups(layers, rate))
     settings = {
         "epochs": epochs, "rate": rate, "batch": batch, "seed": seed, "loss": loss, "freeze": freeze,
         "prune": prune, "noise": noise, "rows": len(x), "note": note or {},
     }  # fmt: skip
+    if teacher is not None:
+        settings |= {"temperature": teacher.temperature, "share": teacher.share}
     history = _resume(checkpoint, settings, model, optimiser)
-    run = _Epochs(model, optimiser, measure, x, y, settings)
+    run = _Epochs(model, layers, optimiser, measure, x, settings)
     for epoch in range(len(history), epochs):
         if epoch >= freeze * epochs:
             for layer in layers:
@@ -134,16 +140,15 @@ class _Epochs:
     """The epochs of a fit. What an epoch does depends only on its number and on the model before it."""
 
     model: nn.Sequential
+    layers: list
     optimiser: torch.optim.Optimizer
-    measure: nn.Module
+    measure: Callable  # mean loss of outputs for the rows with these numbers
     x: torch.Tensor
-    y: torch.Tensor
     settings: dict
 
     def epoch(self, number):
         """Do one pass over the rows, and return the sum of their losses."""
         batch, epochs, noise = (self.settings[key] for key in ("batch", "epochs", "noise"))
-        layers = [layer for layer in self.model if isinstance(layer, Layer)]
         steps, total = math.ceil(len(self.x) / batch), 0.0
         random = torch.Generator().manual_seed(self.settings["seed"] * 1_000_003 + number)
         order = torch.randperm(len(self.x), generator=random)
@@ -153,13 +158,13 @@ class _Epochs:
                 rate = group["share"] * self.settings["rate"]
                 group["lr"] = rate * (1 + math.cos(math.pi * done)) / 2
             self.model.train()
-            x = _noisy(self.x[rows], noise, layers[0].input_bits, random)
-            error = self.measure(self.model(x), self.y[rows])
+            x = _noisy(self.x[rows], noise, self.layers[0].input_bits, random)
+            error = self.measure(self.model(x), rows)
             self.optimiser.zero_grad()
             error.backward()
             self.optimiser.step()
             total += error.item() * len(rows)
-            for layer in layers:
+            for layer in self.layers:
                 layer.clamp_()
         return total
 
@@ -168,7 +173,7 @@ class _Epochs:
 def evaluate(model, x, y, *, shape=None, loss="class"):
     """Score of a model on integers as `fit` takes them: accuracy in percent, or with ``loss="vector"`` the peak
     signal-to-noise ratio in dB."""
-    layers = [layer for layer in model if isinstance(layer, Layer)]
+    layers = layers_of(model)
     x = as_input(x, shape or (np.shape(x)[1],), layers[0].input_bits)
     y = _target(y, loss, layers[-1])
     was = model.training
@@ -199,6 +204,15 @@ def _check_data(pairs, layers, shape, loss):
     for part, pair in pairs.items():
         if pair is not None:
             check_data(*pair, layers[0], layers[-1], shape, loss, part)
+
+
+def _measure(y, loss, last, teacher):
+    """The loss of a fit: a function of outputs and of the numbers of their rows."""
+    if teacher is not None:
+        return teacher.measure(None if y is None else _target(y, loss, last))
+    y = _target(y, loss, last)
+    measure = nn.CrossEntropyLoss() if loss == "class" else nn.MSELoss()
+    return lambda outputs, rows: measure(outputs, y[rows])
 
 
 def _target(y, loss, last):

@@ -57,6 +57,11 @@ class Synapse:
         """Random initial parameters by name, float32 [outputs, inputs] each."""
         return {"p": (2 * torch.rand(outputs, inputs) - 1) * self.spread}
 
+    def starting(self, weights):
+        """Parameters by name that come nearest to weights, float32 [outputs, inputs], from about -1 to 1; larger ones
+        are clamped."""
+        return {"p": weights.clamp(self.lowest, self.highest)}
+
     def total(self, x, p):
         """Sums of terms, float32 [n, outputs], for x [n, inputs] and the real parameters `p` by name."""
         raise NotImplementedError
@@ -167,6 +172,9 @@ class Gain(Synapse):
 
     def initial(self, outputs, inputs):
         return super().initial(outputs, inputs) | {"t": torch.zeros(outputs, inputs)}
+
+    def starting(self, weights):
+        return super().starting(weights) | {"t": torch.zeros_like(weights)}
 
     def _quantise(self, p):
         edges = torch.tensor([1 / 8, 3 / 8, 3 / 4])

@@ -110,6 +110,9 @@ class Adder(Synapse):
     def initial(self, outputs, inputs):
         return {"p": torch.rand(outputs, inputs) * self.spread}
 
+    def starting(self, weights):
+        return super().starting((weights + 1) / 2)
+
     def quantise(self, p):
         one = 1 << self.bits
         return nearest(p, one).clamp(0, one - 1) / one
