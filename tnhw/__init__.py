@@ -21,6 +21,7 @@ _HOME = {
     "prove": "api",
     "build": "api",
     "compare": "api",
+    "convert": "api",
     "draw": "pictures",
 }
 

@@ -2,6 +2,7 @@
 
 from .api import build as build
 from .api import compare as compare
+from .api import convert as convert
 from .api import generate as generate
 from .api import prove as prove
 from .api import simulate as simulate

@@ -1,7 +1,8 @@
 """The verbs of the command line as Python functions: they take a name, a file or an object, and return a record."""
 
 from .comparing import compare
+from .converting import convert
 from .generated import Generated
 from .verbs import build, generate, prove, simulate
 
-__all__ = ["Generated", "build", "compare", "generate", "prove", "simulate"]
+__all__ = ["Generated", "build", "compare", "convert", "generate", "prove", "simulate"]

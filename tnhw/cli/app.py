@@ -16,6 +16,7 @@ from ..support import interrupts, terminal
 from ..tools import logs
 from .commands.boards import build, run, upload
 from .commands.comparing import compare
+from .commands.converting import convert
 from .commands.designs import generate, graph, prove, simulate
 from .commands.exporting import export
 from .commands.importing import import_
@@ -60,6 +61,7 @@ for _command in (
 ):  # fmt: skip
     app.command()(_command)
 app.command("import")(import_)
+app.command()(convert)
 
 
 @app.command()

@@ -1,31 +1,25 @@
 """Conversion: the layers of a trained network become layers of a rule of tnhw, with the network itself as the teacher."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..data.scores import percent_correct
-from ..errors import CheckFailed, InputError
+from ..data.encoding import Encoder
+from ..errors import InputError
 from ..kernel.names import check_design_name
 from ..network import Network
 from ..support.config import nearest
 from ..support.results import Result, Table
-from .distilling import Teacher
 from .exporting import export
-from .fitting import evaluate, fit
-from .originals import Original, of_network
+from .keeping import KEPT, Plan, Rows, Work
+from .originals import of_network
 from .recipes import LAYERS, OPTIONS
-from .students import student
 from .tracing import of_module
 
 __all__ = ["Conversion", "convert"]
-
-KEPT = "mac"  # rule of the layers that are kept
-TRIAL = 1  # epochs after which the cost of a layer is measured
 
 
 @dataclass(frozen=True)
@@ -95,7 +89,7 @@ class Conversion(Result):
 
 
 def convert(
-    model, x, y=None, *, rule="threshold", keep=(), loss=1.0, valid=0.1, test=None, bits=4, input_bits=4,
+    model, x, y=None, *, rule="threshold", keep=(), loss=1.0, valid=0.1, test=None, bits=4, input_bits=None,
     epochs=5, rate=0.01, batch=128, temperature=2.0, share=None, seed=0, threads=1, name="converted",
     card=None, report=lambda text: None, **options,
 ) -> Conversion:  # fmt: skip
@@ -103,8 +97,9 @@ def convert(
 
     Parameters
     ----------
-    model : torch.nn.Module, tnhw.network.Network or Original
-        It is not changed. A torch model is made of `Linear`, `Conv2d`, `BatchNorm`, `ReLU` and `Flatten`.
+    model : torch.nn.Module, tnhw.network.Network, or function
+        It is not changed. A torch model is made of `Linear`, `Conv2d`, `BatchNorm`, `ReLU` and `Flatten`. A function
+        makes a `tnhw.train.originals.Original` of inputs [n, ...].
     x : array [n, ...]
         Inputs as the model takes them: real numbers, for a network its integers.
     y : int array [n], optional
@@ -123,15 +118,13 @@ def convert(
     bits : int
         Of activations between layers, 1 to 8.
     input_bits : int
-        Bits of inputs, 1 to 8, for a torch model; a network keeps its own.
+        Bits of inputs, 1 to 8, for real inputs. Default: 4 for a torch model; a network keeps its own.
     epochs, rate, batch, seed, threads
         As for `tnhw.train.fit`.
     temperature, share : float
         See `tnhw.train.distilling.Teacher`; the default of `share` is 0.5, or 1 without labels.
-    name : str
-        Of the network.
-    card : dict, optional
-        More facts for the network's card.
+    name, card : str, dict
+        Of the network; more facts are put into the card.
     report : callable
         Called with a line of text for each step.
     **options
@@ -144,6 +137,51 @@ def convert(
     CheckFailed
         If ``keep="auto"`` loses more than `loss` points with all layers kept.
     """
+    _check(name, rule, options, bits, input_bits, loss)
+    torch.set_num_threads(threads)
+    rows, held = _split(x, y, valid, seed)
+    original = _original(model, rows[0], input_bits)
+    kept = None if isinstance(keep, str) and keep == "auto" else _kept(keep, original)
+    plan = Plan(original, rule, bits, options)
+    plan.student(kept or ())  # refuses what cannot be made, before the original computes much
+    report(f"Computing what the original says of {len(rows[0]):,} inputs ...")
+    teaching = {"temperature": temperature, "share": share}
+    if share is None:
+        teaching["share"] = 1.0 if y is None else 0.5
+    fitting = {"rate": rate, "batch": batch, "seed": seed, "threads": threads}
+    parts = (Rows.of(original, *those, report) for those in (rows, held))
+    work = Work(plan, *parts, teaching, epochs, fitting, report)
+    tuned, costs = work.automatic(loss) if kept is None else (work.made(kept), {})
+    if test is not None:
+        report(f"Measuring on {len(test[0]):,} test inputs ...")
+    measured = work.valid if test is None else Rows.of(original, *test, report)
+    where = f"{len(measured.x):,} {'validation' if test is None else 'test'} inputs"
+    names = tuple(original.parts[number].name for number in tuned.kept)
+    facts = {
+        "recipe": {"rule": rule, "kept": list(names), "bits": bits, **options, "epochs": epochs, **teaching, **fitting},
+        "fitted_to": f"{len(rows[0]):,} inputs", **(card or {}),
+    }  # fmt: skip
+    return _made(work, tuned, measured, costs, name, where, names, facts)
+
+
+def _made(work, tuned, measured, costs, name, where, names, facts):
+    """The record of a conversion."""
+    original, after = work.plan.original, work.score(tuned.model, measured)
+    facts = original.facts | facts | _sizes(tuned.model)
+    facts |= {
+        "measured_on": where, "score": round(after, 3), "original_score": round(measured.teacher, 3),
+        "unit": "% correct" if measured.labelled else "% of classes as the original",
+    }  # fmt: skip
+    if original.encoder is not None:
+        facts["encoder"] = original.encoder.to_dict()
+    network = export(tuned.model, name, original.shape, result="class", card=facts)
+    before = work.score(work.plan.student(tuned.kept), measured)
+    return Conversion(
+        network, measured.teacher, before, after, where, measured.labelled, names, costs
+    )
+
+
+def _check(name, rule, options, bits, input_bits, loss):
     check_design_name(name)
     if rule not in LAYERS:
         raise InputError(f"there is no rule {rule!r} that is trained; {nearest(rule, LAYERS)}")
@@ -152,157 +190,29 @@ def convert(
         raise InputError(
             f"rule `{rule}` has no option `{odd[0]}`; it has {', '.join(sorted(known))}"
         )
-    for what, value in {"bits": bits, "input_bits": input_bits}.items():
+    for what, value in {
+        "bits": bits,
+        "input_bits": 1 if input_bits is None else input_bits,
+    }.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8:
             raise InputError(f"`{what}` must be an integer of 1 to 8, not {value!r}")
     if not 0 <= loss <= 100:
         raise InputError(f"`loss` must be points from 0 to 100, not {loss}")
-    torch.set_num_threads(threads)
-    rows, held = _split(x, y, valid, seed)
-    original = _original(model, rows[0], input_bits)
-    kept = None if isinstance(keep, str) and keep == "auto" else _kept(keep, original)
-    report(f"Computing what the original says of {len(rows[0]):,} inputs ...")
-    work = _Work(
-        original, _Rows.of(original, *rows), _Rows.of(original, *held), rule, bits, options,
-        {"temperature": temperature, "share": share if share is not None else 0.5 if y is not None else 1.0},
-        {"rate": rate, "batch": batch, "seed": seed, "threads": threads}, epochs, report,
-    )  # fmt: skip
-    costs: dict[str, float] = {}
-    tuned, costs = work.automatic(loss) if kept is None else (work.made(kept), costs)
-    if test is not None:
-        report(f"Measuring on {len(test[0]):,} test inputs ...")
-    measured = work.valid if test is None else _Rows.of(original, *test)
-    after = work.score(tuned.model, measured)
-    where = f"{len(measured.x):,} {'validation' if test is None else 'test'} inputs"
-    recipe = {
-        "rule": rule, "kept": [original.parts[number].name for number in tuned.kept], "bits": bits, **options,
-        "epochs": epochs, "rate": rate, "batch": batch, **work.teaching,
-    }  # fmt: skip
-    facts = {
-        **original.facts, "recipe": recipe, "seed": seed, "fitted_to": f"{len(rows[0])} rows", "measured_on": where,
-        "score": round(after, 3), "unit": "% correct" if measured.labelled else "% of classes as the original",
-        "original_score": round(measured.teacher, 3), **_sizes(tuned.model), **(card or {}),
-    }  # fmt: skip
-    if original.encoder is not None:
-        facts["encoder"] = original.encoder.to_dict()
-    return Conversion(
-        export(tuned.model, name, original.shape, result="class", card=facts), measured.teacher,
-        work.score(work.student(tuned.kept), measured), after, where, measured.labelled, tuple(recipe["kept"]), costs,
-    )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Inputs as integers, the original's logits for them, and labels or the original's classes."""
-
-    x: np.ndarray
-    logits: np.ndarray
-    y: np.ndarray
-    labelled: bool
-
-    @classmethod
-    def of(cls, original, x, y):
-        logits = original.logits(x)
-        if y is not None and (y.shape != (len(x),) or y.dtype.kind not in "iu"):
-            raise InputError(f"`y` must be integers [{len(x)}], not {y.dtype} {list(y.shape)}")
-        if y is not None and not 0 <= y.min() <= y.max() < original.classes:
-            raise InputError(
-                f"`y` must lie in 0 .. {original.classes - 1}, the classes of the original, but holds {y.min()} .. {y.max()}"
-            )
-        return cls(
-            original.integers(x), logits, logits.argmax(1) if y is None else y, y is not None
-        )
-
-    @property
-    def teacher(self):
-        """Score of the original, in percent."""
-        return percent_correct(self.logits.argmax(1)[:, None], self.y)
-
-
-@dataclass(frozen=True)
-class _Tuned:
-    model: torch.nn.Sequential
-    kept: tuple[int, ...]
-    valid: float
-
-
-@dataclass(frozen=True)
-class _Work:
-    """Converts with different layers kept, always with the same data and settings."""
-
-    original: Original
-    rows: _Rows
-    valid: _Rows
-    rule: str
-    bits: int
-    options: dict
-    teaching: dict
-    fitting: dict
-    epochs: int
-    report: Callable[[str], None]
-
-    def student(self, kept):
-        rules = [
-            KEPT if number in kept else self.rule for number in range(len(self.original.parts))
-        ]
-        return student(self.original, rules, bits=self.bits, options=self.options)
-
-    def score(self, model, rows):
-        return evaluate(model, rows.x, rows.y, shape=self.original.shape)
-
-    def made(self, kept, epochs=None, what=""):
-        """The fine-tuned network with these layers kept, by their numbers."""
-        model = self.student(kept)
-        teacher = Teacher(torch.as_tensor(self.rows.logits), **self.teaching)
-
-        def report(record):
-            self.report(
-                f"{what}epoch {record['epoch']} of {record['epochs']}, loss {record['loss']:.4f}, validation {record['score']:.2f}"
-            )
-
-        history = fit(
-            model, self.rows.x, self.rows.y if self.rows.labelled else None, epochs=epochs or self.epochs,
-            shape=self.original.shape, valid=(self.valid.x, self.valid.y), teacher=teacher, report=report, **self.fitting,
-        )  # fmt: skip
-        return _Tuned(model.eval(), tuple(kept), history[-1]["score"])
-
-    def automatic(self, limit):
-        """The network with the fewest layers kept that loses at most `limit` points, and the cost of each layer."""
-        wanted = self.valid.teacher - limit
-        tuned, costs = self.made((), what="no layer kept: "), {}
-        for number in self._order(costs) if tuned.valid < wanted else ():
-            kept = sorted({*tuned.kept, number})
-            names = ", ".join(self.original.parts[one].name for one in kept)
-            tuned = self.made(kept, what=f"kept {names}: ")
-            if tuned.valid >= wanted:
-                break
-        if tuned.valid < wanted:
-            raise CheckFailed(
-                f"with all layers kept the network loses {self.valid.teacher - tuned.valid:.2f} points, more than {limit:g}: allow a "
-                "larger loss, more bits or more epochs"
-            )
-        return tuned, costs
-
-    def _order(self, costs):
-        """Numbers of the layers, the one first that costs most; puts the cost of each into `costs`."""
-        numbers = range(len(self.original.parts))
-        best = self.made(numbers, TRIAL, "all layers kept: ").valid
-        for number in numbers:
-            name = self.original.parts[number].name
-            others = [one for one in numbers if one != number]
-            costs[name] = round(
-                best - self.made(others, TRIAL, f"only {name} converted: ").valid, 3
-            )
-        return sorted(numbers, key=lambda number: -costs[self.original.parts[number].name])
 
 
 def _original(model, x, bits):
-    if isinstance(model, Original):
-        return model
-    if isinstance(model, Network):
-        return of_network(model, x)
     if isinstance(model, torch.nn.Module):
-        return of_module(model, x, bits)
+        return of_module(model, x, bits or 4)
+    if isinstance(model, Network):
+        card = model.card
+        encoder = (
+            Encoder.from_dict(card["encoder"], model.inputs, model.name)
+            if "encoder" in card
+            else None
+        )
+        return of_network(model, x, encoder=encoder, bits=bits)
+    if callable(model):
+        return model(x)
     raise InputError(
         f"`model` must be a torch model or a network of tnhw, not {type(model).__name__}"
     )

@@ -43,6 +43,11 @@ class Teacher:
         if not 0 < self.share <= 1:
             raise InputError(f"`share` must be above 0 and at most 1, not {self.share}")
 
+    @property
+    def settings(self):
+        """What a checkpoint has to agree with."""
+        return {"temperature": self.temperature, "share": self.share}
+
     def measure(self, labels):
         """The loss for `tnhw.train.fit`: a function of outputs [rows, classes] and of the numbers of their rows.
 

@@ -61,8 +61,7 @@ def fit(
     x : int array [n, prod(shape)]
         Inputs in the model's input format, row by row with channels last.
     y : int array
-        Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer; None with a teacher that
-        is the whole loss.
+        Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer; a teacher may need none.
     epochs, batch, threads : int
         Number of epochs, of rows in a batch, and of threads of torch.
     rate : float
@@ -113,10 +112,8 @@ def fit(
     optimiser = torch.optim.Adam(_groups(layers, rate))
     settings = {
         "epochs": epochs, "rate": rate, "batch": batch, "seed": seed, "loss": loss, "freeze": freeze,
-        "prune": prune, "noise": noise, "rows": len(x), "note": note or {},
+        "prune": prune, "noise": noise, "rows": len(x), "note": note or {}, **(teacher.settings if teacher else {}),
     }  # fmt: skip
-    if teacher is not None:
-        settings |= {"temperature": teacher.temperature, "share": teacher.share}
     history = _resume(checkpoint, settings, model, optimiser)
     run = _Epochs(model, layers, optimiser, measure, x, settings)
     for epoch in range(len(history), epochs):

@@ -9,7 +9,7 @@ import torch
 from ..data.encoding import Encoder
 from ..errors import InputError
 
-__all__ = ["SAMPLE", "Original", "Part", "columns", "of_network", "spread"]
+__all__ = ["SAMPLE", "Original", "Part", "columns", "of_network", "spread", "steps"]
 
 SAMPLE = 1000  # inputs on which the sums of layers are known
 FLOOR = 1e-3  # of the largest standard deviation: no other one is taken as less
@@ -95,7 +95,17 @@ def columns(weights, factor):
     return weights * factor.repeat_interleave(weights.shape[1] // len(factor))
 
 
-def of_network(network, x, *, encoder=None, logits=None, names=None):
+def steps(x, bits):
+    """Where the nearest of 2^bits numbers changes, which lie evenly from the smallest of x to the largest."""
+    low, high = float(x.min()), float(x.max())
+    if not low < high:
+        raise InputError(f"`x` holds one number only, {low:g}")
+    return (low + (np.arange(1, 1 << bits) - 0.5) * (high - low) / ((1 << bits) - 1)).astype(
+        np.float32
+    )
+
+
+def of_network(network, x, *, encoder=None, logits=None, bits=None):
     """A network of tnhw, which may be an imported one.
 
     Parameters
@@ -108,8 +118,9 @@ def of_network(network, x, *, encoder=None, logits=None, names=None):
         From real inputs to its integers.
     logits : callable, optional
         Logits for inputs x [n, ...], float array [n, classes]. Default: its own sums, at a scale that trained networks have.
-    names : list of str, optional
-        Of its layers, in messages. Default: their own.
+    bits : int, optional
+        Bits of inputs of the converted network, which then come of real inputs in equal steps from the smallest to the
+        largest number in `x`. Default: inputs as the network has them, from 0 up.
 
     Raises
     ------
@@ -127,9 +138,8 @@ def of_network(network, x, *, encoder=None, logits=None, names=None):
 
     sample = own(x[:SAMPLE])
     parts, shape, values = [], network.shape, sample
-    for number, layer in enumerate(network.layers):
-        name = names[number] if names else layer.name
-        part, values = _part(name, layer, shape, values)
+    for layer in network.layers:
+        part, values = _part(layer, shape, values)
         parts.append(part)
         shape = layer.out_shape if layer.keys.kind == "conv" else layer.out_shape[2:]
     if logits is None:
@@ -140,8 +150,21 @@ def of_network(network, x, *, encoder=None, logits=None, names=None):
             return (network.golden(own(x)) * unit).astype(np.float32)
 
     parts[-1] = replace(parts[-1], sums=torch.as_tensor(logits(x[:SAMPLE])).float())
-    shifted = encoder and replace(encoder, low=encoder.low - low)
     facts = {"original": network.title}
+    if bits is not None:
+        _real(network, x, encoder)
+        made = Encoder(0, steps(x, bits), encoder.order)
+        return Original(
+            tuple(parts),
+            network.shape,
+            bits,
+            made.encode,
+            logits,
+            made.encode(x[:SAMPLE]),
+            made,
+            facts,
+        )
+    shifted = encoder and replace(encoder, low=encoder.low - low)
     if low:
         facts["inputs"] = f"those of the original, {network.input}, minus {low}"
     return Original(
@@ -150,7 +173,14 @@ def of_network(network, x, *, encoder=None, logits=None, names=None):
     )  # fmt: skip
 
 
-def _part(name, layer, shape, values):
+def _real(network, x, encoder):
+    if encoder is None or x.dtype.kind != "f":
+        raise InputError(
+            f"network {network.name}: takes integers as they are; `input_bits` is for real inputs, so leave it out"
+        )
+
+
+def _part(layer, shape, values):
     """A layer of a network for the results of the layer before it, and its own results."""
     z = layer.sums(values)
     results = layer.requantiser.golden(z)
@@ -159,13 +189,13 @@ def _part(name, layer, shape, values):
     sums = torch.as_tensor(z * slope + offset - low).float().movedim(-1, 1)
     weights = torch.as_tensor(_slopes(layer) * slope[:, None]).float()
     if layer.keys.kind == "conv":
-        stride, padding = _square(name, layer)
+        stride, padding = _square(layer)
         weights = weights.view(layer.keys.outputs, *layer.taps, layer.in_shape[2])
-        return Part(name, weights.permute(0, 3, 1, 2), sums, stride, padding), results
+        return Part(layer.name, weights.permute(0, 3, 1, 2), sums, stride, padding), results
     if len(shape) == 3:
         height, width, channels = shape
         weights = weights.view(-1, height, width, channels).permute(0, 3, 1, 2).flatten(1)
-    return Part(name, weights.contiguous(), sums.flatten(1)), results
+    return Part(layer.name, weights.contiguous(), sums.flatten(1)), results
 
 
 def _slopes(layer):
@@ -179,15 +209,15 @@ def _slopes(layer):
 
 
 def _line(z, y):
-    """For each channel the line that is nearest to its results y [n, channels], where they are not at their ends.
+    """For each channel the line that is nearest to its results y [n, channels]: slope and offset, [channels] each.
 
-    A channel with two results has no others; one with a falling staircase has a negative slope.
+    Results at their ends are left out if the others are several. A falling staircase has a negative slope.
     """
     slope, offset = np.ones(z.shape[1]), np.zeros(z.shape[1])
     for channel in range(z.shape[1]):
         a, b = z[:, channel].astype(float), y[:, channel].astype(float)
-        inner = (b > y.min()) & (b < y.max())
-        if np.ptp(a[inner]) > 0 if inner.any() else False:
+        inner = (b > b.min()) & (b < b.max())
+        if inner.any() and np.ptp(b[inner]):
             a, b = a[inner], b[inner]
         variance = a.var()
         slope[channel] = ((a - a.mean()) * (b - b.mean())).mean() / variance if variance else 0.0
@@ -195,12 +225,12 @@ def _line(z, y):
     return slope, offset
 
 
-def _square(name, layer):
+def _square(layer):
     """Stride and padding of a convolution, if they are the same in all directions."""
     strides, pads, dilations = {*layer.strides}, {*layer.pads}, {*layer.dilations}
     if len({*layer.taps}) > 1 or len(strides) > 1 or len(pads) > 1 or dilations != {1}:
         raise InputError(
-            f"layer `{name}`: its window is not the same in both directions ({layer.taps[0]} x {layer.taps[1]}, stride "
+            f"layer `{layer.name}`: its window is not the same in both directions ({layer.taps[0]} x {layer.taps[1]}, stride "
             f"{layer.strides}, padding {layer.pads}, dilation {layer.dilations}), and only square ones are trained"
         )
     return strides.pop(), pads.pop()

@@ -10,11 +10,10 @@ from torch.nn import functional
 
 from ..data.encoding import Encoder
 from ..errors import InputError
-from .originals import SAMPLE, Original, Part, columns
+from .originals import SAMPLE, Original, Part, columns, steps
 
 __all__ = ["of_module"]
 
-BATCH = 1000  # inputs that the model computes at once
 CLIPS = {nn.ReLU, nn.ReLU6, functional.relu, functional.relu6, torch.relu, "relu"}
 NORMS = {nn.BatchNorm1d, nn.BatchNorm2d}
 SHAPES = {nn.Flatten, torch.flatten, torch.reshape, "flatten", "view", "reshape"}
@@ -49,15 +48,14 @@ def of_module(model, x, bits=4):
     parts, shape = walk.whole(), x.shape[1:]
     image = not parts[0].dense
     order = np.arange(np.prod(shape)).reshape(shape).transpose(1, 2, 0).ravel() if image else None
-    encoder = Encoder(0, _steps(x, bits), order)
+    encoder = Encoder(0, steps(x, bits), order)
     output = next(node for node in graph.graph.nodes if node.op == "output")
     output.args = (walk.node,)
     graph.recompile()
 
     def logits(x):
-        parts = [x[first : first + BATCH] for first in range(0, len(x), BATCH)]
         with torch.no_grad():
-            return torch.cat([graph(_tensor(model, part)) for part in parts]).float().cpu().numpy()
+            return graph(_tensor(model, x)).float().cpu().numpy()
 
     return Original(
         parts, (*shape[1:], shape[0]) if image else (int(np.prod(shape)),), bits, encoder.encode, logits,
@@ -244,13 +242,3 @@ def _traced(model):
 def _tensor(model, x):
     known = next(model.parameters(), torch.zeros(0))
     return torch.as_tensor(np.asarray(x)).to(known.device, known.dtype)
-
-
-def _steps(x, bits):
-    """Where the nearest of 2^bits numbers changes, which lie evenly from the smallest of x to the largest."""
-    low, high = float(x.min()), float(x.max())
-    if not low < high:
-        raise InputError(f"`x` holds one number only, {low:g}")
-    return (low + (np.arange(1, 1 << bits) - 0.5) * (high - low) / ((1 << bits) - 1)).astype(
-        np.float32
-    )
