@@ -291,10 +291,35 @@ CASES = {
     "train model": (["train", "digits", "-o", "out/model.bin"], "a model is an `.npz` file"),
     "train data": (["train", "mnist", "--data", "file"], "file: there is no such folder"),
     "train into a file": (["train", "digits", "--epochs", "1", "-o", "file/m.npz"], "cannot be written"),
+    # Conversion.
+    "convert no data": (["convert", "digits_mac"], "give the data: a data set, or an npz file"),
+    "convert two data": (["convert", "digits_mac", "--dataset", "digits", "--data-file", "x.npz"], "give either a data set or"),
+    "convert data set": (["convert", "digits_mac", "--dataset", "digit"], "no data set 'digit'; did you mean `digits`"),
+    "convert data": (["convert", "digits_mac", "--dataset", "mnist", "--data", "file"], "file"),
+    "convert kernel": (["convert", "k.toml", "--dataset", "digits"], "k.toml: is a kernel; only networks are converted"),
+    "convert vectors": (["convert", "denoise_mac", "--dataset", "digits"], "result is a vector; only networks that give a class"),
+    "convert junk": (["convert", "junk.onnx", "--dataset", "digits"], "junk.onnx: not an ONNX file"),
+    "convert pipe": (["convert", "pipe.npz", "--dataset", "digits"], "pipe.npz: not a file"),
+    "convert file pipe": (["convert", "digits_mac", "--data-file", "pipe.npz"], "pipe.npz: not a file"),
+    "convert shape": (["convert", "digits_mac", "--data-file", "vectors.npz", "--valid", "0.5"], r"input must be integers \[n, 64\]"),
+    "convert bomb": (["convert", "digits_mac", "--data-file", "bomb.npz"], "4095 MiB of arrays; at most 256"),
+    "convert no x": (["convert", "digits_mac", "--data-file", "unnamed.npz"], "unnamed.npz: has no array `x`"),
+    "convert rule": (["convert", "digits_mac", "--dataset", "digits", "--rule", "nope"], "--rule.*'nope' is not one of"),
+    "convert levels": (["convert", "digits_mac", "--dataset", "digits", "--levels", "3"], "`levels` must be a power of two, not 3"),
+    "convert gain": (["convert", "digits_mac", "--dataset", "digits", "--rule", "mac", "--gain"], "has no option `gain`"),
+    "convert bits": (["convert", "digits_mac", "--dataset", "digits", "--weight-bits", "0", "--rule", "mac"], "`weight_bits` must be 2 to 8, not 0"),
+    "convert keep": (["convert", "digits_mac", "--dataset", "digits", "--keep", "0,x"], "there is no layer 'x'; the layers are 0 to 1"),
+    "convert loss": (["convert", "digits_mac", "--dataset", "digits", "--loss", "nan"], "--loss.*less than or equal to 100"),
+    "convert rate": (["convert", "digits_mac", "--dataset", "digits", "--rate", "nan"], "`rate` must be above 0 and below 10, not nan"),
+    "convert share": (["convert", "digits_mac", "--dataset", "digits", "--share", "nan"], "`share` must be above 0 and at most 1, not nan"),
+    "convert heat": (["convert", "digits_mac", "--dataset", "digits", "--temperature", "inf"], "`temperature` must be above 0 and at most 100"),
+    "convert name": (["convert", "digits_mac", "--dataset", "digits", "--name", "../x"], f"`name` {EVIL}.*not '../x'"),
+    "convert suffix": (["convert", "digits_mac", "--dataset", "digits", "-o", "out/m.bin"], "must end in .npz"),
+    "convert into a file": (["convert", "digits_mac", "--dataset", "digits", "--epochs", "1", "-o", "file/m.npz"], "cannot be written"),
 }  # fmt: skip
 
 # Of commands whose default folder is not `build`, or that write no folder.
-PLACES = {"init": "out", "train": "out/m.npz"}
+PLACES = {"init": "out", "train": "out/m.npz", "convert": "out/m.npz"}
 NO_FOLDER = ("export", "simulat")
 
 
@@ -302,7 +327,7 @@ def test_there_are_many():
     assert len({tuple(words) for words, *_ in CASES.values()}) == len(CASES) >= 60
     verbs = {words[0] for words, *_ in CASES.values()}
     assert verbs >= {"generate", "graph", "simulate", "prove", "build", "compare", "sweep", "export",
-                     "init", "run", "upload", "train"}  # fmt: skip
+                     "init", "run", "upload", "train", "convert"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -331,7 +356,9 @@ def state(folder):
 
 def needed(words):
     """Packages of extras that a command line imports."""
-    if words[0] == "train" or (words[0] == "export" and "-o" in words and "-f" not in words):
+    if words[0] in ("train", "convert") or (
+        words[0] == "export" and "-o" in words and "-f" not in words
+    ):
         return "torch"
     if words[0] == "run":
         return "serial"

@@ -133,7 +133,7 @@ def test_list_can(capsys):
 
     _, out, _ = run(capsys, "list", "--json")
     can = json.loads(out)["can"]
-    assert {"generate", "simulate", "prove", "train", "build, ice40"} <= set(can)
+    assert {"generate", "simulate", "prove", "train", "convert", "build, ice40"} <= set(can)
     for status in doctor(["z3"]):
         assert (can["prove"] == "yes") == (status.status == "ok")
     for answer in can.values():

@@ -15,6 +15,7 @@ NEEDS = {
     "simulate --simulator verilator": (["cocotb", "libpython", "verilator", "g++", "make", "perl"], {}),
     "prove": (["z3"], {}),
     "train": ([], {"torch": "train"}),
+    "convert": ([], {"torch": "train"}),
     "export --format onnx": ([], {"onnx": "onnx"}),
     "upload": (["openFPGALoader"], {}),
 }  # fmt: skip
