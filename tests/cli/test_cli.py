@@ -200,6 +200,7 @@ def test_init_board(capsys, tmp_path):
         ("tnhw build mac16 --board icebr", {"icebreaker"}),
         ("tnhw train lett", {"letter"}),
         ("tnhw simulate digits_tn --dataset optd", {"optdigits"}),
+        ("tnhw convert digits_m", {"digits_mac", "digits_mac8"}),
     ],
 )
 def test_completion(words, found):

@@ -149,12 +149,12 @@ def convert(
     if share is None:
         teaching["share"] = 1.0 if y is None else 0.5
     fitting = {"rate": rate, "batch": batch, "seed": seed, "threads": threads}
-    parts = (Rows.of(original, *those, report) for those in (rows, held))
-    work = Work(plan, *parts, teaching, epochs, fitting, report)
+    known, valid = (Rows.of(original, those[0], those[1], report) for those in (rows, held))
+    work = Work(plan, known, valid, teaching, epochs, fitting, report)
     tuned, costs = work.automatic(loss) if kept is None else (work.made(kept), {})
     if test is not None:
         report(f"Measuring on {len(test[0]):,} test inputs ...")
-    measured = work.valid if test is None else Rows.of(original, *test, report)
+    measured = valid if test is None else Rows.of(original, test[0], test[1], report)
     where = f"{len(measured.x):,} {'validation' if test is None else 'test'} inputs"
     names = tuple(original.parts[number].name for number in tuned.kept)
     facts = {

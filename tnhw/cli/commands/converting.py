@@ -5,94 +5,126 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Data, File, Json, say, show
-from .training import RuleName, Seed, Threads
+from .options import Data, Json, say, show
+from .training import Bits, RuleName, Seed, Threads
 
 __all__ = ["convert"]
 
 
+def _networks(incomplete: str):
+    """Names for shell completion."""
+    from ...catalogue import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
+
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="A network: an ONNX or QONNX file, an npz file, or a name from `tnhw list`.",
+        autocompletion=_networks,
+    ),
+]
+Rule = Annotated[RuleName, typer.Option(help="Rule of the layers of the converted network.")]
+DataFile = Annotated[
+    Path | None,
+    typer.Option(
+        help="npz file of your own: inputs `x`, as the network takes them, and perhaps labels `y`, one for each."
+    ),
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="A data set instead: digits, optdigits, pendigits or mnist.")
+]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        help="Layers that stay MAC layers: numbers from 0 or names, separated by commas; or `auto`: as few as --loss allows."
+    ),
+]
+Loss = Annotated[
+    float,
+    typer.Option(help="With --keep auto: points of accuracy that may be lost.", min=0, max=100),
+]
+Levels = Annotated[
+    int | None, typer.Option(help="threshold: number of levels K.", show_default="8")
+]
+MinLevel = Annotated[
+    int | None,
+    typer.Option(help="threshold: synapses with a lower level are left out.", show_default="1"),
+]
+Gain = Annotated[
+    bool, typer.Option("--gain", help="threshold: train a level and a gain for each synapse.")
+]
+WeightBits = Annotated[
+    int | None, typer.Option(help="MAC layers: bits of a weight.", show_default="4")
+]
+Input = Annotated[
+    str | None,
+    typer.Option(
+        help="Format of the inputs of a quantised graph that does not quantise them, as for `tnhw import`."
+    ),
+]
+InputBits = Annotated[
+    int | None,
+    typer.Option(
+        help="Bits of inputs, for real inputs. Default: those of the network; 4 if it is not quantised.",
+        min=1,
+        max=8,
+    ),
+]
+Epochs = Annotated[int, typer.Option(help="Passes through the data for fine-tuning.", min=1)]
+Rate = Annotated[float, typer.Option(help="Learning rate.")]
+Temperature = Annotated[
+    float, typer.Option(help="Number by which outputs are divided before the original teaches.")
+]
+Share = Annotated[
+    float | None,
+    typer.Option(
+        help="Share of the original in the loss; the rest is that of the labels. Default: 0.5, or 1 without labels."
+    ),
+]
+Valid = Annotated[
+    float,
+    typer.Option(
+        help="With --data-file: share of the inputs that is not fitted to, but measured on."
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the converted network. Default: that of the file, or made of the original's."
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="npz file to write. Default: the network's name, here."),
+]
+
+
 def convert(
-    model: File,
-    rule: Annotated[
-        RuleName, typer.Option(help="Rule of the layers of the converted network.")
-    ] = RuleName.threshold,
-    data_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="npz file with inputs `x` [n, ...] as the network takes them, and perhaps labels `y` [n]."
-        ),
-    ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(help="A data set instead: digits, optdigits, pendigits or mnist."),
-    ] = None,
+    model: Model,
+    rule: Rule = RuleName.threshold,
+    data_file: DataFile = None,
+    dataset: Dataset = None,
     data: Data = None,
-    keep: Annotated[
-        str | None,
-        typer.Option(
-            help="Layers that stay MAC layers: numbers from 0 or names, separated by commas; or `auto`, as few as --loss allows."
-        ),
-    ] = None,
-    loss: Annotated[
-        float,
-        typer.Option(help="With --keep auto: points of accuracy that may be lost.", min=0, max=100),
-    ] = 1.0,
-    levels: Annotated[
-        int | None, typer.Option(help="threshold: number of levels K.", show_default="8")
-    ] = None,
-    min_level: Annotated[
-        int | None,
-        typer.Option(help="threshold: synapses with a lower level are left out.", show_default="1"),
-    ] = None,
-    gain: Annotated[
-        bool, typer.Option("--gain", help="threshold: train a level and a gain for each synapse.")
-    ] = False,
-    weight_bits: Annotated[
-        int | None, typer.Option(help="MAC layers: bits of a weight.", show_default="4")
-    ] = None,
-    bits: Annotated[
-        int, typer.Option(help="Bits of activations between layers.", min=1, max=8)
-    ] = 4,
-    input: Annotated[
-        str | None,
-        typer.Option(
-            help="Format of the inputs of a quantised graph that does not quantise them, as for `tnhw import`."
-        ),
-    ] = None,
-    input_bits: Annotated[
-        int | None,
-        typer.Option(
-            help="Bits of inputs, for real inputs. Default: those of the network; 4 if it is not quantised.",
-            min=1,
-            max=8,
-        ),
-    ] = None,
-    epochs: Annotated[
-        int, typer.Option(help="Passes through the data for fine-tuning.", min=1)
-    ] = 5,
-    rate: Annotated[float, typer.Option(help="Learning rate.")] = 0.01,
-    temperature: Annotated[
-        float, typer.Option(help="By which the outputs of the original are divided to teach.")
-    ] = 2.0,
-    share: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of the original in what is learned; the rest is that of the labels. Default: 0.5, or 1 without labels."
-        ),
-    ] = None,
-    valid: Annotated[
-        float,
-        typer.Option(
-            help="With --data-file: share of the inputs that is not fitted to, but measured on."
-        ),
-    ] = 0.1,
+    keep: Keep = None,
+    loss: Loss = 1.0,
+    levels: Levels = None,
+    min_level: MinLevel = None,
+    gain: Gain = False,
+    weight_bits: WeightBits = None,
+    bits: Bits = 4,
+    input: Input = None,
+    input_bits: InputBits = None,
+    epochs: Epochs = 5,
+    rate: Rate = 0.01,
+    temperature: Temperature = 2.0,
+    share: Share = None,
+    valid: Valid = 0.1,
     seed: Seed = 0,
     threads: Threads = 1,
-    name: Annotated[str | None, typer.Option(help="Name of the converted network.")] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="npz file to write. Default: the network's name, here."),
-    ] = None,
+    name: Name = None,
+    out: Out = None,
     as_json: Json = False,
 ):
     """Replace the neurons of a trained network, and fine-tune it with the original as the teacher."""
