@@ -174,6 +174,26 @@ def test_complements_are_one_weight():
     assert torch.allclose(part.weights / part.weights.abs().max(), wanted / wanted.abs().max(), atol=1e-5)  # fmt: skip
 
 
+def test_falling_staircases_flip_signs():
+    """An output whose results fall as its sum rises has weights of the other sign; thresholds give its slope."""
+    rng = np.random.default_rng(0)
+    weight = rng.integers(-7, 8, (2, 20))
+    keys = {"kind": "dense", "rule": "mac", "outputs": 2, "parameter": "s4"}
+    layers = [keys | {"output": "u4", "requantise": "staircase"}, keys | {"outputs": 3}]
+    bias = {"bias": np.zeros(2, int)}
+    first = {
+        "weight": weight,
+        **bias,
+        "steps": np.outer([20, 40], np.arange(-7, 8)),
+        "falling": np.array([0, 1]),
+    }
+    second = {"weight": rng.integers(-7, 8, (3, 2)), "bias": np.zeros(3, int)}
+    network = Network("stairs", "u4", [20], layers, [first, second])
+    part = of_network(network, network.random_input(rng, 500)).parts[0]
+    wanted = torch.tensor(weight).float() * torch.tensor([[1 / 20], [-1 / 40]])
+    assert torch.allclose(part.weights, wanted, rtol=0.05)
+
+
 def test_signed_inputs_begin_at_zero():
     rng = np.random.default_rng(0)
     layers = [{"kind": "dense", "rule": "mac", "outputs": 3, "parameter": "s4"}]

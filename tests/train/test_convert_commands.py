@@ -123,6 +123,16 @@ def test_a_quantised_graph(end, capsys):
     assert 100 * (network.classes(encoder.encode(x)) == y).mean() > 88
 
 
+def test_a_softmax_is_left_out(capsys):
+    """What teaches are the numbers before it: the result is the same as without it."""
+    points()
+    for name, end in (("a", None), ("b", "Softmax")):
+        graph(f"{name}.onnx", bits=5, end=end)
+        assert run(capsys, "convert", f"{name}.onnx", "--data-file", "x.npz", "--epochs", 1)[0] == 0
+    first, second = (Network.load(f"{name}_threshold.npz").arrays for name in "ab")
+    assert all((first[name] == second[name]).all() for name in first)
+
+
 def test_a_graph_of_real_numbers(capsys):
     graph("m.onnx")
     x, y = points()
