@@ -32,7 +32,7 @@ TEACHER_EPOCHS, EPOCHS = 4, 5
 CONVERTED = {
     "MAC, converted": {"rule": "mac"},
     "threshold": {},
-    "threshold, first layer kept": {"keep": [0]},
+    "threshold, in 4 bits": {"min_level": 2},
     "threshold, level and gain": {"gain": True},
 }
 HEAD = """\

@@ -140,6 +140,7 @@ def convert(
     _check(name, rule, options, bits, input_bits, loss)
     torch.set_num_threads(threads)
     rows, held = _split(x, y, valid, seed)
+    tested = held if test is None else _pair("test: ", test[0], test[1], rows[0].shape[1:])
     original = _original(model, rows[0], input_bits)
     kept = None if isinstance(keep, str) and keep == "auto" else _kept(keep, original)
     plan = Plan(original, rule, bits, options)
@@ -152,10 +153,9 @@ def convert(
     known, valid = (Rows.of(original, those[0], those[1], report) for those in (rows, held))
     work = Work(plan, known, valid, teaching, epochs, fitting, report)
     tuned, costs = work.automatic(loss) if kept is None else (work.made(kept), {})
-    if test is not None:
-        report(f"Measuring on {len(test[0]):,} test inputs ...")
-    measured = valid if test is None else Rows.of(original, test[0], test[1], report)
-    where = f"{len(measured.x):,} {'validation' if test is None else 'test'} inputs"
+    where = f"{len(tested[0]):,} {'validation' if test is None else 'test'} inputs"
+    report(f"Measuring on {where} ...")
+    measured = valid if test is None else Rows.of(original, tested[0], tested[1], report)
     names = tuple(original.parts[number].name for number in tuned.kept)
     facts = {
         "recipe": {"rule": rule, "kept": list(names), "bits": bits, **options, "epochs": epochs, **teaching, **fitting},
@@ -218,15 +218,27 @@ def _original(model, x, bits):
     )
 
 
-def _split(x, y, valid, seed):
-    """Rows to fit to and rows to hold out, (x, y) each."""
+def _pair(name, x, y, shape=None):
+    """Inputs x [n, ...] and labels y [n] or None as arrays; `shape` is that of one input, if it is known."""
     x, y = np.asarray(x), None if y is None else np.asarray(y)
     if x.ndim < 2 or not len(x) or x.dtype.kind not in "iuf" or not np.isfinite(x).all():
-        raise InputError(f"`x` must be finite numbers [n, ...], not {x.dtype} {list(x.shape)}")
-    if y is not None and y.shape != x.shape[:1]:
-        raise InputError(f"`y` must be labels [{len(x)}], not {list(y.shape)}")
+        raise InputError(
+            f"{name}`x` must be finite numbers [n, ...], not {x.dtype} {list(x.shape)}"
+        )
+    if shape is not None and x.shape[1:] != shape:
+        raise InputError(
+            f"{name}`x` must have inputs of the shape {list(shape)}, not {list(x.shape[1:])}"
+        )
+    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iu"):
+        raise InputError(f"{name}`y` must be integers [{len(x)}], not {y.dtype} {list(y.shape)}")
+    return x, y
+
+
+def _split(x, y, valid, seed):
+    """Rows to fit to and rows to hold out, (x, y) each."""
+    x, y = _pair("", x, y)
     if isinstance(valid, tuple):
-        return (x, y), (np.asarray(valid[0]), None if valid[1] is None else np.asarray(valid[1]))
+        return (x, y), _pair("validation: ", valid[0], valid[1], x.shape[1:])
     held = round(len(x) * valid) if 0 < valid < 1 else 0
     if not 0 < held < len(x):
         raise InputError(

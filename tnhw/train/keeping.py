@@ -34,8 +34,6 @@ class Rows:
     @classmethod
     def of(cls, original, x, y, report):
         """Rows x [n, ...] with their labels y [n] or None; `report` is called now and then with how far it is."""
-        if y is not None and (y.shape != (len(x),) or y.dtype.kind not in "iu"):
-            raise InputError(f"`y` must be integers [{len(x)}], not {y.dtype} {list(y.shape)}")
         if y is not None and not 0 <= y.min() <= y.max() < original.classes:
             raise InputError(
                 f"`y` must lie in 0 .. {original.classes - 1}, the classes of the original, but holds {y.min()} .. {y.max()}"
