@@ -144,6 +144,20 @@ def test_a_graph_of_real_numbers(capsys):
     assert 100 * (network.classes(encoder.encode(x)) == y).mean() > 88
 
 
+def test_a_graph_and_a_data_set(capsys):
+    """A graph gets the integers of a data set divided by the largest: here it takes the nearest of ten means."""
+    data = datasets.load("digits")
+    means = np.array([data.x_train[data.y_train == label].mean(0) for label in range(10)]) / 15
+    built = Builder([64]).quant(1 / 15, 4, signed=0).matmul(means, 1 / 64, 7)
+    onnx.save(built.add("Sub", (means**2).sum(1) / 2).model(), "means.onnx")
+    status, record, _ = run(capsys, "convert", "means.onnx", "--dataset", "digits", "--epochs", 2)
+    nearest = ((data.x_test[:, None] / 15 - means) ** 2).sum(2).argmin(1)
+    own = 100 * (nearest == data.y_test).mean()
+    assert status == 0 and record["measured_on"] == "450 test inputs"
+    assert record["original_percent"] == pytest.approx(own, abs=1)
+    assert record["after_percent"] > own - 5
+
+
 def test_it_is_a_network_like_others(capsys):
     """Every verb takes it; real vectors of a file become its integers."""
     graph("m.onnx", bits=5)
