@@ -228,6 +228,23 @@ def test_students_are_like_their_originals(rule, teacher, digits):
     assert share > (0.6 if rule == "addernet" else 0.8)
 
 
+@pytest.mark.parametrize(
+    "rule, wanted",
+    [
+        ("threshold", {"sign": [-1, -1, 0, 1, 1], "theta": [0, 8, 15, 8, 0]}),
+        ("ternary", {"sign": [-1, -1, 0, 1, 1]}),
+        ("shift", {"sign": [-1, -1, 0, 1, 1], "exponent": [3, 2, 0, 2, 3]}),
+        ("mac", {"weight": [-8, -4, 0, 4, 7]}),
+        ("addernet", {"weight": [0, 4, 8, 12, 15]}),
+    ],
+)
+def test_sizes_become_levels(rule, wanted):
+    synapse = LAYERS[rule][0](1, 1).synapse
+    p = synapse.starting(torch.tensor([[-1.5, -0.5001, 0.0, 0.5, 1.0]]))
+    arrays = synapse.arrays(p, 4)
+    assert {name: array[0].tolist() for name, array in arrays.items()} == wanted
+
+
 def test_mac_students_have_the_weights_of_the_original(teacher, digits):
     """With weights of 8 bits, rows are those of the original times a number each."""
     original = of_module(teacher, digits[0].astype(np.float32))
