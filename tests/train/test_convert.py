@@ -437,11 +437,37 @@ def models():
     yield nn.Sequential(nn.Linear(4, 2)), (8, 4), "put a Flatten before it"
     yield Changing(), (8,), "`forward` cannot be traced by torch.fx"
     yield nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 8, 8), "the last layer must be a Linear"
+    yield (
+        Shaped(),
+        (8,),
+        r"the model, operation `reshape`: it makes \[4\] of \[8\]; only flattening",
+    )
+    yield Twice(), (8,), "gives something else than the result of its last layer"
 
 
 class Inside(nn.Module):
     def forward(self, x):
         return torch.relu(x) + x
+
+
+class Shaped(nn.Module):
+    """Rows of other inputs."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.layer(x.reshape(-1, 4))
+
+
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.layer(x), x
 
 
 class Changing(nn.Module):
