@@ -29,19 +29,19 @@ __all__ = ["convert"]
 CALIBRATED = 8  # bits to which a network of real numbers is quantised, to find what its layers are
 CALIBRATION = 1000  # inputs by which its steps are chosen
 
-Path_ = str | os.PathLike[str]
+File = str | os.PathLike[str]
 
 
 def convert(
-    source: Path_ | Network,
+    source: File | Network,
     *,
-    data_file: Path_ | None = None,
+    data_file: File | None = None,
     dataset: str | None = None,
-    data: Path_ | None = None,
+    data: File | None = None,
     input: str | None = None,
     input_bits: int | None = None,
     name: str | None = None,
-    out: Path_ | None = None,
+    out: File | None = None,
     report: Callable[[str], None] = lambda text: None,
     **settings: Any,
 ) -> Conversion:
@@ -109,15 +109,11 @@ def _named(model, called, rule):
 
 def _model(source, given, bits, report):
     """A network, or a function that makes an `Original` of inputs; and what the card calls it."""
-    foreign = (
-        isinstance(source, (str, os.PathLike))
-        and Path(source).suffix == ".onnx"
-        and not is_own(source)
-    )
-    if foreign:
+    is_file = isinstance(source, (str, os.PathLike))
+    if is_file and Path(source).suffix == ".onnx" and not is_own(source):
         return (lambda x: _imported(Path(source), x, given, bits, report)), Path(source).name
     network = load(source)
-    called = network.name if isinstance(source, Network) else Path(source).name
+    called = Path(source).name if is_file else network.name
     if not isinstance(network, Network):
         raise InputError(f"{called}: is a kernel; only networks are converted")
     if given is not None:
@@ -183,9 +179,7 @@ def _of_dataset(name, folder, integers):
         x = (x / largest).astype(np.float32).reshape(len(x), *known.shape)
         return np.moveaxis(x, -1, 1) if len(known.shape) == 3 else x
 
-    valid, test = (
-        (own_inputs(loaded.x_valid), loaded.y_valid),
-        (own_inputs(loaded.x_test), loaded.y_test),
-    )
+    valid = own_inputs(loaded.x_valid), loaded.y_valid
+    test = own_inputs(loaded.x_test), loaded.y_test
     card = {"data": known.title, "licence": known.licence}
     return own_inputs(loaded.x_train), loaded.y_train, {"valid": valid, "test": test}, card

@@ -36,7 +36,7 @@ class Conversion(Result):
     labelled : bool
         Whether the scores are of labels.
     kept : tuple of str
-        Layers of the original that are MAC layers now, as they were.
+        Layers of the original that are MAC layers in the converted network.
     costs : dict of str to float
         For ``keep="auto"``, if not all layers could be converted: points that the conversion of each layer alone costs
         on validation data.
@@ -142,6 +142,8 @@ def convert(
     rows, held = _split(x, y, valid, seed)
     tested = held if test is None else _pair("test: ", test[0], test[1], rows[0].shape[1:])
     original = _original(model, rows[0], input_bits)
+    if original.classes < 2:
+        raise InputError("the model gives one number; only models that give a class are converted")
     kept = None if isinstance(keep, str) and keep == "auto" else _kept(keep, original)
     plan = Plan(original, rule, bits, options)
     plan.student(kept or ())  # refuses what cannot be made, before the original computes much
@@ -190,10 +192,8 @@ def _check(name, rule, options, bits, input_bits, loss):
         raise InputError(
             f"rule `{rule}` has no option `{odd[0]}`; it has {', '.join(sorted(known))}"
         )
-    for what, value in {
-        "bits": bits,
-        "input_bits": 1 if input_bits is None else input_bits,
-    }.items():
+    given = {"bits": bits} | ({} if input_bits is None else {"input_bits": input_bits})
+    for what, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 8:
             raise InputError(f"`{what}` must be an integer of 1 to 8, not {value!r}")
     if not 0 <= loss <= 100:

@@ -20,20 +20,10 @@ from .recipes import LAYERS, OPTIONS
 
 __all__ = ["student"]
 
-QUANTILES = (
-    0.5,
-    0.6,
-    0.7,
-    0.8,
-    0.9,
-    0.95,
-    0.98,
-    1.0,
-)  # of the sizes of weights: which one is the largest that counts
-TARGET, LOGITS = (
-    0.3,
-    2.0,
-)  # standard deviation of the scaled sums, and of the logits, as in `Recipe`
+# Of the sizes of the weights of a layer: which one is the largest that counts.
+QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
+TARGET = 0.3  # standard deviation of scaled sums, as in `Recipe`
+LOGITS = 2.0  # that of the logits, before they are scaled to those of the original
 
 
 @torch.no_grad()
@@ -96,6 +86,8 @@ def _layer(part, rule, width, bits, options):
 
 def _begin(layer, x, weights, wanted):
     """Set the parameters of a layer, such that its sums for x are most like those that are wanted."""
+    if not (weights.isfinite().all() and wanted.isfinite().all()):
+        raise InputError("its weights or its sums are not finite numbers")
     sizes = weights.abs().flatten()
     sizes = sizes[sizes > 0].sort().values
     if not len(sizes):
