@@ -141,6 +141,25 @@ def line(row):
     return "| " + " | ".join(texts + ["" if n is None else f"{n:,}" for n in counts]) + " |\n"
 
 
+def words(table):
+    """The table in words, from its own text."""
+    found = {}
+    for text in table.splitlines()[2:]:
+        name, neurons, after, *_, lut, carry, _ = (cell.strip() for cell in text.split("|")[1:-1])
+        cells = [int(cell.replace(",", "")) if cell else 0 for cell in (lut, carry)]
+        found[name, neurons] = float(after), sum(cells)
+    parts = []
+    for name in NETWORKS:
+        real, mac, tn = (
+            found[name, kind] for kind in ("real numbers", "MAC, converted", "threshold, in 4 bits")
+        )
+        parts.append(
+            f"`{name}` is right for {tn[0]:.2f} % with threshold neurons in 4 bits ({real[0]:.2f} % with real numbers, {mac[0]:.2f} % "
+            f"with converted MACs), and takes {tn[1] / mac[1]:.2f} times the look-up tables and carry cells of the converted MACs"
+        )
+    return "; ".join(parts) + "."
+
+
 def main():
     lines = []
     with tempfile.TemporaryDirectory() as folder:
@@ -149,7 +168,9 @@ def main():
             for row in rows(name, Path(folder)):
                 lines.append(line(row))
                 print(lines[-1], end="", flush=True)
-    marks.put(PAGE, "converted", HEAD + "".join(lines))
+    table = HEAD + "".join(lines)
+    marks.put(PAGE, "converted", table)
+    marks.put(PAGE, "converted in words", words(table))
 
 
 if __name__ == "__main__":
