@@ -17,6 +17,7 @@ from train_models import random_data
 
 from tnhw import load
 from tnhw.data import datasets
+from tnhw.data.encoding import Encoder
 from tnhw.errors import CheckFailed, InputError
 from tnhw.network import Network
 from tnhw.train import as_input, convert, export, fit
@@ -268,6 +269,19 @@ def test_scales_of_channels_do_not_matter(teacher, digits):
         assert (one.arrays[name] == two.arrays[name]).mean() > 0.99, name
 
 
+def test_outputs_that_are_hardly_ever_zero_keep_their_range():
+    """Positive inputs and weights: every sum of the first layer lies far above 0, and yet few results are at the top."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(20, 16), nn.ReLU(), nn.Linear(16, 4))
+    nn.init.uniform_(model[0].weight, 0, 1)
+    x = np.random.default_rng(0).uniform(0, 1, (500, 20)).astype(np.float32)
+    original = of_module(model, x)
+    mean, sigma = spread(original.parts[0].sums)
+    assert (mean / sigma).min() > 4
+    results = student(original, ["mac"] * 2)[0](as_input(original.sample, original.shape))
+    assert (results == 15 / 16).float().mean() < 0.1 and results.std() > 0.2
+
+
 # Teaching
 
 
@@ -339,14 +353,29 @@ def test_convert(rule, teacher, digits, tmp_path):
     right = 100 * (original_logits(teacher, x_test.astype(np.float32)).argmax(1) == y_test).mean()
     assert made.teacher == pytest.approx(right)
     network.save(tmp_path / "mine.npz")
-    from tnhw.data.encoding import Encoder
-
     read = Network.load(tmp_path / "mine.npz")
     encoder = Encoder.from_dict(read.card["encoder"], 64, "card")
     own = 100 * (read.classes(encoder.encode(x_test)) == y_test).mean()
     assert made.after == pytest.approx(own)
     assert made.after > right - (6 if rule == "addernet" else 3) and made.before > 50
     assert read.card["original"] == "Sequential of torch" and read.card["recipe"]["rule"] == rule
+
+
+def test_convolutions_of_several_channels(tmp_path):
+    """Channels first become channels last, and back behind a Flatten; the file's integers give the model's classes."""
+    torch.manual_seed(3)
+    model = nn.Sequential(
+        nn.Conv2d(3, 6, 3, 2, 1), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 5, 2), nn.ReLU(), nn.Flatten(), nn.Linear(30, 4)
+    )  # fmt: skip
+    x = np.random.default_rng(0).uniform(0, 1, (400, 3, 6, 7)).astype(np.float32)
+    x[:, 0] *= 3
+    with torch.no_grad():  # outputs about 0, so that every class occurs
+        model[-1].bias -= model.eval()(torch.as_tensor(x)).mean(0)
+    made = convert(model, x, rule="mac", bits=6, input_bits=8, weight_bits=8, epochs=1, rate=1e-6)
+    assert made.network.shape == (6, 7, 3) and made.before > 75
+    encoder = Encoder.from_dict(made.network.card["encoder"], 126, "card")
+    classes = made.network.classes(encoder.encode(x))
+    assert (classes == original_logits(model, x).argmax(1)).mean() > 0.75
 
 
 def test_convert_changes_no_model(teacher, digits):

@@ -2,8 +2,8 @@
 
 Layer by layer, on the sample of the original: the sign of a weight becomes the sign of a synapse, and its size, divided by
 one number for the layer, the level. That number is the one of a few whose sums correlate best with those of the
-original. Mean, scale and bias of the sums follow from what they are on the sample: an output is clipped as often as it is in the
-original. Its spread may be another one, and the weights behind it make up for that (cross-layer equalisation, Nagel et
+original. Mean, scale and bias of the sums follow from what they are on the sample: an output is clipped at 0 as often as it is in the
+original, unless it would then be clipped at 1. Its spread may be another one, and the weights behind it make up for that (cross-layer equalisation, Nagel et
 al., arXiv 1906.04721).
 """
 
@@ -23,6 +23,7 @@ __all__ = ["student"]
 # Of the sizes of the weights of a layer: which one is the largest that counts.
 QUANTILES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)
 TARGET = 0.3  # standard deviation of scaled sums, as in `Recipe`
+MIDDLE = 0.5  # largest mean of an output, whose range is 0 to 1: one that is hardly ever clipped at 0 may as well lie lower
 LOGITS = 2.0  # that of the logits, before they are scaled to those of the original
 
 
@@ -124,6 +125,6 @@ def _place(layer, x, mean, sigma):
         layer.bias.copy_(mean * unit)
         layer.temper.copy_(-torch.log(unit))
     else:
-        layer.bias.copy_(mean / sigma * own)
+        layer.bias.copy_((mean / sigma * own).clamp(max=MIDDLE))
     layer.eval()
     return own

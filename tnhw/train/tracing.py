@@ -87,7 +87,7 @@ class _Walk:
     def __init__(self, graph, values):
         self.modules, self.values = dict(graph.named_modules()), values
         self.nodes = list(graph.graph.nodes)
-        self.parts: list[Part] = []
+        self.parts = []
         self.name, self.weights, self.window = "", None, (1, 0)  # of the layer that has no clip yet
         self.scale = None  # of each channel, between the clip before and the next layer
         self.node = None  # which computes the tensor here
