@@ -65,7 +65,8 @@ def test_no_fault(made):
     check(made(rom="logic", reset=True, seed=3))
 
 
-@pytest.mark.parametrize("made", [deep, pytest.param(long, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("made", [deep, long])
 def test_large(made):
     check(made())
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages, for files 
 
 NIGHTLY = environment.flag("TNHW_NIGHTLY")
 GRAPHS = 600 if NIGHTLY else 60
-IN_GATES = 1200 if NIGHTLY else 60
+IN_GATES = 1200 if NIGHTLY else 40
 PARTS = 4
 MOST = 80  # cycles for a vector
 

@@ -130,6 +130,23 @@ def stairs(**options):
     return made
 
 
+def tight(**options):
+    """Two layers that need both of their banks all the time: the first images are not evenly spaced."""
+    keys = DENSE | {"requantise": "staircase"}
+    layers = [
+        keys | {"outputs": 7, "output": "u2"},
+        keys | {"outputs": 10, "output": "u3"},
+        DENSE | {"outputs": 2},
+    ]
+    made = case(
+        [3], layers, [(7, 3), (10, 7), (2, 10)], ((1, 7, 7), (7, 5, 5), (5, 1, 1)), **options
+    )
+    rng = np.random.default_rng(4)
+    for own, count in zip(made.network["arrays"], (3, 7), strict=False):
+        own["steps"] = np.sort(rng.integers(-20, 20, (len(own["weight"]), count)), axis=1)
+    return made
+
+
 def narrow(**options):
     """An image of one row, padded at its sides only."""
     keys = TN | {
@@ -149,4 +166,4 @@ def narrow(**options):
     )
 
 
-GOOD = (image, wide, plain, shared, ties, few, slow, quick, padded, stairs, narrow)
+GOOD = (image, wide, plain, shared, ties, few, slow, quick, padded, stairs, narrow, tight)

@@ -526,8 +526,14 @@ def test_convert_wrong(teacher, digits):
         ({"rule": "shift", "gain": True}, "rule `shift` has no option `gain`; it has weight_bits"),
         ({"bits": 9}, "`bits` must be an integer of 1 to 8, not 9"),
         ({"input_bits": 0}, "`input_bits` must be an integer of 1 to 8, not 0"),
-        ({"input_bits": 2}, "layer `0`: 8 levels need an input of more than 2 bits"),
-        ({"bits": 2}, "layer `3`: 8 levels need an input of more than 2 bits"),
+        (
+            {"input_bits": 2},
+            "layer `0`: a threshold of 8 levels needs an input of at least 3 bits, not 2",
+        ),
+        (
+            {"bits": 2},
+            "layer `3`: a threshold of 8 levels needs an input of at least 3 bits, not 2",
+        ),
         ({"keep": ["none"]}, "there is no layer 'none'; the layers are 0 to 2, or 0, 3, 5"),
         ({"valid": 1.0}, "`valid` must be a share above 0 and below 1"),
         ({"loss": -1}, "`loss` must be points from 0 to 100"),

@@ -16,6 +16,7 @@ else:
 onnx = pytest.importorskip("onnx", reason='pip install "tnhw[import]"')
 pytest.importorskip("qonnx", reason='pip install "tnhw[import]"')
 
+from branched_models import Branches  # noqa: E402
 from foreign_models import Builder  # noqa: E402
 
 import tnhw  # noqa: E402
@@ -188,11 +189,12 @@ def test_from_python(tmp_path):
         (["digits_mac", "--dataset", "digits", "--rule", "none"], "'none'"),
         (["digits_mac", "--dataset", "digits", "--rule", "mac", "--gain"], "rule `mac` has no option `gain`"),
         (["digits_mac", "--dataset", "digits", "--input-bits", "4"], "takes integers as they are; `input_bits` is for real inputs"),
-        (["digits_mac", "--dataset", "digits", "--bits", "2"], "layer `dense1`: 8 levels need an input of more than 2 bits"),
+        (["digits_mac", "--dataset", "digits", "--bits", "2"], "layer `dense1`: a threshold of 8 levels needs an input of at least 3 bits, not 2"),
         (["digits_mac", "--dataset", "digits", "--share", "2"], "`share` must be above 0"),
         (["digits_mac", "--dataset", "digits", "--rate", "0"], "`rate` must be above 0"),
         (["m.onnx", "--data-file", "short.npz"], "12"),
         (["pooled.onnx", "--data-file", "image.npz"], "MaxPool `MaxPool_0`: pooling is not converted"),
+        (["branched.onnx", "--data-file", "x.npz"], "its graph has branches"),
         (["m.onnx", "--data-file", "labels.npz"], "`y` must lie in 0 .. 3, the classes of the original, but holds 4 .. 4"),
     ],
 )  # fmt: skip
@@ -205,6 +207,11 @@ def test_refused(words, text, capsys, folder):
     pooled.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2]).add("Flatten")
     pooled.matmul(np.random.default_rng(0).normal(0, 1, (3, 9)), 0.2, 4)
     onnx.save(pooled.model(), "pooled.onnx")
+    branched = Branches([x.shape[1]]).quant(0.5, 4)
+    source = branched.now
+    branched.matmul(np.eye(x.shape[1]), 1.0, 2).add("Relu").quant(0.5, 4, signed=0)
+    branched.join("Add", branched.now, source).quant(0.5, 4)
+    onnx.save(branched.matmul(np.ones((4, x.shape[1])), 1.0, 2).model(), "branched.onnx")
     np.savez("image.npz", x=np.random.default_rng(0).normal(0, 2, (50, 1, 6, 6)))
     before = sorted(folder.iterdir())
     status, record, said = run(capsys, "convert", *words)

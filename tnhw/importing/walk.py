@@ -71,11 +71,14 @@ class Walk:
         result = last.end(self, self.tensors[graph.output])
         assert coding.input is not None and coding.encoder is not None
         rows = in_a_row(coding.specs, coding.input, coding.shape, graph.where)
+        branched = (
+            {"branches": True} if any(len(row.places) > 1 or row.carried for row in rows) else {}
+        )
         same = np.array_equal(coding.order, np.arange(coding.order.size))
         encoder = coding.encoder if same else replace(coding.encoder, order=coding.order)
         network = Network(
             self.name, str(coding.input.number), coding.shape, [row.keys for row in rows], [row.arrays for row in rows], result,
-            {"source": Path(graph.where).name, "encoder": encoder.to_dict()},
+            {"source": Path(graph.where).name, "encoder": encoder.to_dict()} | branched,
             where=graph.where,
         )  # fmt: skip
         return Imported(

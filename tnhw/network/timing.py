@@ -15,6 +15,7 @@ from .stage import Stage
 __all__ = ["Delay", "delays", "latency", "pipeline_interval", "shared_interval", "slowest", "warm_up"]  # fmt: skip
 
 WARM_UP = 8
+TIGHT_WARM_UP = 16
 
 
 class Delay(NamedTuple):
@@ -81,10 +82,13 @@ def warm_up(stages: Sequence[Stage]) -> int:
     """Number of vectors after which results of engines in a row are `interval` apart.
 
     Where a group of results takes more beats to leave than steps to compute, the first images are faster, as
-    no results are in their way yet.
+    no results are in their way yet. Where two layers or more need both of their banks all the time, some of the first images
+    wait a cycle, until all banks change in time.
     """
     slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in stages)
-    return WARM_UP if slow else 0
+    interval = pipeline_interval(stages)
+    tight = sum(cycles == interval for cycles in _bank_cycles(stages)) > 1
+    return max(WARM_UP * slow, TIGHT_WARM_UP * tight)
 
 
 def _bank_cycles(stages: Sequence[Stage]) -> list[int]:

@@ -99,15 +99,13 @@ def fit(
     Raises
     ------
     InputError
-        If a setting is out of range, data are not in the model's formats, the model has parameters that are not a layer's, or
-        the checkpoint cannot be written or is of another fit.
+        If a setting is out of range, data do not fit the model, or the checkpoint is another's or cannot be written.
     """
     _check(epochs, rate, batch, freeze, prune, noise)
     torch.set_num_threads(threads)
     layers = layers_of(model)
     _check_data({"": (x, y), " of `valid`": valid}, layers, shape, loss)
-    shape = shape or (np.shape(x)[1],)
-    x = as_input(x, shape, layers[0].input_bits)
+    x = as_input(x, shape := shape or (np.shape(x)[1],), layers[0].input_bits)
     measure = _measure(y, loss, layers[-1], teacher)
     optimiser = torch.optim.Adam(_groups(layers, rate))
     settings = {

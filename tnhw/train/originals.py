@@ -131,6 +131,10 @@ def of_network(network, x, *, encoder=None, logits=None, bits=None):
         raise InputError(
             f"network {network.name}: its result is a vector; only networks that give a class are converted"
         )
+    if network.card.get("branches"):
+        raise InputError(
+            f"network {network.name}: its graph has branches, whose layers carry values for others; only networks without are converted"
+        )
     low = network.input.min
 
     def own(x):

@@ -60,7 +60,6 @@ def student(original, rules, *, bits=4, options=None):
         try:
             layer = _layer(part, rule, width, None if last else bits, options or {})
             _begin(layer, x, weights, part.sums)
-            layer.synapse.arrays(layer.kept(), width)
         except InputError as error:
             raise InputError(f"layer `{part.name}`: {error}") from None
         own = _place(layer, x, mean, sigma)
