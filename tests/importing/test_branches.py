@@ -138,7 +138,7 @@ def test_addition(op, first, second, tmp_path):
     x = random_inputs(imported, 200)
     found = compare(imported, x)
     assert not found.unexplained and (imported.ambiguous or found.equal)
-    if first == 0.5:
+    if first == 0.5 and op == "Add":
         sent = imported.encode(x[:4])
         result = tnhw.simulate(imported.network, x=sent, vectors=2, out=tmp_path)
         assert np.array_equal(result.y, imported.network.results(sent))
@@ -177,7 +177,7 @@ def test_what_reads_the_same_is_one_layer(tmp_path):
     assert compare(imported, random_inputs(imported, 100)).equal
 
 
-@pytest.mark.parametrize("ratio", [30.0371, 3000.06, 5000.49])
+@pytest.mark.parametrize("ratio", [30.0371, 3000.06])
 def test_far_scales_are_added_as_exactly_as_float32_holds_them(ratio, tmp_path):
     """The threshold lies between two sums that a rough ratio would exchange."""
     step = 2.0**-12
