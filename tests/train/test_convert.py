@@ -41,6 +41,7 @@ def digits():
 @pytest.fixture(scope="module")
 def teacher(digits):
     """A trained model of torch, with a normalisation some of whose scales are negative."""
+    torch.set_num_threads(1)  # with another number it is slightly another model
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Linear(64, 32), nn.BatchNorm1d(32), nn.ReLU(), nn.Linear(32, 24), nn.ReLU(), nn.Linear(24, 10)
@@ -413,7 +414,7 @@ def test_keep_auto_keeps_as_few_as_are_needed(teacher, digits):
     lines = []
     free = convert(teacher, digits[0], keep="auto", loss=100, epochs=1, report=lines.append)
     assert free.kept == () and free.costs == {} and not any("kept" in line and "layer kept" not in line for line in lines)  # fmt: skip
-    options = {"rule": "addernet", "epochs": 3, "input_bits": 4}
+    options = {"rule": "addernet", "epochs": 1, "bits": 2, "input_bits": 4}
     lost = [
         100 - convert(teacher, digits[0], keep=keep, **options).after
         for keep in ((), ("0", "3", "5"))
