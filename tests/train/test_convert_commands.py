@@ -24,6 +24,7 @@ from tnhw.cli import main  # noqa: E402
 from tnhw.data import datasets  # noqa: E402
 from tnhw.data.encoding import Encoder  # noqa: E402
 from tnhw.errors import InputError  # noqa: E402
+from tnhw.importing import load  # noqa: E402
 from tnhw.network import Network  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the packages for ONNX
@@ -165,6 +166,22 @@ def test_it_is_a_network_like_others(capsys):
     points()
     assert run(capsys, "convert", "m.onnx", "--data-file", "x.npz", "--epochs", 1)[0] == 0
     assert main(["generate", "m_threshold.npz", "--lanes", "8"]) == 0
+
+
+@pytest.mark.parametrize("source", ["m.onnx", "n.npz"])
+def test_scores_are_of_the_test_part_of_a_file(source, capsys):
+    graph("m.onnx", bits=5)
+    x, y = points()
+    imported = load("m.onnx")
+    imported.network.save("n.npz")
+    np.savez("x.npz", x=x[60:], y=y[60:], x_test=x[:60], y_test=y[:60])
+    status, record, said = run(capsys, "convert", source, "--data-file", "x.npz", "--epochs", 1, "-o", "t.npz")  # fmt: skip
+    assert status == 0, said
+    assert record["measured_on"] == "60 test inputs"
+    made = Network.load("t.npz")
+    encoder = Encoder.of_card(made.card, made.inputs, "t")
+    right = 100 * (made.classes(encoder.encode(x[:60].astype(np.float32))) == y[:60]).mean()
+    assert record["after_percent"] == pytest.approx(right)
 
 
 def test_from_python(tmp_path):

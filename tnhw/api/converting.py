@@ -16,6 +16,7 @@ from ..data import datasets, own
 from ..errors import InputError
 from ..importing.graph import node_text
 from ..importing.tensors import QUANTISERS
+from ..kernel import parameters
 from ..network import Network
 from ..onnx.files import parse
 from ..onnx.reader import is_own
@@ -53,7 +54,8 @@ def convert(
         An ONNX or QONNX file, the npz file of a network, or a name from ``tnhw list``. For a model of torch there is
         :func:`tnhw.train.convert`.
     data_file : path, optional
-        npz file with inputs `x` [n, ...], and perhaps labels `y` [n]. A graph takes real numbers; a network takes its
+        npz file with inputs `x` [n, ...], and perhaps labels `y` [n]; scores are those of `x_test` and `y_test`, if it has
+        them. A graph takes real numbers; a network takes its
         integers, or real numbers if its card says how they become integers.
     dataset : str, optional
         A data set instead, with the folder `data` of its files. A network gets its integers, a graph these divided by
@@ -89,7 +91,6 @@ def convert(
     model, called = _model(source, input, input_bits, report)
     ours = isinstance(model, Network)
     x, y, parts, card = _data(data_file, dataset, data, ours)
-    x = x.reshape(len(x), -1) if ours else x.astype(np.float32)
     card["source"] = called
     rule = settings.get("rule", "threshold")
     name = name or (_named(model, called, rule) if out is None else Path(out).stem)
@@ -162,7 +163,20 @@ def _data(file, dataset, folder, integers):
         return _of_dataset(dataset, folder, integers)
     if file is None:
         raise InputError("give the data: a data set, or an npz file with inputs `x`")
-    return *own.arrays(file), {}, {"data": Path(file).name}
+    return _of_file(file, integers)
+
+
+def _of_file(file, integers):
+    """The same of an npz file. Its test part, if it has one, gives the scores."""
+    found = parameters.read(file)
+
+    def pair(x, y):
+        inputs = own.numbers(found, x, file)
+        inputs = inputs.reshape(len(inputs), -1) if integers else inputs.astype(np.float32)
+        return inputs, found.get(y)
+
+    parts = {"test": pair("x_test", "y_test")} if "x_test" in found else {}
+    return *pair("x", "y"), parts, {"data": Path(file).name}
 
 
 def _of_dataset(name, folder, integers):

@@ -156,7 +156,7 @@ def _row(specs, state, group, carried, formats, where):
     else:
         number = _hull([*(spec.codes.number for spec in own), *(formats[k] for k in carried)])
         linear, offset = merged(
-            own, [Columns(c, _width(state, size)) for c in columns], np.concatenate([*kept, []]).astype(int), state
+            own, [Columns(c, _width(state, size)) for c in columns], np.concatenate([*kept, []]).astype(int), state.number, state.size
         )  # fmt: skip
         keys, arrays = _requantised(linear, own, number, first, offset, where)
     formats |= {k: spec.codes.number for k, spec in zip(group, own, strict=True) if spec.codes}

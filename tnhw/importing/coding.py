@@ -209,9 +209,8 @@ class Coding:
         for number, spec in enumerate(self.specs):
             if spec.tensor and spec.equals(new):
                 return self._held(number, spec)
-        if any(
-            spec.keys["name"] == new.keys["name"] for spec in self.specs
-        ):  # other codes of the same sums
+        names = [spec.keys["name"] for spec in self.specs]
+        if new.keys["name"] in names:  # other codes of the same sums
             new.keys["name"] = f"{new.keys['kind']}{self.number()}"
         self.specs.append(new)
         self.say(
@@ -260,12 +259,6 @@ class Coding:
                 self.rows.append(row)
         return self._placed(tensor.order, codes, reader)
 
-    def _place(self):
-        """For each element of the graph's input, which element of the network's input it is."""
-        place = np.empty(len(self.order), np.int64)
-        place[self.order] = np.arange(len(place))
-        return place
-
     def _placed(self, order, codes, reader):
         """Set the order and the shape in which the network gets its input by the first node that reads it."""
         is_image = order.ndim > 2
@@ -283,7 +276,7 @@ class Coding:
             size = (self.shape[0], self.shape[1])
         channels = order.shape[1] if is_image else len(raster)
         held = Held((INPUT,), (channels,), size, codes, order.ndim)
-        return Read(held, self._place()[order])
+        return Read(held, np.argsort(self.order)[order])
 
     def _input_codes(self, tensor, steps, reader, zero):
         def function(values):

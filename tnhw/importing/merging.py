@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..synapse import Format
+from .specs import Spec
 
 __all__ = ["Columns", "merged", "products", "scattered", "with_products"]
 
@@ -31,13 +32,10 @@ class Columns:
     own: np.ndarray
     width: int
 
-    def spread(self, array: np.ndarray, rest: int = 0) -> np.ndarray:
-        """Put the last axis of an array at its places, with `rest` elsewhere. Inputs that occur twice are added up."""
-        full = np.full((*array.shape[:-1], self.width), rest, np.int64)
-        if rest:
-            full[..., self.own] = array
-        else:
-            np.add.at(np.moveaxis(full, -1, 0), self.own, np.moveaxis(array, -1, 0))
+    def spread(self, array: np.ndarray) -> np.ndarray:
+        """Put the last axis of an array at its places, with 0 elsewhere. Inputs that occur twice are added up."""
+        full = np.zeros((*array.shape[:-1], self.width), np.int64)
+        np.add.at(np.moveaxis(full, -1, 0), self.own, np.moveaxis(array, -1, 0))
         return full
 
 
@@ -60,7 +58,7 @@ def with_products(
 
 
 def _thresholds(keys, arrays, columns):
-    """That of a layer of threshold neurons. One that takes part is 1 in `sign`."""
+    """The same for threshold neurons: `sign` is 1 for an input that takes part, and 0 for others."""
     if len(np.unique(columns.own)) < len(columns.own):
         raise InputError(
             f"layer `{keys['name']}` takes the largest of a window of a channel that a `Concat` repeats, which cannot be built; leave "
@@ -68,12 +66,16 @@ def _thresholds(keys, arrays, columns):
         )
     rest = int(arrays["theta"].max())
     sign = columns.spread(arrays["sign"])
-    theta = np.where(sign == 1, columns.spread(arrays["theta"], rest or 1), rest)
+    theta = np.where(sign == 1, columns.spread(arrays["theta"]), rest)
     return dict(keys), dict(arrays) | {"sign": sign, "theta": theta}
 
 
 def merged(
-    own: list[Any], columns: list[Columns], kept: np.ndarray, state: Any
+    own: list[Spec],
+    columns: list[Columns],
+    kept: np.ndarray,
+    number: Format,
+    image: tuple[int, int] | None,
 ) -> tuple[Made, int]:
     """One layer with the outputs of several, and then those that repeat the inputs `kept`.
 
@@ -84,8 +86,10 @@ def merged(
     columns : list of Columns
         For each, what it reads.
     kept : int array
-    state : object with `number` and `size`
-        Format of all inputs, and size of the image.
+    number : Format
+        Of all inputs.
+    image : (int, int) or None
+        Height and width of the input.
 
     Returns
     -------
@@ -105,14 +109,14 @@ def merged(
     places: list[Any] = [()] * len(own)
     middle: tuple[Any, ...] = ()
     if own[0].size is not None:
-        window, places, middle = _window(own, state.size, bool(len(kept)))
+        window, places, middle = _window(own, image, bool(len(kept)))
         keys |= window
         shape = (count, *window["kernel"], width)
     keys["outputs"] = count
     rows = np.arange(count - len(kept), count)
     if own[0].is_threshold:
         made = _thresholds(own[0].keys, own[0].arrays, columns[0])[1]
-        least = state.number.min
+        least = number.min
         if least < 0 and np.any(keys["padding"]):
             raise InputError(
                 f"{own[0].text} pads, and values that may be negative pass by it, which cannot be built; use padding 0, or put a "

@@ -100,9 +100,7 @@ def as_image(order: np.ndarray) -> np.ndarray:
 
 def in_raster(held: Held, order: np.ndarray) -> np.ndarray:
     """An order of what is held, counted one layer after the other, as one of the whole in raster order."""
-    place = np.empty(len(held.raster), np.int64)
-    place[held.raster] = np.arange(len(place))
-    return place[order]
+    return np.argsort(held.raster)[order]
 
 
 @dataclass(frozen=True)

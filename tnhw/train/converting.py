@@ -204,12 +204,7 @@ def _original(model, x, bits):
     if isinstance(model, torch.nn.Module):
         return of_module(model, x, bits or 4)
     if isinstance(model, Network):
-        card = model.card
-        encoder = (
-            Encoder.from_dict(card["encoder"], model.inputs, model.name)
-            if "encoder" in card
-            else None
-        )
+        encoder = Encoder.of_card(model.card, model.inputs, model.name)
         return of_network(model, x, encoder=encoder, bits=bits)
     if callable(model):
         return model(x)

@@ -15,18 +15,12 @@ from .options import (
     Json,
     Out,
     Workers,
+    networks,
     say,
     show,
     show_result,
     test_set,
 )
-
-
-def _models(incomplete: str):
-    """Names for shell completion."""
-    from ...catalogue import model_names
-
-    return [name for name in model_names() if name.startswith(incomplete)]
 
 
 def compare(
@@ -62,7 +56,7 @@ def compare(
         list[str] | None,
         typer.Option(
             help="Kernels: a trained network that provides operands and accuracy. Give one for all kernels, or one for each in their order.",
-            autocompletion=_models,
+            autocompletion=networks,
         ),
     ] = None,
     workers: Workers = None,

@@ -5,35 +5,29 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import Data, Json, say, show
+from .options import Data, Json, datasets, networks, say, show
 from .training import Bits, RuleName, Seed, Threads
 
 __all__ = ["convert"]
-
-
-def _networks(incomplete: str):
-    """Names for shell completion."""
-    from ...catalogue import model_names
-
-    return [name for name in model_names() if name.startswith(incomplete)]
 
 
 Model = Annotated[
     str,
     typer.Argument(
         help="A network: an ONNX or QONNX file, an npz file, or a name from `tnhw list`.",
-        autocompletion=_networks,
+        autocompletion=networks,
     ),
 ]
 Rule = Annotated[RuleName, typer.Option(help="Rule of the layers of the converted network.")]
 DataFile = Annotated[
     Path | None,
     typer.Option(
-        help="npz file of your own: inputs `x`, as the network takes them, and perhaps labels `y`, one for each."
+        help="npz file of your own: inputs `x`, as the network takes them, and perhaps labels `y`, one for each; scores are of `x_test` and `y_test`, if it has them."
     ),
 ]
 Dataset = Annotated[
-    str | None, typer.Option(help="A data set instead: digits, optdigits, pendigits or mnist.")
+    str | None,
+    typer.Option(help="A data set of `tnhw list` with labels instead.", autocompletion=datasets),
 ]
 Keep = Annotated[
     str | None,

@@ -21,6 +21,13 @@ def _files(incomplete: str):
     return [name for name in kernel_names() + model_names() if name.startswith(incomplete)]
 
 
+def networks(incomplete: str):
+    """Names of networks, for shell completion."""
+    from ...catalogue import model_names
+
+    return [name for name in model_names() if name.startswith(incomplete)]
+
+
 def _boards(incomplete: str):
     from ...boards import boards
 
