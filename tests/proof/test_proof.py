@@ -9,6 +9,7 @@ import threading
 import time
 from itertools import product
 
+import numpy as np
 import pytest
 from faults import mutate
 from proof_kernels import emitted, in_ci, kernel
@@ -30,6 +31,7 @@ from tnhw.synapse.rules.shift import Shift
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
 from tnhw import proof  # noqa: E402
+from tnhw.proof.counter_example import expected  # noqa: E402
 from tnhw.proof.formulas.compiled import compiled  # noqa: E402
 from tnhw.proof.formulas.solver import Solver, Undecided  # noqa: E402
 from tnhw.proof.lemmas import netlist  # noqa: E402
@@ -99,7 +101,11 @@ SOME_HEAPS = [kind for kind in HEAPS[::7] if kind != ("mac", "serial", "memory",
 def test_bit_heaps(kind, tmp_path):
     *kind, adder = kind
     made = kernel(*kind, arithmetic="heap", adder=adder)
-    if adder == "ripple" or kind not in [["shift", "serial", s] for s in ("memory", "constant")]:
+    if adder == "ripple" or kind not in [
+        ["shift", "serial", "memory"],
+        ["shift", "serial", "constant"],
+        ["binary", "serial", "constant"],
+    ]:
         assert verdicts(proof.prove(made, tmp_path)) == PROVEN
         return
     with pytest.raises(Undecided, match="otherwise than as numbers"):  # too many products of bits
@@ -448,6 +454,18 @@ def test_without_a_simulator(in_a_load, tmp_path, monkeypatch):
     with pytest.raises(Undecided, match="Nothing was tested: .*`iverilog` was not found") as error:
         proof.prove_text(made, broken, manifest, tmp_path)
     assert "apt install iverilog" in error.value.result.tested["not_run"]
+
+
+@pytest.mark.parametrize("storage", ["constant", "memory"])
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_golden_and_reference_agree(rule, storage):
+    """Of every rule: a counter-example is judged by both."""
+    made = kernel(rule, storage=storage)
+    reference = Reference(emitted(made)[1], made.arrays)
+    rng = np.random.default_rng(3)
+    for x in made.random_input(rng, 20):
+        p = made.random_parameters(rng) if storage == "memory" else None
+        assert expected(made, reference, x.tolist(), p) == made.golden(x[None], p)[0].tolist()
 
 
 def test_golden_and_reference_disagree(tmp_path, monkeypatch, capsys):

@@ -179,7 +179,7 @@ def _fields(reference, arrays, output, input):
         fields["sign"] = int(own["sign"] < 0)
     for name in ("theta", "weight", "exponent"):
         if name in own:
-            fields[name] = own[name] % 2**reference.magnitude.bits
+            fields[name] = own[name] % 2**reference.parameter_bits
     if "gain" in own:
         fields["gain"] = own["gain"]
     return fields

@@ -85,6 +85,8 @@ class Reference:
         self.word_bits = sum(field.bits for field in self.fields.values())
         self.half = 2 ** (self.shift - 1) if self.clamps and self.shift > 0 else 0
         self._arrays = arrays
+        # A rule without a parameter format has parameters of one bit.
+        self.parameter_bits = self.magnitude.bits if self.magnitude else 1
         # Wide enough that no intermediate value of a term wraps.
         magnitude = self.magnitude.bits if self.magnitude else 0
         exponent = 2**magnitude if self.rule == "shift" else magnitude
@@ -126,7 +128,7 @@ class Reference:
             values["sign"] = z3.BitVecVal(int(own["sign"] < 0), 1)
         for name in ("theta", "weight", "exponent"):
             if name in own:
-                values[name] = z3.BitVecVal(own[name], self.magnitude.bits if self.magnitude else 1)
+                values[name] = z3.BitVecVal(own[name], self.parameter_bits)
         if "gain" in own:
             values["gain"] = z3.BitVecVal(own["gain"], 2)
         return values
