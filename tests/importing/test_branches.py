@@ -15,7 +15,7 @@ from foreign_models import save  # noqa: E402
 from foreign_runs import beside  # noqa: E402
 
 import tnhw  # noqa: E402
-from tnhw.importing import carrying, load, merging  # noqa: E402
+from tnhw.importing import carrying, last, load, merging  # noqa: E402
 from tnhw.importing.checking import compare, random_inputs, real_classes  # noqa: E402
 from tnhw.network import fold  # noqa: E402
 from tnhw.support import environment  # noqa: E402
@@ -59,6 +59,16 @@ def test_random_branches(part, tmp_path):
         carried += len(tensors) > len(set(tensors))
         merged += any(len(layer) > 1 for layer in imported.places)
     assert built > 0.8 * GRAPHS / PARTS and carried > built / 5 and merged > built / 5
+
+
+def test_outputs_that_are_constant(tmp_path):
+    """A last layer whose weights are all 0 gives the first of the largest offsets."""
+    imported, _ = branched(452, tmp_path)  # its weights are rounded to 0
+    assert not imported.network.arrays["dense7.multiplier"].any()
+    assert compare(imported, random_inputs(imported, 60)).equal
+    low = np.zeros(3, np.int64)
+    _, arrays, _ = last.integers(np.zeros(3), np.array([-1.5, 2.25, 2.25]), low, low, "class")
+    assert arrays["multiplier"].tolist() == [0, 0, 0] and arrays["offset"].tolist() == [0, 1, 1]
 
 
 def as_case(imported, rng):
