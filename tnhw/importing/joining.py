@@ -18,7 +18,8 @@ __all__ = ["JOINING", "added", "beside", "repeated"]
 
 JOINING = ("Add", "Sub", "Sum", "Concat")
 MOST = 1 << 20  # the largest weight of an addition
-ROUNDED = 2.0**-24  # what float32 may round off a number, as a part of it
+# What float32 may round off a ratio, as a part of it: of two scales, each from two values that are rounded by up to 2^-24.
+ROUNDED = 2.0**-22
 SAME = 1e-6  # relative difference of scales that are meant to be equal
 
 Operand = tuple[Held, np.ndarray]  # what is held, and for each element of a tensor its number there
