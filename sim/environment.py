@@ -122,8 +122,11 @@ class Bench:
         self.rst.value = 1
         await self.reset()
 
-    async def reset(self, more=3):
-        """Reset for one cycle and `more`, and drop all that is under way; `valid` must be low."""
+    async def reset(self, more=3, then=None):
+        """Reset for one cycle and `more`, and drop all that is under way; `valid` must be low.
+
+        `then` is called at the end: what it offers is offered from the first cycle after the reset.
+        """
         for driver in self.drivers:
             driver.clear()
         self.scoreboard.clear()
@@ -139,6 +142,10 @@ class Bench:
                 raise Failure("reset", f"`{name}` is high during reset.")
         self.monitor.forget()
         self.rst.value = 0
+        if then:
+            then()
+            for driver in self.drivers:
+                driver.drive(False)
 
     async def step(self):
         """One cycle; returns whether anything was transferred."""
@@ -188,6 +195,10 @@ class Bench:
         if work.load:
             self.offer_load(work.load)
             await self.until(lambda: len(self.load.taken) > self.loaded)
+        self.offer(work)
+
+    def offer(self, work):
+        """Offer the inputs of a work, and expect its results."""
         for number, expected in work.output:
             self.scoreboard.expect(expected, number)
         self.input.beats += work.input

@@ -169,11 +169,23 @@ class Scenario:
             self._some()
 
     def _waits(self):
-        """Add a load that must wait for the rest of a vector, and two loads in a row, of which the second counts."""
+        """Add loads that must wait, and two loads in a row, of which the second counts.
+
+        A load waits for the rest of a vector, and for vectors whose results are not taken: as many as fill the hardware, and
+        fewer.
+        """
         if not self._loads:
             return
         x, y = self._segments[0][1][1]
         self._drain()
+        for count in (1, 2, 3):
+            stall = 3 * (self._latency + self._interval) + len(self._segments[-1][0]) + 8
+            self._add("stall", stall)
+            self._some(count)
+            self._load(len(self._segments) - 1)
+            self._load()
+            self._some()
+            self._drain()
         if len(x) > 1:
             self._add("x", x[0])
             self._add("refuse_p", PATIENCE)

@@ -164,7 +164,7 @@ class Tile(Architecture):
         m.d.sync += opened.eq(open_)
         with m.If(open_ | self.restart):
             m.d.sync += loaded.eq(0)
-        with m.Elif(opened):
+        with m.Elif(opened & self.p.valid):  # a reset may have withdrawn the beat
             m.d.sync += loaded.eq(1)
 
         bits, width = kernel.synapse.word_bits, kernel.sum_format.bits

@@ -170,7 +170,8 @@ class TileLoad(Argument):
     def lemmas(self):
         """Prove that one beat brings all parameters, and is taken a move after they are written.
 
-        The sender keeps the beat until it is taken, so what was written is what is taken.
+        The sender keeps the beat until it is taken, so what was written is what is taken. Only a reset withdraws it: then
+        what was written is no whole set.
         """
         core = self.core
         reference, binding, circuit = core.reference, core.binding, core.circuit
@@ -180,9 +181,9 @@ class TileLoad(Argument):
         core.prove(core.next(ready) == opens, "a load is taken a move after it begins", core.calm)
         core.prove(core.next(ready) == 0, "no load is taken after a reset", [core.reset_input])
         core.prove(z3.Not(z3.And(core.opens, taken == 1)), "no load begins while one is taken")
-        wanted = z3.If(
-            core.opens, z3.BitVecVal(0, 1), z3.If(taken == 1, z3.BitVecVal(1, 1), loaded)
-        )
+        offered = circuit.inputs[binding.port("p", "valid")] == 1
+        whole = z3.If(z3.And(taken == 1, offered), z3.BitVecVal(1, 1), loaded)
+        wanted = z3.If(core.opens, z3.BitVecVal(0, 1), whole)
         claim = core.next(binding.loaded) == wanted
         what = "parameters are whole from a load that is taken to the next, whatever is reset"
         core.prove(claim, what, core.calm[1:])
