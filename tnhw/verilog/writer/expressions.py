@@ -6,6 +6,7 @@ Verilog extends and cuts operands by rules that readers and linters stumble over
 from dataclasses import dataclass
 
 from ...errors import ToolFailed
+from .operators import READ
 from .rtlil import Bits, Cell, Part, join, part, width
 
 __all__ = ["Text", "constant", "extended", "operator"]
@@ -65,7 +66,7 @@ def _sizes(cell: Cell) -> tuple[int, dict[str, int]]:
                 "tnhw writes no division of signed numbers; divide their absolute values"
             )
         return result, dict.fromkeys(inputs, max(result, *inputs.values()))
-    if cell.kind in _REDUCE or cell.kind == "$mux":
+    if cell.kind in _REDUCE or cell.kind in ("$mux", READ):
         return result, inputs
     if cell.kind in _SHIFT or cell.kind == "$sshr":
         first = result if cell.kind == "$shl" else max(result, inputs["A"])

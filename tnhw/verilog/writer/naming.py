@@ -15,6 +15,7 @@ _RESULT = {
     "$lt": "less", "$le": "at_most", "$gt": "greater", "$ge": "at_least", "$shl": "shifted",
     "$shr": "shifted", "$sshr": "shifted", "$reduce_or": "any", "$reduce_bool": "any",
     "$reduce_and": "all", "$reduce_xor": "parity", "$divfloor": "quotient", "$modfloor": "remainder", "$same": "value",
+    "$read": "word",
 }  # fmt: skip
 
 
@@ -27,13 +28,13 @@ def identifier(name: str) -> str:
 
 
 def identifiers(module: Module, better: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """The names in Verilog of the wires and of the instances of a module; `better` names of wires go before those of RTLIL.
+    """The names in Verilog of the wires, and of the instances and memories; `better` names of wires go before those of RTLIL.
 
     An instance that is called like a wire gets the prefix ``u_``.
     """
     found: dict[str, str] = {}
     instances: dict[str, str] = {}
-    taken = {identifier(memory.name) for memory in module.memories}
+    taken: set[str] = set()
     users = _users(module)
     kinds = {
         cell.ports["Y"][0].wire: _RESULT.get(cell.kind, "value")
@@ -49,6 +50,8 @@ def identifiers(module: Module, better: dict[str, str]) -> tuple[dict[str, str],
         taken.add(choice)
         return choice
 
+    for memory in module.memories:
+        instances[memory.name] = free(identifier(memory.name))
     called = {name: better.get(name, name) for name in module.wires}
     named = [name for name in module.wires if not anonymous(name)]
     ports = [name for name in named if module.wires[name].port]

@@ -2,7 +2,10 @@
 
 from .rtlil import Bits, Cell, Module, Part, join, part
 
-__all__ = ["anonymous", "computes", "in_order", "levels", "substituted"]
+__all__ = ["READ", "anonymous", "computes", "in_order", "levels", "substituted"]
+
+#: The kind of a cell that reads a word of a memory without a clock: Y is the word at the address A.
+READ = "$read"
 
 _MEMORY = ("$memrd_v2", "$memwr_v2", "$meminit_v2")
 

@@ -7,6 +7,7 @@ overwrites it where a condition holds.
 from collections.abc import Mapping
 
 from ...errors import ToolFailed
+from .operators import READ
 from .rtlil import Bits, Block, Body, Cell, Module, Part, Process, Switch, Wire, join, part, width
 
 __all__ = ["SAME", "lower"]
@@ -15,9 +16,19 @@ __all__ = ["SAME", "lower"]
 SAME = "$same"
 
 
+def _read_without_clock(module: Module) -> None:
+    """Read ports without a clock as operators, so that what is computed of a word comes after it."""
+    for cell in module.cells:
+        if cell.kind == "$memrd_v2" and not cell.parameters["CLK_ENABLE"]:
+            cell.kind, cell.outputs = READ, frozenset({"Y"})
+            cell.parameters = {"MEMID": cell.parameters["MEMID"]}
+            cell.ports = {"A": cell.ports["ADDR"], "Y": cell.ports["DATA"]}
+
+
 def lower(module: Module) -> None:
     """Replace the processes and the registers of a module by `Module.registers` and cells."""
     maker = _Maker(module)
+    _read_without_clock(module)
     for cell in [cell for cell in module.cells if cell.kind == "$shift"]:
         _read_from_whole(maker, cell)
     drivers = {_target(process): process for process in module.processes}

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from ...gates.summing.primitives import OUTPUTS
 from .expressions import constant
+from .memories import declaration, under_clock
 from .naming import identifier, identifiers
 from .operators import anonymous, in_order
 from .ports import connected, join_inputs
 from .processes import lower
 from .registers import group
-from .rtlil import Bits, Block, Cell, Memory, Module, Wire, driven, part, read, width
+from .rtlil import Bits, Block, Cell, Module, Wire, driven, read
 from .sharing import share
 from .values import Values
 
@@ -126,10 +127,9 @@ class _Writer(Values):
         modules: dict[str, Written],
         order: dict[str, int],
     ) -> None:
-        super().__init__(module, names)
+        super().__init__(module, names, instances)
         self._modules = modules
         self._order = order
-        self._instances = instances
 
     # ---- Text ----
 
@@ -145,7 +145,7 @@ class _Writer(Values):
             [(wire, f"  {self._declaration('reg', wire)};") for wire in declared]
         )
         for memory in module.memories:
-            lines += self._memory(memory)
+            lines += declaration(self, memory)
         instances = [cell for cell in module.cells if not cell.kind.startswith("$")]
         given = {
             wire
@@ -164,7 +164,7 @@ class _Writer(Values):
         sections = [lines, wires]
         sections += [self._instance(cell) for cell in instances]
         sections += [self._block(clock, block) for clock, block in module.registers]
-        sections += [self._memory_ports(memory) for memory in module.memories]
+        sections += [under_clock(self, memory) for memory in module.memories]
         sections.append(self._initial(registers))
         text = "\n\n".join("\n".join(section) for section in sections if section)
         own = self._ports()
@@ -246,7 +246,7 @@ class _Writer(Values):
             f".{names.get(name, name)}({self.value(bits).text})"
             for name, bits in cell.ports.items()
         ]
-        head = f"  {kind} {f'#({values}) ' if values else ''}{self._instances[cell.name]} ("
+        head = f"  {kind} {f'#({values}) ' if values else ''}{self.others[cell.name]} ("
         line = f"{head}{', '.join(ports)});"
         if len(line) <= _LINE:
             return [line]
@@ -272,70 +272,9 @@ class _Writer(Values):
             lines.append("end")
         return lines
 
-    # ---- Memories ----
-
-    def _memory(self, memory: Memory) -> list[str]:
-        name = identifier(memory.name)
-        marks = "".join(f"(* {key} = {value} *) " for key, value in memory.attributes.items())
-        lines = [f"  {marks}reg [{memory.width - 1}:0] {name} [0:{memory.size - 1}];"]
-        for cell in self._cells("$meminit_v2", memory):
-            rows = [part(cell.ports["DATA"], k * memory.width, memory.width)[0].value
-                    for k in range(memory.size)]  # fmt: skip
-            lines.append("  initial begin")
-            lines += [
-                f"    {name}[{k}] = {constant(row, memory.width)};" for k, row in enumerate(rows)
-            ]
-            lines.append("  end")
-        return lines
-
-    def _cells(self, kind: str, memory: Memory) -> Iterator[Cell]:
-        for cell in self.module.cells:
-            if (
-                cell.kind == kind
-                and str(cell.parameters["MEMID"]).removeprefix("\\") == memory.name
-            ):
-                yield cell
-
-    def _memory_ports(self, memory: Memory) -> list[str]:
-        name, lines = identifier(memory.name), []
-        clock = "clk"
-        for cell in self._cells("$memwr_v2", memory):
-            clock = self.value(cell.ports["CLK"]).text
-            address = self.value(cell.ports["ADDR"]).text
-            for enable, start, count in _runs(cell.ports["EN"]):
-                data = self.value(part(cell.ports["DATA"], start, count)).text
-                where = "" if count == memory.width else f"[{start + count - 1}:{start}]"
-                lines.append(self._guarded(enable, f"{name}[{address}]{where} <= {data};"))
-        for cell in self._cells("$memrd_v2", memory):
-            clock = self.value(cell.ports["CLK"]).text
-            (result,) = cell.ports["DATA"]
-            load = f"{self.reference(result)} <= {name}[{self.value(cell.ports['ADDR']).text}];"
-            lines.append(self._guarded(cell.ports["EN"], load))
-        if not lines:
-            return []
-        if len(lines) == 1:
-            return [f"  always @(posedge {clock})", f"    {lines[0].strip()}"]
-        return [f"  always @(posedge {clock}) begin", *lines, "  end"]
-
-    def _guarded(self, enable: Bits, text: str) -> str:
-        if enable[0].wire is None:
-            return f"    {text}"
-        return f"    if ({self.value(enable).text}) {text}"
-
 
 def _size(wire: Wire) -> str:
     return f"[{wire.width - 1}:0] " if wire.width > 1 else ""
-
-
-def _runs(bits: Bits) -> Iterator[tuple[Bits, int, int]]:
-    """Runs of one and the same bit: (bit, start, length)."""
-    start, size = 0, width(bits)
-    for k in range(1, size + 1):
-        if k == size or part(bits, k, 1) != part(bits, start, 1):
-            bit = part(bits, start, 1)
-            if bit[0].wire is not None or bit[0].value:
-                yield bit, start, k - start
-            start = k
 
 
 def _wires_of(bits: Bits) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from .expressions import Text, constant, extended, operator
-from .operators import computes
+from .operators import READ, computes
 from .processes import SAME
 from .rtlil import Bits, Cell, Module, Part, reads
 
@@ -18,6 +18,8 @@ class Values:
     module
     names
         The names of its wires in Verilog.
+    others
+        Those of its instances and memories.
 
     Attributes
     ----------
@@ -29,9 +31,10 @@ class Values:
         How often each wire is read, and how often as a whole.
     """
 
-    def __init__(self, module: Module, names: dict[str, str]) -> None:
+    def __init__(self, module: Module, names: dict[str, str], others: dict[str, str]) -> None:
         self.module = module
         self.names = names
+        self.others = others
         self.inlined: dict[str, Text] = {}
         self.bits_read: dict[str, int] = {}
         self.uses: Counter[str] = Counter()
@@ -99,4 +102,11 @@ class Values:
     def expression(self, cell: Cell) -> Text:
         if cell.kind == SAME:
             return self.value(cell.ports["A"])
+        if cell.kind == READ:
+            return Text(self.word(cell, cell.ports["A"]), True)
         return operator(cell, {p: self.value(extended(cell, p)) for p in cell.ports if p != "Y"})
+
+    def word(self, cell: Cell, address: Bits) -> str:
+        """The word at an address of the memory that a cell is a port of."""
+        memory = self.others[str(cell.parameters["MEMID"]).removeprefix("\\")]
+        return f"{memory}[{self.value(address).text if address else 0}]"
