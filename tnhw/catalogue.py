@@ -32,9 +32,12 @@ class Folding(TypedDict, total=False):
     Attributes
     ----------
     folds : str, or list of str or Fold
-        A fold for each layer, inputs x outputs in one cycle: ``"16x4,8x1"``.
+        A fold for each layer, inputs x outputs in one cycle: ``"16x4,8x1"``; or inputs x outputs x images that are computed
+        side by side: ``"16x4x2,8x1x2"``.
     lanes : int
         If no folds are given: most synapses that may be computed in one cycle, by default 64.
+    images : int
+        If no folds are given: most images that may be computed side by side, by default 1.
     schedule : str
         ``pipeline``: an engine for each layer, all at the same time; ``shared``: one engine for all layers in turn.
     rom : str
@@ -47,6 +50,7 @@ class Folding(TypedDict, total=False):
 
     folds: str | Iterable[str | Fold] | None
     lanes: int | None
+    images: int | None
     schedule: str | None
     rom: str | None
     dsp: bool | None
@@ -108,6 +112,7 @@ def load_design(
     beat: int | None = None,
     folds: str | Iterable[str | Fold] | None = None,
     lanes: int | None = None,
+    images: int | None = None,
     schedule: str | None = None,
     rom: str | None = None,
     dsp: bool | None = None,
@@ -122,7 +127,7 @@ def load_design(
         ``stream`` or ``axi-stream``, for a kernel instead of what its file says.
     beat : int, optional
         For a kernel: elements in a beat, instead of what its file says.
-    folds, lanes, schedule, rom, dsp, loadable : optional
+    folds, lanes, images, schedule, rom, dsp, loadable : optional
         For a network: see :class:`Folding`.
 
     Raises
@@ -135,7 +140,7 @@ def load_design(
 
     loaded = load(source)
     ports = {"interface": interface, "beat": beat}
-    folding = {"folds": folds, "lanes": lanes, "schedule": schedule, "rom": rom}
+    folding = {"folds": folds, "lanes": lanes, "images": images, "schedule": schedule, "rom": rom}
     folding["loadable"] = loadable or None
     given = {key: value for key, value in ports.items() if value is not None}
     unfit = [name for name, value in folding.items() if value is not None]
@@ -145,7 +150,7 @@ def load_design(
             raise InputError(f"{_called(source)}: {what}: leave `beat` out")
         options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable),
                    "interface": interface or "stream"}  # fmt: skip
-        return _folded(loaded, folds, lanes, schedule or "pipeline", options)
+        return _folded(loaded, folds, lanes, images, schedule or "pipeline", options)
     if isinstance(loaded, Kernel):
         if unfit:
             raise InputError(f"{_called(source)}: a kernel has no `{unfit[0]}`; leave it out")
@@ -162,20 +167,23 @@ def _called(source):
     return source if isinstance(source, (str, os.PathLike)) else source.name
 
 
-def _folded(network, folds, lanes, schedule, options):
-    """The design of a network with given folds, or with at most so many lanes."""
+def _folded(network, folds, lanes, images, schedule, options):
+    """The design of a network with given folds, or with at most so many lanes, and images side by side."""
     from .network import Design, Fold, fold, fold_shared
 
     if folds is not None:
-        if lanes is not None:
-            raise InputError("give either `lanes` or `folds`")
+        for name, value in (("lanes", lanes), ("images", images)):
+            if value is not None:
+                raise InputError(f"give either `{name}` or `folds`")
         listed = folds.split(",") if isinstance(folds, str) else folds
         parsed = [one if isinstance(one, Fold) else Fold.parse(one) for one in listed]
         return Design(network, parsed, schedule=schedule, **options)
     lanes = LANES if lanes is None else lanes
     if lanes < 1:
         raise InputError(f"`lanes` must be a positive integer, not {lanes}")
-    return (fold_shared if schedule == "shared" else fold)(network, lanes, **options)
+    images = 1 if images is None else images
+    choose = fold_shared if schedule == "shared" else fold
+    return choose(network, lanes, images=images, **options)
 
 
 def _find(file):

@@ -16,20 +16,26 @@ from folded_networks import (
     deep,
     few,
     image,
+    ladders,
     long,
     padded,
+    pairs,
     plain,
     quick,
     shared,
     slow,
     stairs,
     ties,
+    triples,
+    turns,
     wide,
 )
 from places import NIGHTLY
 from random_networks import check
 
-from tnhw.gates.engine import argmax, codes, drain, engine, packer, results, sequencer, skid
+from tnhw.gates.engine import argmax, arrivals, banks, codes, drain, engine, packer, results, sequencer, skid
+from tnhw.gates.engine.deal import Deal
+from tnhw.gates.engine.places import Places
 from tnhw.network import stage
 from tnhw.synapse.rules import threshold
 
@@ -121,7 +127,7 @@ FAULTS = {
                          "held.closing & ~held.closing", shared),
     "biases modulo less": (stage.Stage, "biases", "modulo(exact, bits)", "modulo(exact, bits - 1)", wide),
     "floor": (stage.Stage, "biases", "self.kernel.half", "0", wide),
-    "results in the wrong order": (Drain, "_group", "held.sums[k + d] if k + d < len(held.sums) else register",
+    "results in the wrong order": (Drain, "_group", "held.sums[k + step] if k + step < len(held.sums) else register",
                                    "register", plain),
     "a beat too few": (Drain, "_group", "Mux(self.closing, select(rests, self.layer), beats)",
                        "Mux(self.closing, select(rests, self.layer), beats) - (beats > 1)", plain),
@@ -145,11 +151,11 @@ FAULTS = {
     # Flow.
     "bank released a word early": (Sequencer, "_counters", "go & self.leave & (layer == 0)",
                                    "go & (self.row == self._stages[0].rows - 2) & (layer == 0)", plain),
-    "three images in two banks": (engine.Banks, "elaborate", "self.space.eq(~taken[1])",
+    "three images in two banks": (banks.Banks, "elaborate", "self.space.eq(~taken[1])",
                                   "self.space.eq(1)", plain),
-    "image read before it is whole": (engine.Banks, "elaborate", "self.address == self._words - 1",
+    "image read before it is whole": (banks.Banks, "elaborate", "self.address == self._words - 1",
                                       "self.address == self._words - 2", plain),
-    "read bank written": (engine.Banks, "elaborate", "self.read_bank ^ (self.reading | one)",
+    "read bank written": (banks.Banks, "elaborate", "self.read_bank ^ (self.reading | one)",
                           "self.read_bank", plain),
     "spare dropped": (skid.Skid, "elaborate", "Mux(occupied, spare, held)", "held", slow),
     "spare not counted": (skid.Skid, "elaborate", "occupied | self.i.valid", "self.i.valid", quick),
@@ -160,6 +166,28 @@ FAULTS = {
     "train does not wait": (Engine, "elaborate", "enable.eq(~ends_next | drain.ready_next)",
                             "enable.eq(1)", slow),
     "answer dropped": (argmax.Argmax, "elaborate", "~self.o.valid | self.o.ready", "1", ties),
+    # Images side by side.
+    "more images than places": (Places, "elaborate", "Mux(waiting > images, images, waiting)", "waiting", turns),
+    "places are never full": (Places, "elaborate", "self.space.eq(taken != places)", "self.space.eq(1)", turns),
+    "one place is free too early": (Places, "elaborate", "Mux(self.release, now, 0)", "Mux(self.release, now + 1, 0)", triples),
+    "a group frees one place": (Places, "elaborate", "Mux(self.release, now, 0)", "Mux(self.release, 1, 0)", pairs),
+    "an image is computed twice": (Places, "elaborate", "Mux(self.begins, following, 0)",
+                                   "Mux(self.begins & (waiting != 1), following, 0)", pairs),
+    "an image begins before it is whole": (Places, "elaborate", "self.address == self._words - 1",
+                                           "self.address == self._words - 2", pairs),
+    "images in one bank only": (Places, "elaborate", "self.write_bank ^ self.write_memory[-1]", "self.write_bank", pairs),
+    "always the first bank": (Places, "_reads", "self.read_bank ^ reads", "self.read_bank", turns),
+    "each group begins at the first memory": (Places, "_reads", "oldest.eq(after)", "oldest.eq(1)", triples),
+    "a memory too few is read": (Places, "_reads", "_memories(oldest, number)", "_memories(oldest, max(1, number - 1))", pairs),
+    "words of the wrong memory": (arrivals, "_side_by_side", "range(simd)", "reversed(range(simd))", ladders),
+    "lanes of the other image": (Engine, "_lanes", "enumerate(zip(self._x[k], tags, strict=True))",
+                                 "enumerate(zip(self._x[k][::-1], tags, strict=True))", triples),
+    "sums of the other image": (Drain, "_group", "fold.drain * fold.images", "fold.drain", triples),
+    "the bias of the next result": (Drain, "_totals", "k // images", "k % d", triples),
+    "results of the other image": (Drain, "_totals", "z.eq(totals[k * images + image])", "z.eq(totals[image * d + k])", triples),
+    "answers in the order of places": (Deal, "elaborate", "Mux(place == images - 1, 0, place + 1)", "0", pairs),
+    "answers of places without an image": (Deal, "elaborate", "left.eq(sizes.r_data)", "left.eq(images - 1)", pairs),
+    "an answer is overwritten": (Deal, "elaborate", "~self.o.valid | self.o.ready & (left == 0)", "~self.o.valid | self.o.ready", triples),
     "vector dropped": (argmax.Collect, "elaborate", "~self.o.valid | self.o.ready", "1", quick),
 }  # fmt: skip
 

@@ -35,7 +35,13 @@ def branched(seed, folder, most=5):
     try:
         return load(path), path
     except tnhw.errors.InputError as error:
-        words = ("not equally spaced", "bits together", "pass by it", "at most 10 can be built", "use padding 0")
+        words = (
+            "not equally spaced",
+            "bits together",
+            "pass by it",
+            "at most 10 can be built",
+            "use padding 0",
+        )
         assert any(word in str(error) for word in words), (seed, error)
         return None, path
 

@@ -247,8 +247,18 @@ def test_whole_without_shifts(architecture, input, tmp_path, monkeypatch):
     [
         ("elaborate", "~held & ~self.o.valid", "~self.o.valid", "no load 1 moves after a beat"),
         ("elaborate", "enable & held", "held", "stream.*rests in a stall"),
-        ("_parameters", "m.Elif(opened & self.p.valid)", "m.Elif(~opened)", "a vector starts without a whole set"),
-        ("_parameters", "m.Elif(opened & self.p.valid)", "m.Elif(opened)", "from a load that is taken to the next"),
+        (
+            "_parameters",
+            "m.Elif(opened & self.p.valid)",
+            "m.Elif(~opened)",
+            "a vector starts without a whole set",
+        ),
+        (
+            "_parameters",
+            "m.Elif(opened & self.p.valid)",
+            "m.Elif(opened)",
+            "from a load that is taken to the next",
+        ),
         (
             "_sum",
             "[*pairs, (bias, Leaf((1 << width) - 1))]",

@@ -1,5 +1,7 @@
 """Small networks with folds, by hand: each has something that faults show in."""
 
+from dataclasses import replace
+
 import numpy as np
 from random_networks import Case
 
@@ -166,4 +168,32 @@ def narrow(**options):
     )
 
 
-GOOD = (image, wide, plain, shared, ties, few, slow, quick, padded, stairs, narrow, tight)
+def pairs(**options):
+    """Two images side by side, through two engines, to a class."""
+    layers = [
+        TN | {"kind": "dense", "outputs": 3, "output": "u3", "shift": 1},
+        DENSE | {"outputs": 3},
+    ]
+    made = case([5], layers, [(3, 5), (3, 3)], ((2, 3), (1, 3)), result="class", **options)
+    return replace(made, images=2)
+
+
+def triples(**options):
+    """Three images side by side, several results a cycle, and groups that take longer to leave than to compute."""
+    keys = DENSE | {"outputs": 6, "output": "s5", "shift": 2}
+    return replace(case([4], [keys], [(6, 4)], ((2, 6, 2),), **options), images=3)
+
+
+def turns(**options):
+    """Two images side by side in one engine, which computes two layers in turn."""
+    return replace(shared(**options), images=2)
+
+
+def ladders(**options):
+    """Two images side by side, whose results have thresholds and multipliers of their own."""
+    return replace(stairs(**options), images=2)
+
+
+GOOD = (
+    image, wide, plain, shared, ties, few, slow, quick, padded, stairs, narrow, tight, pairs, triples, turns, ladders,
+)  # fmt: skip

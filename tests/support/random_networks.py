@@ -49,9 +49,10 @@ class Case:
     reset: bool = False
     dsp: bool = False
     loadable: bool = False
+    images: int = 1
 
     def design(self, **more):
-        folds = [Fold(*fold) for fold in self.folds]
+        folds = [Fold(*fold, **{"images": self.images}) for fold in self.folds]
         options = {"schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
         options["loadable"] = self.loadable
         return Design(Network(**self.network), folds, **options, **more)
@@ -282,6 +283,7 @@ KINDS = {
     "binary": lambda case: any(keys["rule"] == "binary" for keys in case.network["layers"]),
     "staircase": lambda case: _requantises(case, "staircase"),
     "scale": lambda case: _requantises(case, "scale"),
+    "images side by side": lambda case: case.images > 1,
 }
 
 
@@ -310,7 +312,10 @@ def draw(rng, wish):
     loadable = loadable and all(
         keys.get("requantise", "shift") == "shift" for keys in network["layers"]
     )
-    made = Case(network, folds, schedule, rom, int(rng.integers(2**31)), reset, dsp, loadable)
+    seed = int(rng.integers(2**31))
+    likely = 1 if wish == "images side by side" else 0.1
+    images = int(rng.integers(2, 5)) if rng.random() < likely else 1
+    made = Case(network, folds, schedule, rom, seed, reset, dsp, loadable, images)
     if folds is None or (shared and not fits(made)) or load(made) > MAX_CYCLES[schedule]:
         return None
     return made
@@ -333,14 +338,14 @@ def fits(case):
 
 def load(case):
     """Cycles a vector, about: what a simulation takes; too many lanes count as too many cycles."""
-    if sum(simd * units for simd, units, _ in case.folds) > MAX_LANES:
+    if sum(simd * units for simd, units, _ in case.folds) * case.images > MAX_LANES:
         return math.inf
     shape, each = case.network["shape"], []
     for keys, (simd, units, drain) in zip(case.network["layers"], case.folds, strict=True):
         conv = keys["kind"] == "conv"
         channels = shape[-1] if conv else int(np.prod(shape))
         steps = -(-channels // simd) * (1 + keys.get("complement", 0))
-        each.append(int(np.prod(shape)) if not each else 0)
+        each.append(int(np.prod(shape)) * case.images if not each else 0)
         shape = out_shape(keys, shape) if conv else [keys["outputs"]]
         places, taps = (shape[0] * shape[1], int(np.prod(keys["kernel"]))) if conv else (1, 1)
         each.append(places * -(-keys["outputs"] // units) * max(steps * taps, units // drain))
@@ -352,7 +357,7 @@ def load(case):
 
 def calm(design):
     """Vectors that follow each other without a stall."""
-    return 6 + design.warm_up
+    return 6 * design.images + design.warm_up
 
 
 def vectors(case, count):
@@ -419,14 +424,14 @@ def simulate(case, design, x):
     taken = trace.accepted[-count * own :][own - 1 :: own]
     took = [there - here for here, there in zip(taken, appeared, strict=True)]
     stream = appeared[ALONE : ALONE + calm(design)]
-    spacing = [after - here for here, after in zip(stream, stream[1:], strict=False)]
+    spacing = [after - here for here, after in zip(stream, stream[design.images :], strict=False)]
     return Seen(results[before:], took[:ALONE], took[ALONE], spacing)
 
 
 def check(case, timing=True):
     """Golden model against oracle, gates against both; latency and interval; no load into a full network."""
     design = case.design()
-    stalled = max(4, 60 // design.interval)  # so many that all places fill up
+    stalled = max(4, 60 // design.interval) * design.images  # so many that all places fill up
     x = vectors(case, ALONE + calm(design) + stalled)
     expected = [network_oracle.result(case.network, vector) for vector in x]
     assert design.golden(x).tolist() == expected, "golden model"

@@ -34,6 +34,7 @@ def compare(
     cached: bool = True,
     folds: str | None = None,
     lanes: int | None = None,
+    images: int | None = None,
     x: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     data_file: str | Path | None = None,
@@ -64,6 +65,8 @@ def compare(
     folds, lanes : str or int, optional
         For networks: also measure designs with these folds, or with at most so many lanes, and not only the fastest
         that fits.
+    images : int, optional
+        For networks: most images that may be computed side by side, where no folds are given; by default 1.
     x, labels : array_like of int [n, inputs] and [n], optional
         For networks: test vectors and their classes, for accuracy and activity.
     data_file : path, optional
@@ -91,7 +94,8 @@ def compare(
     numbers = range(1, plain_number(seeds) + 1)
     common = {"vectors": plain_number(vectors), "seeds": numbers, "say": say}
     _check_vectors(data_file, x, labels, data)
-    own = {"folds": folds, "lanes": plain_number(lanes), "x": x, "labels": labels, "peer": peer}
+    own = {"folds": folds, "lanes": plain_number(lanes), "images": plain_number(images)}
+    own |= {"x": x, "labels": labels, "peer": peer}
     given = {key: value for key, value in own.items() if value is not None}
     kernels = [one for _, one in loaded if isinstance(one, Kernel)]
     if len(kernels) == len(loaded):
@@ -138,7 +142,9 @@ def _kernels(
     from ..comparison.results import KernelComparison
 
     if given:
-        raise InputError("folds, lanes, test data and a peer are for networks: leave them out")
+        raise InputError(
+            "folds, lanes, images, test data and a peer are for networks: leave them out"
+        )
     names = [kernel.name for kernel in kernels]
     if len(set(names)) < len(names):
         raise InputError("two kernels have the same name: give them different ones")

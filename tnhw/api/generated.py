@@ -45,13 +45,23 @@ class Generated(Result):
 
     @property
     def interval(self) -> int:
-        """Cycles from vector to vector, if nothing stalls."""
+        """Cycles from vector to vector, if nothing stalls; from group to group of `images` vectors side by side."""
         return self.manifest["interval"]
+
+    @property
+    def images(self) -> int:
+        """Vectors that are computed side by side."""
+        return self.manifest.get("images", 1)
+
+    @property
+    def _pace(self) -> str:
+        vectors = f"{self.images} vectors" if self.images > 1 else "a vector"
+        return f"{vectors} every {self.interval} cycles"
 
     @property
     def summary(self) -> str:
         """One line: where the Verilog is, its latency and its interval."""
-        timing = f"latency {self.latency}, a vector every {self.interval} cycles"
+        timing = f"latency {self.latency}, {self._pace}"
         return f"{self.name}: {self.verilog}, {timing}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,7 +78,11 @@ class Generated(Result):
             ("Verilog", self.verilog),
             ("formats", ", ".join(f"{key} {text}" for key, text in formats if text)),
             ("latency", f"{self.latency} cycles"),
-            ("interval", f"{self.interval} cycles a vector"),
+            (
+                "interval",
+                f"{self.interval} cycles"
+                + (f" for {self.images} vectors" if self.images > 1 else " a vector"),
+            ),
             *self.options.items(),
         ]
         lines += [

@@ -281,9 +281,11 @@ def build(
     chosen = any(folding.get(key) is not None for key in ("folds", "lanes", "schedule"))
     if isinstance(loaded, Network) and not chosen:
         rom, loadable = folding.get("rom") or "auto", bool(folding.get("loadable"))
+        images = folding.get("images")
         _, record = bitstream.build_network(
-            loaded, target, folder, rom=rom, loadable=loadable, say=say, **options
-        )
+            loaded, target, folder, images=1 if images is None else images, rom=rom, loadable=loadable, say=say,
+            **options,
+        )  # fmt: skip
         return record
     return bitstream.build(load_design(loaded, **folding), target, folder, **options)
 

@@ -127,7 +127,7 @@ def build(
         design=hardware.options(),
         **options,
     )
-    return replace(record, interval=hardware.interval)
+    return replace(record, interval=hardware.interval, images=hardware.images)
 
 
 def build_component(
@@ -312,6 +312,7 @@ def build_network(
     board: Board,
     out_dir: str | os.PathLike[str],
     *,
+    images: int = 1,
     rom: str = "auto",
     loadable: bool = False,
     say: Callable[[str], object] = lambda text: None,
@@ -324,6 +325,8 @@ def build_network(
     network : Network
     board, out_dir
         As for `build`.
+    images : int
+        Most images that may be computed side by side.
     rom, loadable
         See `tnhw.network.Design`.
     say : callable
@@ -343,10 +346,13 @@ def build_network(
     from ..network import fit
 
     misfit = None
-    fitting = fit(network, board, rom=rom, dsp=bool(options.get("dsp")), loadable=loadable)
+    fitting = fit(
+        network, board, images=images, rom=rom, dsp=bool(options.get("dsp")), loadable=loadable
+    )
     for design, estimate in islice(fitting, MAX_TRIES):
         folds = design.options()["folds"]
-        say(f"trying {folds}: {design.interval} cycles, about {estimate.cells:.0f} cells")
+        cycles = f"{design.interval / design.images:.4g} cycles a vector"
+        say(f"trying {folds}: {cycles}, about {estimate.cells:.0f} cells")
         try:
             return design, build(design, board, out_dir, **options)
         except DoesNotFit as error:

@@ -16,7 +16,7 @@ __all__ = ["BuildRecord", "find_record"]
 
 
 BITS_A_BYTE = 10  # on the serial line: with a start and a stop bit
-_PASSING = ("out_dir", "seconds", "cached", "interval")  # not in `report.json`
+_PASSING = ("out_dir", "seconds", "cached", "interval", "images")  # not in `report.json`
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,7 +57,8 @@ class BuildRecord(Result):
     out_dir, seconds, cached
         The output folder, how long the build took, and whether it came from the cache; not in `report.json`.
     interval
-        Cycles from vector to vector, or 0 if that is not known; not in `report.json`.
+        Cycles from vector to vector, or 0 if that is not known; from group to group, if `images` vectors are computed side
+        by side. Neither is in `report.json`.
     """
 
     name: str
@@ -87,6 +88,7 @@ class BuildRecord(Result):
     seconds: float = field(default=0.0, compare=False)
     cached: bool = field(default=False, compare=False)
     interval: int = field(default=0, compare=False)
+    images: int = field(default=1, compare=False)
 
     @property
     def timing_met(self) -> bool:
@@ -147,13 +149,15 @@ class BuildRecord(Result):
         """Vectors a second: at the design's clock, at Fmax, and through the serial line."""
         if not self.interval:
             return []
-        cycles = f"{self.interval} cycle{'s' if self.interval > 1 else ''} a vector"
+        cycles = f"{self.interval} cycle{'s' if self.interval > 1 else ''}"
+        cycles += f" for {self.images} vectors" if self.images > 1 else " a vector"
+        rate, core = (hertz * self.images / self.interval for hertz in (self.frequency, self.fmax))
         lines = [
             (
                 "rate",
-                f"{self.frequency / self.interval:,.0f} vectors a second: the clock, {cycles}",
+                f"{rate:,.0f} vectors a second: the clock, {cycles}",
             ),
-            ("core rate", f"{self.fmax / self.interval:,.0f} vectors a second: Fmax, {cycles}"),
+            ("core rate", f"{core:,.0f} vectors a second: Fmax, {cycles}"),
         ]
         if self.baud:
             size = Sizes(**self.sizes)

@@ -152,7 +152,8 @@ def activity(design, family, x, p=None, *, dsp=False, booth=False):
         loads, clocked = _loads(folder / "netlist.json", design.name)
         changes = _changes(folder / "activity.vcd")
     logic = sum(count * loads.get(net, 0) for net, count in changes.items())
-    return Activity(logic / len(x), 2.0 * clocked * design.interval, len(x))
+    cycles = design.interval / design.images
+    return Activity(logic / len(x), 2.0 * clocked * cycles, len(x))
 
 
 def _check(design, x, p, text):

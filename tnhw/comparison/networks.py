@@ -42,8 +42,8 @@ class Row:
         model fits the device together with the harness of a board; ``unrolled``: the design of da4ml.
     device, folds : str
     lanes, interval, latency, synapses : int
-        Synapses that are computed in one cycle; cycles from vector to vector, and from a vector to its result;
-        synapses of the network.
+        Synapses that are computed in one cycle; cycles from vector to vector, or from group to group of images side by
+        side, and from a vector to its result; synapses of the network.
     stored_bits : int
         Bits that are stored for one synapse, in the layer that stores most.
     logic, cells : int, dict
@@ -51,7 +51,7 @@ class Row:
     fmax, fmax_seeds : float, list of float
         Fmax in MHz, routed alone behind few pins: the median, and that of every seed.
     rate : float
-        Core rate in vectors a second: Fmax divided by the interval.
+        Core rate in vectors a second: Fmax times the images side by side, divided by the interval.
     seconds : float
         Latency in seconds.
     accuracy : float or None
@@ -60,6 +60,8 @@ class Row:
         Estimated activity for one vector: ``logic``, ``clock``, ``total``; see `Activity`.
     retries : list of dict
         What was tried again because a tool died.
+    images : int
+        Images that are computed side by side.
     """
 
     file: str
@@ -83,13 +85,14 @@ class Row:
     accuracy: float | None = None
     activity: dict | None = None
     retries: list = field(default_factory=list)
+    images: int = 1
 
 
 def _multiplies(network):
     return any(layer.keys.rule == "mac" for layer in network.layers)
 
 
-def _designs(network, board, folds, lanes, products, choices):
+def _designs(network, board, folds, lanes, images, products, choices):
     """The designs of a network that are measured: yields (choice, Design)."""
     options = {"dsp": products == BLOCKS}
     if "equal" not in choices:
@@ -98,13 +101,13 @@ def _designs(network, board, folds, lanes, products, choices):
         parsed = [Fold.parse(text) for text in folds.split(",")]
         yield "equal", Design(network, parsed, **options)
     elif lanes is not None:
-        yield "equal", fold(network, lanes, **options)
-    found = next(fit(network, board, **options), None) if "best" in choices else None
+        yield "equal", fold(network, lanes, images=images, **options)
+    found = next(fit(network, board, images=images, **options), None) if "best" in choices else None
     if found is not None:
         yield "best", found[0]
 
 
-def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=None, lanes: int | None=None, x: np.ndarray | Mapping[str, np.ndarray] | None=None, labels: np.ndarray | None=None, vectors: int=8, seeds: Sequence[int]=SEEDS,
+def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=None, lanes: int | None=None, images: int=1, x: np.ndarray | Mapping[str, np.ndarray] | None=None, labels: np.ndarray | None=None, vectors: int=8, seeds: Sequence[int]=SEEDS,
             peer: str | None=None, choices: Sequence[str]=("equal", "best"), say: Callable[[str], object]=lambda text: None) -> list[Row]:  # fmt: skip
     """Measure networks on a device.
 
@@ -116,6 +119,8 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
         Board whose device is used.
     folds, lanes : str or int, optional
         Folds or lanes for the choice ``equal``; without them, only the best design of each network is measured.
+    images : int
+        Most images that may be computed side by side, where no folds are given.
     x, labels : int array [n, inputs], int array [n], optional
         Test vectors with their classes, for the accuracy of the golden model and for the activity. Where networks take the
         same vectors as different integers, x is a dict with an array for each name of `networks`.
@@ -156,7 +161,7 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
             accuracy = round(percent_correct(network.results(given[file]), labels), 2)
         own = []
         for products in _variants(network, board):
-            for choice, design in _designs(network, board, folds, lanes, products, choices):
+            for choice, design in _designs(network, board, folds, lanes, images, products, choices):
                 own.append(run.design(file, design, products, choice))
         if file in unrolled:
             say(f"{network.name} by {peer}: check, synthesis, place and route")
@@ -201,6 +206,7 @@ class _Run:
             folds=folds,
             lanes=design.lanes,
             interval=design.interval,
+            images=design.images,
             latency=design.latency,
             synapses=network.synapses,
             stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
@@ -212,7 +218,9 @@ class _Run:
             self.say(f"{network.name}: no activity, which {self.board.family} netlists do not give")
             return row
         self.say(f"{network.name}, products {products}, {folds}: activity of its netlist")
-        seen = activity(design, self.board.family, self.x[file][: self.vectors], dsp=dsp)
+        # Whole groups of images side by side, so that all of them cost the same.
+        count = -(-self.vectors // design.images) * design.images
+        seen = activity(design, self.board.family, self.x[file][:count], dsp=dsp)
         return replace(row, activity=asdict(seen) | {"total": seen.total})
 
     def unrolled(self, file, network, made):
@@ -252,7 +260,7 @@ class _Run:
             retries=found.retries,
             fmax=found.median,
             fmax_seeds=found.fmax,
-            rate=1e6 * found.median / row.interval,
+            rate=1e6 * found.median * row.images / row.interval,
             seconds=row.latency / (1e6 * found.median),
         )
 
@@ -295,7 +303,7 @@ def cells_of(rows):
                 row.cells["DSP"],
                 f"{row.fmax:.1f}",
                 f"{min(row.fmax_seeds):.1f} to {max(row.fmax_seeds):.1f}",
-                row.interval,
+                f"{row.interval / row.images:.4g}",
                 f"{row.rate:,.0f}",
                 f"{1e6 * row.seconds:.2f}",
                 f"{row.activity['total']:,.0f}" if row.activity else "",

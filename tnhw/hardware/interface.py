@@ -88,7 +88,11 @@ class Hardware(Protocol):
 
     @property
     def interval(self) -> int:
-        """Cycles from vector to vector, if nothing stalls."""
+        """Cycles from vector to vector, if nothing stalls; from group to group, if `images` are computed side by side."""
+
+    @property
+    def images(self) -> int:
+        """Vectors that are computed side by side: so many come in each interval."""
 
     @property
     def wired_bits(self) -> int:

@@ -40,6 +40,10 @@ class PlainHardware(Pictured):
         return None
 
     @property
+    def images(self) -> int:
+        return 1
+
+    @property
     def wired_bits(self) -> int:
         return 0
 

@@ -182,6 +182,11 @@ class Kernel(Pictured, Streams):
         return self._timing()[1]
 
     @property
+    def images(self) -> int:
+        """Vectors that are computed side by side: always 1."""
+        return 1
+
+    @property
     def wired_bits(self) -> int:
         """Bits of x and parameter, summed over all synapses, if each synapse has gates of its own; else 0."""
         if self.architecture == "serial":

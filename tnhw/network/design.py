@@ -18,6 +18,7 @@ from ..pictures.svg import Diagram
 from ..support.config import ByContent, content
 from ..synapse import Format
 from . import timing
+from .checks import check_folds
 from .diagram import network_diagram
 from .facts import facts
 from .network import Network
@@ -54,10 +55,14 @@ class Design(PlainHardware, ByContent):
         Each layer with its fold.
     engines : list of list of Stage
         The stages that each engine computes.
+    images : int
+        Vectors that are computed side by side.
     interval : int
-        Cycles from vector to vector, if nothing stalls.
+        Cycles from vector to vector, if nothing stalls; with several side by side, from one group of `images` vectors to
+        the next.
     latency : int
-        Cycles from the acceptance of a vector's last beat to its result, if nothing stalls.
+        Cycles from the acceptance of a vector's last beat to its result, if nothing stalls and, with several side by side,
+        no other vector is inside.
 
     Raises
     ------
@@ -105,39 +110,9 @@ class Design(PlainHardware, ByContent):
         ]
         self.engines = [self.stages] if shared else [[stage] for stage in self.stages]
         try:
-            self._check()
+            check_folds(self.stages, self.engines, network.result)
         except InputError as error:
             raise InputError(f"network {self.name}: {error}") from None
-
-    def _check(self) -> None:
-        for stages in self.engines:
-            for stage in stages[1:]:
-                if (stage.fold, stage.synapse) != (stages[0].fold, stages[0].synapse):
-                    raise InputError(
-                        f"layer `{stage.layer.name}` cannot share an engine with "
-                        f"`{stages[0].layer.name}`: rule, formats and fold must be the same; use "
-                        '`schedule = "pipeline"`'
-                    )
-        for before, after in zip(self.stages, self.stages[1:], strict=False):
-            if after.fold.simd % before.fold.drain:
-                raise InputError(
-                    f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
-                    f"divide the {after.fold.simd} inputs a cycle of `{after.layer.name}`"
-                )
-            whole = before.layer.keys.outputs % before.fold.drain == 0
-            if before.layer.positions > 1 and after.layer.keys.kind == "dense" and not whole:
-                raise InputError(
-                    f"layer `{before.layer.name}`: its {before.fold.drain} results a cycle must "
-                    f"divide {before.layer.keys.outputs} outputs, as a dense layer follows"
-                )
-        last = self.stages[-1]
-        if self.network.result == "class" and last.fold.drain > 1:
-            raise InputError(f"layer `{last.layer.name}`: a class needs one result a cycle")
-        if last.layer.keys.outputs % last.fold.drain:
-            raise InputError(
-                f"layer `{last.layer.name}`: its {last.fold.drain} results a cycle must divide "
-                f"{last.layer.keys.outputs} outputs"
-            )
 
     # Facts
 
@@ -145,6 +120,10 @@ class Design(PlainHardware, ByContent):
     def _content(self):
         options = self.schedule, self.rom, self.dsp, self.loadable, self.interface
         return content((self.network, self.folds, *options))
+
+    @property
+    def images(self) -> int:
+        return self.stages[0].fold.images
 
     @property
     def lanes(self) -> int:
@@ -281,19 +260,20 @@ class Design(PlainHardware, ByContent):
 
     @cached_property
     def latency(self) -> int:
-        """Cycles from the acceptance of a vector's last beat to its result, if nothing stalls."""
-        return timing.latency(self._delays)
+        return timing.latency(self._delays, self.images)
 
     @cached_property
     def interval(self) -> int:
-        """Cycles from vector to vector, if nothing stalls."""
         if self._one_engine:
             return timing.shared_interval(self.stages, self._delays)
         return timing.pipeline_interval(self.stages)
 
     @property
     def warm_up(self) -> int:
-        """Number of vectors after which results are `interval` apart; the first may be closer or farther apart."""
+        """Number of vectors after which results come regularly: each `interval` cycles after the one `images` before it.
+
+        The first may be closer or farther apart.
+        """
         return 0 if self._one_engine else timing.warm_up(self.stages)
 
     @property
@@ -305,8 +285,11 @@ class Design(PlainHardware, ByContent):
         """Cycles that the first engine leaves between the starts of two images, or 0 if it need not wait.
 
         It waits where two banks are too few for the slowest engine: results would otherwise alternately
-        come too early and too late.
+        come too early and too late. With images side by side it always waits, so that groups are full whenever vectors
+        follow each other.
         """
+        if self.images > 1:
+            return timing.received(self.stages[0]) if self._one_engine else self.interval
         if self._one_engine or self.interval <= timing.slowest(self.stages):
             return 0
         return self.interval

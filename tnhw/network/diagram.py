@@ -18,8 +18,9 @@ def network_diagram(design: Design) -> Diagram:
     network = design.network
     title = f"{network.name}: {network.title}"
     plan = "an engine a layer" if design.schedule == "pipeline" else "one engine for all layers"
+    vectors = f"{design.images} vectors" if design.images > 1 else "a vector"
     subtitle = (
-        f"{plan}, {design.lanes} lanes; latency {design.latency} cycles, a vector every "
+        f"{plan}, {design.lanes} lanes; latency {design.latency} cycles, {vectors} every "
         f"{design.interval}; bars: share of the cycles in which an engine works"
     )
     shape = "×".join(map(str, network.shape))

@@ -40,6 +40,7 @@ def facts(design: Design, stored_bits: list[int]) -> dict[str, Any]:
         },
         "schedule": design.schedule,
         "warm_up": design.warm_up,
+        "images": design.images,
         "engines": engines,
         "lanes": design.lanes,
         "input_words": (

@@ -14,7 +14,9 @@ from ..kernel.remainder import folded, modulo
 from ..synapse import Format, Rule
 from .layer import Layer
 
-__all__ = ["Fold", "Stage"]
+__all__ = ["MAX_IMAGES", "Fold", "Stage"]
+
+MAX_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -28,49 +30,57 @@ class Fold:
     units : int
         Outputs that are computed at the same time; there are `simd * units` lanes.
     drain : int
-        Results that leave in one cycle; must divide `units`.
+        Results of an image that leave in one cycle; must divide `units`.
+    images : int
+        Images that are computed side by side, with the same parameters in the same cycle.
 
     Raises
     ------
     InputError
-        If a number is not 1 to 1024, or `drain` does not divide `units`.
+        If a number is not 1 to 1024 (`images` 1 to 16), or `drain` does not divide `units`.
     """
 
     simd: int
     units: int
     drain: int = 1
+    images: int = 1
 
     def __post_init__(self):
-        for key in ("simd", "units", "drain"):
+        for key in ("simd", "units", "drain", "images"):
             value = getattr(self, key)
             if isinstance(value, np.integer):
                 object.__setattr__(self, key, value := int(value))
             if not isinstance(value, int) or not 1 <= value <= 1024:
                 raise InputError(f"`{key}` of a fold must be 1 to 1024, not {value!r}")
+        if self.images > MAX_IMAGES:
+            raise InputError(f"`images` of a fold must be 1 to {MAX_IMAGES}, not {self.images}")
         if self.units % self.drain:
             raise InputError(f"`drain` {self.drain} must divide `units` {self.units}")
 
     @property
     def lanes(self) -> int:
-        """Synapses that are computed in one cycle."""
-        return self.simd * self.units
+        """Synapses that are computed in one cycle, those of all images."""
+        return self.simd * self.units * self.images
 
     def __str__(self):
+        images = f"x{self.images}" if self.images > 1 else ""
         drain = f"/{self.drain}" if self.drain > 1 else ""
-        return f"{self.simd}x{self.units}{drain}"
+        return f"{self.simd}x{self.units}{images}{drain}"
 
     @classmethod
     def parse(cls, text: str) -> Fold:
-        """The fold that a text stands for: simd x units, or simd x units / drain, as ``8x4`` or ``16x8/2``."""
+        """The fold that a text stands for: simd x units x images / drain, as ``8x4``, ``16x8/2`` or ``8x4x2``."""
         try:
             size, _, drain = text.strip().partition("/")
-            simd, units = size.split("x")
-            return cls(int(simd), int(units), int(drain or 1))
+            simd, units, *images = size.split("x")
+            (together,) = images or ["1"]
+            return cls(int(simd), int(units), int(drain or 1), int(together))
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                f'a fold is written inputs x outputs, as "8x4" or "16x8/2", not {text!r}'
+                f'a fold is written inputs x outputs, as "8x4" or "16x8/2", or inputs x outputs x images, as "8x4x2", '
+                f"not {text!r}"
             ) from None
 
 
@@ -185,7 +195,7 @@ class Stage:
     def products(self) -> int:
         """Products of two variables that are computed in one cycle."""
         shared = ceil(self.fold.units / self.synapse.shared_by)
-        return self.fold.simd * shared if self.synapse.multiplies else 0
+        return self.fold.simd * shared * self.fold.images if self.synapse.multiplies else 0
 
     @property
     def rows(self) -> int:

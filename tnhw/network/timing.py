@@ -1,6 +1,8 @@
 """When the engines of a design work: latency and interval as sums of loop bounds and pipeline depths.
 
-Each layer has two banks of activations at its input: one is written while the other is read.
+Each layer has two banks of activations at its input: one is written while the other is read. Images side by side move
+through the layers as one, in the time that one image takes; only the stream into the first layer has them one after the
+other.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
+from ..gates.engine.deal import Deal
 from ..gates.engine.drain import Drain
 from .stage import Stage
 
-__all__ = ["Delay", "delays", "latency", "pipeline_interval", "shared_interval", "slowest", "warm_up"]  # fmt: skip
+__all__ = ["Delay", "delays", "latency", "pipeline_interval", "received", "shared_interval", "slowest", "warm_up"]  # fmt: skip
 
 WARM_UP = 8
 TIGHT_WARM_UP = 16
@@ -52,30 +55,35 @@ def delays(engines: Sequence[Sequence[Stage]], depths: Sequence[int]) -> list[De
     return found
 
 
-def latency(each: Sequence[Delay]) -> int:
-    """Cycles from the acceptance of a vector's last beat to its result, if nothing stalls."""
-    return sum(delay.enter + delay.run for delay in each) + 1
+def latency(each: Sequence[Delay], images: int) -> int:
+    """Cycles from the acceptance of a vector's last beat to its result, if nothing stalls and no other vector is inside."""
+    return sum(delay.enter + delay.run for delay in each) + 1 + Deal.latency * (images > 1)
 
 
 def shared_interval(stages: Sequence[Stage], each: Sequence[Delay]) -> int:
-    """Cycles from vector to vector if one engine computes all layers in turn."""
+    """Cycles from vector to vector, or from group to group, if one engine computes all layers in turn."""
     first, last = stages[0], stages[-1]
     turn = sum(delay.run for delay in each[:-1]) + sum(delay.enter for delay in each[1:])
     turn += last.cycles
     # The next image is already read while the last group leaves; if that takes longer, it waits.
     turn -= max(0, last.beats[1] - last.steps)
     turn += max(0, last.beats[1] - first.steps)
-    return max(first.in_words, turn)
+    return max(received(first), turn)
 
 
 def pipeline_interval(stages: Sequence[Stage]) -> int:
-    """Cycles from vector to vector if each layer has an engine of its own."""
+    """Cycles from vector to vector, or from group to group, if each layer has an engine of its own."""
     return max(slowest(stages), *_bank_cycles(stages))
 
 
 def slowest(stages: Sequence[Stage]) -> int:
-    """Cycles for one vector in the slowest layer, or in the stream into the first layer if that is slower."""
-    return max(stages[0].in_words, *(stage.cycles for stage in stages))
+    """Cycles in the slowest layer, or in the stream into the first layer if that is slower."""
+    return max(received(stages[0]), *(stage.cycles for stage in stages))
+
+
+def received(first: Stage) -> int:
+    """Cycles in which the first layer receives an image, or all images of a group."""
+    return first.in_words * first.fold.images
 
 
 def warm_up(stages: Sequence[Stage]) -> int:
@@ -88,7 +96,7 @@ def warm_up(stages: Sequence[Stage]) -> int:
     slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in stages)
     interval = pipeline_interval(stages)
     tight = sum(cycles == interval for cycles in _bank_cycles(stages)) > 1
-    return max(WARM_UP * slow, TIGHT_WARM_UP * tight)
+    return max(WARM_UP * slow, TIGHT_WARM_UP * tight) * stages[0].fold.images
 
 
 def _bank_cycles(stages: Sequence[Stage]) -> list[int]:
@@ -96,7 +104,7 @@ def _bank_cycles(stages: Sequence[Stage]) -> list[int]:
 
     A bank is in use from the first beat of an image until its last word has been read, and the two take turns.
     """
-    cycles, span, beat = [], stages[0].in_words, stages[0].fold.simd
+    cycles, span, beat = [], received(stages[0]), stages[0].fold.simd
     for stage in stages:
         into_word = int(beat != stage.fold.simd)
         cycles.append(ceil((span + into_word + stage.cycles + 2) / 2))

@@ -3,6 +3,9 @@
 In Verilog, a read beyond the depth of a memory gives unknown bits, and a write there is ignored; hardware would read
 or write another word. The copy compares the address before each access, and two registers of the top module hold the
 first fault: the number of the memory, from 1, and the address. The files that the user gets are not changed.
+
+A read without a clock has no enable, so nothing says when its result counts: it is checked only where a register takes it
+at once.
 """
 
 from __future__ import annotations
@@ -92,9 +95,9 @@ def _accesses(body, memory, report):
     lines = []
     for line in body.split("\n"):
         places = [match.end() for match in re.finditer(rf"(?<![\w.$]){memory}\[", line)]
-        if not places or re.fullmatch(
-            rf" *{memory}\[\d+\] = .*;", line
-        ):  # none, or initial contents
+        # None, or initial contents, or a read without a clock.
+        other = rf" *(?:{memory}\[\d+\] = |assign |wire ).*;"
+        if not places or re.fullmatch(other, line):
             lines.append(line)
             continue
         if "<=" not in line or not line.endswith(";"):

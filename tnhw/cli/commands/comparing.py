@@ -12,6 +12,7 @@ from .options import (
     Dataset,
     Folds,
     Fresh,
+    Images,
     Json,
     Out,
     Workers,
@@ -39,6 +40,7 @@ def compare(
     lanes: Annotated[
         int | None, typer.Option(help="Networks: add rows in which each network computes at most this many synapses in a cycle.")
     ] = None,
+    images: Images = None,
     dataset: Dataset = None,
     data: Data = None,
     data_file: DataFile = None,
@@ -80,6 +82,7 @@ def compare(
         cached=not fresh,
         folds=folds,
         lanes=lanes,
+        images=images,
         x=x,
         labels=labels,
         data_file=data_file,

@@ -16,6 +16,7 @@ from .options import (
     Family,
     File,
     Folds,
+    Images,
     Json,
     Lanes,
     Loadable,
@@ -79,6 +80,7 @@ def generate(
     ] = None,
     folds: Folds = None,
     lanes: Lanes = None,
+    images: Images = None,
     schedule: ScheduleOption = None,
     rom: RomOption = None,
     loadable: Loadable = False,
@@ -90,7 +92,7 @@ def generate(
     from ...catalogue import load_design
 
     design = load_design(
-        file, interface=interface and str(interface), beat=beat, folds=folds, lanes=lanes,
+        file, interface=interface and str(interface), beat=beat, folds=folds, lanes=lanes, images=images,
         schedule=schedule, rom=rom, loadable=loadable,
     )  # fmt: skip
     with _patience(design):
@@ -102,6 +104,7 @@ def graph(
     file: File,
     folds: Folds = None,
     lanes: Lanes = None,
+    images: Images = None,
     schedule: ScheduleOption = None,
     rom: RomOption = None,
     out: Out = Path("build"),
@@ -112,7 +115,7 @@ def graph(
     from ...pictures import draw
     from ...support.files import write_files
 
-    design = load_design(file, folds=folds, lanes=lanes, schedule=schedule, rom=rom)
+    design = load_design(file, folds=folds, lanes=lanes, images=images, schedule=schedule, rom=rom)
     folder, name = out / design.name, f"{design.name}.svg"
     write_files(folder, {name: draw(design)})
     show({"picture": str(folder / name)}, as_json, [("picture", folder / name)])
@@ -141,6 +144,7 @@ def simulate(
     data_file: DataFile = None,
     folds: Folds = None,
     lanes: Lanes = None,
+    images: Images = None,
     schedule: ScheduleOption = None,
     rom: RomOption = None,
     loadable: Loadable = False,
@@ -152,7 +156,7 @@ def simulate(
     from ...catalogue import load_design
 
     design = load_design(
-        file, folds=folds, lanes=lanes, schedule=schedule, rom=rom, loadable=loadable
+        file, folds=folds, lanes=lanes, images=images, schedule=schedule, rom=rom, loadable=loadable
     )
     x, targets = vectors_of(file, design, dataset, data, data_file, vectors)
     try:

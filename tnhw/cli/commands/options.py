@@ -78,13 +78,21 @@ BoardName = Annotated[
 Folds = Annotated[
     str | None,
     typer.Option(
-        help="Network: how many inputs x outputs of each layer are computed in a cycle, for example 16x4,8x1."
+        help="Network: how many inputs x outputs of each layer are computed in a cycle, for example 16x4,8x1; a third number "
+        "is that of images side by side, for example 16x4x2,8x1x2."
     ),
 ]
 Lanes = Annotated[
     int | None,
     typer.Option(
         help="Network: the most synapses to compute in a cycle, where --folds is not given (default 64)."
+    ),
+]
+Images = Annotated[
+    int | None,
+    typer.Option(
+        help="Network: the most images to compute side by side, where --folds is not given (default 1). They share the "
+        "parameters that are read, so this is for designs that lack RAM and not logic."
     ),
 ]
 Dataset = Annotated[

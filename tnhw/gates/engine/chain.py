@@ -6,6 +6,7 @@ from amaranth.lib.data import ArrayLayout
 from amaranth.lib.wiring import In, Out
 
 from .argmax import Argmax, Collect
+from .deal import Deal
 from .engine import Engine
 from .reload import Turnstile
 
@@ -19,7 +20,7 @@ class Chain(wiring.Component):
 
         i --> engine --> engine --> ... --> argmax, or all results in one beat --> o
 
-    All engines work at the same time, each on another image.
+    All engines work at the same time, each on another image, or on other images side by side.
 
     Parameters
     ----------
@@ -43,21 +44,21 @@ class Chain(wiring.Component):
     def __init__(self, engines, result, *, rom="auto", pace=0):
         beats = [engines[0][0].fold.simd, *(stages[-1].fold.drain for stages in engines)]
         self._engines = [
-            Engine(stages, beat, rom=rom, pace=0 if number else pace)
+            Engine(stages, beat, rom=rom, pace=0 if number else pace, entry=number == 0)
             for number, (stages, beat) in enumerate(zip(engines, beats, strict=False))
         ]
         last = engines[-1][-1]
         layer = last.layer
         element, count = last.output_format, layer.keys.outputs * layer.positions
-        if result == "class":
-            self._end = Argmax(element, count)
-        else:
-            self._end = Collect(element, beats[-1], count)
         first = engines[0][0]
+        self._ends = [
+            Argmax(element, count) if result == "class" else Collect(element, beats[-1], count)
+            for _ in range(first.fold.images)
+        ]
         i = ArrayLayout(first.layer.input.shape, first.fold.simd)
         members = {
             "i": In(stream.Signature(i)),
-            "o": Out(stream.Signature(self._end.o.payload.shape())),
+            "o": Out(stream.Signature(self._ends[0].o.payload.shape())),
         }
         self._beats = first.in_words
         self._loadable = first.loadable
@@ -73,7 +74,12 @@ class Chain(wiring.Component):
     @property
     def images(self):
         """At least as many images as it can hold."""
-        return sum(engine.images for engine in self._engines) + 2  # two in the answer
+        return self._groups * len(self._ends)
+
+    @property
+    def _groups(self):
+        """At least as many images as it can hold, where those side by side count as one; two are in the answer."""
+        return sum(engine.images for engine in self._engines) + 2 + (len(self._ends) > 1)
 
     def elaborate(self, platform):
         m = Module()
@@ -82,10 +88,36 @@ class Chain(wiring.Component):
             m.submodules[f"engine_{number}"] = engine
             wiring.connect(m, source, engine.i)
             source = engine.o
-        m.submodules.answer = self._end
-        wiring.connect(m, source, self._end.i)
-        wiring.connect(m, self._end.o, wiring.flipped(self.o))
+        if len(self._ends) == 1:
+            m.submodules.answer = self._ends[0]
+            wiring.connect(m, source, self._ends[0].i)
+            wiring.connect(m, self._ends[0].o, wiring.flipped(self.o))
+        else:
+            self._dealt(m, source)
         return m
+
+    def _dealt(self, m, source):
+        """Give each image of a group an answer of its own, and let the answers leave one after the other."""
+        ends, entry = self._ends, self._engines[0]
+        m.submodules.deal = deal = Deal(self.o.payload.shape(), len(ends), self._groups)
+        elements = list(source.payload)
+        # All ends do the same at the same time, so the handshake of one is that of all.
+        for image, end in enumerate(ends):
+            m.submodules[f"answer_{image}"] = end
+            own = elements[image :: len(ends)]
+            m.d.comb += [
+                end.i.valid.eq(source.valid),
+                end.o.ready.eq(deal.i.ready),
+                deal.i.payload[image].eq(end.o.payload),
+                *(left.eq(right) for left, right in zip(end.i.payload, own, strict=True)),
+            ]
+        m.d.comb += [
+            source.ready.eq(ends[0].i.ready),
+            deal.i.valid.eq(ends[0].o.valid),
+            deal.begins.eq(entry.begins),
+            deal.together.eq(entry.together),
+        ]
+        wiring.connect(m, deal.o, wiring.flipped(self.o))
 
     def _gated(self, m):
         """Put a turnstile into the input stream, and pass a load to the engines in turn; returns the stream."""

@@ -20,6 +20,8 @@ BLOCK_ROM_BITS = 256
 class Drain(wiring.Component):
     """Takes the sums of a whole group in one cycle, adds biases, and makes results of them as they leave.
 
+    The sums of images side by side leave in the same cycles, each with a results part of its own.
+
     ::
 
         sums --> shift register --> + bias --> register --> results --> two places --> o
@@ -61,12 +63,12 @@ class Drain(wiring.Component):
         super().__init__(
             {
                 "load": In(1),
-                "sums": In(ArrayLayout(sum_format.bits, fold.units)),
+                "sums": In(ArrayLayout(sum_format.bits, fold.units * fold.images)),
                 "ready_next": Out(1),
                 "layer": In(layer),
                 "closing": In(1),
                 "leave": In(1),
-                "o": Out(stream.Signature(ArrayLayout(output.shape, fold.drain))),
+                "o": Out(stream.Signature(ArrayLayout(output.shape, fold.drain * fold.images))),
                 "o_layer": Out(layer),
             }
             | (_writes(stages, sum_format) if stages[0].loadable else {})
@@ -76,7 +78,9 @@ class Drain(wiring.Component):
         m = Module()
         fold, bits = self._stages[0].fold, self._sum_format.bits
         # The sums of the group, and the number of beats that are left of it.
-        group = [Signal(bits, name=f"sum_{k}", reset_less=True) for k in range(fold.units)]
+        group = [
+            Signal(bits, name=f"sum_{k}", reset_less=True) for k in range(fold.units * fold.images)
+        ]
         left = Signal(range(fold.units // fold.drain + 1), reset_less=True)
         some, one = Signal(), Signal()
         layer = Signal.like(self.layer, reset_less=True)
@@ -93,8 +97,8 @@ class Drain(wiring.Component):
 
     def _group(self, m, held, moves, skid):
         """Take a group, and shift it by one beat of results whenever the drain moves."""
-        stages, d = self._stages, self._stages[0].fold.drain
-        beats = stages[0].fold.units // d
+        stages, fold = self._stages, self._stages[0].fold
+        beats, step = fold.units // fold.drain, fold.drain * fold.images
         rests = [stage.beats[1] for stage in stages]
         # Whether a group may arrive must be known one cycle ahead, as the enable of the engine is a register.
         # Therefore `some` and `one` are registers of their own, whose next values are known.
@@ -118,7 +122,7 @@ class Drain(wiring.Component):
             ]
         with m.If(self.load | moves):
             for k, register in enumerate(held.sums):
-                later = held.sums[k + d] if k + d < len(held.sums) else register
+                later = held.sums[k + step] if k + step < len(held.sums) else register
                 m.d.sync += register.eq(Mux(self.load, self.sums[k], later))
 
     def _biases(self, m, held, moves):
@@ -168,36 +172,40 @@ class Drain(wiring.Component):
 
     def _totals(self, m, held, moves, biases, row, skid):
         """Add the biases, register the totals, and make results of them as the plan of their layer says."""
-        stages, d, bits = self._stages, self._stages[0].fold.drain, self._sum_format.bits
+        stages, bits = self._stages, self._sum_format.bits
+        d, images = stages[0].fold.drain, stages[0].fold.images
         plans = [stage.plan for stage in stages]
         valid, layer = Signal(name="valid_0"), Signal.like(held.layer, name="layer_0")
         totals = [
-            Signal(self._sum_format.shape, name=f"total_{k}", reset_less=True) for k in range(d)
+            Signal(self._sum_format.shape, name=f"total_{k}", reset_less=True)
+            for k in range(d * images)
         ]
         total_row = Signal.like(row, name="total_row", reset_less=True)
         m.d.comb += moves.eq(skid.i.ready)
         with m.If(moves):
             m.d.sync += [valid.eq(held.some), layer.eq(held.layer), total_row.eq(row)]
             for k, total in enumerate(totals):
-                m.d.sync += total.eq(held.sums[k] + biases.word_select(k, bits))
+                m.d.sync += total.eq(held.sums[k] + biases.word_select(k // images, bits))
         depth = max(plan.latency for plan in plans)
         results = {}
         for number, plan in enumerate(plans):
             if plan.kind in results:  # layers with plans of one kind share gates
                 continue
-            gates = plan.gates(self._sum_format, plans, d)
-            m.submodules[f"results_{number}"] = gates
-            m.d.comb += [gates.enable.eq(moves), gates.valid.eq(valid), gates.row.eq(total_row)]
-            m.d.comb += [z.eq(total) for z, total in zip(gates.z, totals, strict=True)]
-            late = later(m, Value.cast(gates.y), moves, f"y_{number}", depth - plan.latency)
-            element = gates.y.shape().elem_shape
-            results[plan.kind] = [
-                Value.cast(part).as_signed() if element.signed else part
-                for part in (late.word_select(k, element.width) for k in range(d))
-            ]
+            results[plan.kind] = found = [None] * len(totals)
+            for image in range(images):
+                gates = plan.gates(self._sum_format, plans, d)
+                name = f"{number}" if images == 1 else f"{number}_{image}"
+                m.submodules[f"results_{name}"] = gates
+                m.d.comb += [gates.enable.eq(moves), gates.valid.eq(valid), gates.row.eq(total_row)]
+                m.d.comb += [z.eq(totals[k * images + image]) for k, z in enumerate(gates.z)]
+                late = later(m, Value.cast(gates.y), moves, f"y_{name}", depth - plan.latency)
+                element = gates.y.shape().elem_shape
+                for k in range(d):
+                    part = late.word_select(k, element.width)
+                    found[k * images + image] = part.as_signed() if element.signed else part
         valid = later(m, valid, moves, "valid", depth, reset_less=False)
         layer = later(m, layer, moves, "layer", depth)
-        for k in range(d):
+        for k in range(d * images):
             value = results[plans[-1].kind][k]
             for number, plan in enumerate(plans[:-1]):
                 if plan.kind != plans[-1].kind:

@@ -8,12 +8,11 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
-from amaranth.utils import ceil_log2
 
 from ...synapse import Format
 from ..summing.terms import Terms
 from ..summing.tree import AdderTree
-from .banks import Banks
+from .arrivals import Arrivals
 from .codes import Codes
 from .drain import Drain
 from .packer import Packer
@@ -27,7 +26,7 @@ BLOCK_ROM_BITS = 1024
 
 
 class Engine(wiring.Component):
-    """Computes `simd` inputs of `units` outputs in each cycle.
+    """Computes `simd` inputs of `units` outputs in each cycle, of one image or of several side by side.
 
     ::
 
@@ -41,6 +40,10 @@ class Engine(wiring.Component):
     for the group before it to leave. With several layers, the results of all but the last layer are written to a
     memory of the engine, and a layer begins when the one before it is complete.
 
+    Images side by side are read with the same row of parameters, and everything else happens to all of them at the same
+    time: each has its own lanes, trees, accumulators and results. In words and beats, the elements of all images with
+    the same index lie next to each other. Only the engine that takes images from outside gets them one after the other.
+
     Parameters
     ----------
     stages : list of Stage
@@ -51,22 +54,28 @@ class Engine(wiring.Component):
         Where parameters are stored: in ``block`` RAM, in ``logic``, or ``auto`` to choose by size.
     pace : int
         Fewest cycles between the starts of two images, or 0 for no limit.
+    entry : bool
+        Whether images that are computed side by side arrive one after the other.
 
     Members
     -------
     i, o : In, Out(stream.Signature)
         Activations in raster order, channels last: `beat` channels of a position in each beat of `i`, and `drain`
-        results in each beat of `o`.
+        results in each beat of `o`; each of all images side by side.
+    begins, together : Out
+        Only of the entry of images side by side; see :class:`~tnhw.gates.engine.places.Places`.
     load_beat, load_data, load_last : In(1), In, Out(1)
         Only if parameters can be loaded: a beat of a load arrives (never while an image is inside), its bits, and
         whether it is the last one.
     """
 
-    def __init__(self, stages, beat, *, rom="auto", pace=0):
+    def __init__(self, stages, beat, *, rom="auto", pace=0, entry=False):
         self._stages, self._beat, self._rom = list(stages), beat, rom
         self._pace = pace
         first, last = stages[0], stages[-1]
         self._fold, self._synapse = first.fold, first.synapse
+        self._images = images = first.fold.images
+        self._entry = entry and images > 1
         formats = [stage.output_format for stage in stages]
         self._output = _union(formats)
         self._sum = _union([stage.sum_format for stage in stages])
@@ -74,9 +83,16 @@ class Engine(wiring.Component):
         self._hidden = sum(stage.in_words for stage in stages[1:])
         super().__init__(
             {
-                "i": In(stream.Signature(ArrayLayout(first.layer.input.shape, beat))),
-                "o": Out(stream.Signature(ArrayLayout(last.output_format.shape, self._fold.drain))),
+                "i": In(
+                    stream.Signature(ArrayLayout(first.layer.input.shape, beat * self._arriving))
+                ),
+                "o": Out(
+                    stream.Signature(
+                        ArrayLayout(last.output_format.shape, self._fold.drain * images)
+                    )
+                ),
             }
+            | ({"begins": Out(1), "together": Out(range(images))} if self._entry else {})
             | (
                 {"load_beat": In(1), "load_data": In(self._load_bits()), "load_last": Out(1)}
                 if first.loadable
@@ -94,13 +110,18 @@ class Engine(wiring.Component):
         return self._beat
 
     @property
+    def _arriving(self):
+        """Images of which a beat of `i` has elements."""
+        return 1 if self._entry else self._images
+
+    @property
     def depth(self):
         """Cycles from the read of a group's last word to the group's sums."""
         return 3 + self._levels
 
     @property
     def images(self):
-        """About as many images as it can hold.
+        """About as many images as it can hold, or groups of images side by side.
 
         Two are in the banks, and where an image is read in one word each register of the pipeline may hold one. A few are
         on their way in or out.
@@ -138,7 +159,7 @@ class Engine(wiring.Component):
         if self._stages[0].loadable:
             words = range(1 << synapse.word_bits)
         self._codes = codes = Codes(words, synapse.word_bits)
-        self._row_bits = codes.bits * fold.lanes
+        self._row_bits = codes.bits * fold.simd * fold.units
         self._rows = []
         for row in rows:
             packed = 0
@@ -146,8 +167,10 @@ class Engine(wiring.Component):
                 for word in reversed(unit):
                     packed = packed << codes.bits | (0 if word is None else codes.encode(word))
             self._rows.append(packed)
+        tags = [""] if self._images == 1 else [f"_{image}" for image in range(self._images)]
         self._x = [
-            Signal(synapse.input.shape, name=f"x_{k}", reset_less=True) for k in range(fold.simd)
+            [Signal(synapse.input.shape, name=f"x_{k}{tag}", reset_less=True) for tag in tags]
+            for k in range(fold.simd)
         ]
         self._code = Signal(self._row_bits, name="code")
         self._terms = Terms(synapse, False)
@@ -155,31 +178,32 @@ class Engine(wiring.Component):
         shared_by = synapse.shared_by
         for first in range(0, fold.units, shared_by):
             units = range(first, min(first + shared_by, fold.units))
-            leaves = {u: [] for u in units}
+            leaves = {(u, image): [] for u in units for image in range(self._images)}
             for k in range(fold.simd):
                 words = [Signal(synapse.word, name=f"word_{k}_{u}") for u in units]
                 for u, word in zip(units, words, strict=True):
                     code = self._code.word_select(u * fold.simd + k, codes.bits)
                     self._words.append((word, codes.decode(code)))
-                names = [f"{k}_{u}" for u in units]
-                for u, own in zip(units, self._terms.shared(self._x[k], words, names), strict=True):
-                    leaves[u] += own
-            for own in leaves.values():
+                for image, (x, tag) in enumerate(zip(self._x[k], tags, strict=True)):
+                    names = [f"{k}{tag.replace('_', 'i')}_{u}" for u in units]
+                    for u, own in zip(units, self._terms.shared(x, words, names), strict=True):
+                        leaves[u, image] += own
+            for (u, image), own in leaves.items():
                 tree = AdderTree([leaf for _, leaf in own], self._sum.bits)
-                self._trees.append((tree, own))
-        (self._levels,) = {tree.levels for tree, _ in self._trees}
+                self._trees.append((f"{u}{tags[image]}", tree, own))
+        (self._levels,) = {tree.levels for _, tree, _ in self._trees}
 
     def elaborate(self, platform):
         m = Module()
-        banks, read = self._images(m)
+        arrivals = Arrivals(m, self._stages[0], self.i, self._beat, self._entry)
         # Whether the pipeline moves is computed one cycle ahead: the enable drives the whole engine, so it must
         # come from a register and not from the logic of the drain.
         enable, load = Signal(init=1), Signal()
-        sequencer = self._order(m, enable, banks, read)
+        sequencer = self._order(m, enable, arrivals)
         tokens = [Token.of(sequencer)]
         for number in range(self.depth):
             tokens.append(tokens[-1].delayed(m, enable, number))
-        hidden = self._activations(m, enable, sequencer, tokens[1], read.data)
+        hidden = self._activations(m, enable, sequencer, tokens[1], arrivals.word)
         self._parameters(m, enable, sequencer)
         drain = self._sums(m, enable, load, tokens[-1])
         token, before = tokens[-1], tokens[-2]
@@ -191,53 +215,26 @@ class Engine(wiring.Component):
         self._results(m, drain, sequencer, hidden)
         return m
 
-    def _images(self, m):
-        """Gather beats into words and write them to the open bank; returns `Banks` and the read port of both."""
-        first, simd = self._stages[0], self._fold.simd
-        bits = first.layer.input.bits
-        beats = -(-first.layer.in_shape[2] // self._beat) * first.in_words // first.words
-        m.submodules.banks = banks = Banks(beats, first.in_words)
-        m.submodules.packer = packer = Packer(bits, self._beat, simd, [first.layer.in_shape[2]])
-        depth_bits = ceil_log2(first.in_words)
-        # The bank is the highest bit of the address, so each bank begins at a power of two.
-        m.submodules.activations = memory = Memory(
-            shape=bits * simd, depth=2 << depth_bits, init=[]
-        )
-        write, read = memory.write_port(), memory.read_port()
-        m.d.comb += [
-            self.i.ready.eq(banks.space),
-            packer.beat_valid.eq(self.i.valid & banks.space),
-            packer.beat_data.eq(Value.cast(self.i.payload)),
-            banks.beat.eq(packer.beat_valid),
-            banks.write.eq(packer.write),
-            write.en.eq(packer.write),
-            write.addr.eq(Cat(banks.address[:depth_bits], banks.write_bank)),
-            write.data.eq(packer.word),
-        ]
-        return banks, read
-
-    def _order(self, m, enable, banks, read):
-        """Make the sequencer, which gives the addresses in the bank that is read; returns it."""
+    def _order(self, m, enable, arrivals):
+        """Make the sequencer, which gives the addresses in the banks that are read; returns it."""
         stages, first = self._stages, self._stages[0]
         bases = [0, 0, *self._hidden_ends][: len(stages)]
         m.submodules.sequencer = sequencer = Sequencer(
-            stages, bases, max(first.in_words, self._hidden), self._pace
+            stages, bases, max(first.in_words, self._hidden), self._pace, signals_begin=self._entry
         )
-        m.d.comb += [
-            sequencer.enable.eq(enable),
-            sequencer.start.eq(banks.start),
-            banks.reading.eq(sequencer.valid & (sequencer.layer == 0)),
-            banks.release.eq(sequencer.release),
-            read.addr.eq(Cat(sequencer.address[: ceil_log2(first.in_words)], banks.read_bank)),
-            read.en.eq(enable & banks.reading),
-        ]
+        arrivals.read_by(m, sequencer, enable)
+        if self._entry:
+            m.d.comb += [
+                self.begins.eq(sequencer.begins),
+                self.together.eq(arrivals.banks.together),
+            ]
         return sequencer
 
     def _activations(self, m, enable, sequencer, token, data):
         """Select the word for the lanes; returns the write port of the hidden layers' memory, or None."""
         stages, write_hidden = self._stages, None
         if self._hidden:
-            bits = stages[0].layer.input.bits
+            bits = stages[0].layer.input.bits * self._images
             m.submodules.hidden = hidden = Memory(
                 shape=bits * self._fold.simd, depth=max(2, self._hidden), init=[]
             )
@@ -252,7 +249,7 @@ class Engine(wiring.Component):
             data = data & ~token.idle.replicate(len(data))
         # x has a register because many lanes read it, and the RAM is slow.
         with m.If(enable):
-            m.d.sync += Cat(self._x).eq(data)
+            m.d.sync += Cat(*self._x).eq(data)
         return write_hidden
 
     def _parameters(self, m, enable, sequencer):
@@ -280,18 +277,18 @@ class Engine(wiring.Component):
                 drain.write_row.eq(reload.row),
                 drain.write_data.eq(self.load_data),
             ]
-        for u, (tree, leaves) in enumerate(self._trees):
-            m.submodules[f"tree_{u}"] = tree
+        for number, (name, tree, leaves) in enumerate(self._trees):
+            m.submodules[f"tree_{name}"] = tree
             m.d.comb += tree.enable.eq(enable)
             for k, (value, _) in enumerate(leaves):
                 m.d.comb += getattr(tree, f"leaf_{k}").eq(value)
             if all(stage.steps == 1 for stage in stages):
-                m.d.comb += drain.sums[u].eq(tree.total)
+                m.d.comb += drain.sums[number].eq(tree.total)
                 continue
             # The accumulator is cleared when its sum leaves. As the drain adds the bias, no start value and no
             # multiplexer in front of the adder are needed.
-            total = Signal(self._sum.bits, name=f"total_{u}")
-            m.d.comb += drain.sums[u].eq(total + tree.total)
+            total = Signal(self._sum.bits, name=f"total_{name}")
+            m.d.comb += drain.sums[number].eq(total + tree.total)
             with m.If(enable & token.valid):
                 m.d.sync += total.eq(Mux(load, 0, total + tree.total))
         m.d.comb += [
@@ -319,7 +316,7 @@ class Engine(wiring.Component):
         ]
         # The words of all layers are stored in order, so the address shows when a layer is complete.
         channels = [stage.layer.in_shape[2] for stage in stages[1:]]
-        m.submodules.back = back = Packer(bits, fold.drain, fold.simd, channels)
+        m.submodules.back = back = Packer(bits * self._images, fold.drain, fold.simd, channels)
         address = Signal.like(write_hidden.addr, name="hidden_address")
         complete = Cat(address == end - 1 for end in self._hidden_ends).any()
         m.d.comb += [

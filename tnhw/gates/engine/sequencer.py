@@ -28,6 +28,8 @@ class Sequencer(wiring.Component):
         Words in the address space of the activation memory.
     pace : int
         Fewest cycles between the starts of two images, or 0 for no limit.
+    signals_begin : bool
+        Whether there is a member `begins`.
 
     Members
     -------
@@ -53,11 +55,13 @@ class Sequencer(wiring.Component):
         The word is the last of the layer.
     release : Out(1)
         The input image is not needed any more.
+    begins : Out(1)
+        An image begins in the next cycle.
     """
 
-    def __init__(self, stages, bases, depth, pace=0):
+    def __init__(self, stages, bases, depth, pace=0, *, signals_begin=False):
         self._stages, self._bases, self._depth = stages, bases, depth
-        self._pace = pace
+        self._pace, self._signals_begin = pace, signals_begin
         self._rows = [0]
         for stage in stages:
             self._rows.append(self._rows[-1] + stage.rows)
@@ -68,6 +72,7 @@ class Sequencer(wiring.Component):
         members["address"] = Out(ceil_log2(max(2, depth)), init=self._origins()[0])
         members["row"] = Out(range(max(2, self._rows[-1])))
         members["layer"] = Out(range(max(2, len(stages))))
+        members |= {"begins": Out(1)} if signals_begin else {}
         super().__init__(members)
 
     def _origins(self):
@@ -106,6 +111,8 @@ class Sequencer(wiring.Component):
         """Start an image when it is complete in a bank, and a layer when the one before it is written."""
         layer = self.layer
         begins, due = Signal(), Const(1, 1)
+        if self._signals_begin:
+            m.d.comb += self.begins.eq(begins)
         if self._pace > 1:
             wait = Signal(range(self._pace))
             due = wait == 0
