@@ -157,6 +157,8 @@ def _renamed(rtlil, names):
             value = re.sub(r"\\(\S+)", new, value)
             line = f"    connect \\{pin} {value}"
         elif word in ("wire", "connect", "assign", "switch"):
+            if rest.startswith("width 0 "):  # no port in Verilog
+                line = re.sub(r"(in|out)put \d+", "", line)
             line = re.sub(r"\\(\S+)", new, line)
         lines.append(line)
     return "\n".join(lines) + "\n"

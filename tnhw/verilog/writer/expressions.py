@@ -9,7 +9,7 @@ from ...errors import ToolFailed
 from .operators import READ
 from .rtlil import Bits, Cell, Part, join, part, width
 
-__all__ = ["Text", "constant", "extended", "operator"]
+__all__ = ["OPERATORS", "Text", "constant", "extended", "operator"]
 
 _BINARY = {"$add": "+", "$sub": "-", "$and": "&", "$or": "|", "$xor": "^", "$mul": "*"}
 _COMPARE = {"$eq": "==", "$ne": "!=", "$lt": "<", "$le": "<=", "$gt": ">", "$ge": ">="}
@@ -19,6 +19,8 @@ _DIVIDE = {
     "$divfloor": "/",
     "$modfloor": "%",
 }  # of unsigned numbers; Verilog rounds others differently
+#: Kinds of cells that have an expression.
+OPERATORS = {*_BINARY, *_COMPARE, *_REDUCE, *_SHIFT, *_DIVIDE, "$mux", "$not", "$neg", "$sshr"}
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,15 @@ def _sizes(cell: Cell) -> tuple[int, dict[str, int]]:
 
 
 def extended(cell: Cell, port: str) -> Bits:
-    """An operand with the width that it needs; see `operator` for those that are expressions."""
+    """An operand with the width that it needs, at least one bit; see `operator` for those that are expressions."""
     _, sizes = _sizes(cell)
     bits, wanted = cell.ports[port], sizes[port]
     given = width(bits)
+    if not wanted:
+        return (Part(None, 0, 1),)
     if wanted <= given:
         return part(bits, 0, wanted)
-    if _signed(cell, port):
+    if _signed(cell, port) and given:
         return join([*bits, *(list(part(bits, given - 1, 1)) * (wanted - given))])
     return join([*bits, Part(None, 0, wanted - given)])
 

@@ -31,6 +31,8 @@ def known(cell: Cell, maker: Maker) -> Bits | None:
     if cell.kind in ("$eq", "$ne"):
         return _equal(cell)
     if cell.kind in ("$reduce_or", "$reduce_and", "$reduce_bool"):
+        if not cell.ports["A"]:
+            return _bits(cell.kind == "$reduce_and", 1)
         bits = {part(cell.ports["A"], k, 1) for k in range(width(cell.ports["A"]))}
         return bits.pop() if len(bits) == 1 else None
     if cell.kind == "$reduce_xor":

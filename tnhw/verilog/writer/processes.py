@@ -4,6 +4,7 @@ A register is a cell ``$dff`` whose input is the result of a process, which begi
 overwrites it where a condition holds.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 
 from ...errors import ToolFailed
@@ -16,15 +17,6 @@ __all__ = ["SAME", "lower"]
 SAME = "$same"
 
 
-def _read_without_clock(module: Module) -> None:
-    """Read ports without a clock as operators, so that what is computed of a word comes after it."""
-    for cell in module.cells:
-        if cell.kind == "$memrd_v2" and not cell.parameters["CLK_ENABLE"]:
-            cell.kind, cell.outputs = READ, frozenset({"Y"})
-            cell.parameters = {"MEMID": cell.parameters["MEMID"]}
-            cell.ports = {"A": cell.ports["ADDR"], "Y": cell.ports["DATA"]}
-
-
 def lower(module: Module) -> None:
     """Replace the processes and the registers of a module by `Module.registers` and cells."""
     maker = _Maker(module)
@@ -32,20 +24,38 @@ def lower(module: Module) -> None:
     for cell in [cell for cell in module.cells if cell.kind == "$shift"]:
         _read_from_whole(maker, cell)
     drivers = {_target(process): process for process in module.processes}
+    read = _reads(module)
     registers, module.cells = (
         [cell for cell in module.cells if cell.kind == "$dff"],
         [cell for cell in module.cells if cell.kind != "$dff"],
     )
     for cell in registers:
         q, d = cell.ports["Q"], cell.ports["D"]
-        driver = drivers.pop(d[0].wire, None) if len(d) == 1 else None
+        wire = module.wires[d[0].wire] if len(d) == 1 and d[0].wire is not None else None
+        own = wire and wire.width == width(d) and not wire.port and read[wire.name] == 1
+        driver = drivers.pop(wire.name, None) if wire and own else None
         body: Body = [(q, d)] if driver is None else _driving(driver.body, q)
-        module.registers.append((cell.ports["CLK"], maker.block(body)))
+        if body[0] == (q, q):
+            body = body[1:]
+        block = maker.block(body)
+        block = [*_kept(q, block), *block]
+        if _overwrites(block):
+            block = [(q, maker.value(block, module.wires[q[0].wire or ""], q))]
+        module.registers.append((cell.ports["CLK"], block))
     for name, process in drivers.items():
         wire = module.wires[name or ""]
         value = maker.value(maker.block(process.body), wire, (Part(None, 0, wire.width),))
         module.cells.append(Cell(SAME, "", ports={"A": value, "Y": (Part(name, 0, wire.width),)}))
     module.processes = []
+
+
+def _read_without_clock(module: Module) -> None:
+    """Read ports without a clock as operators, so that what is computed of a word comes after it."""
+    for cell in module.cells:
+        if cell.kind == "$memrd_v2" and not cell.parameters["CLK_ENABLE"]:
+            cell.kind, cell.outputs = READ, frozenset({"Y"})
+            cell.parameters = {"MEMID": cell.parameters["MEMID"]}
+            cell.ports = {"A": cell.ports["ADDR"], "Y": cell.ports["DATA"]}
 
 
 def _read_from_whole(maker: "_Maker", cell: Cell) -> None:
@@ -60,6 +70,32 @@ def _read_from_whole(maker: "_Maker", cell: Cell) -> None:
     cell.kind, cell.ports = SAME, {"A": part(whole, 0, size), "Y": cell.ports["Y"]}
 
 
+def _reads(module: Module) -> Counter[str]:
+    """How often each wire is read, as a whole or in part."""
+    found: Counter[str] = Counter()
+
+    def note(bits: Bits) -> None:
+        found.update(one.wire for one in bits if one.wire is not None)
+
+    def visit(body: Body) -> None:
+        for statement in body:
+            if isinstance(statement, Switch):
+                note(statement.test)
+                for _, inner in statement.cases:
+                    visit(inner)
+            else:
+                note(statement[1])
+
+    for cell in module.cells:
+        for bits in cell.ports.values():
+            note(bits)
+    for process in module.processes:
+        visit(process.body)
+    for _, value in module.connections:
+        note(value)
+    return found
+
+
 def _target(process: Process) -> str | None:
     """The wire that a process drives; its first statement drives all of it."""
     first = process.body[0]
@@ -68,7 +104,7 @@ def _target(process: Process) -> str | None:
 
 
 def _driving(body: Body, q: Bits) -> Body:
-    """The statements of a process as ones that drive the register `q`, without the first: it keeps its value."""
+    """The statements of a process as ones that drive the register `q`."""
     found: Body = []
     for statement in body:
         if isinstance(statement, Switch):
@@ -77,7 +113,7 @@ def _driving(body: Body, q: Bits) -> Body:
         else:
             (one,), value = statement
             found.append((part(q, one.start, one.width), value))
-    return found[1:] if found and found[0] == (q, q) else found
+    return found
 
 
 class _Maker:
@@ -188,6 +224,30 @@ class _Maker:
         given = dict(parameters or {})
         self._module.cells.append(Cell(kind, wire.name, given, {**ports, "Y": result}))
         return result
+
+
+def _kept(q: Bits, block: Block) -> Block:
+    """Assignments of the bits of a register that nothing drives: without one, Yosys takes them as undefined."""
+    driven = _targets(block)
+    ones = [part(q, k, 1) for k in range(width(q)) if (q[0].wire, q[0].start + k) not in driven]
+    kept = join([one for bits in ones for one in bits])
+    return [((one,), (one,)) for one in kept]
+
+
+def _overwrites(block: Block) -> bool:
+    """Whether an assignment follows a choice that drives some of the same bits.
+
+    Inside of another choice Yosys 0.70 reads that wrongly: what was chosen stays.
+    """
+    chosen: set[tuple[str | None, int]] = set()
+    for statement in block:
+        if isinstance(statement, list):
+            if any(_overwrites(inner) for _, inner in statement):
+                return True
+            chosen |= _targets([statement])
+        elif chosen & _targets([statement]):
+            return True
+    return False
 
 
 def _targets(block: Block, *, always: bool = False) -> set[tuple[str | None, int]]:

@@ -5,7 +5,7 @@ through. Here equal cells become one, a name that only repeats another one goes,
 that is only connected to it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .aliases import choose
 from .expressions import extended
@@ -163,6 +163,7 @@ def _narrow(module: Module) -> None:
     computed, module.cells = order, [cell for cell in module.cells if not computes(cell)]
     replace(module, note)
     kept: list[Cell] = []
+    _note_early(computed, note)
     for cell in reversed(computed):
         (result,) = cell.ports["Y"]
         wire = module.wires[result.wire or ""]
@@ -180,6 +181,15 @@ def _narrow(module: Module) -> None:
                 note(extended(cell, name) if cell.kind != SAME else bits)
         kept.append(cell)
     module.cells += reversed(kept)
+
+
+def _note_early(order: list[Cell], note: Callable[[Bits], Bits]) -> None:
+    """Note what operators read before it is there; see `_Writer._early`."""
+    place = {cell.ports["Y"][0].wire: number for number, cell in enumerate(order)}
+    for number, cell in enumerate(order):
+        for name, bits in cell.ports.items():
+            if name != "Y" and any(place.get(one.wire, -1) >= number for one in bits):
+                note(bits)
 
 
 def _names(module: Module) -> Iterator[str]:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 
 from ...gates.summing.primitives import OUTPUTS
 from .expressions import constant
-from .memories import declaration, under_clock
+from .memories import declaration, marks, under_clock
 from .naming import identifier, identifiers
-from .operators import anonymous, in_order
+from .operators import READ, anonymous, in_order
 from .ports import connected, join_inputs
 from .processes import lower
+from .reader import read
 from .registers import group
-from .rtlil import Bits, Block, Cell, Module, Wire, driven, read
+from .rtlil import Bits, Block, Cell, Module, Wire, driven
 from .sharing import share
+from .supported import check
 from .values import Values
 
 __all__ = ["Written", "modules", "verilog"]
@@ -62,7 +64,10 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
     given = {module.name: module for module in read(rtlil)}
     order = {name: number for number, name in enumerate(["clk", "rst", *ports])}
     inner = {name: order[name] for name in ("clk", "rst")}
+    for module in given.values():
+        check(module)
     top = next(iter(given))
+    foreign = {c.kind for module in given.values() for c in module.cells if c.kind not in given}
     written: dict[str, Written] = {}
     first: dict[str, str] = {}  # of equal modules, by their text without a name
     joined: dict[str, dict[str, Bits]] = {}
@@ -76,7 +81,7 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
             if cell.kind in written:
                 known = written[cell.kind].names
                 pins = connected(cell.ports, joined[cell.kind])
-                cell.ports = {name: bits for name, bits in pins.items() if name in known}
+                cell.ports = {name: bits for name, bits in pins.items() if name in known and bits}
         lower(module)
         joined[module.name] = join_inputs(module) if module.name != top else {}
         better = share(module, inner=module.name != top)
@@ -85,7 +90,7 @@ def modules(rtlil: str, ports: Sequence[str] = ()) -> list[Written]:
             module, *identifiers(module, better), written, order if module.name == top else inner
         )
         body = writer.body()
-        kind = first.setdefault(body, _fresh(module.name, first.values()))
+        kind = first.setdefault(body, _fresh(module.name, foreign.union(first.values())))
         written[module.name] = Written(
             module.name, kind, f"module {kind} {body}", dict(writer.names)
         )
@@ -168,8 +173,8 @@ class _Writer(Values):
         sections.append(self._initial(registers))
         text = "\n\n".join("\n".join(section) for section in sections if section)
         own = self._ports()
-        ends = [","] * (len(own) - 1) + [""]
-        room = max(len(_size(wire)) for wire in own)
+        ends = [*[","] * (len(own) - 1), ""][: len(own)]
+        room = max((len(_size(wire)) for wire in own), default=0)
         declared_ports = [
             (w, f"  {self._port(w, registers, room)}{end}")
             for w, end in zip(own, ends, strict=True)
@@ -216,37 +221,62 @@ class _Writer(Values):
 
     def _wires(self) -> tuple[list[str], set[str]]:
         """Declarations of the results of operators, each after those that it reads, and their names."""
-        lines: list[tuple[Wire, str]] = []
+        early = self._early()
+        lines = [
+            (wire, f"  {self._declaration('wire', wire)};")
+            for wire in self.module.wires.values()
+            if wire.name in early and not wire.port
+        ]
         computed = set()
+        pins = {  # Yosys 0.70 takes no $unsigned(...) there
+            wire
+            for cell in self.module.cells
+            if not cell.kind.startswith("$")
+            for bits in cell.ports.values()
+            for wire in _wires_of(bits)
+        }
         for cell in in_order(self.module):
             (result,) = cell.ports["Y"]
             wire = self.module.wires[result.wire or ""]
             text = self.expression(cell)
             uses = self.uses[wire.name]
-            alone = anonymous(wire.name) and uses == self.whole[wire.name]
+            alone = anonymous(wire.name) and uses == self.whole[wire.name] and cell.kind != READ
+            alone = alone and wire.name not in early
+            alone = alone and not (text.text.startswith("$unsigned") and wire.name in pins)
             short = uses == 1 and len(text.text) <= _INLINE
             if alone and not wire.port and (short or (cell.kind == "$not" and len(text.text) < 24)):
                 self.inlined[wire.name] = text
                 continue
             computed.add(wire.name)
-            if wire.port:
+            if wire.port or wire.name in early:
                 lines.append((wire, f"  assign {self.names[wire.name]} = {text.text};"))
             else:
                 lines.append((wire, f"  {self._declaration('wire', wire)} = {text.text};"))
         return self._checked(lines), computed
 
+    def _early(self) -> set[str]:
+        """Results that an operator reads before they are there: where bits of one signal depend on others of it."""
+        order = in_order(self.module)
+        place = {cell.ports["Y"][0].wire: number for number, cell in enumerate(order)}
+        return {
+            one.wire or ""
+            for number, cell in enumerate(order)
+            for pin, bits in cell.ports.items()
+            if pin != "Y"
+            for one in bits
+            if place.get(one.wire, -1) >= number
+        }
+
     def _instance(self, cell: Cell) -> list[str]:
         module = self._modules.get(cell.kind)
         kind, names = (module.kind, module.names) if module else (cell.kind, {})
-        values = ", ".join(
-            f".{name}({constant(int(value), cell.sizes[name]) if cell.sizes.get(name) else value})"
-            for name, value in cell.parameters.items()
-        )
+        values = ", ".join(f".{name}({_parameter(cell, name)})" for name in cell.parameters)
         ports = [
             f".{names.get(name, name)}({self.value(bits).text})"
             for name, bits in cell.ports.items()
+            if bits
         ]
-        head = f"  {kind} {f'#({values}) ' if values else ''}{self.others[cell.name]} ("
+        head = f"  {marks(cell.attributes)}{kind} {f'#({values}) ' if values else ''}{self.others[cell.name]} ("
         line = f"{head}{', '.join(ports)});"
         if len(line) <= _LINE:
             return [line]
@@ -271,6 +301,11 @@ class _Writer(Values):
                 head = "end else "
             lines.append("end")
         return lines
+
+
+def _parameter(cell: Cell, name: str) -> str:
+    value, size = cell.parameters[name], cell.sizes.get(name)
+    return cell.written.get(name) or (constant(int(value), size) if size else str(value))
 
 
 def _size(wire: Wire) -> str:
