@@ -56,7 +56,7 @@ def kept_after_all(m, own):
 
 
 def never_changes(m, own):
-    q, p = Signal(8, init=0xA5), Signal(8, init=0xA5)
+    q, p = (Signal(8, init=0xA5, reset_less=True) for _ in range(2))
     m.d.sync += [q.eq(q), p[7].eq(own.c)]
     m.d.comb += [own.y.eq(q), own.z.eq(p)]
 
@@ -82,7 +82,7 @@ def beyond_the_end(m, own):
 
 def nothing(m, own):
     none = Signal(0)
-    m.d.sync += [none.eq(own.a), own.y.eq(none.all() + none.any() + (none == 0) + (own.a << none))]
+    m.d.sync += [none.eq(own.a), own.y.eq(none.all() + none.any() + (none == 0) + (none < 0) + (own.a << none))]
     m.submodules.inner = inner = Own({"n": In(0), "o": Out(0), "p": In(8), "q": Out(8)}, copied)
     m.d.comb += [inner.p.eq(own.a), own.z.eq(inner.q)]
 
@@ -93,12 +93,12 @@ def copied(m, own):
 
 
 def signed_pin(m, own):
-    m.submodules.inner = inner = Own({"p": In(8), "q": Out(8)}, doubled)
-    m.d.comb += [inner.p.eq(own.a.as_signed() * own.b[:3].as_signed()), own.y.eq(inner.q)]
+    m.submodules.inner = inner = Own({"a": In(8), "q": Out(8)}, doubled)
+    m.d.comb += [inner.a.eq(own.a.as_signed() * own.b[:3].as_signed()), own.y.eq(inner.q)]
 
 
 def doubled(m, own):
-    m.d.sync += own.q.eq(own.p * 2)
+    m.d.sync += own.q.eq(own.a * 2)
 
 
 def transparent(m, own):
