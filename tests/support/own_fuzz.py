@@ -101,7 +101,7 @@ class _Filler:
             lambda: -a, lambda: ~a, lambda: abs(a), lambda: a.any(), lambda: a.all(), lambda: a.xor(), lambda: a.bool(),
             lambda: Cat(a, b), lambda: a.as_signed() if len(a) else a, lambda: a.as_unsigned(),
             lambda: Mux(few, a, b), lambda: a.replicate(rng.randint(0, 2)),
-            lambda: a.bit_select(few, rng.randint(0, 3)), lambda: a.word_select(few, rng.randint(1, 3)),
+            lambda: a[:].bit_select(few, rng.randint(0, 3)), lambda: a[:].word_select(few, rng.randint(1, 3)),
             lambda: Array([self.value(1) for _ in range(rng.randint(1, 4))])[few],
             lambda: a.matches(*self._patterns(len(a))) if len(a) else a,
             lambda: a.as_unsigned() // b.as_unsigned(), lambda: a.as_unsigned() % b.as_unsigned(),

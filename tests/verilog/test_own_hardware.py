@@ -25,7 +25,7 @@ class Operators(wiring.Component):
 
 EXPRESSIONS = {
     "part at a place": lambda a, b, s: a.bit_select(b, 3),
-    "part of a signed number": lambda a, b, s: s.bit_select(b, 3),
+    "part of a signed number": lambda a, b, s: s.bit_select(b, 1),
     "word at a place": lambda a, b, s: a.word_select(b, 2),
     "element": lambda a, b, s: Array([a, b, s])[b],
     "quotient": lambda a, b, s: a // b,

@@ -70,6 +70,10 @@ def instance(kind="ONE", **parameters):
     return fill
 
 
+def signed_part(m, own):
+    m.d.comb += own.y.eq(own.a.as_signed().bit_select(own.a[:3], 2))
+
+
 def empty_memory(m, own):
     m.submodules.words = words = Memory(shape=0, depth=4, init=[])
     m.d.comb += own.y.eq(words.read_port().data)
@@ -89,6 +93,7 @@ REFUSED = {
     "three states": (pins("o"), "I/O port"),
     "not a number": (instance(p_R=float("inf")), "parameter `R` = inf of instance `one`"),
     "no identifier": (instance("a-b"), "name `a-b` of instance `one`"),
+    "signed part": (signed_part, "a part of a signed number"),
     "empty memory": (empty_memory, "memory `words` without a word or a bit"),
 }  # fmt: skip
 

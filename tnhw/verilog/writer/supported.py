@@ -69,6 +69,11 @@ def _cell(cell: Cell) -> tuple[str, str] | None:
         return f"{what} (`{q[0].wire}`)" if q else what, instead
     if cell.kind not in _OWN and cell.kind not in OPERATORS:
         return f"a cell `{cell.kind}`", "describe it with other operators"
+    if cell.kind == "$shift" and cell.parameters["A_SIGNED"] and _beyond(cell):
+        return (
+            "a part of a signed number at a place that may lie beyond its end, which Amaranth and Yosys read differently",
+            "take the part of its `as_unsigned()`, or of more bits of it",
+        )
     if "CLK" not in cell.ports or not cell.parameters.get("CLK_ENABLE", 1):
         return None
     owner = str(cell.parameters.get("MEMID", "")).removeprefix("\\")
@@ -79,6 +84,12 @@ def _cell(cell: Cell) -> tuple[str, str] | None:
     if cell.ports["CLK"][0].wire is None:
         return f"{called}, whose clock nothing drives", "drive `clk` of its clock domain"
     return None
+
+
+def _beyond(cell: Cell) -> bool:
+    """Whether the bits that a part has may lie beyond the value that it is a part of."""
+    place = (1 << width(cell.ports["B"])) - 1
+    return place + width(cell.ports["Y"]) > width(cell.ports["A"])
 
 
 def _instance(cell: Cell) -> tuple[str, str] | None:
