@@ -1,5 +1,6 @@
 """Statements, memories and instances of hardware of one's own that tnhw's own designs do not use."""
 
+import contextlib
 import re
 
 import pytest
@@ -7,10 +8,13 @@ from amaranth.hdl import Array, ClockDomain, Const, Instance, Module, Shape, Sig
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from emission import unequal
+from faults import mutate
 from own_fuzz import random_hardware
 from own_hardware import Own
 
+from tnhw.errors import ToolFailed
 from tnhw.verilog.emitting import as_rtlil, emit
+from tnhw.verilog.writer import memories, sharing, text
 
 pytestmark = pytest.mark.needs("pyosys")
 
@@ -82,7 +86,10 @@ def beyond_the_end(m, own):
 
 def nothing(m, own):
     none = Signal(0)
-    m.d.sync += [none.eq(own.a), own.y.eq(none.all() + none.any() + (none == 0) + (none < 0) + (own.a << none))]
+    m.d.sync += [
+        none.eq(own.a),
+        own.y.eq(none.all() + none.any() + (none == 0) + (none < 0) + (own.a << none)),
+    ]
     m.submodules.inner = inner = Own({"n": In(0), "o": Out(0), "p": In(8), "q": Out(8)}, copied)
     m.d.comb += [inner.p.eq(own.a), own.z.eq(inner.q)]
 
@@ -126,6 +133,26 @@ def test_statements(fill):
     assert compared >= 8 and others == []
 
 
+FAULTS = {
+    "what Yosys misreads": (overwritten, text, "lower", "_overwrites(block)", "False"),
+    "no driver left": (next_is_read, text, "lower", "read[wire.name] == 1", "True"),
+    "a driver for one of two": (next_of_two, text, "lower", "read[wire.name] == 1", "True"),
+    "all for a part": (next_is_a_part, text, "lower", "wire.width == width(d)", "True"),
+    "bits without a driver": (never_changes, text, "lower", "_kept(q, block)", "[]"),
+    "not all that is read": (gray, sharing, "_narrow", "_note_early(computed, note)", "None"),
+    "an old word": (transparent, memories, "_read", "int(cell.parameters['TRANSPARENCY_MASK'])", "0"),
+    "a sign at a pin": (signed_pin, text._Writer, "_wires", "wire.name in pins", "False"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_fault_is_found(fault, monkeypatch):
+    fill, *change = FAULTS[fault]
+    mutate(monkeypatch, *change)
+    with contextlib.suppress(ToolFailed):  # Yosys does not read what was written
+        assert unequal(*as_rtlil(Own(PORTS, fill), "own"))[1]
+
+
 @pytest.mark.parametrize("seed", range(2000, 2008))
 def test_random(seed):
     compared, others = unequal(*as_rtlil(random_hardware(seed), "own"))
@@ -145,9 +172,9 @@ def test_ports_of_a_memory_keep_their_clocks():
         ]
         m.d.comb += [read.addr.eq(own.b), own.y.eq(read.data)]
 
-    text = emit(Own(PORTS, fill), "own")
-    assert re.search(r"@\(posedge clk\)\s+words\[i\] <= a;", text)
-    assert re.search(r"@\(posedge c\)\s+y <= words\[", text)
+    written = emit(Own(PORTS, fill), "own")
+    assert re.search(r"@\(posedge clk\)\s+words\[i\] <= a;", written)
+    assert re.search(r"@\(posedge c\)\s+y <= words\[", written)
 
 
 def test_a_port_that_is_never_enabled_reads_nothing():
@@ -166,9 +193,9 @@ def test_memories_of_like_names():
             read = words.read_port(domain="comb")
             m.d.comb += [read.addr.eq(own.i), result.eq(read.data)]
 
-    text = emit(Own(PORTS, fill), "own")
-    first, second = re.findall(r"reg \[7:0\] (\w+) \[0:3\]", text)
-    assert first != second and f"y = {first}[i]" in text and f"z = {second}[i]" in text
+    written = emit(Own(PORTS, fill), "own")
+    first, second = re.findall(r"reg \[7:0\] (\w+) \[0:3\]", written)
+    assert first != second and f"y = {first}[i]" in written and f"z = {second}[i]" in written
 
 
 def test_instances():
@@ -180,10 +207,10 @@ def test_instances():
         )  # fmt: skip
         m.submodules.two = Instance("TWO", i_A=middle, o_Q=own.y)
 
-    text = " ".join(emit(Own(PORTS, fill), "own").split())
-    assert '(* keep = 1 *) ONE #(.N(5), .M(32\'shfffffffb), .S("a \\"b\\"\\\\"), .R(1.5), .C(4\'shd), .B(41\'h10000000000)) one' in text  # fmt: skip
-    assert "wire [7:0] middle;" in text and ".A(a), .Y(b), .Q(middle)" in text
-    assert "TWO two (.A(middle), .Q(y));" in text
+    written = " ".join(emit(Own(PORTS, fill), "own").split())
+    assert '(* keep = 1 *) ONE #(.N(5), .M(32\'shfffffffb), .S("a \\"b\\"\\\\"), .R(1.5), .C(4\'shd), .B(41\'h10000000000)) one' in written  # fmt: skip
+    assert "wire [7:0] middle;" in written and ".A(a), .Y(b), .Q(middle)" in written
+    assert "TWO two (.A(middle), .Q(y));" in written
 
 
 def test_a_module_without_ports():
