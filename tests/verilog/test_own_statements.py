@@ -99,6 +99,12 @@ def copied(m, own):
     m.d.comb += own.o.eq(own.n)
 
 
+def named_oddly(m, own):
+    one, other = Signal(8, name="größe"), Signal(8, name="always")
+    m.d.sync += [one.eq(own.a), other.eq(one + 1)]
+    m.d.comb += own.y.eq(other - one)
+
+
 def signed_pin(m, own):
     m.submodules.inner = inner = Own({"a": In(8), "q": Out(8)}, doubled)
     m.d.comb += [inner.a.eq(own.a.as_signed() * own.b[:3].as_signed()), own.y.eq(inner.q)]
@@ -123,7 +129,7 @@ def transparent(m, own):
 
 STATEMENTS = [
     overwritten, next_is_read, next_is_a_part, next_of_two, kept_after_all, never_changes, gray, bits_of_sums,
-    beyond_the_end, nothing, signed_pin, transparent,
+    beyond_the_end, named_oddly, nothing, signed_pin, transparent,
 ]  # fmt: skip
 
 

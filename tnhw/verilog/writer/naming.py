@@ -21,8 +21,8 @@ _RESULT = {
 
 def identifier(name: str) -> str:
     """A name of RTLIL as one that Verilog and SystemVerilog take, without what makes it unlike others."""
-    plain = re.sub(r"\W+$", "", name.split("$")[0]).replace("__", "_").replace(".", "__")
-    plain = re.sub(r"\W+", "_", plain).lstrip("_")
+    plain = re.sub(r"[^A-Za-z0-9_]+$", "", name.split("$")[0]).replace("__", "_").replace(".", "__")
+    plain = re.sub(r"[^A-Za-z0-9_]+", "_", plain).lstrip("_")
     plain = f"n_{plain}" if plain[:1].isdigit() or not plain else plain
     return f"{plain}_" if plain in KEYWORDS else plain
 
