@@ -33,7 +33,18 @@ from folded_networks import (
 from places import NIGHTLY
 from random_networks import check
 
-from tnhw.gates.engine import argmax, arrivals, banks, codes, drain, engine, packer, results, sequencer, skid
+from tnhw.gates.engine import (
+    argmax,
+    arrivals,
+    banks,
+    codes,
+    drain,
+    engine,
+    packer,
+    results,
+    sequencer,
+    skid,
+)
 from tnhw.gates.engine.deal import Deal
 from tnhw.gates.engine.places import Places
 from tnhw.network import stage

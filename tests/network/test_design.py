@@ -97,6 +97,17 @@ def test_shared_facts():
     assert design.interval > 3 * 4 and design.facts()["idle_cycles"] == design.interval - 12
 
 
+def test_images_side_by_side():
+    """Lanes and products of both images, one word of parameters; 2 x 3 words in and 3 steps."""
+    design = Design(network(4), folds("2x4x2/4"))
+    facts = design.facts()
+    assert design.images == facts["images"] == 2 and design.lanes == facts["lanes"] == 16
+    assert design.interval == 6 and design.beats_in == 3 and design.width_i == 8
+    alone = Design(network(4), folds("2x4/4"))
+    assert design.latency == alone.latency + 1
+    assert design.facts()["engines"][0]["stored_bits"] == alone.facts()["engines"][0]["stored_bits"]
+
+
 def test_components_are_not_shared():
     design = Design(network(2), folds("2x2"))
     assert design.latency and design.create() is not design.create()
@@ -137,9 +148,15 @@ def test_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("8", 'a fold is written inputs x outputs, as "8x4" or "16x8/2", not \'8\''),
+        (
+            "8",
+            'a fold is written inputs x outputs, as "8x4" or "16x8/2", and with images side by side as "8x4x2", not \'8\'',
+        ),
         ("axb", "a fold is written"),
-        ("8x4x2", "a fold is written"),
+        ("8x4x2x2", "a fold is written"),
+        ("8x4x", "a fold is written"),
+        ("8x4x17", "`images` of a fold must be 1 to 16, not 17"),
+        ("4096x1", "`simd` of a fold must be 1 to 1024, not 4096"),
         ("", "a fold is written"),
         ("8x4/", None),
         ("0x4", "`simd` of a fold must be 1 to 1024, not 0"),
@@ -158,7 +175,8 @@ def test_fold(text, said):
 
 
 def test_fold_text():
-    assert [str(fold) for fold in folds("8x4,16x8/2, 1x1/1")] == ["8x4", "16x8/2", "1x1"]
+    texts = [str(fold) for fold in folds("8x4,16x8/2, 1x1/1,8x4x2/4, 1x1x1")]
+    assert texts == ["8x4", "16x8/2", "1x1", "8x4x2/4", "1x1"]
 
 
 WRONG = {
@@ -228,7 +246,7 @@ def simulated():
             wanted.remove(kind)
             found.append(case)
     assert not wanted
-    return [made.image(), *found]
+    return [made.image(), made.pairs(), made.triples(loadable=True), *found]
 
 
 @pytest.mark.slow

@@ -79,7 +79,7 @@ class Fold:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                f'a fold is written inputs x outputs, as "8x4" or "16x8/2", or inputs x outputs x images, as "8x4x2", '
+                'a fold is written inputs x outputs, as "8x4" or "16x8/2", and with images side by side as "8x4x2", '
                 f"not {text!r}"
             ) from None
 
