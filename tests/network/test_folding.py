@@ -5,7 +5,7 @@ import pytest
 from tnhw.boards import boards, load_board
 from tnhw.catalogue import load, load_design
 from tnhw.errors import InputError
-from tnhw.network import Design, Fold, fit, fold, fold_shared
+from tnhw.network import Design, fit, fold, fold_shared
 from tnhw.network.folding import BLOCKS, ram_blocks
 from tnhw.support.data_files import folder
 
@@ -71,7 +71,9 @@ def test_fit_is_ordered_and_within_the_device(images):
     found = [(d.interval / d.images, c) for (d, c), _ in zip(fitting, range(5), strict=False)]
     intervals = [interval for interval, _ in found]
     assert intervals[0] == min(intervals)
-    for before, after in zip(intervals, intervals[1:], strict=False):  # two banks may cost a few cycles more
+    for before, after in zip(
+        intervals, intervals[1:], strict=False
+    ):  # two banks may cost a few cycles more
         assert after >= 0.9 * before
     for _, cost in found:
         assert cost.cells <= board.capacity.LUT and cost.ram <= board.capacity.RAM

@@ -340,8 +340,8 @@ def build_network(
 
     Raises
     ------
-    DoesNotFit
-        If no design should fit by the estimate, or none of the `MAX_TRIES` fastest of those does.
+    DoesNotFit, ToolTimeout
+        If no design should fit by the estimate, or none of the `MAX_TRIES` fastest of those does or is placed in time.
     """
     from ..network import fit
 
@@ -355,7 +355,10 @@ def build_network(
         say(f"trying {folds}: {cycles}, about {estimate.cells:.0f} cells")
         try:
             return design, build(design, board, out_dir, **options)
-        except DoesNotFit as error:
+        except (
+            DoesNotFit,
+            tools.ToolTimeout,
+        ) as error:  # a device that is nearly full takes long to place
             misfit = error
     if misfit is None:
         raise DoesNotFit(
