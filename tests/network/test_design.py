@@ -122,6 +122,9 @@ def test_identity():
     base = lines(network(2), folds("2x2"))
     assert lines(network(2), folds("2x2")) == base
     assert lines(network(2), folds("2x1")) != base
+    assert lines(network(2), folds("2x2x2")) != base
+    # Boards hold a hash of these lines: where nothing is side by side they do not say so.
+    assert "images" not in "".join(base)
     assert lines(network(2), folds("2x2"), rom="logic") != base
     assert lines(network(2), folds("2x2"), schedule="shared") != base
     other = network(2)

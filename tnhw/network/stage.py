@@ -62,6 +62,10 @@ class Fold:
         """Synapses that are computed in one cycle, those of all images."""
         return self.simd * self.units * self.images
 
+    def __repr__(self):
+        images = f", images={self.images}" if self.images > 1 else ""
+        return f"Fold(simd={self.simd}, units={self.units}, drain={self.drain}{images})"
+
     def __str__(self):
         images = f"x{self.images}" if self.images > 1 else ""
         drain = f"/{self.drain}" if self.drain > 1 else ""
