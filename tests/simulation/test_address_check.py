@@ -76,10 +76,17 @@ def test_watched_without_memory():
     assert watched(text, "small") == (text, None)
 
 
-@pytest.mark.parametrize("access", ["assign b = words[a];", "word <= words[a"])
-def test_watched_unknown_form(access):
+def test_watched_unknown_form():
     with pytest.raises(ToolFailed, match="has an access that cannot be checked: "):
-        watched(MEMORY.replace("word <= words[a];", access), "small")
+        watched(MEMORY.replace("word <= words[a];", "word <= words[a"), "small")
+
+
+def test_a_read_without_a_clock_is_not_watched():
+    """Nothing says when its result counts."""
+    read = "assign b = words[a];"
+    text, _ = watched(MEMORY + "\n", "small")
+    without, _ = watched(MEMORY.replace("word <= words[a];", read), "small")
+    assert f" {read}\n" in without and without.count("!== 1'b1") == text.count("!== 1'b1") - 1
 
 
 @pytest.mark.parametrize("loadable", [False, True])

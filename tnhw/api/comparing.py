@@ -62,16 +62,13 @@ def compare(
         for more than one must do its work below ``if __name__ == "__main__":``.
     cached : bool
         For kernels: whether measurements of earlier runs may be used.
-    folds, lanes : str or int, optional
-        For networks: also measure designs with these folds, or with at most so many lanes, and not only the fastest
-        that fits.
-    images : int, optional
-        For networks: most images that may be computed side by side, where no folds are given; by default 1.
+    folds, lanes, images : str or int, optional
+        For networks: folds or lanes of designs that are measured beside the fastest; most images side by side, by default 1.
     x, labels : array_like of int [n, inputs] and [n], optional
         For networks: test vectors and their classes, for accuracy and activity.
     data_file : path, optional
-        npz file with vectors and perhaps labels (see `tnhw.data.own`). For networks: instead of `x` and `labels`, encoded as
-        each network's card says. For kernels, with `models`: vectors for operands and accuracy.
+        npz file with vectors and perhaps labels (see `tnhw.data.own`). For networks: instead of `x` and `labels`, encoded
+        as each card says. For kernels, with `models`: vectors for operands and accuracy.
     peer : str, optional
         For networks: ``da4ml`` also measures the designs of that generator.
     say : callable
@@ -94,8 +91,8 @@ def compare(
     numbers = range(1, plain_number(seeds) + 1)
     common = {"vectors": plain_number(vectors), "seeds": numbers, "say": say}
     _check_vectors(data_file, x, labels, data)
-    own = {"folds": folds, "lanes": plain_number(lanes), "images": plain_number(images)}
-    own |= {"x": x, "labels": labels, "peer": peer}
+    own = {"folds": folds, "x": x, "labels": labels, "peer": peer}
+    own |= {"lanes": plain_number(lanes), "images": plain_number(images)}
     given = {key: value for key, value in own.items() if value is not None}
     kernels = [one for _, one in loaded if isinstance(one, Kernel)]
     if len(kernels) == len(loaded):

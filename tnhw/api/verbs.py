@@ -244,8 +244,7 @@ def build(
     say : callable
         Called with a line of text for each design that is tried.
     **folding
-        For a network: see :class:`tnhw.catalogue.Folding`. For a kernel `dsp` says whether products may use DSP
-        blocks.
+        For a network: see :class:`tnhw.catalogue.Folding`. For a kernel `dsp` says whether DSP blocks compute products.
 
     Returns
     -------
@@ -280,12 +279,12 @@ def build(
         return bitstream.plan(load_design(loaded, **folding), target, folder, **given)
     chosen = any(folding.get(key) is not None for key in ("folds", "lanes", "schedule"))
     if isinstance(loaded, Network) and not chosen:
-        rom, loadable = folding.get("rom") or "auto", bool(folding.get("loadable"))
         images = folding.get("images")
+        options["images"] = 1 if images is None else images
+        rom, loadable = folding.get("rom") or "auto", bool(folding.get("loadable"))
         _, record = bitstream.build_network(
-            loaded, target, folder, images=1 if images is None else images, rom=rom, loadable=loadable, say=say,
-            **options,
-        )  # fmt: skip
+            loaded, target, folder, rom=rom, loadable=loadable, say=say, **options
+        )
         return record
     return bitstream.build(load_design(loaded, **folding), target, folder, **options)
 
