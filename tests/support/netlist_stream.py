@@ -1,4 +1,4 @@
-"""A large design's netlist in Icarus, with a bench of its own in Verilog: some hundred times as fast as one in Python."""
+"""A large design's netlist in Icarus under a small bench in Verilog, where the bench of `sim/` would take hours."""
 
 import tempfile
 from pathlib import Path

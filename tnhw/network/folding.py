@@ -33,7 +33,9 @@ __all__ = ["Cost", "Folds", "cost", "features", "fit", "fold", "fold_shared", "k
 
 MAX_SIMD = 64
 HARNESS_CELLS, HARNESS_RAM = 500, 1  # serial line, framing and buffers, measured on iCEBreaker
-SIDE_BY_SIDE = 1.1  # for images side by side, to whose designs the coefficients were not fitted: 13 % low to 11 % high
+SIDE_BY_SIDE = (
+    1.1  # a margin for images side by side, to whose designs the coefficients were not fitted
+)
 FILL = 0.9  # share of a device's cells that place and route can still use without trouble
 
 # Shapes that a block RAM can have: words, and bits of each word.
@@ -217,11 +219,16 @@ class Folds:
         return chosen[::-1]
 
 
-def _fastest_first(network, family, dsp, images):
-    """All intervals with up to so many images side by side, the most vectors a second first: yields (Folds, interval)."""
+def _up_to(images):
+    """The numbers of images side by side that may be tried."""
     if not 1 <= images <= MAX_IMAGES:
         raise InputError(f"`images` must be 1 to {MAX_IMAGES}, not {images!r}")
-    choices = [Folds(network, family, dsp, number) for number in range(1, images + 1)]
+    return range(1, images + 1)
+
+
+def _fastest_first(network, family, dsp, images):
+    """All intervals with up to so many images side by side, the most vectors a second first: yields (Folds, interval)."""
+    choices = [Folds(network, family, dsp, number) for number in _up_to(images)]
     pairs = [(folds, interval) for folds in choices for interval in folds.intervals()]
     yield from sorted(pairs, key=lambda pair: (pair[1] / pair[0].images, pair[0].images))
 
@@ -258,11 +265,9 @@ def fold_shared(network: Network, lanes: int = 64, *, images: int = 1, **options
     InputError
         If the layers cannot share an engine, or `images` is not 1 to 16.
     """
-    if not 1 <= images <= MAX_IMAGES:
-        raise InputError(f"`images` must be 1 to {MAX_IMAGES}, not {images!r}")
     synapse = network.layers[0].kernel.synapse
     best = None
-    for number, simd in product(range(1, images + 1), range(1, min(lanes, MAX_SIMD) + 1)):
+    for number, simd in product(_up_to(images), range(1, min(lanes, MAX_SIMD) + 1)):
         for units in range(1, lanes // (simd * number) + 1):
             one = Fold(simd, units, images=number)
             try:
@@ -283,8 +288,8 @@ def fit(
 ) -> Iterator[tuple[Design, Any]]:
     """Designs of a network that should fit a board, the fastest first, with their estimates.
 
-    Up to `images` images are computed side by side; `options` are as for `Design`. The estimates are for parameters that cannot be loaded, even if `options`
-    ask for a loadable design.
+    Up to `images` images are computed side by side; `options` are as for `Design`. The estimates are for parameters that
+    cannot be loaded, even if `options` ask for a loadable design.
 
     Yields
     ------

@@ -171,8 +171,7 @@ class Scenario:
     def _waits(self):
         """Add loads that must wait, and two loads in a row, of which the second counts.
 
-        A load waits for the rest of a vector, and for vectors whose results are not taken: as many as fill the hardware, and
-        fewer.
+        A load waits for the rest of a vector, and for one, two or three vectors whose results are not taken yet.
         """
         if not self._loads:
             return

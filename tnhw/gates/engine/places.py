@@ -10,10 +10,10 @@ __all__ = ["Places"]
 class Places(wiring.Component):
     """Decides where images are written, and which of them are read together; the memories themselves are elsewhere.
 
-    There are `images` memories with two banks each. The images go to the memories in turn, and in each memory to its
-    banks in turn, so the oldest images always lie in different memories. Whenever the engine can begin, it takes all
-    images that are complete, at most one from each memory: it never waits for more, so the last images of all are
-    computed too.
+    `Banks` does the same for images that are read one by one. Here there are `images` memories with two banks each. The
+    images go to the memories in turn, and in each memory to its banks in turn, so the oldest images always lie in
+    different memories. Whenever the engine can begin, it takes all images that are complete, at most one from each memory.
+    It never waits for more, so the last images of all are computed too.
 
     Parameters
     ----------
