@@ -39,7 +39,9 @@ class Folding(TypedDict, total=False):
     images : int
         If no folds are given: most images that may be computed side by side, by default 1.
     schedule : str
-        ``pipeline``: an engine for each layer, all at the same time; ``shared``: one engine for all layers in turn.
+        ``pipeline``: an engine for each layer, all at the same time; ``shared``: one engine for all layers in turn;
+        ``unrolled``: gates for each synapse, with its constant parameter, and a vector in each cycle. The last one
+        takes no other option.
     rom : str
         Where parameters are stored: in ``block`` RAM, in ``logic``, or ``auto`` to choose by size.
     dsp : bool
@@ -148,6 +150,8 @@ def load_design(
         if beat is not None:
             what = "a network's beat is a word of its first layer, which its folds decide"
             raise InputError(f"{_called(source)}: {what}: leave `beat` out")
+        if schedule == "unrolled":
+            return _unrolled(loaded, interface, folding | {"schedule": None, "dsp": dsp or None})
         options = {"rom": rom or "auto", "dsp": bool(dsp), "loadable": bool(loadable),
                    "interface": interface or "stream"}  # fmt: skip
         return _folded(loaded, folds, lanes, images, schedule or "pipeline", options)
@@ -165,6 +169,18 @@ def load_design(
 def _called(source):
     """The name of a source in messages: the file or name that was given, or the object's own name."""
     return source if isinstance(source, (str, os.PathLike)) else source.name
+
+
+def _unrolled(network, interface, others):
+    """The unrolled design of a network, which takes none of the other options."""
+    from .network import UnrolledDesign
+
+    if unfit := [name for name, value in others.items() if value is not None]:
+        raise InputError(
+            f"network {network.name}: the schedule `unrolled` has gates for each synapse and takes no "
+            f"`{unfit[0]}`; leave it out"
+        )
+    return UnrolledDesign(network, interface=interface or "stream")
 
 
 def _folded(network, folds, lanes, images, schedule, options):

@@ -14,9 +14,9 @@ FAULTS = {
     "digit at the wrong place": ("share", "values[b] << distance", "values[b] << distance + 1"),
     "added for subtracted": ("share", "values[a] - upper", "values[a] + upper"),
     "shift forgotten": (
-        "share",
-        "_Digit(len(values) - 1, digit.shift, digit.sign)",
-        "_Digit(len(values) - 1, 0, digit.sign)",
+        "common",
+        "Digit(new, digit.shift, digit.sign)",
+        "Digit(new, 0, digit.sign)",
     ),
 }
 

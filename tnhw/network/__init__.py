@@ -5,5 +5,6 @@ from .folding import fit, fold, fold_shared
 from .layer import Layer
 from .network import Network
 from .stage import Fold
+from .unrolled import UnrolledDesign
 
-__all__ = ["Design", "Fold", "Layer", "Network", "fit", "fold", "fold_shared"]
+__all__ = ["Design", "Fold", "Layer", "Network", "UnrolledDesign", "fit", "fold", "fold_shared"]

@@ -86,7 +86,9 @@ class Design(PlainHardware, ByContent):
         self.name = check_design_name(network.name)
         self._handed_out = False
         if schedule not in ("pipeline", "shared"):
-            raise InputError(f'`schedule` must be "pipeline" or "shared", not {schedule!r}')
+            raise InputError(
+                f'`schedule` must be "pipeline" or "shared", or "unrolled" for `UnrolledDesign`, not {schedule!r}'
+            )
         if interface not in ("stream", "axi-stream"):
             raise InputError(f'`interface` must be "stream" or "axi-stream", not {interface!r}')
         if rom not in ("auto", "block", "logic"):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..gates.unrolled.layer import Layer as WiredLayer
+from ..kernel import Kernel
+from .layer import Layer
 from .stage import Stage
 
 if TYPE_CHECKING:
     from .design import Design
+    from .unrolled import UnrolledDesign
 
-__all__ = ["facts"]
+__all__ = ["facts", "unrolled_facts"]
 
 
 def facts(design: Design, stored_bits: list[int]) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def facts(design: Design, stored_bits: list[int]) -> dict[str, Any]:
             "input": str(design.input),
             "shape": list(network.shape),
             "result": network.result,
-            "layers": [_layer(stage) for stage in design.stages],
+            "layers": [_stage(stage) for stage in design.stages],
         },
         "schedule": design.schedule,
         "warm_up": design.warm_up,
@@ -53,22 +58,56 @@ def facts(design: Design, stored_bits: list[int]) -> dict[str, Any]:
     }
 
 
-def _layer(stage: Stage) -> dict[str, Any]:
-    kernel = stage.kernel
+def unrolled_facts(design: UnrolledDesign, wired: Sequence[WiredLayer]) -> dict[str, Any]:
+    """Layers and formats of an unrolled design, with its adders: a dict for JSON.
+
+    Parameters
+    ----------
+    design : UnrolledDesign
+    wired : sequence of `tnhw.gates.unrolled.layer.Layer`
+        The gates of each layer.
+    """
+    network = design.network
+    layers = [
+        _layer(layer, layer.kernel)
+        | {"output": str(layer.output_format), "adders": gates.adders, "latency": gates.latency}
+        for layer, gates in zip(network.layers, wired, strict=True)
+    ]
     return {
-        "name": stage.layer.name,
-        "kind": stage.layer.keys.kind,
-        "rule": kernel.rule,
-        "in_shape": list(stage.layer.in_shape),
-        "out_shape": list(stage.layer.out_shape),
-        "synapses": stage.layer.synapses,
-        "input": str(kernel.input),
-        "sum": str(stage.sum_format),
+        "network": {
+            "input": str(design.input),
+            "shape": list(network.shape),
+            "result": network.result,
+            "layers": layers,
+        },
+        "schedule": design.schedule,
+        "images": design.images,
+        "lanes": design.lanes,
+        "input_words": "a whole vector, element 0 in the low bits",
+        "formats": {"input": str(design.input), "output": str(design.output_format)},
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return _layer(stage.layer, stage.kernel) | {
         "output": str(stage.output_format),
-        "requantise": stage.layer.keys.requantise,
-        "shift": stage.layer.keys.shift,
         "fold": str(stage.fold),
         "cycles": stage.cycles,
+    }
+
+
+def _layer(layer: Layer, kernel: Kernel) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "kind": layer.keys.kind,
+        "rule": kernel.rule,
+        "in_shape": list(layer.in_shape),
+        "out_shape": list(layer.out_shape),
+        "synapses": layer.synapses,
+        "input": str(kernel.input),
+        "sum": str(kernel.sum_format),
+        "requantise": layer.keys.requantise,
+        "shift": layer.keys.shift,
     }
 
 

@@ -16,6 +16,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...synapse import Format
 from ..summing.requantise import Requantise
+from .wired import Wired, WiredScale, WiredShift, WiredStaircase
 
 __all__ = ["Plan", "Results", "ScalePlan", "ShiftPlan", "StaircasePlan", "later"]
 
@@ -56,6 +57,10 @@ class Plan(ABC):
     @abstractmethod
     def gates(self, sum_format: Format, plans: Sequence["Plan"], drain: int) -> "Results":
         """The gates of this kind in an engine whose layers have the given plans, for `drain` sums in a cycle."""
+
+    @abstractmethod
+    def wired(self, sum_format: Format, channel: int) -> Wired:
+        """The gates of one channel alone, with its constants in them, for a sum in each cycle."""
 
 
 class Results(wiring.Component):
@@ -140,6 +145,9 @@ class ShiftPlan(Plan):
     def gates(self, sum_format: Format, plans: Sequence[Plan], drain: int) -> Results:
         return Shifted(self, sum_format, plans, drain)
 
+    def wired(self, sum_format: Format, channel: int) -> Wired:
+        return WiredShift(sum_format, self.output, self.shift, self.clamps)
+
 
 class Shifted(Results):
     def __init__(self, plan, sum_format, plans, drain):
@@ -185,6 +193,9 @@ class StaircasePlan(Plan):
 
     def gates(self, sum_format: Format, plans: Sequence[Plan], drain: int) -> Results:
         return Bisection(self, sum_format, plans, drain)
+
+    def wired(self, sum_format: Format, channel: int) -> Wired:
+        return WiredStaircase(sum_format, self.output, self.steps[channel], self.falling[channel])
 
 
 class Bisection(Results):
@@ -297,6 +308,12 @@ class ScalePlan(Plan):
 
     def gates(self, sum_format: Format, plans: Sequence[Plan], drain: int) -> Results:
         return Scaled(self, sum_format, plans, drain)
+
+    def wired(self, sum_format: Format, channel: int) -> Wired:
+        factor, offset = self.multiplier[channel], self.offset[channel]
+        return WiredScale(
+            sum_format, self.output, self.scaled, factor, offset, self.shift, self.clamps
+        )
 
 
 class Scaled(Results):
