@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 
 from ...synapse import Format
 
-__all__ = ["MAX_TABLE_BITS", "Function", "assign", "grouped"]
+__all__ = ["MAX_TABLE_BITS", "Function", "Products", "grouped", "joined"]
 
 MAX_TABLE_BITS = 4
 
@@ -80,12 +80,43 @@ def joined(terms: np.ndarray) -> list[int]:
     return [int(value) for value in total]
 
 
-def assign(m: Module, signal: Signal, code: Value, table: Sequence[int]) -> None:
-    """Register what a table has for a code, in the domain `sync`."""
-    default = max(set(table), key=list(table).count)
-    with m.Switch(code):
-        for value in sorted(set(table) - {default}):
-            with m.Case(*(k for k, other in enumerate(table) if other == value)):
-                m.d.sync += signal.eq(value)
-        with m.Default():
-            m.d.sync += signal.eq(default)
+class Products:
+    """The products of the bits of a code, from which the bits of tables are made.
+
+    Every function of some bits is the sum modulo 2 of products of them (its algebraic normal form). Written so, and
+    not as a choice among constants, Yosys does not take a part of a table for a synchronous reset of its register,
+    which would cost a LUT of its own.
+    """
+
+    def __init__(self, m: Module, code: Value, name: str) -> None:
+        self._m, self._code, self._name = m, code, name
+        self._made: dict[int, Value] = {0: Const(1, 1)}
+
+    def _product(self, mask: int) -> Value:
+        """The product of the bits that a mask has."""
+        if mask not in self._made:
+            top = mask.bit_length() - 1
+            rest = mask ^ (1 << top)
+            made: Value = self._code[top]
+            if rest:
+                both = Signal(name=f"{self._name}_{mask}")
+                self._m.d.comb += both.eq(made & self._product(rest))
+                made = both
+            self._made[mask] = made
+        return self._made[mask]
+
+    def table(self, table: Sequence[int]) -> Value:
+        """What a table has for the code, with as many bits as its largest value."""
+        terms = list(table)
+        for k in range(len(self._code)):
+            for code in range(len(terms)):
+                if code >> k & 1:
+                    terms[code] ^= terms[code ^ (1 << k)]
+        bits: list[Value] = []
+        for bit in range(max(table).bit_length()):
+            masks = [mask for mask, term in enumerate(terms) if term >> bit & 1]
+            total: Value = self._product(masks[0]) if masks else Const(0, 1)
+            for mask in masks[1:]:
+                total = total ^ self._product(mask)
+            bits.append(total)
+        return Cat(*bits)

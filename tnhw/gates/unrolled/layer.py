@@ -13,7 +13,7 @@ from amaranth.lib.wiring import In, Out
 from ..engine.results import later
 from ..summing.terms import direct
 from .adders import Adder
-from .functions import assign
+from .functions import Products
 from .planning import Neurons, Sums
 
 __all__ = ["Layer"]
@@ -106,12 +106,14 @@ class Layer(wiring.Component):
 
     def _leaves(self, m: Module) -> None:
         """Registers of the tables, and of the terms of wide inputs."""
-        sums, lanes = self._sums, {}
+        sums, lanes, products = self._sums, {}, dict[int, Products]()
         for value in self._used():
             if value in sums.tables:
-                code, table = sums.tables[value]
+                group, table = sums.tables[value]
+                if group not in products:
+                    products[group] = Products(m, sums.codes[group], f"inputs_{group}")
                 signal = Signal(sums.adders.bits(value), name=f"table_{value}", reset_less=True)
-                assign(m, signal, code, table)
+                m.d.sync += signal.eq(products[group].table(table))
                 self._signals[value, 0] = signal
             elif value in sums.lanes:
                 self._signals[value, 0] = lanes[id(sums.lanes[value])] = sums.lanes[value]

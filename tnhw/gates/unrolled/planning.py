@@ -81,8 +81,10 @@ class Sums:
     Attributes
     ----------
     adders : Adders
-    tables : dict of int to (Value, tuple of int)
-        For each leaf that is a table, its code and its values.
+    codes : list of Value
+        The bits of each group of inputs whose bits together address tables.
+    tables : dict of int to (int, tuple of int)
+        For each leaf that is a table, its group and its values.
     terms : Terms
         The gates of inputs that are too wide for tables.
     lanes : dict of int to Signal
@@ -94,11 +96,11 @@ class Sums:
     def __init__(self, neurons: Neurons, x: list[Value]) -> None:
         self._neurons = neurons
         self.adders = Adders()
-        self.tables: dict[int, tuple[Value, tuple[int, ...]]] = {}
+        self.tables: dict[int, tuple[int, tuple[int, ...]]] = {}
         self.terms = Terms(neurons.rule, False)
         self.lanes: dict[int, Signal] = {}
         self._groups = grouped(neurons.rule.input, neurons.inputs)
-        self._codes = [Cat(x[k] for k in group) for group in self._groups]
+        self.codes = [Cat(x[k] for k in group) for group in self._groups]
         self._where: list[int] = []  # for each leaf, the group or input that it comes from
         rows, constants = self._from_tables() if self._groups else self._from_gates(x)
         self._totals(rows, constants)
@@ -119,7 +121,7 @@ class Sums:
                 key = number, function.table
                 if key not in leaves:
                     leaves[key] = self._leaf(max(function.table), number)
-                    self.tables[leaves[key]] = self._codes[number], function.table
+                    self.tables[leaves[key]] = number, function.table
                 digits.append(Digit(leaves[key], function.shift, function.sign))
             rows.append(digits)
             constants.append(constant)
@@ -184,10 +186,10 @@ class Sums:
             constant -= sum(d.sign * adders.offsets[d.value] << d.shift for d in digits)
             wide = None
             if own is not None:
-                code, table = self.tables[own.value]
+                group, table = self.tables[own.value]
                 function = Function(table, own.shift, own.sign, constant)
                 wide, constant = adders.leaf((1 << width) - 1), 0
-                self.tables[wide] = code, function.values(0, 1 << width)
+                self.tables[wide] = group, function.values(0, 1 << width)
             self.totals.append(adders.total(digits, constant, width, wide))
 
     def _kept(self, rows: list[list[Digit]]) -> list[Digit | None]:
