@@ -51,7 +51,7 @@ LEVELS = {
 def traits(case):
     """Kinds that a case is of, and what else it has."""
     network, design = case.network, case.design()
-    layers, stages = network["layers"], design.stages
+    layers, stages = network["layers"], [] if case.schedule == "unrolled" else design.stages
     flags = {name: is_of(case) for name, is_of in KINDS.items()} | {
         "signed input": network["input"][0] == "s",
         "complement": any(keys.get("complement") for keys in layers),
@@ -74,8 +74,9 @@ def keep(case, name, folder):
     folder.mkdir(parents=True, exist_ok=True)
     design = case.design()
     design.network.save(folder / f"{name}.npz")
-    folds = ",".join(str(fold) for fold in design.folds)
-    options = f"--folds {folds} --schedule {case.schedule} --rom {case.rom}"
+    options = f"--schedule {case.schedule}"
+    if case.folds:
+        options += f" --folds {','.join(str(fold) for fold in design.folds)} --rom {case.rom}"
     flags = [f"--{flag}" for flag in ("dsp", "loadable") if getattr(case, flag)]
     return " ".join(["tnhw simulate", f"{name}.npz", options, *flags])
 

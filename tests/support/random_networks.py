@@ -10,12 +10,13 @@ import network_oracle
 import numpy as np
 import oracle
 
-from tnhw.network import Design, Fold, Network
+from tnhw.network import Design, Fold, Network, UnrolledDesign
 
 RULES = ("threshold", "threshold", "ternary", "mac", "addernet", "shift")
 MAX_LANES = 16
 # Cycles a vector. Layers that share an engine add up, and a window that moves takes many of them.
 MAX_CYCLES = {"pipeline": 80, "shared": 160}
+MAX_TERMS = 400  # of an unrolled network
 # A network by hand: a convolution of two channels, then three sums.
 TWO = {
     "name": "two",
@@ -52,6 +53,8 @@ class Case:
     images: int = 1
 
     def design(self, **more):
+        if self.schedule == "unrolled":
+            return UnrolledDesign(Network(**self.network), **more)
         folds = [Fold(*fold, **{"images": self.images}) for fold in self.folds]
         options = {"schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
         options["loadable"] = self.loadable
@@ -284,11 +287,12 @@ KINDS = {
     "staircase": lambda case: _requantises(case, "staircase"),
     "scale": lambda case: _requantises(case, "scale"),
     "images side by side": lambda case: case.images > 1,
+    "unrolled": lambda case: case.schedule == "unrolled",
 }
 
 
 #: How often the layers of a wished kind share an engine.
-SHARED = {"shared": 1, "shared, convolution last": 1, "one neuron": 0, "mixed rules": 0}
+SHARED = {"shared": 1, "shared, convolution last": 1, "one neuron": 0, "mixed rules": 0, "unrolled": 0}
 
 
 def case(seed, number):
@@ -304,6 +308,10 @@ def draw(rng, wish):
     """A case, perhaps of the kind that is wished; None where it is invalid, or too slow to simulate."""
     shared = bool(rng.random() < SHARED.get(wish, 0.25))
     network = random_network(rng, shared, wish)
+    if wish == "unrolled":
+        reset, seed = bool(rng.random() < 0.3), int(rng.integers(2**31))
+        small = Network(**network).operations <= MAX_TERMS
+        return Case(network, (), wish, seed=seed, reset=reset) if small else None
     schedule = "shared" if shared else "pipeline"
     rom = str(rng.choice(["auto", "block", "logic"]))
     folds = random_folds(rng, network, shared)
@@ -357,7 +365,7 @@ def load(case):
 
 def calm(design):
     """Vectors that follow each other without a stall."""
-    return 6 * design.images + design.warm_up
+    return 6 * design.images + design.facts().get("warm_up", 0)
 
 
 def vectors(case, count):
@@ -439,7 +447,7 @@ def check(case, timing=True):
     assert seen.results == expected, "gates"
     if timing:
         assert {*seen.alone, seen.first} == {design.latency}, f"latency {seen} {design.latency}"
-        settled = seen.spacing[1 + design.warm_up :]
+        settled = seen.spacing[1 + calm(design) - 6 * design.images :]
         assert set(settled) <= {design.interval}, f"interval {seen} {design.interval}"
     if case.loadable:
         full_network.fill(case.design(), results=FULL)

@@ -14,7 +14,7 @@ from ..boards import load_board
 from ..boards.board import Board
 from ..data.scores import percent_correct
 from ..errors import DoesNotFit, InputError, ToolFailed
-from ..network import Design, Fold, Network, fit, fold
+from ..network import Design, Fold, Network, UnrolledDesign, fit, fold
 from ..support.files import write_files
 from .activity import FAMILIES, activity
 from .da4ml import PEERS, Unrolled
@@ -39,7 +39,8 @@ class Row:
         that generator.
     choice : str
         ``equal``: the folds or lanes are the same for all networks; ``best``: the fastest design that by the cost
-        model fits the device together with the harness of a board; ``unrolled``: the design of da4ml.
+        model fits the device together with the harness of a board; ``unrolled``: gates for each synapse, by tnhw or
+        by da4ml.
     device, folds : str
     lanes, interval, latency, synapses : int
         Synapses that are computed in one cycle; cycles from vector to vector, or from group to group of images side by
@@ -129,9 +130,10 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
     seeds : sequence of int
         Seeds for place and route.
     choices : sequence of str
-        Which designs are measured: ``equal`` (with `folds` or `lanes`) and ``best``.
+        Which designs are measured: ``equal`` (with `folds` or `lanes`), ``best`` and ``unrolled``.
     peer : str, optional
-        ``da4ml``: every network is also measured as that generator unrolls it; see `tnhw.comparison.da4ml`.
+        ``da4ml``: every network is also measured as that generator unrolls it (see `tnhw.comparison.da4ml`), and beside
+        that as tnhw does.
     say : callable
         Called with a sentence for each step.
 
@@ -163,9 +165,11 @@ def compare(networks: Mapping[str, Network], target: str, *, folds: str | None=N
         for products in _variants(network, board):
             for choice, design in _designs(network, board, folds, lanes, images, products, choices):
                 own.append(run.design(file, design, products, choice))
+        if peer or "unrolled" in choices:
+            own.append(run.unrolled(file, UnrolledDesign(network)))
         if file in unrolled:
             say(f"{network.name} by {peer}: check, synthesis, place and route")
-            own.append(run.unrolled(file, network, unrolled[file]))
+            own.append(run.by_peer(file, network, unrolled[file]))
         rows += [replace(row, accuracy=accuracy) for row in own if row is not None]
     return rows
 
@@ -211,19 +215,44 @@ class _Run:
             synapses=network.synapses,
             stored_bits=max(engine["stored_bits"] for engine in design.facts()["engines"]),
         )
+        return self._measured(row, design, f"products {products}, {folds}")
+
+    def unrolled(self, file, design):
+        """The row of an unrolled design of tnhw, or None if it cannot be measured; `say` gets the reason."""
+        network = design.network
+        self.say(f"{network.name}, unrolled: synthesis, place and route")
+        row = Row(
+            file=file,
+            name=network.name,
+            rules=_rules(network),
+            products=LOGIC if _multiplies(network) else "none",
+            choice="unrolled",
+            device=self.target,
+            folds="all",
+            lanes=design.lanes,
+            interval=design.interval,
+            latency=design.latency,
+            synapses=network.synapses,
+            stored_bits=0,
+        )
+        return self._measured(row, design, "unrolled")
+
+    def _measured(self, row, design, what):
+        """The row with what place and route and the netlist's activity give, or None; `what` names it in messages."""
+        network, file, dsp = design.network, row.file, row.products == BLOCKS
         row = self._placed(row, lambda: place(design, self.target, dsp=dsp, seeds=self.seeds))
         if row is None or not self.vectors or file not in self.x:
             return row
         if self.board.family not in FAMILIES:
             self.say(f"{network.name}: no activity, which {self.board.family} netlists do not give")
             return row
-        self.say(f"{network.name}, products {products}, {folds}: activity of its netlist")
+        self.say(f"{network.name}, {what}: activity of its netlist")
         # Whole groups of images side by side, so that all of them cost the same.
         count = -(-self.vectors // design.images) * design.images
         seen = activity(design, self.board.family, self.x[file][:count], dsp=dsp)
         return replace(row, activity=asdict(seen) | {"total": seen.total})
 
-    def unrolled(self, file, network, made):
+    def by_peer(self, file, network, made):
         """The row of a network that da4ml unrolled, or None if it cannot be measured; `say` gets the reason."""
         x = self.x.get(file)
         if x is None:

@@ -120,6 +120,7 @@ Data = Annotated[
 class Schedule(StrEnum):
     pipeline = "pipeline"
     shared = "shared"
+    unrolled = "unrolled"
 
 
 class Rom(StrEnum):

@@ -65,14 +65,20 @@ class _Sums:
         rows: Iterable[Iterable[Digit]],
         ranges: list[tuple[int, int]],
         saved: Callable[..., int],
+        levels: list[int],
+        deepest: int | None,
     ) -> None:
         self.ranges = ranges  # of each value: lowest, highest
-        self._saved = saved
+        self._saved, self._levels = saved, levels
+        # A tree adds values of level v in `deepest` levels if the sum of 2**v is at most 2**deepest.
+        self._most = None if deepest is None else 1 << deepest
+        self._weights: list[int] = []  # that sum, for each row
         self.rows: list[list[Digit]] = []
         self.counts: Counter[Pattern] = Counter()
         self._queue: list[tuple[int, Pattern]] | None = None
         for digits in rows:
             self.rows.append([])
+            self._weights.append(0)
             for digit in digits:
                 self.add(len(self.rows) - 1, digit)
         # The pattern that saves most comes first. An entry may be out of date: `best` then corrects it.
@@ -113,11 +119,23 @@ class _Sums:
             if self._queue is not None and (entry := self._entry(pattern)):
                 heapq.heappush(self._queue, entry)
         self.rows[row].append(digit)
+        self._weights[row] += 1 << self._levels[digit.value]
 
     def remove(self, row: int, digit: Digit) -> None:
         self.rows[row].remove(digit)
+        self._weights[row] -= 1 << self._levels[digit.value]
         for other in self.rows[row]:
             self.counts[_pattern(digit, other)] -= 1
+
+    def level_of(self, pattern: Pattern) -> int:
+        """The level of the adder that makes a pattern: one more than those of its values."""
+        return 1 + max(self._levels[pattern[0]], self._levels[pattern[1]])
+
+    def new(self, pattern: Pattern) -> int:
+        """Make a pattern a value of its own; returns its number."""
+        self.ranges.append(self.range_of(pattern))
+        self._levels.append(self.level_of(pattern))
+        return len(self.ranges) - 1
 
     def bits(self, value: int) -> int:
         return Format.of_interval(*self.ranges[value]).bits
@@ -137,15 +155,19 @@ class _Sums:
         """Pairs of digits with this pattern, no digit in two of them: list of (row, lower, upper)."""
         a, b, distance, sign = pattern
         found = []
+        deeper = (1 << self.level_of(pattern)) - (1 << self._levels[a]) - (1 << self._levels[b])
         for row, digits in enumerate(self.rows):
             lower = sorted({d for d in digits if d.value == a}, key=lambda digit: digit.shift)
             if not lower:
                 continue
-            free = Counter(digits)
+            free, weight = Counter(digits), self._weights[row]
             for digit in lower:
                 partner = Digit(b, digit.shift + distance, digit.sign * sign)
                 need = 2 if partner == digit else 1
                 while free[digit] >= need and free[partner] >= need:
+                    if self._most is not None and weight + deeper > self._most:
+                        break
+                    weight += deeper
                     free[digit] -= 1
                     free[partner] -= 1
                     found.append((row, digit, partner))
@@ -156,6 +178,9 @@ def common(
     rows: Iterable[Iterable[Digit]],
     ranges: Iterable[tuple[int, int]],
     saved: Callable[..., int],
+    *,
+    levels: Sequence[int] | None = None,
+    deepest: int | None = None,
 ) -> tuple[list[list[Digit]], list[Pattern], list[tuple[int, int]]]:
     """Find the pairs of digits that sums have in common.
 
@@ -167,6 +192,10 @@ def common(
         The lowest and the highest number that each value can be.
     saved : callable
         `heap_bits` or `adder_bits`.
+    levels : sequence of int, optional
+        How many adders are in front of each value; 0 if it is missing.
+    deepest : int, optional
+        A pair is not shared by a sum that could then not be added up in so many levels.
 
     Returns
     -------
@@ -177,15 +206,15 @@ def common(
     list of (int, int)
         The ranges of all values.
     """
-    sums, made = _Sums(rows, list(ranges), saved), []
+    ranges = list(ranges)
+    sums, made = _Sums(rows, ranges, saved, list(levels or [0] * len(ranges)), deepest), []
     while (best := sums.best()) is not None:
         places = sums.places(best)
         if sums.gain(best, len(places)) <= 0:  # as some places overlap
             sums.drop(best)
             continue
-        sums.ranges.append(sums.range_of(best))
         made.append(best)
-        new = len(sums.ranges) - 1
+        new = sums.new(best)
         for row, digit, partner in places:
             sums.remove(row, digit)
             sums.remove(row, partner)

@@ -214,12 +214,16 @@ class Sums:
         adders = self.adders
         ranges = [(0, high) for high in adders.highs]
         pairs = sum(len(row) ** 2 for row in rows) // 2
+        longest = max(map(len, rows), default=0)
+        deepest = max(0, longest - 1).bit_length()  # what the longest sum needs in any case
         blocks, count = -(-pairs // MAX_PAIRS), 1 + max(self._where, default=0)
         found: list[list[Digit]] = [[] for _ in rows]
         for block in range(blocks):
             places = range(block * count // blocks, (block + 1) * count // blocks)
             some = [[d for d in row if self._where[d.value] in places] for row in rows]
-            some, made, ranges = common(some, ranges, adder_bits)
+            some, made, ranges = common(
+                some, ranges, adder_bits, levels=adders.levels, deepest=deepest
+            )
             for pair in made:
                 adders.pair(*pair)
             for row, digits in zip(found, some, strict=True):
