@@ -216,7 +216,7 @@ class Sums:
         pairs = sum(len(row) ** 2 for row in rows) // 2
         longest = max(map(len, rows), default=0)
         deepest = max(0, longest - 1).bit_length()  # what the longest sum needs in any case
-        blocks, count = -(-pairs // MAX_PAIRS), 1 + max(self._where, default=0)
+        blocks, count = max(1, -(-pairs // MAX_PAIRS)), 1 + max(self._where, default=0)
         found: list[list[Digit]] = [[] for _ in rows]
         for block in range(blocks):
             places = range(block * count // blocks, (block + 1) * count // blocks)
