@@ -1,5 +1,6 @@
 """The peer: a network through da4ml equals the golden model, and a wrong one is found."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,9 +8,11 @@ import pytest
 
 from tnhw import cli
 from tnhw.catalogue import load
+from tnhw.comparison import networks
 from tnhw.comparison.da4ml import Unrolled
+from tnhw.comparison.out_of_context import Alone
 from tnhw.errors import CheckFailed, InputError
-from tnhw.network import Network
+from tnhw.network import Network, UnrolledDesign
 
 pytest.importorskip("da4ml")
 
@@ -52,6 +55,25 @@ def test_equals_the_golden_model(rule, monkeypatch):
     monkeypatch.setattr(unrolled, "_graph", SimpleNamespace(predict=lambda x: golden))
     with pytest.raises(CheckFailed, match="da4ml's Verilog differs"):
         unrolled.check(x)
+
+
+def test_beside_it_the_network_unrolled(monkeypatch):
+    """With a peer each network has two unrolled rows, the first of which is ours; both as they were placed."""
+    made = network("mac", np.random.default_rng(3))
+    alone = Alone("ulx3s_25f", {"RAM": 0, "DSP": 0}, 100, [200.0])
+    monkeypatch.setattr(
+        networks, "place", lambda design, *_, dsp, seeds: replace(alone, logic=int(not dsp) + 50)
+    )
+    monkeypatch.setattr(Unrolled, "place", lambda *_: alone)
+    monkeypatch.setattr(Unrolled, "check", lambda *_: None)
+    rows = networks.compare({"little": made}, "ulx3s_25f", choices=("unrolled",), peer="da4ml")
+    design = UnrolledDesign(made)
+    assert [(row.products, row.choice, row.folds, row.logic) for row in rows] == [
+        ("lut", "unrolled", "all", 51), ("da4ml", "unrolled", "all", 100)]  # fmt: skip
+    assert (rows[0].latency, rows[0].interval, rows[0].lanes) == (design.latency, 1, 4 * 3 + 3 * 2)
+    assert rows[0].rate == 200e6 and rows[0].seconds == design.latency / 200e6
+    assert [ratio["logic"] for ratio in networks.ratios(rows)] == [1, 100 / 51]
+    assert "all (unrolled)" in networks.cells_of(rows)[1]
 
 
 def test_what_it_cannot_take(capsys):

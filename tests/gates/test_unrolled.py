@@ -79,7 +79,7 @@ def test_full(monkeypatch):
     case = dense(0, "threshold", input="u4")
     entered, places = fill(case)
     assert entered == places
-    mutate(monkeypatch, unrolled.Unrolled, "elaborate", "following != places", "1")
+    mutate(monkeypatch, unrolled.Unrolled, "elaborate", "inside < places - 1", "inside < places")
     with pytest.raises(AssertionError):
         fill(case)
 
@@ -148,7 +148,9 @@ def test_no_adder_has_more_bits_than_its_sum():
                 expected += digit.sign * value_of(made, digit.value, leaves) << digit.shift
             got = value_of(made, total.value, leaves) << total.shift
             assert (got - expected) % (1 << width) == 0
-            for pair, (a, b, d, s) in zip(pairs, ((0, 1, 1, -1), (2, 3, 0, 1), (1, 4, 2, -1)), strict=True):
+            for pair, (a, b, d, s) in zip(
+                pairs, ((0, 1, 1, -1), (2, 3, 0, 1), (1, 4, 2, -1)), strict=True
+            ):
                 true = leaves[a] + s * (leaves[b] << d)
                 assert value_of(made, pair, leaves) - made.offsets[pair] == true
 
@@ -181,7 +183,7 @@ FAULTS = {
     "the last of equal outputs": (largest.Largest, "_winner", "(one - other)[-1]", "~(other - one)[-1]",
                                   {"seed": 3, "rule": "ternary", "input": "u1", "inputs": 2}),
     "an index": (largest.Largest, "_winner", "Mux(later, right, left)", "left", {}),
-    "a place too few": (unrolled.Unrolled, "images", "self.latency + 1", "self.latency", {}),
+    "a place too few": (unrolled.Unrolled, "images", "self.latency + 3", "self.latency + 2", {}),
     "a result too early": (unrolled.Unrolled, "elaborate", "arrived[-1]", "arrived[-2]", {}),
 }  # fmt: skip
 
@@ -197,7 +199,7 @@ def test_fault(name, monkeypatch):
     owner, method, old, new, keys = FAULTS[name]
     check(found_in(keys))
     if isinstance(vars(owner).get(method), property):
-        monkeypatch.setattr(owner, method, property(lambda self: self.latency))
+        monkeypatch.setattr(owner, method, property(lambda self: self.latency + 2))
     else:
         mutate(monkeypatch, owner, method, old, new)
     with pytest.raises(AssertionError):

@@ -23,7 +23,13 @@ def test_latency_by_hand():
     arrays = [{"sign": np.array([[1, 1], [1, 1]])}, {"sign": np.array([[1, -1], [1, 0]])}]
     design = UnrolledDesign(Network("net", "u4", [2], layers, arrays))
     assert design.latency == (1 + 1 + 1) + (1 + 1 + 0) + 1 + 2
-    assert (design.interval, design.images, design.lanes, design.beats_in, design.width_i) == (1, 1, 8, 1, 8)
+    assert (design.interval, design.images, design.lanes, design.beats_in, design.width_i) == (
+        1,
+        1,
+        8,
+        1,
+        8,
+    )
     facts = design.facts()
     assert facts["schedule"] == "unrolled"
     assert [one["adders"] for one in facts["network"]["layers"]] == [2, 1]
@@ -46,7 +52,9 @@ def test_convolution():
 
 def test_equality_and_identity():
     one, other, third = (dense(seed, "mac", input="u4").design() for seed in (1, 1, 2))
-    assert one == other != third and list(one.identity()) == list(other.identity()) != list(third.identity())
+    assert one == other != third and list(one.identity()) == list(other.identity()) != list(
+        third.identity()
+    )
     assert load_design(one.network, **one.options()) == one
     axi = UnrolledDesign(one.network, interface="axi-stream")
     assert load_design(axi.network, **axi.options()) == axi != one
@@ -59,17 +67,21 @@ def test_equality_and_identity():
      ({"loadable": True}, "loadable"), ({"dsp": True}, "dsp")],
 )  # fmt: skip
 def test_refused(options, name):
-    with pytest.raises(InputError, match=f"the schedule `unrolled` .* takes no `{name}`; leave it out"):
+    with pytest.raises(
+        InputError, match=f"the schedule `unrolled` .* takes no `{name}`; leave it out"
+    ):
         load_design("digits_tn", schedule="unrolled", **options)
 
 
 def test_too_large(monkeypatch):
     monkeypatch.setattr(module, "MAX_TERMS", 2000)
-    with pytest.raises(InputError, match="2,368 terms, of which each .* at most 2,000: use `pipeline`"):
+    with pytest.raises(
+        InputError, match="2,368 terms, of which each .* at most 2,000: use `pipeline`"
+    ):
         load_design("digits_tn", schedule="unrolled")
     with pytest.raises(InputError, match='"stream" or "axi-stream", not \'wires\''):
         UnrolledDesign(Network(**TWO), interface="wires")
-    with pytest.raises(InputError, match='"unrolled" for `UnrolledDesign`'):
+    with pytest.raises(InputError, match='"unrolled" is an `UnrolledDesign`'):
         Design(Network(**TWO), [Fold(1, 1)] * 2, schedule="unrolled")
 
 

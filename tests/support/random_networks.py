@@ -292,7 +292,13 @@ KINDS = {
 
 
 #: How often the layers of a wished kind share an engine.
-SHARED = {"shared": 1, "shared, convolution last": 1, "one neuron": 0, "mixed rules": 0, "unrolled": 0}
+SHARED = {
+    "shared": 1,
+    "shared, convolution last": 1,
+    "one neuron": 0,
+    "mixed rules": 0,
+    "unrolled": 0,
+}
 
 
 def case(seed, number):

@@ -7,7 +7,18 @@ from random_networks import Case
 WIDE = ("threshold", "mac", "shift", "ternary", "addernet")
 
 
-def dense(seed, rule=None, *, input=None, inputs=10, outputs=8, kind=None, result="class", last=4, complement=None):
+def dense(
+    seed,
+    rule=None,
+    *,
+    input=None,
+    inputs=10,
+    outputs=8,
+    kind=None,
+    result="class",
+    last=4,
+    complement=None,
+):
     """A case: a layer of a rule, with results of a kind of requantisation, and a layer of sums.
 
     What is not given is drawn at random.
@@ -31,7 +42,11 @@ def dense(seed, rule=None, *, input=None, inputs=10, outputs=8, kind=None, resul
         while layers[0].get("requantise") != kind:
             again = {key: layers[0][key] for key in layers[0] if key not in ("requantise",)}
             again.setdefault("shift", 0)
-            own = {n: a for n, a in arrays[0].items() if n not in ("steps", "falling", "multiplier", "offset")}
+            own = {
+                n: a
+                for n, a in arrays[0].items()
+                if n not in ("steps", "falling", "multiplier", "offset")
+            }
             random_networks.requantised(rng, again, own, [-40, 60])
             layers[0], arrays[0] = again, own
     network = {"name": "net", "input": input, "shape": [inputs], "layers": layers,

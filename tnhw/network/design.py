@@ -87,7 +87,7 @@ class Design(PlainHardware, ByContent):
         self._handed_out = False
         if schedule not in ("pipeline", "shared"):
             raise InputError(
-                f'`schedule` must be "pipeline" or "shared", or "unrolled" for `UnrolledDesign`, not {schedule!r}'
+                f'`schedule` must be "pipeline" or "shared", not {schedule!r}; "unrolled" is an `UnrolledDesign`'
             )
         if interface not in ("stream", "axi-stream"):
             raise InputError(f'`interface` must be "stream" or "axi-stream", not {interface!r}')

@@ -31,7 +31,11 @@ def network_diagram(design: Design) -> Diagram:
     for stage in design.stages:
         layer = stage.layer
         lines = (
-            *_lines(layer, stage.kernel, f"{layer.synapses:,} synapses of {stage.synapse.word_bits} bits"),
+            *_lines(
+                layer,
+                stage.kernel,
+                f"{layer.synapses:,} synapses of {stage.synapse.word_bits} bits",
+            ),
             f"fold {stage.fold}: {stage.fold.lanes} lanes",
             f"{stage.cycles} of {design.interval} cycles",
         )
@@ -46,7 +50,9 @@ def unrolled_diagram(design: UnrolledDesign) -> Diagram:
     network = design.network
     boxes = []
     for layer in network.layers:
-        lines = _lines(layer, layer.kernel, f"{layer.synapses * layer.positions:,} synapses in gates")
+        lines = _lines(
+            layer, layer.kernel, f"{layer.synapses * layer.positions:,} synapses in gates"
+        )
         boxes.append((Box(lines, "term"), str(layer.output_format)))
     subtitle = f"unrolled, {design.lanes:,} terms a cycle; latency {design.latency} cycles, a vector every cycle"
     title, beats = f"{network.name}: {network.title}", f"a beat of {design.width_i} bits"

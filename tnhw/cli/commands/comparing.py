@@ -52,7 +52,7 @@ def compare(
         typer.Option(help="Runs of place and route; speeds are their medians. Kernels: 0 stops after synthesis.", min=0),
     ] = 5,
     peer: Annotated[
-        str | None, typer.Option(help="Networks: build the same networks with another generator as well: da4ml.")
+        str | None, typer.Option(help="Networks: build the same networks with another generator as well (da4ml), and unrolled beside it.")
     ] = None,
     model: Annotated[
         list[str] | None,

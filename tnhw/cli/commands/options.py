@@ -131,7 +131,9 @@ class Rom(StrEnum):
 
 ScheduleOption = Annotated[
     Schedule | None,
-    typer.Option(help="Network: one engine for each layer, or one engine that all layers share."),
+    typer.Option(
+        help="Network: one engine for each layer, one engine that all layers share, or gates for each synapse and a vector in every cycle."
+    ),
 ]
 RomOption = Annotated[
     Rom | None, typer.Option(help="Network: put parameters into block RAM or into logic.")

@@ -129,7 +129,9 @@ class WiredScale(Wired):
         self._scaled, self._shift, self._clamps = scaled, shift, clamps
         z = Signal(sum_format.shape)
         leaves, constant = normalise([Addend(z, multiplier)])
-        self._tree = AdderTree([leaf for _, leaf in leaves], scaled.bits, constant=constant + offset)
+        self._tree = AdderTree(
+            [leaf for _, leaf in leaves], scaled.bits, constant=constant + offset
+        )
         self._leaves = len(leaves)
 
     @property

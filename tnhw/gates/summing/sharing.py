@@ -222,7 +222,9 @@ def common(
     return sums.rows, made, sums.ranges
 
 
-def share(rows: Sequence[Sequence[Addend]]) -> tuple[list[list[Addend]], list[tuple[Signal, Value]]]:
+def share(
+    rows: Sequence[Sequence[Addend]],
+) -> tuple[list[list[Addend]], list[tuple[Signal, Value]]]:
     """Rewrite sums so that pairs of terms that they have in common are added once.
 
     Parameters
@@ -252,7 +254,7 @@ def share(rows: Sequence[Sequence[Addend]]) -> tuple[list[list[Addend]], list[tu
             own[numbers[key]] += addend.weight
         weights.append(own)
     digits, pairs, ranges = common(map(_digits, weights), ranges, heap_bits)
-    made = []
+    made: list[tuple[Signal, Value]] = []
     for a, b, distance, sign in pairs:
         number = Format.of_interval(*ranges[len(values)])
         signal = Signal(number.shape, name=f"shared_{len(made)}")
@@ -260,9 +262,9 @@ def share(rows: Sequence[Sequence[Addend]]) -> tuple[list[list[Addend]], list[tu
         made.append((signal, values[a] + upper if sign > 0 else values[a] - upper))
         values.append(signal)
     shared = []
-    for row in digits:
+    for some in digits:
         own = defaultdict(int)
-        for digit in row:
+        for digit in some:
             own[digit.value] += digit.sign << digit.shift
         shared.append([Addend(values[v], weight, ranges[v][1]) for v, weight in own.items()])
     return shared, made

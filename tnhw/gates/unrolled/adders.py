@@ -100,7 +100,9 @@ class Adders:
             return self._add(low, high, distance, offset, None)
         above = max(self.bits(low), self.bits(high) + distance)
         adder = Adder(low, high, distance, True, above + 1, 1 << above)
-        value = self._new(self.highs[low] + (1 << above), self._level(low, high), offset + (1 << above))
+        value = self._new(
+            self.highs[low] + (1 << above), self._level(low, high), offset + (1 << above)
+        )
         self.adders[value] = adder
         return value
 
@@ -125,7 +127,9 @@ class Adders:
         """Whether an adder is wires only, as the two values have no bits in common."""
         return not adder.subtracts and not adder.wraps and self.bits(adder.low) <= adder.distance
 
-    def total(self, digits: Iterable[Digit], constant: int, width: int, wide: int | None) -> Operand:
+    def total(
+        self, digits: Iterable[Digit], constant: int, width: int, wide: int | None
+    ) -> Operand:
         """The sum of some digits and a constant, modulo ``2**width``.
 
         Parameters
@@ -183,7 +187,5 @@ class Adders:
             zero = self.constant(0)
             low = self._add(zero, plus.value, plus.shift - shift, 0, bits)
         value = self._new((1 << bits) - 1, self._level(low, minus.value), 0)
-        self.adders[value] = Adder(
-            low, minus.value, minus.shift - shift, True, bits, 0, wraps=True
-        )
+        self.adders[value] = Adder(low, minus.value, minus.shift - shift, True, bits, 0, wraps=True)
         return Operand(value, shift)

@@ -155,7 +155,7 @@ class Layer(wiring.Component):
                 )
                 kinds[levels[value], adder.subtracts].append((value, adder))
         for (level, subtracts), members in sorted(kinds.items()):
-            alone = []
+            alone: list[Any] = []
             for value, adder in members:
                 ready = value, adder, *self._operands(m, adder, level - 1)
                 odd = (adder.bits - adder.distance) % 2 and not adder.wraps
@@ -182,7 +182,7 @@ class Layer(wiring.Component):
             wire = Signal(len(left), name=f"chain_{members[0][0]}")
             m.d.comb += wire.eq(total)
             total = wire
-        for value, adder, below, own, _ in members:
+        for value, _, below, own, _ in members:
             level = self._sums.adders.levels[value]
             m.d.sync += self._signals[value, level].eq(Cat(below, total[at : at + len(own)]))
             at += len(own)

@@ -110,9 +110,10 @@ class Sums:
     def _from_tables(self) -> tuple[list[list[Digit]], list[int]]:
         """The digits of each sum and its constant, for narrow inputs."""
         neurons, leaves = self._neurons, dict[Any, int]()
-        rows, constants = [], []
+        rows: list[list[Digit]] = []
+        constants = []
         for row, terms in enumerate(self._terms_by_code()):
-            digits, constant = [], neurons.bias[row % neurons.channels]
+            digits, constant = list[Digit](), neurons.bias[row % neurons.channels]
             for number, group in enumerate(self._groups):
                 function = Function.of(joined(terms[group.start : group.stop]))
                 constant += function.constant
@@ -146,7 +147,8 @@ class Sums:
     def _from_gates(self, x: list[Value]) -> tuple[list[list[Digit]], list[int]]:
         """The digits of each sum and its constant, by the gates of the rule."""
         neurons, leaves = self._neurons, dict[int, int]()
-        rows, constants = [], []
+        rows: list[list[Digit]] = []
+        constants = []
         for sources in neurons.sources:
             for channel in range(neurons.channels):
                 digits, constant = list[Digit](), neurons.bias[channel]
@@ -202,7 +204,9 @@ class Sums:
         for row in rows:
             own = [digit for digit in row if digit.value in self.tables]
             best = min(
-                own, key=lambda d: (users[d.value], -self.adders.bits(d.value), d.value), default=None
+                own,
+                key=lambda d: (users[d.value], -self.adders.bits(d.value), d.value),
+                default=None,
             )
             if best is not None:
                 row.remove(best)

@@ -63,9 +63,7 @@ class Unrolled(wiring.Component):
         else:
             answer = ArrayLayout(Format.of_interval(0, max(1, last.outputs - 1)).shape, 1)
         vector = ArrayLayout(first.rule.input.shape, first.inputs)
-        super().__init__(
-            {"i": In(stream.Signature(vector)), "o": Out(stream.Signature(answer))}
-        )
+        super().__init__({"i": In(stream.Signature(vector)), "o": Out(stream.Signature(answer))})
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -74,8 +72,8 @@ class Unrolled(wiring.Component):
     @property
     def _depth(self) -> int:
         """Cycles from a vector to its result at the entry of the queue."""
-        parts = [*self._layers, *([self._largest] if self._largest else [])]
-        return sum(part.latency for part in parts)
+        ends = self._largest.latency if self._largest is not None else 0
+        return sum(layer.latency for layer in self._layers) + ends
 
     @property
     def latency(self) -> int:
@@ -83,22 +81,23 @@ class Unrolled(wiring.Component):
 
     @property
     def images(self) -> int:
-        return self.latency + 1  # so many are inside if none waits, and one enters in each cycle
+        # If none waits and one enters in each cycle, `latency` are inside. The count of them lags behind: by a cycle for
+        # those that leave, and by two for those that enter.
+        return self.latency + 3
 
     def elaborate(self, platform: Any) -> Module:
         m = Module()
         places = self.images
-        taken, leaves = Signal(), Signal()
-        m.d.comb += [
-            taken.eq(self.i.valid & self.i.ready),
-            leaves.eq(self.o.valid & self.o.ready),
-        ]
+        taken, left = Signal(), Signal()
+        m.d.comb += taken.eq(self.i.valid & self.i.ready)
 
-        # Whether another vector may enter is known a cycle ahead.
+        # Registers on both sides of the count: otherwise it would be the slowest path of the network.
         inside = Signal(range(places + 1))
-        following = Signal.like(inside)
-        m.d.comb += following.eq(inside + taken - leaves)
-        m.d.sync += [inside.eq(following), self.i.ready.eq(following != places)]
+        m.d.sync += [
+            left.eq(self.o.valid & self.o.ready),
+            inside.eq(inside + taken - left),
+            self.i.ready.eq(inside < places - 1),
+        ]
 
         value: Value = Value.cast(self.i.payload)
         for number, layer in enumerate(self._layers):
