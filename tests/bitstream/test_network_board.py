@@ -3,6 +3,7 @@
 import folded_networks
 import numpy as np
 import pytest
+from unrolled_networks import dense
 
 from tnhw import tools
 from tnhw.bitstream import build, building, find_record
@@ -41,6 +42,14 @@ def test_images_side_by_side_through_uart(tmp_path):
     """Of five vectors the last is alone in its group."""
     folded_networks.pairs().design().network.save(tmp_path / "net.npz")
     check_through_uart(tmp_path / "net.npz", tmp_path / "out", folds="2x3x2,1x3x2")
+
+
+@pytest.mark.nightly
+def test_unrolled_through_uart(tmp_path):
+    """A whole vector of 256 bits in one beat."""
+    case = dense(2, "threshold", input="u4", inputs=64, outputs=3)
+    case.design().network.save(tmp_path / "net.npz")
+    check_through_uart(tmp_path / "net.npz", tmp_path / "out", schedule="unrolled")
 
 
 @pytest.mark.parametrize("error", [DoesNotFit, tools.ToolTimeout])
