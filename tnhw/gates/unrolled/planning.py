@@ -112,9 +112,12 @@ class Sums:
         neurons, leaves = self._neurons, dict[Any, int]()
         rows: list[list[Digit]] = []
         constants = []
+        together = len(self._groups[0])
+        seen = [np.unique(own[own >= 0] // together).tolist() for own in neurons.sources]
         for row, terms in enumerate(self._terms_by_code()):
             digits, constant = list[Digit](), neurons.bias[row % neurons.channels]
-            for number, group in enumerate(self._groups):
+            for number in seen[row // neurons.channels]:
+                group = self._groups[number]
                 function = Function.of(joined(terms[group.start : group.stop]))
                 constant += function.constant
                 if not function.table:
