@@ -22,6 +22,7 @@ _HOME = {
     "build": "api",
     "compare": "api",
     "convert": "api",
+    "search": "api",
     "draw": "pictures",
 }
 

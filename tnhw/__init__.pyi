@@ -5,6 +5,7 @@ from .api import compare as compare
 from .api import convert as convert
 from .api import generate as generate
 from .api import prove as prove
+from .api import search as search
 from .api import simulate as simulate
 from .catalogue import load as load
 from .kernel import Kernel as Kernel

@@ -3,6 +3,7 @@
 from .comparing import compare
 from .converting import convert
 from .generated import Generated
+from .searching import search
 from .verbs import build, generate, prove, simulate
 
-__all__ = ["Generated", "build", "compare", "convert", "generate", "prove", "simulate"]
+__all__ = ["Generated", "build", "compare", "convert", "generate", "prove", "search", "simulate"]

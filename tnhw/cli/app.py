@@ -21,6 +21,7 @@ from .commands.designs import generate, graph, prove, simulate
 from .commands.exporting import export
 from .commands.importing import import_
 from .commands.options import Json, ToolsOption, show
+from .commands.searching import search
 from .commands.starting import init, list_
 from .commands.sweeping import sweep
 from .commands.training import add_commands
@@ -62,6 +63,7 @@ for _command in (
     app.command()(_command)
 app.command("import")(import_)
 app.command()(convert)
+app.command()(search)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from functools import wraps
 
 from ..errors import ToolMissing
 
-__all__ = ["PAPER", "bars", "pareto", "pictures"]
+__all__ = ["PAPER", "bars", "fronts", "pareto", "pictures"]
 
 # Kernel level, MAC over Threshold Neuron: abstract of arXiv 2412.13902.
 PAPER = {"area": (3.89, 4.33), "power": (7.51, 8.19)}
@@ -143,6 +143,50 @@ def pareto(points, unit, title):
     axes.set_title(title, loc="left", fontsize=11)
     axes.legend(fontsize=8, frameon=False)
     return _text(figure)
+
+
+@_with_looks
+def fronts(groups, unit, score, title):
+    """Scores against costs, with the front of each group and that of all.
+
+    Parameters
+    ----------
+    groups : dict of str to list of (cost, score, label)
+        Less cost and more score are better.
+    unit, score, title : str
+        What the axes are, and the title.
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    figure, axes = _axes(8, 5)
+    for name, points in groups.items():
+        made = axes.scatter([p[0] for p in points], [p[1] for p in points], label=name, s=22)
+        colour = made.get_facecolor()[0]
+        axes.step(*_staircase(points), where="post", color=colour, linewidth=0.8, alpha=0.6)
+    every = [point for points in groups.values() for point in points]
+    own = _staircase(every)
+    axes.step(*own, where="post", color="#888888", linewidth=2.5, alpha=0.5, label="front of all")
+    top, bottom = max(own[1]), min(own[1])
+    if bottom < top:  # the front in the whole height; what is far below it is not shown
+        axes.set_ylim(bottom - 0.08 * (top - bottom), top + 0.08 * (top - bottom))
+    axes.set_xscale("log")
+    axes.set_xlabel(unit)
+    axes.set_ylabel(score)
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.legend(fontsize=8, frameon=False)
+    return _text(figure)
+
+
+def _staircase(points):
+    """Costs and scores of the front of points, the cheapest first."""
+    found = []
+    for cost, score, *_ in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not found or score > found[-1][1]:
+            found.append((cost, score))
+    return [cost for cost, _ in found], [score for _, score in found]
 
 
 def pictures(rows):

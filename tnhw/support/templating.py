@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["LICENSE", "render", "spdx"]
+__all__ = ["LICENSE", "render", "render_html", "spdx"]
 
 #: What tnhw emits belongs to the user: nothing is reserved.
 LICENSE = "CC0-1.0"
@@ -28,8 +28,13 @@ def render(folder: str, name: str, /, **values: Any) -> str:
     return _environment(folder).get_template(f"{name}.j2").render(license=LICENSE, **values)
 
 
+def render_html(folder: str, name: str, /, **values: Any) -> str:
+    """As `render`, for a page: in values, characters that have a meaning in HTML are escaped."""
+    return _environment(folder, True).get_template(f"{name}.j2").render(**values)
+
+
 @cache
-def _environment(folder: str) -> "jinja2.Environment":
+def _environment(folder: str, escaped: bool = False) -> "jinja2.Environment":
     import jinja2
 
     return jinja2.Environment(
@@ -38,5 +43,5 @@ def _environment(folder: str) -> "jinja2.Environment":
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # Verilog, Tcl, C, Python, Markdown: none is HTML
+        autoescape=escaped,  # not for Verilog, Tcl, C, Python, Markdown: none is HTML
     )

@@ -16,6 +16,7 @@ NEEDS = {
     "prove": (["z3"], {}),
     "train": ([], {"torch": "train"}),
     "convert": ([], {"torch": "train"}),
+    "search": ([], {"torch": "train", "optuna": "search"}),
     "export --format onnx": ([], {"onnx": "onnx"}),
     "upload": (["openFPGALoader"], {}),
 }  # fmt: skip

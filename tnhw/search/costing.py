@@ -1,0 +1,126 @@
+"""What a network costs on a board, by the model of `tnhw.network.folding`: known before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ..boards import Board
+from ..data import Dataset
+from ..errors import InputError
+from ..network import Design, Network, fit
+from ..network.folding import BLOCKS
+from ..train.exporting import export
+from ..train.recipes import Recipe, build
+
+__all__ = ["IMAGES", "OBJECTIVES", "Estimate", "check_board", "design_of", "estimate", "untrained"]
+
+IMAGES = 8  # most images side by side
+
+#: Objective to the heading of its column, and what it is.
+OBJECTIVES = {
+    "speed": ("cycles a vector", "cycles a vector of the fastest design that should fit the board"),
+    "cells": ("cells", "logic cells of the smallest design that should fit the board"),
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A design of a network and its cost by the model.
+
+    Attributes
+    ----------
+    folds : str
+        Folds as `tnhw build --folds` takes them.
+    interval, images : int
+        Cycles from one group of vectors side by side to the next, and the vectors in a group.
+    cells : float
+        Logic cells with those of the harness, in which a carry cell counts as one.
+    ram : int
+        Block RAMs.
+    dsp : bool
+        Whether products are computed in DSP blocks.
+    """
+
+    folds: str
+    interval: int
+    images: int
+    cells: float
+    ram: int
+    dsp: bool = False
+
+    @property
+    def cycles(self) -> float:
+        """Cycles a vector."""
+        return self.interval / self.images
+
+    def value(self, objective: str) -> float:
+        """What is minimised: a value of `OBJECTIVES`."""
+        return self.cycles if objective == "speed" else self.cells
+
+    def rate(self, frequency: float) -> float:
+        """Vectors a second at a clock of `frequency` Hz."""
+        return frequency / self.cycles
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields, for JSON."""
+        return asdict(self)
+
+
+def check_board(board: Board) -> None:
+    """Raise InputError if there is no cost model for a board's device."""
+    if board.family not in BLOCKS:
+        raise InputError(
+            f"board {board.name}: there is no cost model for {board.family}, whose designs only a vendor's tool builds; "
+            "choose another board of `tnhw list`"
+        )
+
+
+def untrained(recipe: Recipe, dataset: Dataset, name: str = "untrained") -> Network:
+    """A network as the recipe's, with random parameters that take every value that training may give them.
+
+    Designs and costs follow from shapes and from stored bits, so they are those of the trained network, or a little more.
+
+    Raises
+    ------
+    InputError
+        If there is no such network.
+    """
+    model = build(replace(recipe, spread=1.0), 0, dataset)
+    return export(model, name, dataset.shape, result=dataset.task)
+
+
+def estimate(
+    network: Network, board: Board, objective: str = "speed", speed: float = 0.0
+) -> Estimate | None:
+    """The best design of a network on a board, or None if none should fit.
+
+    With the objective ``cells`` it is the smallest of those that compute `speed` vectors a second or more at the board's
+    clock. A network that multiplies may use DSP blocks where the board has any.
+    """
+    found: list[Estimate] = []
+    multiplies = any(layer.keys.rule == "mac" for layer in network.layers)
+    for dsp in (False, True) if multiplies and board.capacity.DSP else (False,):
+        for one in _estimates(network, board, dsp):
+            if one.rate(board.clock.frequency) < speed:
+                break
+            found.append(one)
+            if objective == "speed":
+                break
+    return min(found, key=lambda one: (one.value(objective), one.cycles), default=None)
+
+
+def _estimates(network: Network, board: Board, dsp: bool) -> Iterator[Estimate]:
+    """The estimates of all designs that should fit, the fastest first."""
+    for design, cost in fit(network, board, images=IMAGES, dsp=dsp):
+        folds = ",".join(map(str, design.folds))
+        yield Estimate(folds, design.interval, design.images, cost.cells, cost.ram, dsp)
+
+
+def design_of(network: Network, chosen: Estimate) -> Design:
+    """The design of an estimate, for the same network or a trained one of its shape."""
+    from ..network import Fold
+
+    folds = [Fold.parse(text) for text in chosen.folds.split(",")]
+    return Design(network, folds, dsp=chosen.dsp)
