@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..support.config import plain_number
 
 if TYPE_CHECKING:
-    from ..search.result import SearchResult
+    from ..exploration.result import SearchResult
 
 __all__ = ["search"]
 
@@ -80,7 +80,7 @@ def search(
         Trials of the study after which there is no further one.
     rule, levels, bits, weight_bits, width, hidden_layers, inject, epochs, rate : list, optional
         Values of a dimension; one value holds it. `rule` has kinds of neurons, `width` the outputs of every hidden layer.
-        See `tnhw.search.space.Space`.
+        See `tnhw.exploration.space.Space`.
     seed : int
         Trial n is trained with seed `seed` + n.
     threads : int
@@ -96,7 +96,7 @@ def search(
 
     Returns
     -------
-    tnhw.search.result.SearchResult
+    tnhw.exploration.result.SearchResult
 
     Raises
     ------
@@ -105,7 +105,7 @@ def search(
     ToolMissing
         If Optuna or PyTorch is not installed.
     """
-    from ..search import part
+    from ..exploration import part
 
     searching = part("searching")
     target = board if isinstance(board, Board) else load_board(str(board))

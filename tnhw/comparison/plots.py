@@ -173,6 +173,8 @@ def fronts(groups, unit, score, title):
     if bottom < top:  # the front in the whole height; what is far below it is not shown
         axes.set_ylim(bottom - 0.08 * (top - bottom), top + 0.08 * (top - bottom))
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.set_minor_formatter("{x:,g}")
     axes.set_xlabel(unit)
     axes.set_ylabel(score)
     axes.set_title(title, loc="left", fontsize=11)

@@ -52,7 +52,7 @@ def html(result: SearchResult, settings: Mapping[str, Any]) -> str:
         except ToolMissing as error:
             why = str(error)
     return render_html(
-        "search",
+        "exploration",
         "search.html",
         title=title,
         result=result,

@@ -110,7 +110,7 @@ class SearchResult(Result):
             one = point.estimate
             rows.append(
                 (point.trial, point.label, f"{point.score:.2f}", f"{one.cycles:.4g}", f"{one.rate(self.clock):,.0f}",
-                 f"{one.cells:.0f}", one.ram, one.folds + (" DSP" if one.dsp else ""))
+                 f"{one.cells:.0f}", one.ram, one.folds)
             )  # fmt: skip
         return rows
 

@@ -120,7 +120,7 @@ def finish(
         if record.timing_met
         else f"too slow for the clock of {record.frequency / 1e6:g} MHz",
     )
-    return replace(made, activity=_activity(design, task, folder, say))
+    return replace(made, activity=_activity(design, record.dsp, task, folder, say))
 
 
 def made_before(folder: Path) -> list[Made]:
@@ -175,15 +175,16 @@ def _built(
     network: Network, point: Point, task: Task, folder: Path, say: Callable[[str], object]
 ) -> tuple[Design, BuildRecord]:
     out = folder / "bitstreams" / network.name
-    options: dict[str, Any] = {"dsp": point.estimate.dsp, "allow_timing_fail": True}
     if task.objective == "speed":
-        return build_network(network, task.board, out, images=IMAGES, say=say, **options)
+        return build_network(
+            network, task.board, out, images=IMAGES, say=say, allow_timing_fail=True
+        )
     design = design_of(network, point.estimate)
-    return design, build(design, task.board, out, **options)
+    return design, build(design, task.board, out, allow_timing_fail=True)
 
 
 def _activity(
-    design: Design, task: Task, folder: Path, say: Callable[[str], object]
+    design: Design, dsp: bool, task: Task, folder: Path, say: Callable[[str], object]
 ) -> float | None:
     """The activity for the first vectors of the validation part, kept with a hash of the design."""
     if task.board.family not in FAMILIES:
@@ -193,7 +194,7 @@ def _activity(
     path = folder / "bitstreams" / design.name / "activity.json"
     asked = {
         "folds": ",".join(map(str, design.folds)),
-        "dsp": design.dsp,
+        "dsp": dsp,
         "card": design.network.card,
     }
     known = kept.read(path)
@@ -201,7 +202,7 @@ def _activity(
         return known["total"]
     say(f"{design.name}: activity of its netlist, by simulation")
     try:
-        found = activity(design, task.board.family, x, dsp=design.dsp)
+        found = activity(design, task.board.family, x, dsp=dsp)
     except TnhwError as error:
         say(f"{design.name}: no activity: {error}")
         return None

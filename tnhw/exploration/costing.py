@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..boards import Board
 from ..data import Dataset
 from ..errors import InputError
-from ..network import Design, Network, fit
+from ..network import Design, Fold, Network, fit
 from ..network.folding import BLOCKS
 from ..train.exporting import export
 from ..train.recipes import Recipe, build
@@ -39,8 +38,6 @@ class Estimate:
         Logic cells with those of the harness, in which a carry cell counts as one.
     ram : int
         Block RAMs.
-    dsp : bool
-        Whether products are computed in DSP blocks.
     """
 
     folds: str
@@ -48,7 +45,6 @@ class Estimate:
     images: int
     cells: float
     ram: int
-    dsp: bool = False
 
     @property
     def cycles(self) -> float:
@@ -80,7 +76,7 @@ def check_board(board: Board) -> None:
 def untrained(recipe: Recipe, dataset: Dataset, name: str = "untrained") -> Network:
     """A network as the recipe's, with random parameters that take every value that training may give them.
 
-    Designs and costs follow from shapes and from stored bits, so they are those of the trained network, or a little more.
+    A design follows from shapes and from stored bits, so the trained network has the same or, if it does without some values, a faster one.
 
     Raises
     ------
@@ -97,30 +93,23 @@ def estimate(
     """The best design of a network on a board, or None if none should fit.
 
     With the objective ``cells`` it is the smallest of those that compute `speed` vectors a second or more at the board's
-    clock. A network that multiplies may use DSP blocks where the board has any.
+    clock. Products are counted as logic, also where the device has DSP blocks.
     """
+    if next(fit(network, board), None) is None:  # several vectors side by side need still more
+        return None
     found: list[Estimate] = []
-    multiplies = any(layer.keys.rule == "mac" for layer in network.layers)
-    for dsp in (False, True) if multiplies and board.capacity.DSP else (False,):
-        for one in _estimates(network, board, dsp):
-            if one.rate(board.clock.frequency) < speed:
-                break
-            found.append(one)
-            if objective == "speed":
-                break
+    for design, cost in fit(network, board, images=IMAGES):
+        folds = ",".join(map(str, design.folds))
+        one = Estimate(folds, design.interval, design.images, cost.cells, cost.ram)
+        if one.rate(board.clock.frequency) < speed:
+            break
+        found.append(one)
+        if objective == "speed":
+            break
     return min(found, key=lambda one: (one.value(objective), one.cycles), default=None)
 
 
-def _estimates(network: Network, board: Board, dsp: bool) -> Iterator[Estimate]:
-    """The estimates of all designs that should fit, the fastest first."""
-    for design, cost in fit(network, board, images=IMAGES, dsp=dsp):
-        folds = ",".join(map(str, design.folds))
-        yield Estimate(folds, design.interval, design.images, cost.cells, cost.ram, dsp)
-
-
 def design_of(network: Network, chosen: Estimate) -> Design:
-    """The design of an estimate, for the same network or a trained one of its shape."""
-    from ..network import Fold
-
+    """The design of an estimate, for the same network or another one of its shape."""
     folds = [Fold.parse(text) for text in chosen.folds.split(",")]
-    return Design(network, folds, dsp=chosen.dsp)
+    return Design(network, folds)

@@ -23,6 +23,7 @@ from .trials import OutOfTime, Task, Trainer, label_of, run, trained
 
 __all__ = ["search"]
 
+EVERY = 20  # seconds after which a report is written even if the front is as before
 VERSION = 1  # another number whenever trials of an older search would not be the same
 
 
@@ -53,11 +54,11 @@ def search(
     folder : Path
         Of the study, of all its files, and of the report.
     space : dict
-        Values of dimensions by the keys of `tnhw.search.space.DIMENSIONS`.
+        Values of dimensions by the keys of `tnhw.exploration.space.DIMENSIONS`.
     stopped : callable
         Called with the result so far if the search is interrupted.
     trainer : callable
-        Trains a network: see `tnhw.search.trials.trained`.
+        Trains a network: see `tnhw.exploration.trials.trained`.
     """
     _check(data, board, objective, speed, budget, trials)
     chosen = space_for(data.dataset, space or {})
@@ -88,7 +89,7 @@ class _Search:
         self, study: Study, task: Task, settings: Mapping[str, Any], say: Callable[[str], object]
     ) -> None:
         self._study, self._task, self._settings, self._say = study, task, settings, say
-        self._state = ""
+        self._state, self._front, self._written = "", [-1], -EVERY
 
     def trials(self, limit: int | None, minutes: float | None) -> None:
         """Work on trials until there are `limit`, or for so many minutes."""
@@ -117,8 +118,8 @@ class _Search:
         self._state = text
 
     def _tell(self, work: Work, end: float | None) -> None:
-        """Say how a trial ended, and write the report."""
-        result = self.report()
+        """Say how a trial ended, and write the report if there is something new in it."""
+        result = self.report(always=False)
         point = next((one for one in result.points if one.trial == work.number), None)
         if point is None:
             why = next(one["why"] for one in result.stopped if one["trial"] == work.number)
@@ -134,8 +135,8 @@ class _Search:
                 f"front, {result.short} at {OBJECTIVES[self._task.objective][0]}: {', '.join(steps)}"
             )
 
-    def report(self, built: Sequence[Made] | None = None) -> SearchResult:
-        """Write the report of what is known now, and return it."""
+    def report(self, built: Sequence[Made] | None = None, always: bool = True) -> SearchResult:
+        """Write the report of what is known now, `always` or if the front is new or some time has passed; return the result."""
         with self._study.alone("report"):
             task, points = self._task, self._study.points()
             known = {point.trial for point in ends(points, task.wanted).values()}
@@ -146,7 +147,10 @@ class _Search:
                 clock=task.board.clock.frequency, objective=task.objective, unit=task.unit, points=points,
                 stopped=self._study.stopped(), waiting=len(self._study.begun()), wanted=task.wanted, built=built,
             )  # fmt: skip
-            write(result, self._settings)
+            numbers, now = [point.trial for point in result.front], time.monotonic()
+            if always or numbers != self._front or now - self._written >= EVERY:
+                write(result, self._settings)
+                self._front, self._written = numbers, now
             return result
 
     def finish(self, build: bool) -> SearchResult:

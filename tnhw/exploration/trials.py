@@ -44,7 +44,7 @@ class Task:
     data : Data
     board : Board
     objective : str
-        Of `tnhw.search.costing.OBJECTIVES`.
+        Of `tnhw.exploration.costing.OBJECTIVES`.
     speed : float
         Vectors a second that a design has to keep, for the objective ``cells``.
     wanted : float or None
@@ -127,9 +127,11 @@ class _Trial:
         work.note("cost", cost)
         for stage, epochs in short_trainings(work.recipe.epochs):
             score = self._score(epochs)
+            if work.first:
+                continue
             if out_of_reach(stage, score, task.wanted, task.unit):
                 return None, f"{score:.2f} after {epochs} epochs is too far from {task.wanted:g}"
-            rivals = [] if work.first else work.study.rivals(work.number)
+            rivals = work.study.rivals(work.number)
             rows = len(task.data.x_valid)
             if rival := overtaken(stage, epochs, score, cost, rivals, task.unit, rows):
                 return (
