@@ -315,11 +315,25 @@ CASES = {
     "convert heat": (["convert", "digits_mac", "--dataset", "digits", "--temperature", "inf"], "`temperature` must be above 0 and at most 100"),
     "convert name": (["convert", "digits_mac", "--dataset", "digits", "--name", "../x"], f"`name` {EVIL}.*not '../x'"),
     "convert suffix": (["convert", "digits_mac", "--dataset", "digits", "-o", "out/m.bin"], "must end in .npz"),
+    # Search.
+    "search no data": (["search", "-b", "icebreaker", "--trials", "1"], "name a data set from `tnhw list`, or a file of your own"),
+    "search data set": (["search", "digit", "-b", "icebreaker"], "no data set 'digit'; did you mean `digits`"),
+    "search board": (["search", "digits", "-b", "icebraker"], "did you mean `icebreaker`"),
+    "search vendor": (["search", "digits", "-b", "arty_a7_35"], "no cost model for xilinx"),
+    "search bits": (["search", "digits", "-b", "icebreaker", "--bits", "4,x"], "--bits takes whole numbers, separated by commas, not '4,x'"),
+    "search rate": (["search", "digits", "-b", "icebreaker", "--rate", "nan"], "`rate` .learning rate. must be above 0 and below 10, not nan"),
+    "search rule": (["search", "digits", "-b", "icebreaker", "--rule", "mac,nope"], "there is no rule 'nope'"),
+    "search layers": (["search", "digits", "-b", "icebreaker", "--hidden-layers", "0"], "must be integers of 1 to 8, not 0"),
+    "search width": (["search", "digits", "-b", "icebreaker", "--width", "8,8"], "`width`: a value is there twice"),
+    "search budget": (["search", "digits", "-b", "icebreaker", "--budget", "0"], "`budget` must be minutes, more than 0, not 0"),
+    "search speed": (["search", "digits", "-b", "icebreaker", "--speed", "5"], "a least speed is for the objective `cells`"),
+    "search input": (["search", "digits", "-b", "icebreaker", "--input-bits", "3"], "are for --data-file"),
+    "search into a file": (["search", "digits", "-b", "icebreaker", "-o", "file"], "cannot be written"),
     "convert into a file": (["convert", "digits_mac", "--dataset", "digits", "--epochs", "1", "-o", "file/m.npz"], "cannot be written"),
 }  # fmt: skip
 
 # Of commands whose default folder is not `build`, or that write no folder.
-PLACES = {"init": "out", "train": "out/m.npz", "convert": "out/m.npz"}
+PLACES = {"init": "out", "train": "out/m.npz", "convert": "out/m.npz", "search": "out/s"}
 NO_FOLDER = ("export", "simulat")
 
 
@@ -327,7 +341,7 @@ def test_there_are_many():
     assert len({tuple(words) for words, *_ in CASES.values()}) == len(CASES) >= 60
     verbs = {words[0] for words, *_ in CASES.values()}
     assert verbs >= {"generate", "graph", "simulate", "prove", "build", "compare", "sweep", "export",
-                     "init", "run", "upload", "train", "convert"}  # fmt: skip
+                     "init", "run", "upload", "train", "convert", "search"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -360,6 +374,8 @@ def needed(words):
         words[0] == "export" and "-o" in words and "-f" not in words
     ):
         return "torch"
+    if words[0] == "search":
+        return "optuna"
     if words[0] == "run":
         return "serial"
     return "onnx" if "onnx" in " ".join(words) else None

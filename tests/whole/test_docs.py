@@ -111,6 +111,9 @@ def test_all_commands(page, tmp_path, data_dir, request, monkeypatch):
         pytest.importorskip(package)
     if any("tnhw train" in block.text for block in blocks(page) if block.kind == "run"):
         pytest.importorskip("torch", reason='pip install "tnhw[train]"')
+    if any("tnhw search" in block.text for block in blocks(page) if block.kind == "run"):
+        pytest.importorskip("torch", reason='pip install "tnhw[train]"')
+        pytest.importorskip("optuna", reason='pip install "tnhw[search]"')
     if any("$LIBERTY" in block.text for block in blocks(page) if block.kind == "run"):
         monkeypatch.setenv("LIBERTY", str(request.getfixturevalue("osu018")))
     assert execute(page, tmp_path, RUNS)

@@ -115,7 +115,7 @@ def finish(
         fmax=record.fmax,
         frequency=float(record.frequency),
         cells=record.cells,
-        bitstream=f"bitstreams/{network.name}/{record.bitstream}",
+        bitstream=f"bitstreams/{network.name}/{task.board.name}/{record.bitstream}",
         unbuilt=""
         if record.timing_met
         else f"too slow for the clock of {record.frequency / 1e6:g} MHz",
@@ -174,7 +174,7 @@ def _network(
 def _built(
     network: Network, point: Point, task: Task, folder: Path, say: Callable[[str], object]
 ) -> tuple[Design, BuildRecord]:
-    out = folder / "bitstreams" / network.name
+    out = folder / "bitstreams" / network.name / task.board.name  # where `tnhw upload` looks
     if task.objective == "speed":
         return build_network(
             network, task.board, out, images=IMAGES, say=say, allow_timing_fail=True
@@ -191,7 +191,7 @@ def _activity(
         return None
     count = -(-VECTORS // design.images) * design.images
     x = np.asarray(task.data.x_valid)[:count]
-    path = folder / "bitstreams" / design.name / "activity.json"
+    path = folder / "bitstreams" / design.name / f"{task.board.name}.activity.json"
     asked = {
         "folds": ",".join(map(str, design.folds)),
         "dsp": dsp,

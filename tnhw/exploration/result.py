@@ -78,7 +78,8 @@ class SearchResult(Result):
     @property
     def counts(self) -> str:
         """How many trials ended how."""
-        text = f"{len(self.points)} networks trained, {len(self.stopped)} stopped early"
+        count = len(self.points)
+        text = f"{count} network{'s' * (count != 1)} trained, {len(self.stopped)} stopped early"
         return text + (f", {self.waiting} not finished" if self.waiting else "")
 
     @property
@@ -146,13 +147,14 @@ class SearchResult(Result):
 
     def next_commands(self) -> list[str]:
         """Commands to type next."""
-        lines = []
-        for one in list(self.built)[:1]:
-            file = self.folder / one.file
-            lines += [f"tnhw build {file} --board {self.board} --images 8", f"tnhw simulate {file}"]
-            if one.bitstream:
-                lines.append(f"tnhw upload {self.folder / Path(one.bitstream).parent}")
-        return lines
+        if not self.built:
+            return []
+        one = self.built[0]
+        file, bitstreams = self.folder / one.file, self.folder / "bitstreams"
+        last = f"tnhw build {file} --board {self.board} --images 8"
+        if one.bitstream:
+            last = f"tnhw upload {file} --board {self.board} -o {bitstreams}"
+        return [f"tnhw simulate {file}", last]
 
     def to_dict(self) -> dict[str, Any]:
         own = {point.trial for point in self.front}

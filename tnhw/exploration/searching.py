@@ -23,7 +23,7 @@ from .trials import OutOfTime, Task, Trainer, label_of, run, trained
 
 __all__ = ["search"]
 
-EVERY = 20  # seconds after which a report is written even if the front is as before
+EVERY = 20.0  # seconds after which a report is written even if the front is as before
 VERSION = 1  # another number whenever trials of an older search would not be the same
 
 
@@ -102,6 +102,7 @@ class _Search:
             work = self._study.work(limit)
             if work is None:
                 return
+            self._state = label_of(work.recipe)
             try:
                 with progress(f"trial {work.number}", lambda: self._state):
                     run(work, self._task, self._show, expired)

@@ -24,17 +24,17 @@ EPOCHS = (
     80  # at least, for networks without convolutions: a longer training costs nothing in hardware
 )
 
-#: What may be held or listed: key, and what it is. The keys are fields of `Space`.
+#: What may be held or listed: fields of `Space`, with what messages call them and what they are.
 DIMENSIONS = {
-    "rules": "kind of neuron",
-    "levels": "levels of `threshold`",
-    "bits": "bits of activations",
-    "weight_bits": "bits of a MAC weight",
-    "widths": "outputs of a hidden layer",
-    "hidden_layers": "number of hidden layers",
-    "inject": "MAC layers at the front",
-    "epochs": "passes through the data",
-    "rates": "learning rate",
+    "rules": ("rule", "kind of neuron"),
+    "levels": ("levels", "levels of `threshold`"),
+    "bits": ("bits", "bits of activations"),
+    "weight_bits": ("weight_bits", "bits of a MAC weight"),
+    "widths": ("width", "outputs of a hidden layer"),
+    "hidden_layers": ("hidden_layers", "number of hidden layers"),
+    "inject": ("inject", "MAC layers at the front"),
+    "epochs": ("epochs", "passes through the data"),
+    "rates": ("rate", "learning rate"),
 }
 
 #: Takes the name of a dimension, the number of its values, and whether they are in an order; returns an index.
@@ -222,16 +222,17 @@ def _check(chosen: Mapping[str, Any], dataset: Dataset) -> None:
         "epochs": (1, 100_000),
     }
     for key, values in chosen.items():
+        name, meaning = DIMENSIONS[key]
         if len(set(values)) < len(values):
-            raise InputError(f"`{key}`: a value is there twice; leave one out")
+            raise InputError(f"`{name}`: a value is there twice; leave one out")
         if not values and key != "rates":
-            raise InputError(f"`{key}`: give at least one value")
+            raise InputError(f"`{name}`: give at least one value")
         low, high = bounds.get(key, (0, math.inf))
         for value in () if key == "rules" else values:
             whole = key == "rates" or (isinstance(value, int) and not isinstance(value, bool))
             if not whole or not low <= value <= high or (key == "rates" and not 0 < value < 10):
                 what = "above 0 and below 10" if key == "rates" else f"integers of {low} to {high}"
-                raise InputError(f"`{key}` ({DIMENSIONS[key]}) must be {what}, not {value!r}")
+                raise InputError(f"`{name}` ({meaning}) must be {what}, not {value!r}")
     for levels in chosen["levels"]:
         if levels & (levels - 1):
             raise InputError(f"`levels` must be powers of two, not {levels}")
