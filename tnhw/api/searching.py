@@ -121,12 +121,10 @@ def search(
     values = {
         NAMES.get(key, key): _listed(given) for key, given in space.items() if given is not None
     }
-    if budget is None and trials is None:
-        budget = 15.0
     folder = f"build/search/{loaded.dataset.word}_{target.name}" if out is None else out
     return searching.search(
         loaded, target, folder=Path(folder), space=values, objective=objective, speed=plain_number(speed),
-        accuracy=plain_number(accuracy), budget=plain_number(budget), trials=plain_number(trials),
+        accuracy=plain_number(accuracy), budget=plain_number(15.0 if budget is None and trials is None else budget), trials=plain_number(trials),
         seed=plain_number(seed), threads=threads, build=build, say=say, stopped=stopped,
     )  # fmt: skip
 
