@@ -1,6 +1,7 @@
 """Searches whose trainings are made up: how they end, go on, stop early, and share a folder."""
 
 import json
+from collections import Counter
 
 import pytest
 from search_tools import (
@@ -88,10 +89,13 @@ def test_the_same_seed_tries_the_same(tmp_path):
 def test_an_interrupted_search_goes_on(tmp_path):
     """A Ctrl-C in several trials, in short and in long trainings, changes nothing of the result."""
     whole = facts(run_search(tmp_path / "whole"))
-    shown = []
+    shown, asked, cut = [], [], []
     for call in (1, 2, 6):
+        trainer = Trainer(interrupt=call)
         with pytest.raises(KeyboardInterrupt):
-            run_search(tmp_path / "s", Trainer(interrupt=call), stopped=shown.append)
+            run_search(tmp_path / "s", trainer, stopped=shown.append)
+        asked += trainer.asked
+        cut.append(trainer.asked[-1])
     assert [one.waiting for one in shown] == [1, 1, 1]
     assert json.loads((tmp_path / "s" / "front.json").read_text())["trials"]["waiting"] == 1
     before = [one.trial for one in shown[-1].points]
@@ -99,6 +103,8 @@ def test_an_interrupted_search_goes_on(tmp_path):
     assert facts(run_search(tmp_path / "s", trainer)) == whole
     again = {name for name, _ in trainer.asked}
     assert before and not again & {f"few_trial{number}" for number in before}
+    twice = Counter(asked + trainer.asked) - Counter(set(asked + trainer.asked))
+    assert twice == Counter(cut)  # only what was cut off is asked for again
 
 
 def test_more_trials_later(tmp_path):

@@ -87,7 +87,7 @@ def test_killed_twice(tmp_path):
 def test_two_workers(tmp_path):
     """Both work at the same time, no trial is done twice, and whoever reads the report finds a whole one."""
     folder = tmp_path / "s"
-    both = [worker(folder, 24, 0.4) for _ in range(2)]
+    both = [worker(folder, 16, 0.4) for _ in range(2)]
     seen = 0
     while any(process.poll() is None for process in both):
         if (folder / "front.json").exists():
@@ -101,8 +101,8 @@ def test_two_workers(tmp_path):
         process.stderr.close()
     assert seen and overlap(folder)
     assert max(trainings(folder).values()) == 1
-    result = run_search(folder, trials=24)
-    assert len(result.points) + len(result.stopped) == 24 and result.waiting == 0
+    result = run_search(folder, trials=16)
+    assert len(result.points) + len(result.stopped) == 16 and result.waiting == 0
     assert {point.trial for point in result.front} == naive_front(result.points)
     labels = [one.label for one in result.points] + [one["label"] for one in result.stopped]
     assert len(labels) == len(set(labels))

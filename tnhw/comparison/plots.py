@@ -161,6 +161,8 @@ def fronts(groups, unit, score, title):
     str
         SVG.
     """
+    from matplotlib.ticker import LogLocator
+
     figure, axes = _axes(8, 5)
     for name, points in groups.items():
         made = axes.scatter([p[0] for p in points], [p[1] for p in points], label=name, s=22)
@@ -174,6 +176,7 @@ def fronts(groups, unit, score, title):
         axes.set_ylim(bottom - 0.08 * (top - bottom), top + 0.08 * (top - bottom))
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:,g}")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 3, 5)))
     axes.xaxis.set_minor_formatter("{x:,g}")
     axes.set_xlabel(unit)
     axes.set_ylabel(score)

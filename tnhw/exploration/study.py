@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,14 +26,12 @@ from ..train.recipes import Recipe
 from .claims import FileLock, alone, claim
 from .costing import Estimate
 from .front import Point
+from .proposals import DIRECTIONS, propose, quiet
 from .space import Space
 from .stopping import Rival
 
 __all__ = ["Study", "Work"]
 
-STARTUP = 10  # trials before the sampler learns from them
-STUBBORN = 20  # proposals in a row that were made before, after which any other will do
-GIVE_UP = 200  # proposals in a row that were made before, after which there is none left
 SETTINGS, JOURNAL = "search.json", "study.journal"
 
 
@@ -70,7 +67,7 @@ class Study:
                 backend = JournalFileBackend(str(journal), lock_obj=FileLock(journal))  # type: ignore[arg-type]
                 self._study = optuna.create_study(
                     storage=optuna.storages.JournalStorage(backend), study_name="tnhw",
-                    load_if_exists=True, directions=["maximize", "minimize"],
+                    load_if_exists=True, directions=list(DIRECTIONS),
                 )  # fmt: skip
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
@@ -112,27 +109,29 @@ class Study:
             trials = self._trials()
             for one in trials:
                 if one.state == TrialState.RUNNING and (lock := self._left(one.number)) is not None:
-                    self._study.sampler = self._sampler(one.number, 0)
-                    return self._drawn(optuna.trial.Trial(self._study, one._trial_id), lock, True)
-            if limit is not None and sum(one.state != TrialState.FAIL for one in trials) >= limit:
+                    return self._work(one, lock, True)
+            if limit is not None and len(trials) >= limit:
                 return None
-            known = [one.user_attrs.get("recipe") for one in trials]
-            number = len(trials)
-            for again in range(GIVE_UP):
-                if sum(one.state != TrialState.FAIL for one in trials) >= self._space.size(
-                    self._dataset
-                ):
-                    return None
-                self._study.sampler = self._sampler(number, again)
-                trial = self._study.ask()
-                lock = self._claim(trial.number)
-                assert lock is not None  # a new number, and nobody else is asking
-                work = self._drawn(trial, lock, False)
-                if work.settings not in known:
-                    return work
-                work.skip()
-                number += 1
-            return None
+            known = [_recipe(one) for one in trials]
+            found = propose(trials, known, self._space, self._dataset, self._seed)
+            if found is None:
+                return None
+            self._study.add_trial(
+                optuna.trial.create_trial(
+                    state=TrialState.RUNNING,
+                    params=found.params,
+                    distributions=found.distributions,
+                    user_attrs={"recipe": _settings(found.recipe)},
+                )
+            )
+            one = self._trials()[-1]
+            lock = self._claim(one.number)
+            assert lock is not None  # it is new, and nobody else is asking
+            return self._work(one, lock, False)
+
+    def _work(self, trial: optuna.trial.FrozenTrial, lock: int, resumed: bool) -> Work:
+        live = optuna.trial.Trial(self._study, trial._trial_id)
+        return Work(self, live, lock, _recipe(trial), resumed)
 
     def _claim(self, number: int) -> int | None:
         return claim(self.folder / "trials" / f"{number}.lock")
@@ -144,35 +143,6 @@ class Study:
             os.close(lock)
             return None
         return lock
-
-    def _drawn(self, trial: optuna.trial.Trial, lock: int, resumed: bool) -> Work:
-        def draw(name: str, count: int, ordered: bool) -> int:
-            if ordered:
-                return trial.suggest_int(name, 0, count - 1)
-            return int(trial.suggest_categorical(name, list(range(count))))
-
-        with _quiet():
-            recipe = self._space.recipe(self._dataset, draw)
-        work = Work(self, trial, lock, recipe, resumed)
-        if work.known("recipe") is None:
-            work.note("recipe", work.settings)
-        return work
-
-    def _sampler(self, number: int, again: int) -> optuna.samplers.BaseSampler:
-        """The sampler for one trial; its seed is the trial's, so that a search that was resumed proposes the same."""
-        seed = (self._seed * 1_000_003 + number) % 2**32
-        if again >= STUBBORN:
-            return optuna.samplers.RandomSampler(seed=seed)
-        with _quiet():
-            sampler = optuna.samplers.TPESampler(
-                seed=seed,
-                n_startup_trials=STARTUP,
-                multivariate=True,
-                group=True,
-                constant_liar=True,
-            )
-            first = self._space.first(self._dataset, number) if not again else {}
-            return optuna.samplers.PartialFixedSampler(first, sampler) if first else sampler
 
     def _trials(self) -> list[optuna.trial.FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
@@ -246,7 +216,7 @@ class Work:
     @property
     def settings(self) -> dict[str, Any]:
         """The recipe, JSON-able."""
-        return asdict(self.recipe) | {"hidden": list(self.recipe.hidden)}
+        return _settings(self.recipe)
 
     def file(self, ending: str) -> Path:
         """A file of the trial."""
@@ -270,10 +240,6 @@ class Work:
         self.note("why", why)
         self._tell(TrialState.PRUNED)
 
-    def skip(self) -> None:
-        """The trial is one that there was before."""
-        self._tell(TrialState.FAIL)
-
     def leave(self) -> None:
         """Leave the trial to the next process that asks for work; without effect where it is finished."""
         if self._lock >= 0:
@@ -281,7 +247,7 @@ class Work:
             self._lock = -1
 
     def _tell(self, state: TrialState, values: list[float] | None = None) -> None:
-        with _quiet():
+        with quiet():
             self.study._study.tell(self._trial, values, state=state)
         for path in (self.study.folder / "trials").glob(f"{self.number}.*"):
             if path.suffix in (".checkpoint", ".lock"):
@@ -289,12 +255,13 @@ class Work:
         self.leave()
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Optuna's warnings that multivariate sampling is experimental."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    return asdict(recipe) | {"hidden": list(recipe.hidden)}
+
+
+def _recipe(trial: optuna.trial.FrozenTrial) -> Recipe:
+    settings = trial.user_attrs["recipe"]
+    return Recipe(**settings | {"hidden": tuple(settings["hidden"])})
 
 
 def _words(value: Any) -> str:
