@@ -41,10 +41,10 @@ def test_estimate(kind):
 def test_a_trained_network_costs_no_more():
     """Costs are known before training: no parameters that it may find make the network slower."""
     data = small_data()
-    for kind in ("threshold", "shift", "mac"):
+    for kind in ("threshold", "gain", "shift", "mac"):
         recipe = recipe_for(FEW, kind, hidden=("8",), epochs=2, spread=0.3)
         before = estimate(untrained(recipe, FEW), BOARD)
-        assert estimate(train(recipe, data=data), BOARD).cycles <= before.cycles
+        assert estimate(train(recipe, data=data), BOARD).cycles <= before.cycles, kind
         wide = replace(recipe, spread=1.0)
         assert estimate(untrained(wide, FEW), BOARD) == before
 

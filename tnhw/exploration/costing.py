@@ -76,7 +76,8 @@ def check_board(board: Board) -> None:
 def untrained(recipe: Recipe, dataset: Dataset, name: str = "untrained") -> Network:
     """A network as the recipe's, with random parameters that take every value that training may give them.
 
-    A design follows from shapes and from stored bits, so the trained network has the same or, if it does without some values, a faster one.
+    A design follows from shapes, from stored bits, and a little from the largest sums, which training changes: the trained
+    network may have a slightly different one.
 
     Raises
     ------
@@ -84,6 +85,9 @@ def untrained(recipe: Recipe, dataset: Dataset, name: str = "untrained") -> Netw
         If there is no such network.
     """
     model = build(replace(recipe, spread=1.0), 0, dataset)
+    for layer in model:
+        if "t" in layer.p:  # thresholds of their own, which begin at 0
+            layer.p["t"].data.uniform_(0, 1)  # seeded by `build`
     return export(model, name, dataset.shape, result=dataset.task)
 
 
