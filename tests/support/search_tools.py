@@ -88,7 +88,7 @@ class Trainer:
     interrupt : int, optional
         Number of the call in whose middle there is a Ctrl-C.
     log : path, optional
-        File to which a line is added for each training that ends.
+        File to which a line is added for each training that ends, once its last epoch is done.
     """
 
     def __init__(self, wait=0.0, interrupt=None, log=None):
@@ -106,7 +106,7 @@ class Trainer:
             if len(self.asked) == self._interrupt and epoch == recipe.epochs // 2:
                 raise KeyboardInterrupt
             report({"epoch": epoch + 1, "epochs": recipe.epochs})
-        if self._log:
+        if self._log and done < recipe.epochs:  # from a whole checkpoint there is nothing to do
             with self._log.open("a") as file:
                 file.write(f"{name} {recipe.epochs}\n")
         return Trained(untrained(recipe, data.dataset, name), score_of(recipe, seed))
