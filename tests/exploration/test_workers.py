@@ -13,7 +13,7 @@ from search_tools import naive_front, optuna, run_search
 
 from tnhw.support.environment import for_child
 
-LIMIT = 90  # seconds for a worker
+LIMIT = 300  # seconds for a worker
 
 
 def worker(folder, trials, seconds):
@@ -38,11 +38,13 @@ def finished(folder):
     return {t.number: (t.state, t.values) for t in study.get_trials() if t.state.is_finished()}
 
 
-def wait_for(folder, count):
-    """Wait until so many trials are finished, and return them."""
+def wait_for(folder, count, *processes):
+    """Wait until so many trials are finished, and return them; no process may end before."""
     end = time.monotonic() + LIMIT
     while len(found := finished(folder)) < count:
         assert time.monotonic() < end, "the worker is too slow"
+        for process in processes:
+            assert process.poll() is None, process.communicate()[1]
         time.sleep(0.02)
     return found
 
@@ -66,7 +68,7 @@ def test_killed_twice(tmp_path):
     folder = tmp_path / "s"
     for count in (3, 6):
         process = worker(folder, 12, 0.3)
-        before = wait_for(folder, count)
+        before = wait_for(folder, count, process)
         time.sleep(0.1)  # into the next trial
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -115,7 +117,7 @@ def test_killed_often(tmp_path):
     before = {}
     for number in range(8):
         both = [worker(folder, 60, 0.2) for _ in range(2)]
-        wait_for(folder, len(before) + 2)
+        wait_for(folder, len(before) + 2, *both)
         time.sleep(0.07 * number)
         for process in both:
             process.send_signal(signal.SIGKILL)
