@@ -102,7 +102,9 @@ class Trainer:
         done = int(checkpoint.read_text()) if checkpoint.exists() else 0
         for epoch in range(done, recipe.epochs):
             time.sleep(self._wait / recipe.epochs)
-            checkpoint.write_text(str(epoch + 1))
+            new = checkpoint.with_suffix(".new")
+            new.write_text(str(epoch + 1))
+            new.replace(checkpoint)
             if len(self.asked) == self._interrupt and epoch == recipe.epochs // 2:
                 raise KeyboardInterrupt
             report({"epoch": epoch + 1, "epochs": recipe.epochs})
