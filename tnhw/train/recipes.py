@@ -93,7 +93,7 @@ RECIPES = {
     "digits": {"hidden": ("32",), "epochs": 200, "noise": 2},
     "optdigits": {"hidden": ("32",), "epochs": 100, "noise": 2},
     "pendigits": {"hidden": ("64", "32", "32"), "epochs": 60},
-    "letter": {"hidden": ("64", "64"), "epochs": 30},
+    "letter": {"hidden": ("64", "64"), "epochs": 80},
     "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 8},
     "denoise": {"hidden": ("64",), "epochs": 60},
 }
