@@ -64,7 +64,7 @@ class Study:
             self._check(json.loads(json.dumps(settings)))
             journal = folder / JOURNAL
             try:
-                backend = JournalFileBackend(str(journal), lock_obj=FileLock(journal))  # type: ignore[arg-type]
+                backend = JournalFileBackend(str(journal), lock_obj=FileLock(journal))  # type: ignore[arg-type, unused-ignore]
                 self._study = optuna.create_study(
                     storage=optuna.storages.JournalStorage(backend), study_name="tnhw",
                     load_if_exists=True, directions=list(DIRECTIONS),
