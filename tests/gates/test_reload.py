@@ -60,7 +60,7 @@ def test_load(made):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_random(part):
-    made = [case for case in cases(48, 77 + part) if case.loadable]
+    made = [case for case in cases(64, 77 + part) if case.loadable]
     assert len(made) >= 3
     for case in made:
         check(case, seed=part)
