@@ -101,7 +101,7 @@ def test_without_a_package(monkeypatch, package, name):
 def test_built(tmp_path, objective):
     """The ends of the front as bitstreams, with routed Fmax and activity."""
     result = tnhw.search(
-        small_data(), "icestick", trials=3, objective=objective, out=tmp_path / "s", **FEW
+        small_data(), "icebreaker", trials=3, objective=objective, out=tmp_path / "s", **FEW
     )
     for one in result.built:
         assert not one.unbuilt and one.fmax > one.frequency == 12e6 and one.activity > 0

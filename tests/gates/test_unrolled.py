@@ -15,7 +15,7 @@ from unrolled_networks import dense, drawn
 
 from tnhw.gates.engine import wired
 from tnhw.gates.unrolled import adders, functions, largest, layer, planning, unrolled
-from tnhw.synapse import Format
+from tnhw.synapse import RULES, Format
 
 KIND = list(random_networks.KINDS).index("unrolled")
 SMALL, LARGE = (400, 200) if NIGHTLY else (40, 20)
@@ -106,6 +106,20 @@ def test_functions_are_exact():
     assert functions.Function.of([4, 4]).table == () and functions.Function.of([4, 4]).constant == 4
 
 
+@pytest.mark.parametrize("rule", sorted(RULES))
+def test_tables_are_made_of_gates(rule, monkeypatch):
+    """The golden model's terms are the same as those of the tables, and make none of them."""
+    number = RULES[rule].only_input or Format(4, signed=rule == "mac")
+    made = RULES[rule](number, Format(3) if RULES[rule].has_parameter else None)
+    rng = np.random.default_rng(0)
+    arrays = made.random(rng, (20,))
+    sets = [{name: int(array[k]) for name, array in arrays.items()} for k in range(20)]
+    x = np.array([number.decode(code) for code in range(1 << number.bits)])
+    expected = made.term(x[None, :], {name: array[:, None] for name, array in arrays.items()})
+    monkeypatch.delattr(type(made), "term")
+    assert functions.terms_of(made, sets).tolist() == expected.tolist()
+
+
 def test_groups():
     assert functions.grouped(Format(1), 6) == [range(4), range(4, 6)]
     assert functions.grouped(Format(3), 2) == [range(1), range(1, 2)]
@@ -163,7 +177,8 @@ FAULTS = {
     "a product of bits": (functions.Products, "_product", "made & self._product(rest)", "made | self._product(rest)", {}),
     "the order of inputs in a code": (planning, "joined", "own[:, None] + total[None, :]", "own[None, :] + total[:, None]",
                                       {"seed": 2, "input": "u2"}),
-    "a complement": (planning.Sums, "_terms_by_code", "number.max + number.min - x", "number.max - x",
+    "the gates of a rule": (RULES["threshold"], "constant_addends", "x - theta", "x - theta - 1", {}),
+    "a complement": (planning.Sums, "_terms_by_code", "own[:, ::-1]", "own",
                      {"complement": True, "input": "s4"}),
     "the complement of a wide input": (planning.Sums, "_from_gates", "~x[source]", "x[source]", {"complement": True, "input": "u6"}),
     "the sign of a wide term": (planning.Sums, "_from_gates", "leaf.negative", "not leaf.negative", {"input": "u6"}),

@@ -1,4 +1,4 @@
-"""Search for networks: for some data and a board, the front of accuracy against speed, cells or activity.
+"""Search for networks: for some data and a board, the front of accuracy against speed or cells.
 
 A *trial* is one network with one training. Optuna proposes trials and keeps them (`study`); the space of what is
 varied (`space`), what a network costs on the board (`costing`), which trainings are stopped early (`stopping`), one

@@ -193,7 +193,7 @@ def trained(recipe: Recipe, seed: int, **options: Any) -> Trained:
 
 
 def kind_of(recipe: Recipe) -> str:
-    """Name of the kind of neuron: of `tnhw.train.recipes.KINDS`, with other bits of weights in the name of a MAC."""
+    """Name of the kind of neuron in `tnhw.train.recipes.KINDS`; MACs with weights of any number of bits are one kind."""
     if recipe.rule == "threshold":
         if recipe.gain:
             return "gain-complement" if recipe.complement else "gain"

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..gates.engine import AxiChain, Chain
-from ..hardware import Hardware, PlainHardware
+from ..gates.engine import Chain
+from ..hardware import Hardware
 from ..hardware.interface import Arrays
 from ..hardware.payloads import axi_beats, join
-from ..kernel.names import check_design_name
 from ..pictures.svg import Diagram
-from ..support.config import ByContent, content
+from ..support.config import content
 from ..synapse import Format
 from . import timing
 from .checks import check_folds
 from .diagram import network_diagram
 from .facts import facts
+from .hardware import NetworkHardware
 from .network import Network
 from .stage import Fold, Stage
 
 __all__ = ["Design"]
 
 
-class Design(PlainHardware, ByContent):
+class Design(NetworkHardware):
     """Hardware of a network: engines that compute its layers.
 
     Parameters
@@ -81,16 +81,12 @@ class Design(PlainHardware, ByContent):
         loadable: bool = False,
         interface: str = "stream",
     ) -> None:
-        self.network, self.schedule, self.rom = network, schedule, rom
-        self._interface = interface
-        self.name = check_design_name(network.name)
-        self._handed_out = False
+        super().__init__(network, interface)
+        self.schedule, self.rom = schedule, rom
         if schedule not in ("pipeline", "shared"):
             raise InputError(
                 f'`schedule` must be "pipeline" or "shared", not {schedule!r}; "unrolled" is an `UnrolledDesign`'
             )
-        if interface not in ("stream", "axi-stream"):
-            raise InputError(f'`interface` must be "stream" or "axi-stream", not {interface!r}')
         if rom not in ("auto", "block", "logic"):
             raise InputError(f'`rom` must be "auto", "block" or "logic", not {rom!r}')
         folds = list(folds)
@@ -148,40 +144,10 @@ class Design(PlainHardware, ByContent):
         return f"<Design {self.name}: folds {folds}, {self.lanes} lanes, {self.schedule}{extra}>"
 
     @property
-    def title(self) -> str:
-        layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
-        return f"network, {self.inputs} inputs, {layers}"
-
-    @property
-    def interface(self) -> str:
-        return self._interface
-
-    @property
-    def input(self) -> Format:
-        return self.network.input
-
-    @property
-    def inputs(self) -> int:
-        return self.network.inputs
-
-    @property
-    def outputs(self) -> int:
-        """Elements of a result; a class is one element."""
-        return 1 if self.network.result == "class" else self.network.outputs
-
-    @property
     def output_format(self) -> Format:
         if self.network.result == "class":
-            return self.network.output_format
+            return super().output_format
         return self.stages[-1].output_format
-
-    def golden(self, x: Any, p: Arrays | None = None) -> np.ndarray:
-        """What the hardware must answer to x [n, inputs], or to one vector: [n, outputs], or [outputs].
-
-        `p` is as for `pack_parameters`.
-        """
-        network = self.network if p is None else self.network.with_arrays(p)
-        return network.results(x)
 
     # Parameters that may change
 
@@ -247,10 +213,6 @@ class Design(PlainHardware, ByContent):
             beats += engine.load([stage.loaded(next(layers)) for stage in stages])
         return beats
 
-    def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
-        """Random vectors, int64 [vectors, inputs]."""
-        return self.network.random_input(rng, vectors)
-
     @cached_property
     def _measured(self):
         """For each engine, its pipeline depth in cycles, and the bits that its memory stores for one synapse."""
@@ -296,11 +258,7 @@ class Design(PlainHardware, ByContent):
             return 0
         return self.interval
 
-    @cached_property
-    def _hardware(self):
-        return self._chain_of()
-
-    def _chain_of(self):
+    def _made(self) -> Chain:
         return Chain(self.engines, self.network.result, rom=self.rom, pace=self._pace)
 
     def facts(self) -> dict[str, Any]:
@@ -330,22 +288,6 @@ class Design(PlainHardware, ByContent):
                 continue
             for name, array in sorted(layer.arrays.items()):
                 yield f"{name}={array.tolist()}"
-
-    # Hardware
-
-    def create(self, interface: str | None = None) -> Chain | AxiChain:
-        """The gates: a component with streams `i` and `o`, and `p` if the design is loadable.
-
-        `interface` is ``stream`` or ``axi-stream``, by default the design's own.
-        """
-        chain = self._chain_of() if self._handed_out else self._hardware
-        self._handed_out = True
-        if (interface or self.interface) == "stream":
-            return chain
-        return AxiChain(
-            chain, input=self.input, output=self.output_format, outputs=self.outputs,
-            beats=self.beats_in, beats_p=self.beats_p,
-        )  # fmt: skip
 
     # Streams
 

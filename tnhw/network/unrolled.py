@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..gates.engine import AxiChain
 from ..gates.unrolled import Neurons, Unrolled
-from ..hardware import Hardware, PlainHardware
+from ..hardware import Hardware
 from ..hardware.interface import Arrays
-from ..kernel.names import check_design_name
 from ..pictures.svg import Diagram
-from ..support.config import ByContent, content
-from ..synapse import Format
+from ..support.config import content
 from .diagram import unrolled_diagram
 from .facts import unrolled_facts
+from .hardware import NetworkHardware
 from .layer import Layer
 from .network import Network
 
@@ -28,7 +25,7 @@ __all__ = ["UnrolledDesign"]
 MAX_TERMS = 1 << 17
 
 
-class UnrolledDesign(PlainHardware, ByContent):
+class UnrolledDesign(NetworkHardware):
     """Hardware of a network in which each synapse has gates of its own.
 
     A vector is one beat of stream `i`, and one may come in every cycle. Parameters are in the gates.
@@ -49,16 +46,12 @@ class UnrolledDesign(PlainHardware, ByContent):
     interval = 1
 
     def __init__(self, network: Network, *, interface: str = "stream") -> None:
-        self.network, self._interface = network, interface
-        self.name = check_design_name(network.name)
-        if interface not in ("stream", "axi-stream"):
-            raise InputError(f'`interface` must be "stream" or "axi-stream", not {interface!r}')
+        super().__init__(network, interface)
         if network.operations > MAX_TERMS:
             raise InputError(
                 f"network {self.name}: {network.operations:,} terms, of which each has gates of its own; the schedule "
                 f"`unrolled` takes at most {MAX_TERMS:,}: use `pipeline` or `shared`"
             )
-        self._handed_out = False
 
     # Facts
 
@@ -75,32 +68,6 @@ class UnrolledDesign(PlainHardware, ByContent):
         return f"<UnrolledDesign {self.name}: {self.lanes} terms a cycle>"
 
     @property
-    def title(self) -> str:
-        layers = ", ".join(f"{layer.keys.rule} {layer.keys.kind}" for layer in self.network.layers)
-        return f"network, {self.inputs} inputs, {layers}"
-
-    @property
-    def interface(self) -> str:
-        return self._interface
-
-    @property
-    def input(self) -> Format:
-        return self.network.input
-
-    @property
-    def inputs(self) -> int:
-        return self.network.inputs
-
-    @property
-    def outputs(self) -> int:
-        """Elements of a result; a class is one element."""
-        return 1 if self.network.result == "class" else self.network.outputs
-
-    @property
-    def output_format(self) -> Format:
-        return self.network.output_format
-
-    @property
     def latency(self) -> int:
         return self._hardware.latency
 
@@ -111,18 +78,6 @@ class UnrolledDesign(PlainHardware, ByContent):
             layer.synapses * layer.positions * (layer.input.bits + layer.kernel.synapse.word_bits)
             for layer in self.network.layers
         )
-
-    def golden(self, x: Any, p: Arrays | None = None) -> np.ndarray:
-        """What the hardware must answer to x [n, inputs], or to one vector: [n, outputs], or [outputs]."""
-        return self.network.results(x)
-
-    def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
-        """Random vectors, int64 [vectors, inputs]."""
-        return self.network.random_input(rng, vectors)
-
-    @cached_property
-    def _hardware(self) -> Unrolled:
-        return self._made()
 
     def _made(self) -> Unrolled:
         return Unrolled([neurons(layer) for layer in self.network.layers], self.network.result)
@@ -147,22 +102,6 @@ class UnrolledDesign(PlainHardware, ByContent):
             yield repr(layer.keys)
             for name, array in sorted(layer.arrays.items()):
                 yield f"{name}={array.tolist()}"
-
-    # Hardware
-
-    def create(self, interface: str | None = None) -> Unrolled | AxiChain:
-        """The gates: a component with streams `i` and `o`.
-
-        `interface` is ``stream`` or ``axi-stream``, by default the design's own.
-        """
-        core = self._made() if self._handed_out else self._hardware
-        self._handed_out = True
-        if (interface or self.interface) == "stream":
-            return core
-        return AxiChain(
-            core, input=self.input, output=self.output_format, outputs=self.outputs, beats=1,
-            beats_p=0,
-        )  # fmt: skip
 
     # Streams
 

@@ -9,15 +9,16 @@ bank of rectifiers for all outputs, and the weights one bank of products.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Signal, Value
 
-from ...synapse import Format
+from ...synapse import Format, Rule
 
-__all__ = ["MAX_TABLE_BITS", "Function", "Products", "grouped", "joined"]
+__all__ = ["MAX_TABLE_BITS", "Function", "Products", "grouped", "joined", "terms_of"]
 
 MAX_TABLE_BITS = 4
 
@@ -62,6 +63,30 @@ class Function:
         """The values plus `extra`, modulo `modulus`."""
         more = self.constant + extra
         return tuple((more + self.sign * (one << self.shift)) % modulus for one in self.table)
+
+
+def terms_of(rule: Rule, parameters: Sequence[Mapping[str, int]]) -> np.ndarray:
+    """The term of each constant parameter for each code of the input: int64 [parameters, codes].
+
+    Amaranth's simulator runs the gates of the rule (`Rule.constant_addends`). The rule's golden model is not asked, as
+    that is what the network is checked with.
+    """
+    from amaranth.sim import Simulator  # imported here, because only an unrolled network needs it
+
+    x = Signal(rule.input.shape)
+    parts = [rule.constant_addends(x, values) for values in parameters]
+    found = np.zeros((len(parts), 1 << rule.input.bits), np.int64)
+
+    async def bench(ctx: Any) -> None:
+        for code in range(1 << rule.input.bits):
+            ctx.set(x, rule.input.decode(code))
+            for number, (addends, constant) in enumerate(parts):
+                found[number, code] = constant + sum(a.weight * ctx.get(a.value) for a in addends)
+
+    simulator = Simulator(Module())
+    simulator.add_testbench(bench)
+    simulator.run()
+    return found
 
 
 def grouped(number: Format, inputs: int) -> list[range]:

@@ -16,7 +16,7 @@ from ..summing.sharing import Digit, adder_bits, common
 from ..summing.terms import Terms
 from ..summing.tree import signed_digits
 from .adders import Adders, Operand
-from .functions import Function, grouped, joined
+from .functions import Function, grouped, joined, terms_of
 
 __all__ = ["Neurons", "Sums"]
 
@@ -133,18 +133,19 @@ class Sums:
 
     def _terms_by_code(self):
         """For each sum, the terms of each input for each code of it: yields int arrays [inputs, codes]."""
-        neurons = self._neurons
-        number = neurons.rule.input
-        x = np.array([number.decode(code) for code in range(1 << number.bits)])
-        x = x[:, None]
-        seen = np.where(neurons.inverted, number.max + number.min - x, x)  # [codes, synapses]
+        neurons, names = self._neurons, list(self._neurons.arrays)
+        parameters = np.stack([neurons.arrays[name] for name in names], axis=-1)
+        distinct, index = np.unique(parameters.reshape(-1, len(names)), axis=0, return_inverse=True)
+        table = terms_of(neurons.rule, [dict(zip(names, own, strict=True)) for own in distinct.tolist()])  # fmt: skip
+        index = index.reshape(parameters.shape[:2])
         for sources in neurons.sources:
             there = sources >= 0
             for channel in range(neurons.channels):
-                own = {name: array[channel] for name, array in neurons.arrays.items()}
-                terms = neurons.rule.term(seen, own).T[there]
-                total = np.zeros((neurons.inputs, len(x)), np.int64)
-                np.add.at(total, sources[there], terms)
+                own = table[index[channel]]
+                # The complement of an input has the complement of its code.
+                own = np.where(neurons.inverted[:, None], own[:, ::-1], own)
+                total = np.zeros((neurons.inputs, table.shape[1]), np.int64)
+                np.add.at(total, sources[there], own[there])
                 yield total
 
     def _from_gates(self, x: list[Value]) -> tuple[list[list[Digit]], list[int]]:
