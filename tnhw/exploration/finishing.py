@@ -142,7 +142,7 @@ def _network(
     data, seed = task.data, task.seed + point.trial
     name = f"{data.dataset.word}_trial{point.trial}"
     path = make_folder(folder / "networks") / f"{name}.npz"
-    recipe = Recipe(**point.recipe | {"hidden": tuple(point.recipe["hidden"])})
+    recipe = Recipe.from_dict(point.recipe)
     wanted = {"recipe": point.recipe, "seed": seed, **data.card}
     if path.is_file():
         network = Network.load(path)

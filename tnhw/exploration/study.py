@@ -121,7 +121,7 @@ class Study:
                     state=TrialState.RUNNING,
                     params=found.params,
                     distributions=found.distributions,
-                    user_attrs={"recipe": _settings(found.recipe)},
+                    user_attrs={"recipe": found.recipe.to_dict()},
                 )
             )
             one = self._trials()[-1]
@@ -216,7 +216,7 @@ class Work:
     @property
     def settings(self) -> dict[str, Any]:
         """The recipe, JSON-able."""
-        return _settings(self.recipe)
+        return self.recipe.to_dict()
 
     def file(self, ending: str) -> Path:
         """A file of the trial."""
@@ -255,13 +255,8 @@ class Work:
         self.leave()
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
-    return asdict(recipe) | {"hidden": list(recipe.hidden)}
-
-
 def _recipe(trial: optuna.trial.FrozenTrial) -> Recipe:
-    settings = trial.user_attrs["recipe"]
-    return Recipe(**settings | {"hidden": tuple(settings["hidden"])})
+    return Recipe.from_dict(trial.user_attrs["recipe"])
 
 
 def _words(value: Any) -> str:

@@ -6,7 +6,7 @@ validation data alone.
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
@@ -87,6 +87,15 @@ class Recipe:
     target: float = 0.3
     logit: float = 2.0
     spread: float = 1.0
+
+    def to_dict(self):
+        """All attributes, for JSON."""
+        return asdict(self) | {"hidden": list(self.hidden)}
+
+    @classmethod
+    def from_dict(cls, settings):
+        """The recipe of what `to_dict` gave."""
+        return cls(**settings | {"hidden": tuple(settings["hidden"])})
 
 
 RECIPES = {

@@ -1,6 +1,6 @@
 """From a recipe to an integer network with its score, and tables of the scores of many."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         "data": dataset.title,
         "licence": dataset.licence,
         **data.card,
-        "recipe": _settings(recipe),
+        "recipe": recipe.to_dict(),
         "seed": seed,
         "fitted_to": f"{len(x)} rows, training part" + (" and validation part" if final else ""),
         "measured_on": f"{len(held[0])} rows, {'test' if final else 'validation'} part",
@@ -96,15 +96,11 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
     return _network(model, dataset, name, card)
 
 
-def _settings(recipe):
-    return asdict(recipe) | {"hidden": list(recipe.hidden)}
-
-
 def _note(recipe, seed, data):
     """What a checkpoint holds of a fit, from which its network can be made; JSON-able."""
     card = {"data": data.dataset.title, "licence": data.dataset.licence, **data.card}
     return {
-        "recipe": _settings(recipe),
+        "recipe": recipe.to_dict(),
         "seed": seed,
         "dataset": data.dataset.facts(),
         "card": card,
@@ -128,7 +124,7 @@ def export_checkpoint(path, name=None):
     try:
         state = torch.load(path, weights_only=True)
         note, done = state["settings"]["note"], len(state["history"])
-        recipe = Recipe(**note["recipe"] | {"hidden": tuple(note["recipe"]["hidden"])})
+        recipe = Recipe.from_dict(note["recipe"])
         dataset = _recorded(recipe.dataset, note)
         model = build(recipe, note["seed"], dataset)
         model.load_state_dict(state["model"])
@@ -259,6 +255,6 @@ def _known(path, recipe, seed, data):
     if path is None or not path.is_file():
         return None
     card = Network.load(path).card
-    wanted = {"recipe": _settings(recipe), "seed": seed, **data.card}
+    wanted = {"recipe": recipe.to_dict(), "seed": seed, **data.card}
     same = all(card.get(key) == value for key, value in wanted.items())
     return card if same and "test" in card.get("measured_on", "") else None
