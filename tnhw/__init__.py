@@ -21,6 +21,7 @@ _HOME = {
     "prove": "api",
     "build": "api",
     "compare": "api",
+    "folds": "api",
     "convert": "api",
     "search": "api",
     "draw": "pictures",

@@ -3,6 +3,7 @@
 from .api import build as build
 from .api import compare as compare
 from .api import convert as convert
+from .api import folds as folds
 from .api import generate as generate
 from .api import prove as prove
 from .api import search as search

@@ -18,6 +18,7 @@ from tnhw.support import environment
 HEAVY = {"numpy", "amaranth", "pydantic", "torch", "rich", "typer", "jinja2", "matplotlib"}
 OFFERED = {
     "Format", "Kernel", "Network", "Layer", "Design", "load", "generate", "simulate", "prove", "build", "compare",
+    "folds",
 }  # fmt: skip
 ARRAYS = {"weight": [[1, 2, 3], [-4, 5, -6]]}
 

@@ -222,6 +222,11 @@ CASES = {
     "solver": (["prove", "k.toml", "--solver", "cvc"], "--solver.*'cvc' is not one of"),
     "verb": (["simulat", "k.toml"], "No such command 'simulat'"),
     "option": (["generate", "k.toml", "--lane", "3"], "No such option"),
+    # Folds.
+    "folds kernel": (["folds", "k.toml", "-b", "icebreaker"], "only a network has folds"),
+    "folds board": (["folds", "digits_tn", "-b", "icebraker"], "icebreaker"),
+    "folds images": (["folds", "digits_tn", "-b", "icebreaker", "--images", "17"], "`images` must be 1 to 16, not 17"),
+    "folds folder": (["folds", "digits_tn", "-b", "icebreaker", "-o", "k.toml"], "k.toml"),
     # Comparisons and sweeps.
     "compare target": (["compare", "mac16", "-t", "fpga"], "the target must be .*not 'fpga'"),
     "compare kinds": (["compare", "mac16", "digits_tn", "-t", "ice40"], "networks or kernels, not both"),

@@ -1,13 +1,15 @@
-import json
+from itertools import product
 
 import pytest
+from tiny_networks import tiny
 
-from tnhw.boards import boards, load_board
+from tnhw.boards import load_board
 from tnhw.catalogue import load, load_design
 from tnhw.errors import InputError
-from tnhw.network import Design, fit, fold, fold_shared
-from tnhw.network.folding import BLOCKS, ram_blocks
-from tnhw.support.data_files import folder
+from tnhw.network import Design, Fold, fit, fold, fold_shared
+from tnhw.network.cost import cost
+from tnhw.network.fitting import Room, front, shortage
+from tnhw.network.folding import Folds
 
 
 def every_fold(network, lanes):
@@ -38,6 +40,80 @@ def test_fold_is_the_fastest(lanes):
     assert design.lanes <= lanes
     # One result a cycle leaves an engine: results may take longer than the sums.
     assert every_fold(network, lanes) <= design.interval <= 1.3 * every_fold(network, lanes)
+
+
+def every_design(network, images):
+    """All designs of a network with candidates for folds, by brute force: yields (interval, Design)."""
+    choices = []
+    for layer in network.layers:
+        inputs, outputs = layer.in_shape[2], layer.keys.outputs
+        choices.append([
+            Fold(simd, units, drain, images)
+            for simd in range(1, inputs + 1) if inputs % simd == 0
+            for units in range(1, outputs + 1) for drain in range(1, units + 1) if units % drain == 0
+        ])  # fmt: skip
+    for folds in product(*choices):
+        try:
+            design = Design(network, folds)
+        except InputError:
+            continue
+        yield design.interval, design
+
+
+@pytest.mark.parametrize("images", [1, 2])
+@pytest.mark.parametrize("family", ["ice40", "gowin"])
+def test_chains_against_brute_force(family, images):
+    """No design of all takes fewer cells, RAM or lanes at an interval than those that the search keeps."""
+    network = tiny()
+    folds = Folds(network, family, images=images)
+    everything = [
+        (cycles, [cost(s, family, k == 0) for k, s in enumerate(design.stages)], design.lanes)
+        for cycles, design in every_design(network, images)
+    ]
+    for interval in folds.intervals():
+        kept = folds.chains(interval)
+        if not kept:
+            assert all(cycles > interval for cycles, _, _ in everything)
+            continue
+        for chain in kept:
+            assert Design(network, chain.folds).interval <= interval
+        for what, of in (
+            ("cells", lambda costs, lanes: sum(c.cells for c in costs)),
+            ("ram", lambda costs, lanes: sum(c.ram for c in costs)),
+            ("lanes", lambda costs, lanes: lanes),
+        ):
+            least = min(of(costs, lanes) for cycles, costs, lanes in everything if cycles <= interval)  # fmt: skip
+            own = min(chain.lanes if what == "lanes" else getattr(chain.cost, what) for chain in kept)  # fmt: skip
+            assert own == pytest.approx(least), (interval, what)
+
+
+def test_front_is_what_a_board_leaves():
+    """Faster designs take more cells; those before them do not fit; the first that fits is what `fit` gives first."""
+    network, board = load("digits_tn"), load_board("icebreaker")
+    room, found = Room(board), front(network, board, images=3)
+    fitting = [one for one in found if room.fits(one[2])]
+    faster = found[: len(found) - len(fitting)]
+    assert found == faster + fitting and 1 <= len(faster) <= 3
+    speeds = [images / interval for interval, images, _ in fitting]
+    cells = [chain.cost.cells for _, _, chain in fitting]
+    assert speeds == sorted(speeds, reverse=True) and cells == sorted(cells, reverse=True)
+    assert len(set(cells)) == len(cells)
+    design, _ = next(fit(network, board, images=3))
+    interval, images, _ = fitting[0]
+    assert design.images / design.interval <= images / interval
+
+
+def test_shortage_names_what_is_scarce():
+    board = load_board("icestick")
+    told = shortage(load("mnist_dense_tn"), board)
+    assert "138 RAM" in told and "cells" in told and "folds 1x1,1x5" in told
+    assert next(fit(load("mnist_dense_tn"), board), None) is None
+
+
+@pytest.mark.parametrize("name", ["cmod_a7_35", "de0nano"])
+def test_boards_of_other_vendors_have_folds(name):
+    design, estimate = next(fit(load("digits_tn"), load_board(name)))
+    assert design.interval < 40 and 0 < estimate.ram <= load_board(name).capacity.RAM
 
 
 def test_fold_too_few_lanes():
@@ -75,28 +151,8 @@ def test_fit_is_ordered_and_within_the_device(images):
         intervals, intervals[1:], strict=False
     ):  # two banks may cost a few cycles more
         assert after >= 0.9 * before
-    for _, cost in found:
-        assert cost.cells <= board.capacity.LUT and cost.ram <= board.capacity.RAM
-
-
-@pytest.mark.parametrize(
-    ("family", "depth", "bits", "blocks"),
-    [("ice40", 256, 16, 1), ("ice40", 257, 16, 2), ("ice40", 64, 256, 16), ("ice40", 2048, 4, 2),
-     ("ecp5", 512, 36, 1), ("ecp5", 32, 256, 8), ("gowin", 1024, 18, 1),
-     ("gatemate", 512, 40, 1), ("gatemate", 513, 40, 2), ("machxo2", 512, 18, 1), ("nexus", 512, 36, 1)],
-)  # fmt: skip
-def test_ram_blocks(family, depth, bits, blocks):
-    assert ram_blocks(family, depth, bits) == blocks
-
-
-def test_cost_states_its_errors():
-    table = json.loads((folder("boards") / "cost.json").read_text())
-    families = {load_board(name).family for name in boards() if not load_board(name).vendor_tool}
-    assert set(table) == set(BLOCKS) == families
-    for family in families:
-        for rule in ("threshold", "ternary", "shift", "mac"):
-            assert len(table[family][rule]["cells"]) == 4
-            assert 0 <= table[family][rule]["largest_error_percent"] < 25
+    for _, estimate in found:
+        assert estimate.cells <= board.capacity.LUT and estimate.ram <= board.capacity.RAM
 
 
 @pytest.mark.parametrize(

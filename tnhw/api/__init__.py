@@ -2,8 +2,11 @@
 
 from .comparing import compare
 from .converting import convert
+from .folding import folds
 from .generated import Generated
 from .searching import search
 from .verbs import build, generate, prove, simulate
 
-__all__ = ["Generated", "build", "compare", "convert", "generate", "prove", "search", "simulate"]
+__all__ = [
+    "Generated", "build", "compare", "convert", "folds", "generate", "prove", "search", "simulate",
+]  # fmt: skip

@@ -343,7 +343,7 @@ def build_network(
     DoesNotFit, ToolTimeout
         If no design should fit by the estimate, or none of the `MAX_TRIES` fastest of those does or is placed in time.
     """
-    from ..network import fit
+    from ..network.fitting import fit, shortage
 
     misfit = None
     fitting = fit(
@@ -361,9 +361,9 @@ def build_network(
         ) as error:  # a device that is nearly full takes long to place
             misfit = error
     if misfit is None:
+        lacking = shortage(network, board, dsp=bool(options.get("dsp")))
         raise DoesNotFit(
-            f"{network.name} does not fit {board.name}: not even its smallest design; use fewer "
-            "synapses, or a larger board"
+            f"{network.name} does not fit {board.name}: {lacking}; use fewer synapses, or a larger board"
         )
     raise misfit
 

@@ -19,6 +19,7 @@ from .commands.comparing import compare
 from .commands.converting import convert
 from .commands.designs import generate, graph, prove, simulate
 from .commands.exporting import export
+from .commands.folding import folds
 from .commands.importing import import_
 from .commands.options import Json, ToolsOption, show
 from .commands.searching import search
@@ -58,7 +59,7 @@ def _options(
 
 app.command("list")(list_)
 for _command in (
-    init, generate, graph, simulate, prove, build, compare, sweep, upload, run, export,
+    init, generate, graph, simulate, prove, folds, build, compare, sweep, upload, run, export,
 ):  # fmt: skip
     app.command()(_command)
 app.command("import")(import_)

@@ -5,7 +5,7 @@ from functools import wraps
 
 from ..errors import ToolMissing
 
-__all__ = ["PAPER", "bars", "fronts", "pareto", "pictures"]
+__all__ = ["PAPER", "bars", "folds", "fronts", "pareto", "pictures"]
 
 # Kernel level, MAC over Threshold Neuron: abstract of arXiv 2412.13902.
 PAPER = {"area": (3.89, 4.33), "power": (7.51, 8.19)}
@@ -192,6 +192,37 @@ def _staircase(points):
         if not found or score > found[-1][1]:
             found.append((cost, score))
     return [cost for cost, _ in found], [score for _, score in found]
+
+
+@_with_looks
+def folds(points, capacity, title):
+    """Cells against vectors a second, with a line at the cells of a board that can be used.
+
+    Parameters
+    ----------
+    points : list of (rate, cells, ram, fits)
+    capacity : dict
+        See `tnhw.comparison.folds.FoldFront`.
+    title : str
+
+    Returns
+    -------
+    str
+        SVG.
+    """
+    figure, axes = _axes(8, 4.5)
+    for fits, colour, label in ((True, "#4477aa", "fits"), (False, "#bbbbbb", "does not fit")):
+        own = [(rate, cells) for rate, cells, _, one in points if one == fits]
+        if own:
+            axes.scatter(*zip(*own, strict=True), color=colour, s=24, label=label)
+    axes.axhline(capacity["usable"], color="#ee6677", linewidth=1, label="cells that can be used")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("vectors a second at the clock of the board (estimate)")
+    axes.set_ylabel("logic cells (estimate)")
+    axes.set_title(title, loc="left", fontsize=11)
+    axes.legend(fontsize=8, frameon=False)
+    return _text(figure)
 
 
 def pictures(rows):

@@ -1,4 +1,4 @@
-"""What a network costs on a board, by the model of `tnhw.network.folding`: known before it is trained."""
+"""What a network costs on a board, by the model of `tnhw.network.cost`: known before it is trained."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..boards import Board
 from ..data import Dataset
 from ..errors import InputError
 from ..network import Design, Fold, Network, fit
-from ..network.folding import BLOCKS
+from ..network.cost import BLOCKS
 from ..train.exporting import export
 from ..train.recipes import Recipe, build
 

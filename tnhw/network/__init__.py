@@ -1,7 +1,8 @@
 """Networks: layers in a row, how much of each is computed at once (its fold), and the design that results."""
 
 from .design import Design
-from .folding import fit, fold, fold_shared
+from .fitting import fit
+from .folding import fold, fold_shared
 from .layer import Layer
 from .network import Network
 from .stage import Fold

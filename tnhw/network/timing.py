@@ -8,6 +8,7 @@ other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from ..gates.engine.deal import Deal
 from ..gates.engine.drain import Drain
 from .stage import Stage
 
-__all__ = ["Delay", "delays", "latency", "pipeline_interval", "received", "shared_interval", "slowest", "warm_up"]  # fmt: skip
+__all__ = ["Delay", "bank_cycles", "delays", "latency", "pipeline_interval", "received", "shared_interval", "slowest", "span", "warm_up"]  # fmt: skip
 
 WARM_UP = 8
 TIGHT_WARM_UP = 16
@@ -99,16 +100,33 @@ def warm_up(stages: Sequence[Stage]) -> int:
     return max(WARM_UP * slow, TIGHT_WARM_UP * tight) * stages[0].fold.images
 
 
-def _bank_cycles(stages: Sequence[Stage]) -> list[int]:
-    """For each layer, the fewest cycles from image to image for which its two banks are enough.
+def span(stage: Stage) -> int:
+    """Cycles from a layer's first result of an image to its last one, about."""
+    rest = stage.beats[1]
+    return stage.cycles - max(stage.steps, rest) + rest
+
+
+def bank_cycles(arrives_in: int, beat: int, stage: Stage) -> int:
+    """The fewest cycles from image to image for which the two banks of a layer are enough.
 
     A bank is in use from the first beat of an image until its last word has been read, and the two take turns.
+
+    Parameters
+    ----------
+    arrives_in : int
+        Cycles in which an image arrives: `received`, or the `span` of the layer before.
+    beat : int
+        Channels in a beat.
+    stage : Stage
     """
-    cycles, span, beat = [], received(stages[0]), stages[0].fold.simd
-    for stage in stages:
-        into_word = int(beat != stage.fold.simd)
-        cycles.append(ceil((span + into_word + stage.cycles + 2) / 2))
-        rest = stage.beats[1]
-        span = stage.cycles - max(stage.steps, rest) + rest
-        beat = stage.fold.drain
-    return cycles
+    into_word = int(beat != stage.fold.simd)
+    return ceil((arrives_in + into_word + stage.cycles + 2) / 2)
+
+
+def _bank_cycles(stages: Sequence[Stage]) -> list[int]:
+    """`bank_cycles` of each layer."""
+    first = stages[0]
+    found = [bank_cycles(received(first), first.fold.simd, first)]
+    for before, stage in pairwise(stages):
+        found.append(bank_cycles(span(before), before.fold.drain, stage))
+    return found
