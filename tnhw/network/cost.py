@@ -7,18 +7,17 @@ states the errors. Block RAMs are counted exactly.
 """
 
 import json
-import warnings
 from dataclasses import dataclass
 from functools import cache
 from math import ceil
 
 import numpy as np
-from amaranth.hdl import Signal, UnusedElaboratable
+from amaranth.hdl import Signal
 
 from ..gates.engine.drain import BLOCK_ROM_BITS as BLOCK_BIAS_BITS
 from ..gates.engine.engine import BLOCK_ROM_BITS
 from ..gates.engine.results import BLOCK_ROM_BITS as BLOCK_TABLE_BITS
-from ..gates.summing.tree import AdderTree, normalise
+from ..gates.summing.tree import Reduction, normalise
 from ..support import data_files
 
 __all__ = [
@@ -84,12 +83,8 @@ def _tree(synapse, simd, width):
     """Bits of the registers in front of one lane's tree, and of all nodes of a tree of `simd` lanes."""
     word = synapse.word(Signal(synapse.word_bits, name="p"))
     leaves, _ = normalise(synapse.addends(Signal(synapse.input.shape), word)[0])
-    with warnings.catch_warnings():
-        # Amaranth warns of a component that is thrown away; this one is only counted.
-        warnings.simplefilter("ignore", UnusedElaboratable)
-        tree = AdderTree([leaf for _ in range(simd) for _, leaf in leaves], width)
-        nodes = sum(bits for level in tree.nodes for bits, _ in level)
-        del tree
+    tree = Reduction([leaf for _ in range(simd) for leaf in leaves], width)
+    nodes = sum(len(signal) for level in tree.nodes for signal, _ in level)
     return sum(len(value) for value, _ in leaves), nodes
 
 

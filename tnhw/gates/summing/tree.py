@@ -105,91 +105,39 @@ def _count(bits):
     return Cat(parity, pairs & ~full, full)
 
 
-class AdderTree(wiring.Component):
-    """Balanced, optionally pipelined sum of unsigned leaves, modulo ``2**width``.
+class Reduction:
+    """The nodes of a balanced tree that adds leaves, level by level, and what they leave to be added.
 
     Parameters
     ----------
-    leaves : list of Leaf
-    width : int
-        Width of the result in bits.
-    registered : bool
-        Whether there are registers after each level, so that one adder is between registers.
-    constant : int or None
-        Added to the sum. With None, the user of the tree must add :attr:`owed` elsewhere; the tree then negates
-        values, where it can, in ways that need no constant.
+    inputs : list of (Value, Leaf)
+    width, constant
+        As for `AdderTree`.
 
     Attributes
     ----------
-    levels : int
-        Adder levels; the latency in cycles if `registered`.
+    nodes : list of list of (Signal, Value)
+        For each level, the signals of its nodes, and what each is to be.
+    result : Value
+        The sum, of the signals of the last level.
     owed : int
-        Constant that is missing from :attr:`total`; 0 unless `constant` is None.
-
-    Members
-    -------
-    enable : In(1)
-        The registers take new values.
-    leaf_K : In(unsigned)
-        Leaf number K.
-    total : Out(unsigned(width))
+        As for `AdderTree`.
     """
 
     def __init__(
-        self, leaves: Any, width: int, *, registered: bool = True, constant: int | None = None
+        self, inputs: list[tuple[Value, Leaf]], width: int, constant: int | None = None
     ) -> None:
-        self._leaves = list(leaves)
         self._width = width
-        self._registered = registered
         self._constant = constant
         self._constant_is_free = bool(constant and constant % (1 << width))
         self.owed: int
-        super().__init__(
-            {"enable": In(1), "total": Out(width)}
-            | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
-        )
-        inputs = [(getattr(self, f"leaf_{k}"), leaf) for k, leaf in enumerate(leaves)]
+        self.nodes: list[list[tuple[Signal, Value]]]
+        self.result: Value
         self._reduce(inputs, 0)
         if constant is not None:
             if total := (constant + self.owed) % (1 << width):
                 self._reduce(inputs, total)
             self.owed = 0
-
-    @property
-    def width(self) -> int:
-        return self._width
-
-    @property
-    def registered(self) -> bool:
-        return self._registered
-
-    @property
-    def levels(self) -> int:
-        return len(self._nodes)
-
-    @property
-    def leaf_bits(self) -> Any:
-        """For each leaf, its number of bits, and whether it is static."""
-        return [(max(1, leaf.high.bit_length()), leaf.static) for leaf in self._leaves]
-
-    @property
-    def nodes(self) -> Any:
-        """For each level and each of its nodes: its number of bits, and what it adds, each as (level, number).
-
-        The leaves are level -1. A node that adds one value only is a delay.
-        """
-        known = {f"leaf_{number}": (-1, number) for number in range(len(self._leaves))}
-        found = []
-        for level, nodes in enumerate(self._nodes):
-            found.append(
-                [
-                    (len(signal), sorted(known[s.name] for s in value._rhs_signals()))
-                    for signal, value in nodes
-                ]
-            )
-            for number, (signal, _) in enumerate(nodes):
-                known[signal.name] = (level, number)
-        return found
 
     def _group(self, leaves):
         """Operands in groups, by the factor with which the sum of a group is multiplied."""
@@ -237,7 +185,7 @@ class AdderTree(wiring.Component):
                 yield _Operand(extended[:bits], shift, (1 << bits) - 1)
 
     def _reduce(self, inputs, constant):
-        self.owed, self._nodes = 0, []
+        self.owed, self.nodes = 0, []
         groups = self._group(inputs)
         main = groups.pop(1, [])
         if constant:
@@ -253,8 +201,8 @@ class AdderTree(wiring.Component):
             nodes = []
             main = self._level(main, nodes)
             groups = {multiple: self._level(group, nodes) for multiple, group in groups.items()}
-            self._nodes.append(nodes)
-        self._result = Cat(Const(0, main[0].shift), main[0].value) if main else Const(0, 1)
+            self.nodes.append(nodes)
+        self.result = Cat(Const(0, main[0].shift), main[0].value) if main else Const(0, 1)
 
     def _level(self, operands, nodes):
         """Make one level of adders, and append its (signal, value) pairs to `nodes`."""
@@ -280,7 +228,7 @@ class AdderTree(wiring.Component):
         if operand.static:
             return operand
         signal = Signal(
-            len(operand.value), name=f"level{self.levels}_{len(nodes)}", reset_less=True
+            len(operand.value), name=f"level{len(self.nodes)}_{len(nodes)}", reset_less=True
         )
         nodes.append((signal, operand.value))
         return _Operand(signal, operand.shift, operand.high)
@@ -296,16 +244,100 @@ class AdderTree(wiring.Component):
         value = Cat(below, total)[: high.bit_length()]
         return _Operand(value, a.shift, high)
 
+
+class AdderTree(wiring.Component):
+    """Balanced, optionally pipelined sum of unsigned leaves, modulo ``2**width``.
+
+    Parameters
+    ----------
+    leaves : list of Leaf
+    width : int
+        Width of the result in bits.
+    registered : bool
+        Whether there are registers after each level, so that one adder is between registers.
+    constant : int or None
+        Added to the sum. With None, the user of the tree must add :attr:`owed` elsewhere; the tree then negates
+        values, where it can, in ways that need no constant.
+
+    Attributes
+    ----------
+    levels : int
+        Adder levels; the latency in cycles if `registered`.
+    owed : int
+        Constant that is missing from :attr:`total`; 0 unless `constant` is None.
+
+    Members
+    -------
+    enable : In(1)
+        The registers take new values.
+    leaf_K : In(unsigned)
+        Leaf number K.
+    total : Out(unsigned(width))
+    """
+
+    def __init__(
+        self, leaves: Any, width: int, *, registered: bool = True, constant: int | None = None
+    ) -> None:
+        self._leaves = list(leaves)
+        self._width = width
+        self._registered = registered
+        super().__init__(
+            {"enable": In(1), "total": Out(width)}
+            | {f"leaf_{k}": In(max(1, leaf.high.bit_length())) for k, leaf in enumerate(leaves)}
+        )
+        inputs = [(getattr(self, f"leaf_{k}"), leaf) for k, leaf in enumerate(leaves)]
+        self._plan = Reduction(inputs, width, constant)
+
+    @property
+    def width(self) -> int:
+        return self._width
+
+    @property
+    def registered(self) -> bool:
+        return self._registered
+
+    @property
+    def levels(self) -> int:
+        return len(self._plan.nodes)
+
+    @property
+    def owed(self) -> int:
+        return self._plan.owed
+
+    @property
+    def leaf_bits(self) -> Any:
+        """For each leaf, its number of bits, and whether it is static."""
+        return [(max(1, leaf.high.bit_length()), leaf.static) for leaf in self._leaves]
+
+    @property
+    def nodes(self) -> Any:
+        """For each level and each of its nodes: its number of bits, and what it adds, each as (level, number).
+
+        The leaves are level -1. A node that adds one value only is a delay.
+        """
+        known = {f"leaf_{number}": (-1, number) for number in range(len(self._leaves))}
+        found = []
+        for level, nodes in enumerate(self._plan.nodes):
+            found.append(
+                [
+                    (len(signal), sorted(known[s.name] for s in value._rhs_signals()))
+                    for signal, value in nodes
+                ]
+            )
+            for number, (signal, _) in enumerate(nodes):
+                known[signal.name] = (level, number)
+        return found
+
     def elaborate(self, platform: Any) -> Module:
         m = Module()
-        for nodes in self._nodes:
+        for nodes in self._plan.nodes:
             for signal, value in nodes:
                 if self._registered:
                     with m.If(self.enable):
                         m.d.sync += signal.eq(value)
                 else:
                     m.d.comb += signal.eq(value)
-        m.d.comb += self.total.eq(self._result)
+        m.d.comb += self.total.eq(self._plan.result)
         return m
 
 
