@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+
 from tnhw import tools
 from tnhw.bitstream import build
 from tnhw.boards import load_board
@@ -58,6 +60,11 @@ def times(folder):
     say("generate")
     wide = Kernel(name="wide", rule="threshold", inputs=64, input="s8", parameter="s8")
     generating = seconds(lambda: generate(wide, folder / "wide"))
+    say("golden")
+    layer = load("mnist_conv_tn").layers[1]
+    x = np.random.default_rng(0).integers(0, layer.input.max + 1, (100, *layer.in_shape))
+    formula = seconds(lambda: layer.kernel.sums(layer.patches(x)))
+    products = seconds(lambda: layer.sums(x))
     say("simulate")
     narrow = load("threshold16")
     began = time.perf_counter()
@@ -70,6 +77,8 @@ def times(folder):
         "import_tnhw_s": round(loaded - empty, 3),
         "import_over_interpreter": round(loaded / empty, 2),
         "generate_64_inputs_s": generating,
+        "golden_100_images_s": products,
+        "golden_formula_over_products": round(formula / products, 1),
         "simulate_1000_vectors_icarus_s": round(simulating, 2),
         "simulated_cycles": result.cycles,
         "build_icebreaker_s": building,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from math import prod
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -16,9 +17,12 @@ from ..kernel.keys import MAX_SHIFT, FormatKey
 from ..kernel.names import check_name
 from ..support.config import ByContent, Record, content
 from ..synapse import Format
+from .rectifiers import Rectifiers, rectifiers
 from .requantisers import REQUANTISERS, Requantiser
 
 __all__ = ["Layer", "LayerKeys"]
+
+MANY = 1_000_000  # terms from which matrix products are faster
 
 Size = Annotated[int, Field(ge=1, le=64)]
 
@@ -288,19 +292,47 @@ class Layer(ByContent):
         chosen = chosen[..., :: self.dilations[0], :: self.dilations[1]]
         return arrays_of.fixed(chosen.reshape(self.positions, -1))
 
-    def patches(self, x: Any) -> np.ndarray:
-        """Inputs of the kernel at every position for activations x [n, ...]: [n * positions, fan_in]."""
+    def _padded(self, x: Any) -> np.ndarray:
+        """Activations x [n, ...] with their complements and padding: [n, height, width, channels]."""
         x = np.asarray(x).reshape(len(x), *self.in_shape)
         if self.keys.complement:
             x = np.concatenate([x, self.input.max + self.input.min - x], axis=-1)
         top, left, bottom, right = self.pads
-        x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+        return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+
+    def patches(self, x: Any) -> np.ndarray:
+        """Inputs of the kernel at every position for activations x [n, ...]: [n * positions, fan_in]."""
+        x = self._padded(x)
         x = x.reshape(len(x), -1, self.channels)[:, self.rows]
         return x.reshape(len(x) * self.positions, self.fan_in)
 
     def sums(self, x: Any) -> np.ndarray:
         """Exact sums z for activations x [n, ...]: int64 [n, *out_shape]."""
-        return self.kernel.sums(self.patches(x)).reshape(len(x), *self.out_shape)
+        if len(x) * self.positions * self.synapses < MANY or self._rectifiers is None:
+            return self.kernel.sums(self.patches(x)).reshape(len(x), *self.out_shape)
+        x = arrays_of.vectors(
+            np.reshape(x, (len(x), -1)), prod(self.in_shape), self.input, f"layer `{self.name}`"
+        )
+        return self._rectifiers.sums(self._padded(x), self._places)
+
+    @cached_property
+    def _rectifiers(self) -> Rectifiers | None:
+        arrays = dict(self.kernel.arrays)
+        return rectifiers(self.kernel.synapse, arrays, arrays.pop("bias"), prod(self.taps))
+
+    @property
+    def _places(self) -> list[tuple[slice, slice]]:
+        """Rows and columns of a padded image that each tap sees."""
+        down, across = (
+            [
+                slice(tap * distance, tap * distance + (count - 1) * stride + 1, stride)
+                for tap in range(taps)
+            ]
+            for taps, distance, stride, count in zip(
+                self.taps, self.dilations, self.strides, self.out_shape[:2], strict=True
+            )
+        )
+        return [(rows, columns) for rows in down for columns in across]
 
     def golden(self, x: Any) -> np.ndarray:
         """Outputs of the layer for activations x [n, ...]: int64 [n, *out_shape]."""
