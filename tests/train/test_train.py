@@ -17,7 +17,7 @@ from train_models import KINDS, conv, dense, random_data
 from tnhw.errors import InputError
 from tnhw.network import Network
 from tnhw.train import as_input, evaluate, export, fit
-from tnhw.train.functions import adder, bank, mix, rounded, through
+from tnhw.train.functions import adder, bank, rounded, through
 from tnhw.train.neurons import MacLinear, ThresholdConv2d, ThresholdLinear
 from tnhw.train.synapses import Gain, Threshold
 
@@ -121,12 +121,21 @@ def test_bank_equals_broadcast():
         assert (one == other).all()
 
 
-def test_mix_is_the_mean_of_gradients():
-    a, b = torch.tensor(3.0, requires_grad=True), torch.tensor(5.0, requires_grad=True)
-    mixed = mix(2 * a, 4 * b)
-    assert mixed == 6
-    mixed.backward()
-    assert (a.grad, b.grad) == (1, 2)
+def test_bank_with_the_gradient_of_a_product():
+    """With w, gradients are the mean of those without it and of those of the product."""
+    torch.manual_seed(1)
+    x = (torch.randint(0, 16, (7, 5)) / 16.0).requires_grad_()
+    level, thresholds = torch.randint(0, 4, (3, 5)), torch.arange(4) / 4
+    c, theta = torch.ones(3, 5), thresholds[level].requires_grad_()
+    w = (torch.randint(-4, 5, (3, 5)) / 4.0).requires_grad_()
+    alone, mixed = bank(x, c, theta, level, thresholds), bank(x, c, theta, level, thresholds, w)
+    assert (alone == mixed).all()
+    g = torch.randint(-8, 9, alone.shape) / 8.0
+    of_bank = torch.autograd.grad(alone, (x, theta), g)
+    of_product = torch.autograd.grad(x @ w.T, (x, w), g)
+    dx, dtheta, dw = torch.autograd.grad(mixed, (x, theta, w), g)
+    assert (dx == (of_bank[0] + of_product[0]) / 2).all()
+    assert (dtheta == of_bank[1] / 2).all() and (dw == of_product[1] / 2).all()
 
 
 def test_rounded_and_through():

@@ -7,7 +7,7 @@ does not matter, and the exported network gives the same bits as the trained mod
 import torch
 from torch.autograd import Function
 
-__all__ = ["adder", "bank", "mix", "rounded", "through"]
+__all__ = ["adder", "bank", "by_level", "of_level", "rounded", "through"]
 
 
 CHUNK = 1024  # rows that `bank` computes at a time, so that its rectifiers stay in the cache
@@ -23,17 +23,6 @@ class _Through(Function):
         return g, None
 
 
-class _Mix(Function):
-    @staticmethod
-    def forward(ctx, exact, surrogate):
-        return exact.clone()
-
-    @staticmethod
-    def backward(ctx, g):
-        half = g / 2
-        return half, half
-
-
 def _lift(x, thresholds):
     """Rectifiers max(x - t_k, 0), [rows, K * inputs]."""
     return (x.unsqueeze(1) - thresholds.unsqueeze(1)).relu_().view(len(x), -1)
@@ -41,16 +30,16 @@ def _lift(x, thresholds):
 
 class _Bank(Function):
     @staticmethod
-    def forward(ctx, x, c, theta, level, thresholds):
-        matrix = torch.zeros(len(c), len(thresholds), x.shape[1])
-        matrix = matrix.scatter_(1, level.unsqueeze(1), c.unsqueeze(1)).view(len(c), -1)
-        ctx.save_for_backward(x, matrix, c, level, thresholds)
+    def forward(ctx, x, c, theta, w, level, thresholds):
+        matrix = by_level(c, level, len(thresholds)).flatten(1)
+        ctx.save_for_backward(x, matrix, c, w, level, thresholds)
         return torch.cat([_lift(rows, thresholds) @ matrix.T for rows in x.split(CHUNK)])
 
     @staticmethod
     def backward(ctx, g):
-        x, matrix, c, level, thresholds = ctx.saved_tensors
-        need_x, need_c, need_theta = ctx.needs_input_grad[:3]
+        x, matrix, c, w, level, thresholds = ctx.saved_tensors
+        need_x, need_c, need_theta, need_w = ctx.needs_input_grad[:4]
+        g = g if w is None else g / 2
         dx, dc, dtheta = [], torch.zeros_like(matrix), torch.zeros_like(matrix)
         for rows, part in zip(x.split(CHUNK), g.split(CHUNK), strict=True):
             lifted = _lift(rows, thresholds)
@@ -61,14 +50,13 @@ class _Bank(Function):
                 dtheta += part.T @ above
             if need_x:
                 dx.append((part @ matrix).mul_(above).view(len(rows), -1, x.shape[1]).sum(1))
-
-        def of_level(sums):
-            return sums.view(len(c), -1, x.shape[1]).gather(1, level.unsqueeze(1)).squeeze(1)
-
+        dx = torch.cat(dx) if need_x else None
+        shape = len(c), len(thresholds), x.shape[1]
         return (
-            torch.cat(dx) if need_x else None,
-            of_level(dc) if need_c else None,
-            -c * of_level(dtheta) if need_theta else None,
+            dx if w is None or dx is None else dx + g @ w,
+            of_level(dc.view(shape), level) if need_c else None,
+            -c * of_level(dtheta.view(shape), level) if need_theta else None,
+            g.T @ x if need_w else None,
             None,
             None,
         )
@@ -97,12 +85,18 @@ def rounded(values):
     return _Through.apply(values, torch.floor(values.detach() + 0.5))
 
 
-def mix(exact, surrogate):
-    """`exact` forward; backward `exact` and `surrogate` each get half of the gradient."""
-    return _Mix.apply(exact, surrogate)
+def by_level(c, level, count):
+    """Numbers c [outputs, inputs] at the level of each synapse, 0 elsewhere: [outputs, count, inputs]."""
+    matrices = c.new_zeros(len(c), count, c.shape[1])
+    return matrices.scatter_(1, level.unsqueeze(1), c.unsqueeze(1))
 
 
-def bank(x, c, theta, level, thresholds):
+def of_level(matrices, level):
+    """The numbers [outputs, inputs] that `matrices` [outputs, count, inputs] have at the level of each synapse."""
+    return matrices.gather(1, level.unsqueeze(1)).squeeze(1)
+
+
+def bank(x, c, theta, level, thresholds, w=None):
     """Sums of threshold synapses as one matrix product: z[n, o] = sum over i of c[o, i] * max(x[n, i] - theta[o, i], 0).
 
     The rectifiers max(x - t_k, 0), [n, K * inputs], are computed once for all outputs. They are multiplied by a matrix
@@ -118,13 +112,15 @@ def bank(x, c, theta, level, thresholds):
     level : int64 [outputs, inputs]
         Index of each synapse's threshold in `thresholds`.
     thresholds : float32 [K]
+    w : float32 [outputs, inputs], optional
+        If given, gradients are the mean of two: of these sums, and of the sums of ``w * x``. Only the gradient goes to it.
 
     Returns
     -------
     float32 [n, outputs]
         With exact gradients to x, c and theta.
     """
-    return _Bank.apply(x, c, theta, level, thresholds)
+    return _Bank.apply(x, c, theta, w, level, thresholds)
 
 
 def adder(x, w):

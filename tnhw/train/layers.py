@@ -15,6 +15,7 @@ from torch import nn
 from ..errors import InputError
 from .functions import rounded
 from .weights import Adder
+from .windows import FLAT, Window
 
 __all__ = ["EXACT", "Conv2d", "Layer", "Linear"]
 
@@ -77,14 +78,14 @@ class Layer(nn.Module):
         self.register_buffer("scale", torch.tensor(0.0))
         self.register_buffer("frozen", torch.tensor(False))
 
-    def columns(self, x):
-        """The inputs of every sum, [rows, inputs]. A dense layer has one row for a vector, a convolution one for each
-        position of its window."""
+    def arrange(self, sums, x):
+        """Bring sums [rows, outputs] into the shape of the layer's result for the input x. A dense layer has one row for a
+        vector, a convolution one for each position of its window."""
         raise NotImplementedError
 
-    def arrange(self, sums, x):
-        """Bring sums [rows, outputs] into the shape of the layer's result for the input x."""
-        raise NotImplementedError
+    def total(self, x, p):
+        """Sums without bias for inputs x and real parameters by name, in the shape of the layer's result."""
+        return self.arrange(self.synapse.total(x, p, self.seen), x)
 
     def kept(self):
         """Real parameters by name, [outputs, inputs] each; `p` of a pruned synapse is 0."""
@@ -95,7 +96,7 @@ class Layer(nn.Module):
         the exported network."""
         if self.complement:
             x = torch.cat([x, 1 - 2.0**-self.input_bits - x], 1)
-        z = self.synapse.total(self.columns(x), self.kept())
+        z = self.synapse.total(x, self.kept(), self.seen)
         mean = self._centre(z) if self.training and not self.frozen else self.mean
         offset = self.bias * 2.0 ** self.scale.item() - mean
         return self.arrange(z + rounded(offset * 2**self.fraction) / 2**self.fraction, x)
@@ -151,9 +152,7 @@ class Linear(Layer):
     """Dense layer: [n, inputs] or anything that flattens to it, to [n, outputs]."""
 
     kind = "dense"
-
-    def columns(self, x):
-        return x.flatten(1)
+    seen = FLAT
 
     def arrange(self, sums, x):
         return sums
@@ -180,13 +179,7 @@ class Conv2d(Layer):
             raise InputError("an AdderNet synapse has a term where x is 0: `padding` must be 0")
         super().__init__(synapse, channels * kernel**2, outputs, **options)
         self.channels, self.kernel, self.stride, self.padding = channels, kernel, stride, padding
-
-    def columns(self, x):
-        columns = nn.functional.unfold(x, self.kernel, padding=self.padding, stride=self.stride)
-        return columns.transpose(1, 2).reshape(-1, self.inputs)
+        self.seen = Window(kernel, stride, padding)
 
     def arrange(self, sums, x):
-        height, width = (
-            (size + 2 * self.padding - self.kernel) // self.stride + 1 for size in x.shape[2:]
-        )
-        return sums.view(len(x), height, width, self.outputs).permute(0, 3, 1, 2)
+        return sums.view(len(x), *self.seen.size(x), self.outputs).permute(0, 3, 1, 2)

@@ -96,7 +96,7 @@ def _begin(layer, x, weights, wanted):
     for quantile in QUANTILES:
         scaled = weights / sizes[math.ceil(quantile * len(sizes)) - 1]
         p = layer.synapse.starting(scaled)
-        likeness = _likeness(layer.arrange(layer.synapse.total(layer.columns(x), p), x), wanted)
+        likeness = _likeness(layer.total(x, p), wanted)
         if likeness > best:
             best = likeness
             for name, value in p.items():
@@ -113,7 +113,7 @@ def _likeness(sums, wanted):
 
 def _place(layer, x, mean, sigma):
     """Set mean, scale and bias of a layer by its sums for x, and return the spread of each of its scaled sums."""
-    own_mean, own = spread(layer.arrange(layer.synapse.total(layer.columns(x), layer.kept()), x))
+    own_mean, own = spread(layer.total(x, layer.kept()))
     pooled = own.square().mean().sqrt()
     layer.mean.copy_(own_mean)
     layer.sigma.copy_(pooled)

@@ -10,7 +10,8 @@ from typing import ClassVar
 import torch
 
 from ..errors import InputError
-from .functions import bank, mix, through
+from .functions import through
+from .windows import FLAT
 
 __all__ = ["Gain", "Synapse", "Threshold", "nearest"]
 
@@ -62,8 +63,9 @@ class Synapse:
         are clamped."""
         return {"p": weights.clamp(self.lowest, self.highest)}
 
-    def total(self, x, p):
-        """Sums of terms, float32 [n, outputs], for x [n, inputs] and the real parameters `p` by name."""
+    def total(self, x, p, seen=FLAT):
+        """Sums of terms, float32 [rows, outputs], for the real parameters `p` by name and an input x, of which each row of
+        sums sees what `seen` says (`tnhw.train.windows`); by default it sees one of x [rows, inputs]."""
         raise NotImplementedError
 
     def arrays(self, p, bits):
@@ -126,14 +128,14 @@ class Threshold(Synapse):
         level = nearest(p.abs(), self.levels).clamp(max=self.levels)
         return torch.where(level < self.min_level, 0, level)
 
-    def total(self, x, p):
+    def total(self, x, p, seen=FLAT):
         p = p["p"]
         level = self._level(p.detach())
         m, sign = level / self.levels, torch.where(level > 0, p.detach().sign(), 0)
-        thresholds = 1 - torch.arange(self.min_level, self.levels + 1) / self.levels
+        levels = torch.arange(self.min_level, self.levels + 1, device=p.device)
         index = (level.long() - self.min_level).clamp(min=0)
-        exact = bank(x, sign, through(-p * sign, 1 - m), index, thresholds)
-        return mix(exact, x @ through(p, sign * m).T)
+        theta, product = through(-p * sign, 1 - m), through(p, sign * m)
+        return seen.bank(x, sign, theta, index, 1 - levels / self.levels, product)
 
     def arrays(self, p, bits):
         level = self._level(p["p"]).long()
@@ -177,15 +179,18 @@ class Gain(Synapse):
         return super().starting(weights) | {"t": torch.zeros_like(weights)}
 
     def _quantise(self, p):
-        edges = torch.tensor([1 / 8, 3 / 8, 3 / 4])
-        gain = torch.tensor([0, 1 / 4, 1 / 2, 1])[torch.bucketize(p["p"].abs(), edges, right=True)]
+        edges, sizes = (
+            p["p"].new_tensor([1 / 8, 3 / 8, 3 / 4]),
+            p["p"].new_tensor([0, 1 / 4, 1 / 2, 1]),
+        )
+        gain = sizes[torch.bucketize(p["p"].abs(), edges, right=True)]
         return gain * p["p"].sign(), nearest(p["t"], self.levels).clamp(0, self.levels - 1)
 
-    def total(self, x, p):
+    def total(self, x, p, seen=FLAT):
         gain, level = self._quantise({name: value.detach() for name, value in p.items()})
-        thresholds = torch.arange(self.levels) / self.levels
+        thresholds = torch.arange(self.levels, device=level.device) / self.levels
         theta = through(p["t"], level / self.levels)
-        return bank(x, through(p["p"], gain), theta, level.long(), thresholds)
+        return seen.bank(x, through(p["p"], gain), theta, level.long(), thresholds)
 
     def arrays(self, p, bits):
         gain, level = self._quantise(p)

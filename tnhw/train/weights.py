@@ -8,6 +8,7 @@ import torch
 from ..errors import InputError
 from .functions import adder, through
 from .synapses import Synapse, nearest
+from .windows import FLAT
 
 __all__ = ["Adder", "Mac", "Shift", "Ternary"]
 
@@ -20,8 +21,8 @@ class _Weight(Synapse):
         """The rounded weights, [outputs, inputs]: integers times 2^-fraction."""
         raise NotImplementedError
 
-    def total(self, x, p):
-        return x @ through(p["p"], self.quantise(p["p"].detach())).T
+    def total(self, x, p, seen=FLAT):
+        return seen.product(x, through(p["p"], self.quantise(p["p"].detach())))
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,11 @@ class Shift(_Weight):
     stored: ClassVar[int] = 4
 
     def _size(self, p):
-        edges = torch.tensor([1 / 16, 3 / 16, 3 / 8, 3 / 4])
+        edges = p.new_tensor([1 / 16, 3 / 16, 3 / 8, 3 / 4])
         return torch.bucketize(p.abs(), edges, right=True)
 
     def quantise(self, p):
-        return p.sign() * torch.tensor([0, 1, 2, 4, 8])[self._size(p)] / 8
+        return p.sign() * p.new_tensor([0, 1, 2, 4, 8])[self._size(p)] / 8
 
     def arrays(self, p, bits):
         size = self._size(p["p"])
@@ -117,8 +118,8 @@ class Adder(Synapse):
         one = 1 << self.bits
         return nearest(p, one).clamp(0, one - 1) / one
 
-    def total(self, x, p):
-        return adder(x, through(p["p"], self.quantise(p["p"].detach())))
+    def total(self, x, p, seen=FLAT):
+        return adder(seen.columns(x), through(p["p"], self.quantise(p["p"].detach())))
 
     def arrays(self, p, bits):
         return {"weight": (self.quantise(p["p"]) * (1 << bits)).long()}
