@@ -324,7 +324,7 @@ CASES = {
     "search no data": (["search", "-b", "icebreaker", "--trials", "1"], "name a data set from `tnhw list`, or a file of your own"),
     "search data set": (["search", "digit", "-b", "icebreaker"], "no data set 'digit'; did you mean `digits`"),
     "search board": (["search", "digits", "-b", "icebraker"], "did you mean `icebreaker`"),
-    "search vendor": (["search", "digits", "-b", "arty_a7_35"], "no cost model for xilinx"),
+    "search vendor": (["search", "digits", "-b", "arty_a7_35"], "only .* builds for it"),
     "search bits": (["search", "digits", "-b", "icebreaker", "--bits", "4,x"], "--bits takes whole numbers, separated by commas, not '4,x'"),
     "search rate": (["search", "digits", "-b", "icebreaker", "--rate", "nan"], "`rate` .learning rate. must be above 0 and below 10, not nan"),
     "search rule": (["search", "digits", "-b", "icebreaker", "--rule", "mac,nope"], "there is no rule 'nope'"),

@@ -22,7 +22,7 @@ def every(network):
 
 @pytest.mark.parametrize("kind", ["threshold", "mac"])
 def test_estimate(kind):
-    network = untrained(recipe_for(FEW, kind, hidden=("8",)), FEW)
+    network = untrained(recipe_for(FEW, kind, hidden=("4",)), FEW)
     known = every(network)
     fastest, smallest = estimate(network, BOARD), estimate(network, BOARD, "cells")
     assert fastest.cycles == min(cycles for cycles, _ in known)

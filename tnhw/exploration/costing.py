@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from math import inf
 from typing import Any
 
 from ..boards import Board
 from ..data import Dataset
 from ..errors import InputError
-from ..network import Design, Fold, Network, fit
-from ..network.cost import BLOCKS
+from ..network import Design, Fold, Network, fit, fit_smallest
 from ..train.exporting import export
 from ..train.recipes import Recipe, build
 
@@ -65,11 +65,11 @@ class Estimate:
 
 
 def check_board(board: Board) -> None:
-    """Raise InputError if there is no cost model for a board's device."""
-    if board.family not in BLOCKS:
+    """Raise InputError if no open tools build for a board: the ends of the front could not be measured."""
+    if board.vendor_tool:
         raise InputError(
-            f"board {board.name}: there is no cost model for {board.family}, whose designs only a vendor's tool builds; "
-            "choose another board of `tnhw list`"
+            f"board {board.name}: only {board.vendor_tool} builds for it, so no point could be measured; choose another board of "
+            "`tnhw list`"
         )
 
 
@@ -101,16 +101,18 @@ def estimate(
     """
     if next(fit(network, board), None) is None:  # several vectors side by side need still more
         return None
-    found: list[Estimate] = []
-    for design, cost in fit(network, board, images=IMAGES):
-        folds = ",".join(map(str, design.folds))
-        one = Estimate(folds, design.interval, design.images, cost.cells, cost.ram)
-        if one.rate(board.clock.frequency) < speed:
-            break
-        found.append(one)
-        if objective == "speed":
-            break
-    return min(found, key=lambda one: (one.value(objective), one.cycles), default=None)
+    frequency = board.clock.frequency
+    slowest = frequency / speed if speed else inf
+    if objective == "speed":
+        chosen = next(fit(network, board, images=IMAGES), None)
+    else:
+        chosen = fit_smallest(network, board, cycles=slowest, images=IMAGES)
+    if chosen is None:
+        return None
+    design, cost = chosen
+    folds = ",".join(map(str, design.folds))
+    found = Estimate(folds, design.interval, design.images, cost.cells, cost.ram)
+    return found if found.cycles <= slowest else None
 
 
 def design_of(network: Network, chosen: Estimate) -> Design:

@@ -5,16 +5,16 @@ Whether a design really fits, only its build shows: cells are estimates (`tnhw.n
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from ..boards import Board
 from .cost import Cost
 from .design import Design
-from .folding import Chain, Folds, fastest_first
+from .folding import Chain, Folds, fastest_first, smallest
 from .network import Network
 
-__all__ = ["HARNESS", "Room", "fit", "front", "shortage"]
+__all__ = ["HARNESS", "Room", "fit", "fit_smallest", "front", "shortage"]
 
 HARNESS = Cost(500, 1)  # serial line, framing and buffers, measured on iCEBreaker
 # Share of a device's cells that place and route can use without trouble. At 85 % nextpnr-ice40 did not place
@@ -92,6 +92,22 @@ def fit(
         if chain.folds != before:
             before = chain.folds
             yield Design(network, chain.folds, dsp=dsp, **options), chain.cost + HARNESS
+
+
+def fit_smallest(
+    network: Network, board: Board, *, cycles: float = inf, images: int = 1, dsp: bool = False,
+    **options: Any,
+) -> tuple[Design, Cost] | None:  # fmt: skip
+    """The design of fewest cells that should fit a board and takes at most so many cycles a vector, with its estimate.
+
+    Other arguments are as for `fit`. The result is None if there is no such design.
+    """
+    room = Room(board, dsp)
+    found = smallest(network, board.family, dsp, images, room.fits, cycles)
+    if found is None:
+        return None
+    *_, chain = found
+    return Design(network, chain.folds, dsp=dsp, **options), chain.cost + HARNESS
 
 
 def front(network: Network, board: Board, *, images: int = 1, dsp: bool = False) -> list[tuple[int, int, Chain]]:  # fmt: skip

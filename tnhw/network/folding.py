@@ -23,7 +23,7 @@ from .network import Network
 from .stage import MAX_IMAGES, Fold, Stage
 from .timing import bank_cycles, pipeline_interval, received, span
 
-__all__ = ["Chain", "Folds", "fastest_first", "fold", "fold_shared"]
+__all__ = ["Chain", "Folds", "fastest_first", "fold", "fold_shared", "smallest"]
 
 MAX_SIMD = 64
 FAMILY = "ecp5"  # whose cells are counted where no device is named
@@ -258,6 +258,25 @@ def fastest_first(network, family, dsp, images, fits, rank, apart=1.0):
 
     for _, number, chain in merge(*map(of, _up_to(images)), key=lambda one: one[:2]):
         yield pipeline_interval(chain.stages), number, chain
+
+
+def smallest(network, family, dsp, images, fits, cycles):
+    """The design of fewest cells that is allowed and takes at most so many cycles a vector.
+
+    Arguments are as for `fastest_first`; `cycles` may be infinite.
+
+    Returns
+    -------
+    interval, images, Chain; or None
+    """
+    found = []
+    for number in _up_to(images):
+        folds = Folds(network, family, dsp, number)
+        interval = min(number * cycles, folds.intervals()[-1])
+        for chain in filter(fits, folds.chains(int(interval))):
+            own = pipeline_interval(chain.stages)
+            found.append((chain.cost.cells, own / number, own, number, chain))
+    return min(found, key=lambda one: one[:2])[2:] if found else None
 
 
 def fold(
