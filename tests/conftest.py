@@ -1,5 +1,6 @@
 """What all tests share: tools that may be missing, data that we may not ship, a folder."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def osu018() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def _own_folder(tmp_path_factory):
     """Tests run in a temporary folder, so that none writes to the checkout."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as fonts:
         for variable in (
             "TNHW_DATA",
             "TNHW_LIBERTY",
@@ -74,6 +75,6 @@ def _own_folder(tmp_path_factory):
                 patch.setenv(variable, str(path.resolve()))
         folder = tmp_path_factory.mktemp("run")
         patch.setenv("MPLBACKEND", "Agg")
-        patch.setenv("MPLCONFIGDIR", str(folder))
+        patch.setenv("MPLCONFIGDIR", fonts)  # written whenever the first picture is drawn
         patch.chdir(folder)
         yield

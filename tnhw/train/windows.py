@@ -72,7 +72,7 @@ class Window(Flat):
 
     def phases(self, shape: torch.Size) -> Iterator["_Phase"]:
         """The inputs of images of a shape in groups, each of which is seen through taps of its own."""
-        found: dict[tuple[int, int], list] = {}
+        found: dict[tuple[int, ...], list] = {}
         for tap in range(self.kernel**2):
             places = [step - self.padding for step in divmod(tap, self.kernel)]
             place = tuple(step % self.stride for step in places)
