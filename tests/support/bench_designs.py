@@ -94,7 +94,7 @@ def traffic_of(design, vectors=60, idle="x"):
     return Traffic(np.concatenate(sent), np.concatenate(results), slice(0, 0), record)
 
 
-def run_design(design, out_dir, *, edits=(), manifest=(), simulator="icarus"):
+def run_design(design, out_dir, *, edits=(), manifest=(), simulator="icarus", fast=False):
     """Run the bench on a design with (old, new) edits of its text and of its manifest."""
     text = (DESIGNS / f"{design}.v").read_text()
     for old, new in edits:
@@ -109,4 +109,5 @@ def run_design(design, out_dir, *, edits=(), manifest=(), simulator="icarus"):
         traffic_of(design, idle=idle),
         Path(out_dir, "sim"),
         simulator=simulator,
+        fast=fast,
     )

@@ -96,6 +96,7 @@ def simulate(
     simulator: str = "icarus",
     netlist: str | None = None,
     rtl: Iterable[Out] | None = None,
+    fast: bool = False,
     out: Out = "build",
     **folding: Unpack[Folding],
 ) -> "simulation.Result":
@@ -120,6 +121,9 @@ def simulate(
         Simulate the netlist after synthesis for ``ice40``, ``ecp5``, ``gowin`` or ``xc7``.
     rtl : list of path, optional
         Verilog files of your own, instead of what tnhw emits.
+    fast : bool
+        Whether all vectors stream through Verilator's model from C++, for whole data sets: checked are results, with and
+        without stalls, latency and interval. There are no waves.
     out : path
         Files go to ``<out>/<name>/sim``, or ``sim-<netlist>``.
     **folding
@@ -146,6 +150,7 @@ def simulate(
         simulator=simulator,
         netlist=netlist,
         rtl=None if rtl is None else list(rtl),
+        fast=fast,
     )
 
 

@@ -10,7 +10,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,93 +19,16 @@ import numpy as np
 
 from ..errors import CheckFailed, InputError, ToolFailed
 from ..hardware import Hardware
-from ..support import results
 from ..support.files import rename_all, work_folder
-from ..synapse import Format
 from ..tools.ladder import recorded
 from ..verilog import foreign as own
-from . import simulators, traffic
+from . import simulators, streaming, traffic
+from .result import Result, mismatch, received, sentence
 from .simulators import SIMULATORS
 
 __all__ = ["SIMULATORS", "Result", "run_bench", "simulate"]
 
 MAX_VECTORS = 1_000_000
-MAX_SHOWN = 16
-
-
-@dataclass(frozen=True, repr=False)
-class Result(results.Result):
-    """The result of a simulation.
-
-    Parameters
-    ----------
-    name, simulator, netlist
-        Name of the hardware, simulator, and FPGA family of the netlist, or None if Verilog was simulated.
-    passed
-        Whether every test passed.
-    vectors, cycles
-        Vectors and clock cycles of all tests together.
-    seconds
-        Time for compilation and simulation.
-    tests
-        For each test a dict with ``test``, ``passed``, ``cycles``, ``vectors``, ``seconds`` and ``failure``.
-    mismatch
-        The first failure, or None: a dict with ``kind``, ``text``, ``test``, ``cycle``, and for a wrong result
-        ``vector``, ``output``, ``expected``, ``got``, and ``input``, the vector that was sent.
-    waves, log
-        Path of the waves, or None, and path of the log.
-    y
-        Results for the vectors that the caller gave, int64 [n, outputs], or None if there were none.
-    retries
-        What was tried again because a tool died: a list of dicts; see `tnhw.tools.ladder`.
-    rtl
-        Files of the caller's own Verilog, or None if what tnhw emits was simulated.
-    """
-
-    name: str
-    simulator: str
-    netlist: str | None
-    passed: bool
-    vectors: int
-    cycles: int
-    seconds: float
-    tests: list = field(repr=False)
-    mismatch: dict | None
-    waves: Path | None
-    log: Path
-    y: np.ndarray | None = field(repr=False, compare=False)
-    retries: list = field(default_factory=list)
-    rtl: list | None = None
-
-    @property
-    def summary(self) -> str:
-        """One line: what ran in which simulator, and how many tests passed."""
-        passed = f"{sum(test['passed'] for test in self.tests)} of {len(self.tests)} tests passed"
-        return f"{self.name}, {self.netlist or 'RTL'} in {self.simulator}: {passed}, {self.vectors} vectors"
-
-    def to_dict(self) -> dict[str, Any]:
-        """What ``results.json`` holds."""
-        record = asdict(self)
-        for key in ("waves", "log"):
-            record[key] = record[key] and str(record[key])
-        record["y"] = None if self.y is None else self.y.tolist()
-        return record
-
-    def tables(self) -> list[Any]:
-        """One table: what ran, and how it ended."""
-        lines = [
-            (
-                "result",
-                "equal to the golden model" if self.passed else (self.mismatch or {})["text"],
-            ),
-            ("tests", f"{sum(test['passed'] for test in self.tests)} passed"),
-            ("vectors", self.vectors),
-            ("cycles", self.cycles),
-            ("time", f"{self.seconds:.1f} s, {self.simulator}"),
-            ("log", self.log),
-        ]
-        lines += [("waves", self.waves)] if self.waves else []
-        return [results.Table(f"{self.name}: {self.netlist or 'RTL'}", lines)]
 
 
 def simulate(
@@ -119,6 +43,7 @@ def simulate(
     netlist: str | None = None,
     params: Mapping[str, np.ndarray] | None = None,
     rtl: Iterable[str | os.PathLike[str]] | None = None,
+    fast: bool = False,
 ) -> Result:
     """Simulate the Verilog of hardware, and compare its results with the golden model.
 
@@ -145,6 +70,8 @@ def simulate(
     rtl : list of path, optional
         Verilog files of your own, which are simulated instead of what tnhw emits. With `netlist` they hold a netlist
         of cells of that family. If a test fails, waves up to the failure are kept.
+    fast : bool
+        Whether the vectors stream through Verilator's model from C++, without waves (see `tnhw.simulation.streaming`).
 
     Returns
     -------
@@ -161,7 +88,7 @@ def simulate(
     """
     from ..verilog import emitting
 
-    _check(vectors, simulator, netlist)
+    simulator = _check(vectors, simulator, netlist, waves, fast)
     with _Work(out_dir) as work:
         manifest = emitting.generate(hardware, work.folder / "rtl")
         sent = traffic.make(
@@ -184,12 +111,12 @@ def simulate(
         with recorded() as retries:
             if netlist:
                 job = simulators.netlist_job(job, netlist, work.folder, mapped=bool(rtl))
-            elif not rtl:  # memories in other Verilog may have any form
+            elif not rtl and not fast:  # memories in other Verilog may have any form
                 job = simulators.watched_job(job, work.folder)
-        return work.run(job, manifest, sent, netlist, retries, rtl)
+        return work.run(job, manifest, sent, netlist, retries, rtl, _bench(manifest, sent, fast))
 
 
-def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=False):
+def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=False, fast=False):
     """Run the bench on any Verilog whose ports a manifest describes.
 
     Parameters
@@ -206,8 +133,8 @@ def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=Fal
         these files stay as they were, and the new ones are in its folder ``failed/``.
     simulator : str
         ``icarus`` or ``verilator``.
-    waves : bool
-        Whether to keep waves, with lists of ports for GTKWave and Surfer.
+    waves, fast : bool
+        As for `simulate`.
 
     Returns
     -------
@@ -231,24 +158,35 @@ def run_bench(sources, manifest, sent, out_dir, *, simulator="icarus", waves=Fal
         sent = traffic.make(kernel, manifest, vectors=1000)
         run_bench(["mine.v"], manifest, sent, "sim", waves=True)
     """
-    _check(0, simulator, None)
+    simulator = _check(0, simulator, None, waves, fast)
     with _Work(out_dir) as work:
         job = simulators.Job(list(sources), manifest["top"], simulator, waves=waves)
-        return work.run(job, manifest, sent, None)
+        return work.run(job, manifest, sent, None, bench=_bench(manifest, sent, fast))
 
 
-def _check(vectors, simulator, netlist):
+def _bench(manifest, sent, fast):
+    """What runs a job: a function of the job and its folder."""
+    return partial(streaming.run, manifest=manifest, sent=sent) if fast else simulators.run
+
+
+def _check(vectors, simulator, netlist, waves, fast):
+    """Raise InputError for wrong arguments; return the simulator to use."""
+    if fast and (waves or netlist):
+        raise InputError(
+            "a fast simulation has no waves and takes no netlist: leave these out, or leave `fast` out"
+        )
+    simulator = "verilator" if fast else simulator
     if simulator not in SIMULATORS:
         raise InputError(f"the simulator must be {' or '.join(SIMULATORS)}, not {simulator!r}")
     if not isinstance(vectors, (int, np.integer)) or not 0 <= vectors <= MAX_VECTORS:
         raise InputError(f"the number of vectors must be 0 to {MAX_VECTORS}, not {vectors}")
-    if netlist is None:
-        return
-    from ..netlist.synthesis import family_of
+    if netlist is not None:
+        from ..netlist.synthesis import family_of
 
-    family_of(netlist)
-    if simulator != "icarus":
-        raise InputError("a netlist is simulated by icarus only: leave the simulator out")
+        family_of(netlist)
+        if simulator != "icarus":
+            raise InputError("a netlist is simulated by icarus only: leave the simulator out")
+    return simulator
 
 
 class _Work:
@@ -269,18 +207,18 @@ class _Work:
     def __exit__(self, *_):
         self._temporary.cleanup()
 
-    def run(self, job, manifest, sent, netlist, retries=(), rtl=None):
+    def run(self, job, manifest, sent, netlist, retries=(), rtl=None, bench=simulators.run):
         """Run the bench and publish its files; return a `Result`, or raise CheckFailed or ToolFailed."""
         (self.folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
         (self.folder / "traffic.json").write_text(json.dumps(sent.record) + "\n")
         try:
-            tests, seconds = simulators.run(job, self.folder)
+            tests, seconds = bench(job, self.folder)
         except ToolFailed as error:
             place = self._publish(self.out_dir / "failed")
             raise type(error)(f"{error} The log is {place / 'simulate.log'}.") from None
         failed = [test for test in tests if not test["passed"]]
         place = self.out_dir / "failed" if failed else self.out_dir
-        if failed and rtl and not job.waves:
+        if failed and rtl and not job.waves and bench is simulators.run:
             job = self._again_with_waves(job)
         waves = simulators.collect_waves(job, manifest, self.folder)
         result = Result(
@@ -292,17 +230,17 @@ class _Work:
             cycles=sum(test["cycles"] for test in tests),
             seconds=round(seconds, 2),
             tests=tests,
-            mismatch=_mismatch(failed[0], sent) if failed else None,
+            mismatch=mismatch(failed[0], sent) if failed else None,
             waves=waves and place / waves.name,
             log=place / "simulate.log",
-            y=_received(self.folder, manifest, sent),
+            y=received(self.folder, manifest, sent),
             retries=list(retries),
             rtl=rtl and [str(path) for path in rtl],
         )
         (self.folder / "results.json").write_text(json.dumps(result.to_dict(), indent=2) + "\n")
         self._publish(place)
         if failed:
-            raise CheckFailed(_sentence(result), result=result)
+            raise CheckFailed(sentence(result), result=result)
         self._forget_failure()
         return result
 
@@ -354,45 +292,3 @@ def _unwritable(place, error):
     return InputError(
         f"{place}: cannot be written ({error.strerror}); choose another folder with -o"
     )
-
-
-def _mismatch(test, sent):
-    """The failure of a test as a dict, with the vector that was sent."""
-    record = {"test": test["test"], **test["failure"]}
-    vector = record.get("vector")
-    if vector is not None:
-        record["input"] = sent.x[vector].tolist()
-    return record
-
-
-def _sentence(result):
-    record = result.mismatch
-    where = f"{result.name} ({result.netlist} netlist)" if result.netlist else result.name
-    text = f"{where}: {record['text']}"
-    if "input" in record:
-        values = record["input"]
-        shown = ", ".join(map(str, values[:MAX_SHOWN])) + (", ..." if values[MAX_SHOWN:] else "")
-        text += f" Its input is [{shown}]."
-    count = sum(not test["passed"] for test in result.tests)
-    return (
-        f"{text} Seen by test {record['test']} in cycle {record['cycle']}; {count} of "
-        f"{len(result.tests)} tests failed, see {result.log.with_name('results.json')}"
-        f"{f' and the waves {result.waves}' if result.waves else ''}."
-    )
-
-
-def _received(folder, manifest, sent):
-    """Results for the vectors that the caller gave, from the beats that came out; None if there are none."""
-    path = folder / "received.json"
-    if sent.user.start == sent.user.stop or not path.exists():
-        return None
-    stream = next(s for s in manifest["streams"] if s["carries"] == "output")
-    number, bits = Format.parse(stream["element"]), stream["element_bits"]
-    beats = [int(beat, 16) for beat in json.loads(path.read_text())]
-    values = [
-        number.decode(beat >> shift)
-        for beat in beats[: sent.user.stop * stream["beats"]]
-        for shift in range(0, stream["width"], bits)
-    ]
-    rows = np.array(values, np.int64).reshape(sent.user.stop, -1)
-    return rows[sent.user, : stream["elements"]]

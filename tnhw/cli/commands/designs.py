@@ -139,6 +139,13 @@ def simulate(
         typer.Option(help="Simulate the netlist after synthesis for this family of FPGAs."),
     ] = None,
     rtl: Rtl = None,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast",
+            help="Stream the vectors through Verilator's model from C++, for whole data sets: fewer checks, no waves.",
+        ),
+    ] = False,
     dataset: Dataset = None,
     data: Data = None,
     data_file: DataFile = None,
@@ -169,6 +176,7 @@ def simulate(
             simulator=str(simulator),
             netlist=str(netlist) if netlist else None,
             rtl=rtl,
+            fast=fast,
             out=out,
         )
     except CheckFailed as error:
