@@ -31,13 +31,16 @@ KEPT = ROOT / "docs" / "results" / "cost.json"
 FAMILIES = [family for family in BLOCKS if family not in STAND_INS]
 RULES = {
     "threshold": {"parameter": "u4"},
+    "threshold all levels": {"parameter": "u4"},
     "threshold gain": {"parameter": "u4", "gain": True},
     "ternary": {},
     "shift": {"parameter": "u2"},
     "mac": {"parameter": "s4"},
 }
+LATER = ("threshold all levels",)  # fitted when what all rules share is known: no other estimate changes
 ARRAYS = {
     "threshold": ("theta", "sign"),
+    "threshold all levels": ("theta", "sign"),
     "threshold gain": ("theta", "sign", "gain"),
     "ternary": ("sign",),
     "shift": ("exponent", "sign"),
@@ -71,7 +74,7 @@ def network(name, rule):
         keys = keys | {"rule": rule.split()[0], **RULES[rule]}
         layers.append(keys | ({} if last else {"output": "u4", "shift": 3}))
         own = {
-            "theta": 2 * rng.integers(0, 7, shape),
+            "theta": rng.integers(0, 15, shape) if "levels" in rule else 2 * rng.integers(0, 7, shape),
             "sign": rng.integers(-1, 2, shape),
             "gain": rng.integers(0, 3, shape),
             "exponent": rng.integers(0, 4, shape),
@@ -106,7 +109,8 @@ def cells(design, family, place):
 
 def measure(rows, family):
     """Synthesise the designs of all rows that have cells of a family, or of every row if none has; changes `rows`."""
-    wanted = [row for row in rows if family in row["cells"]] or rows
+    known = {row["rule"] for row in rows if family in row["cells"]}
+    wanted = [row for row in rows if family in row["cells"] or (row["rule"] not in known and known)] or rows
     for number, row in enumerate(wanted, 1):
         with tempfile.TemporaryDirectory() as name:
             row["cells"][family] = cells(design_of(row), family, Path(name))
@@ -138,10 +142,18 @@ def _matrix(rows, family):
 
 def _fit(lines, found):
     """Coefficients that are not negative, with the least squares of relative errors."""
-    used = lines.any(axis=0)
+    rules, size = list(RULES), len(OF_RULE)
+    later = np.zeros(lines.shape[1], bool)
+    for rule in LATER:
+        later[rules.index(rule) * size : (rules.index(rule) + 1) * size] = True
+    new = lines[:, later].any(axis=1)
     weights = np.zeros(lines.shape[1])
-    made = lsq_linear(lines[:, used] / found[:, None], np.ones(len(found)), (0, np.inf), "bvls")
-    weights[used] = made.x
+    for rows, columns in ((~new, ~later), (new, later)):
+        used = columns & lines[rows].any(axis=0)
+        if used.any():
+            left = (found[rows] - lines[rows] @ weights) / found[rows]
+            made = lsq_linear(lines[rows][:, used] / found[rows, None], left, (0, np.inf), "bvls")
+            weights[used] = made.x
     return weights
 
 

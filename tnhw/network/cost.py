@@ -166,8 +166,14 @@ def largest_error(family):
 
 
 def kind(synapse):
-    """Name of a rule in the table of coefficients, with " gain" if it has one."""
-    return synapse.name + " gain" * ("gain" in synapse.fields)
+    """Name of a rule in the table of coefficients, with " gain" if it has one.
+
+    Comparison with a threshold of as many bits as the input takes more cells than with one of fewer: " all levels".
+    """
+    fields = synapse.fields
+    theta = next((fields[name] for name in ("theta", "not_theta") if name in fields), None)
+    wide = theta is not None and "gain" not in fields and theta.bits >= synapse.input.bits
+    return synapse.name + " gain" * ("gain" in fields) + " all levels" * wide
 
 
 def ram_blocks(family, depth, bits):
