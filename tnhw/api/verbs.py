@@ -19,6 +19,7 @@ from ..boards import Board, load_board
 from ..catalogue import Folding, load, load_design, load_kernel
 from ..errors import InputError
 from ..network import Network
+from ..network.hardware import NetworkHardware
 from ..support.config import plain_number
 from .generated import Generated
 
@@ -165,12 +166,14 @@ def prove(
     rtl: Iterable[Out] | None = None,
     out: Out = "build",
     say: Callable[[str], None] = _silent,
+    **folding: Unpack[Folding],
 ) -> "proof.Result":
-    """Prove that a kernel's Verilog computes its definition for all inputs, and that its streams lose nothing.
+    """Prove that Verilog computes its definition for all inputs; of a kernel also that its streams lose nothing.
 
     Parameters
     ----------
-    source : str, path or Kernel
+    source : str, path, Kernel, Network or Design
+        The other arguments but `rtl`, `out` and `say` are for kernels.
     properties : list of str, optional
         ``function``, ``stream`` or both; by default both.
     method : str
@@ -187,6 +190,8 @@ def prove(
         Files go to ``<out>/<name>/proof``.
     say : callable
         Called with a line of text for each step.
+    **folding
+        For a network: see :class:`tnhw.catalogue.Folding`.
 
     Raises
     ------
@@ -195,8 +200,12 @@ def prove(
     InputError, ToolMissing, ToolFailed
         If an argument is wrong, or a tool is missing or fails.
     """
-    kernel = load_kernel(source, "prove")
     tools.find("z3")
+    if isinstance(loaded := load(source), (Network, NetworkHardware)):
+        return _prove_network(loaded, properties, method, netlist, solver, rtl, out, say, folding)
+    kernel = load_kernel(source, "prove")
+    if any(value is not None for value in folding.values()):
+        load_design(kernel, **folding)  # says that a kernel has no folds
     from .. import proof
 
     return proof.prove(
@@ -210,6 +219,21 @@ def prove(
         say=say,
         rtl=None if rtl is None else list(rtl),
     )
+
+
+def _prove_network(source, properties, method, netlist, solver, rtl, out, say, folding):
+    given = {"properties": properties, "netlist": netlist, "solver": solver}
+    given["method"] = method if method != "lemmas" else None
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(
+                f"`{name}` is for kernels: a network is executed for all inputs; leave it out"
+            )
+    from ..proof.networks.proving import prove_network
+
+    design = load_design(source, **folding)
+    folder = Path(out) / design.name / "proof"
+    return prove_network(design, folder, rtl=None if rtl is None else list(rtl), say=say)
 
 
 def build(

@@ -68,8 +68,7 @@ def simulate(
     params : dict of arrays, optional
         Parameters for storage `ports` and `memory`.
     rtl : list of path, optional
-        Verilog files of your own, which are simulated instead of what tnhw emits. With `netlist` they hold a netlist
-        of cells of that family. If a test fails, waves up to the failure are kept.
+        Verilog of your own instead of what tnhw emits, with `netlist` of cells of that family. Waves of a failure are kept.
     fast : bool
         Whether the vectors stream through Verilator's model from C++, without waves (see `tnhw.simulation.streaming`).
 
@@ -92,14 +91,9 @@ def simulate(
     with _Work(out_dir) as work:
         manifest = emitting.generate(hardware, work.folder / "rtl")
         sent = traffic.make(
-            hardware,
-            manifest,
-            vectors=vectors,
-            seed=seed,
-            x=x,
-            params=params,
+            hardware, manifest, vectors=vectors, seed=seed, x=x, params=params,
             idle=simulators.IDLE[simulator],
-        )
+        )  # fmt: skip
         source = work.folder / f"{hardware.name}.v"
         os.replace(work.folder / "rtl" / source.name, source)
         shutil.rmtree(work.folder / "rtl")

