@@ -18,7 +18,7 @@ from tnhw.gates.unrolled import adders, functions, largest, layer, planning, unr
 from tnhw.synapse import RULES, Format
 
 KIND = list(random_networks.KINDS).index("unrolled")
-SMALL, LARGE = (400, 200) if NIGHTLY else (40, 20)
+SMALL, LARGE = (400, 200) if NIGHTLY else (20, 10)
 
 
 def small(number):

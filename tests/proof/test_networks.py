@@ -39,7 +39,15 @@ def test_shipped(tmp_path):
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     "name",
-    ["optdigits_tn", "pendigits_tn", "digits_mac8", "digits_ternary", "digits_shift", "denoise_tn"],
+    [
+        "digits_mac",
+        "optdigits_tn",
+        "pendigits_tn",
+        "digits_mac8",
+        "digits_ternary",
+        "digits_shift",
+        "denoise_tn",
+    ],
 )
 def test_more_of_the_shipped(name, tmp_path):
     assert api.prove(name, out=tmp_path).verdict == "proven"

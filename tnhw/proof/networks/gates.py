@@ -101,7 +101,8 @@ def evaluate(
     signed, both : bool
         Whether its first input, and each of its inputs, is a signed number.
     """
-    ports = unified(space, ports)
+    if kind != "$mux":
+        ports = unified(space, ports)
     a = ports.get("A", ())
     if kind in BITWISE:
         pair = [extended(space, ports[name], width, both) for name in "AB"]

@@ -108,13 +108,15 @@ class _Reader:
         runs: list[list] = []
         for bit in wires:
             if isinstance(bit, str):
-                if bit not in "01":
-                    bit = "0"  # a bit that nothing uses
-                if runs and runs[-1][0] is None:
-                    runs[-1][1] |= int(bit) << runs[-1][2]
-                    runs[-1][2] += 1
+                value = int(bit) if bit in "01" else UNKNOWN
+                last = runs[-1] if runs and runs[-1][0] is None else None
+                if last and value is UNKNOWN and last[1] is UNKNOWN:
+                    last[2] += 1
+                elif last and value is not UNKNOWN and last[1] is not UNKNOWN:
+                    last[1] |= value << last[2]
+                    last[2] += 1
                 else:
-                    runs.append([None, int(bit), 1])
+                    runs.append([None, value, 1])
                 continue
             if bit not in self.source:
                 raise NotUnderstood("a wire has no driver")
