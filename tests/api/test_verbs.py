@@ -73,9 +73,9 @@ def test_a_design_is_not_folded_again(tmp_path):
         tnhw.simulate(design, lanes=8, out=tmp_path)
 
 
-def test_proofs_are_of_kernels(tmp_path):
-    with pytest.raises(InputError, match="digits_tn: a network; prove takes kernels"):
-        tnhw.prove(tnhw.load("digits_tn"), out=tmp_path)
+def test_methods_are_for_proofs_of_kernels(tmp_path):
+    with pytest.raises(InputError, match="`method` is for kernels: a network is executed"):
+        tnhw.prove(tnhw.load("digits_tn"), method="whole", out=tmp_path)
 
 
 @pytest.mark.parametrize(

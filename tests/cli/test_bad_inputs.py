@@ -217,7 +217,7 @@ CASES = {
     "data set": (["simulate", "digits_tn", "--dataset", "nope"], "there is no data set 'nope'"),
     "data folder": (["simulate", "digits_tn", "--dataset", "mnist", "--data", "nowhere"], "no such folder"),
     "simulation into a file": (["simulate", "k.toml", "-o", "file"], "cannot be written .Not a directory"),
-    "proof of a network": (["prove", "digits_tn"], "digits_tn: a network; prove takes kernels"),
+    "proof of a network": (["prove", "digits_tn", "--solver", "z3"], "`solver` is for kernels"),
     "proof of architecture": (["prove", "k.toml", "--property", "speed"], "--property.*'speed' is not one of"),
     "solver": (["prove", "k.toml", "--solver", "cvc"], "--solver.*'cvc' is not one of"),
     "verb": (["simulat", "k.toml"], "No such command 'simulat'"),
