@@ -37,7 +37,9 @@ RULES = {
     "shift": {"parameter": "u2"},
     "mac": {"parameter": "s4"},
 }
-LATER = ("threshold all levels",)  # fitted when what all rules share is known: no other estimate changes
+LATER = (
+    "threshold all levels",
+)  # fitted when what all rules share is known: no other estimate changes
 ARRAYS = {
     "threshold": ("theta", "sign"),
     "threshold all levels": ("theta", "sign"),
@@ -74,7 +76,9 @@ def network(name, rule):
         keys = keys | {"rule": rule.split()[0], **RULES[rule]}
         layers.append(keys | ({} if last else {"output": "u4", "shift": 3}))
         own = {
-            "theta": rng.integers(0, 15, shape) if "levels" in rule else 2 * rng.integers(0, 7, shape),
+            "theta": rng.integers(0, 15, shape)
+            if "levels" in rule
+            else 2 * rng.integers(0, 7, shape),
             "sign": rng.integers(-1, 2, shape),
             "gain": rng.integers(0, 3, shape),
             "exponent": rng.integers(0, 4, shape),
@@ -110,7 +114,9 @@ def cells(design, family, place):
 def measure(rows, family):
     """Synthesise the designs of all rows that have cells of a family, or of every row if none has; changes `rows`."""
     known = {row["rule"] for row in rows if family in row["cells"]}
-    wanted = [row for row in rows if family in row["cells"] or (row["rule"] not in known and known)] or rows
+    wanted = [
+        row for row in rows if family in row["cells"] or (row["rule"] not in known and known)
+    ] or rows
     for number, row in enumerate(wanted, 1):
         with tempfile.TemporaryDirectory() as name:
             row["cells"][family] = cells(design_of(row), family, Path(name))
