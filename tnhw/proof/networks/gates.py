@@ -74,8 +74,8 @@ def _reduced(space, kind, signal):
 
 def _compared(space, kind, a, b, signed):
     width = max(bits(a), bits(b)) + 1
-    if kind in ("$eq", "$ne") and constant(a) is None and constant(b) is None and a == b:
-        return int(kind == "$eq")
+    if width >= WIDE:
+        raise NotUnderstood("a comparison of very wide numbers")
     one, other = linear(space, a, width, signed), linear(space, b, width, signed)
     if one is None or other is None:
         return UNKNOWN

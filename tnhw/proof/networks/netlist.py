@@ -92,7 +92,7 @@ class _Reader:
             value = net.get("attributes", {}).get("init")
             if value is not None:
                 for bit, digit in zip(
-                    net["bits"], reversed(value.zfill(len(net["bits"]))), strict=False
+                    net["bits"], reversed(value.rjust(len(net["bits"]), "x")), strict=False
                 ):
                     self.initial[bit] = digit
 

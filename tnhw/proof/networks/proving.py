@@ -168,6 +168,8 @@ class _Proof:
             text = found if isinstance(found, str) else ""
         except NotUnderstood as error:
             verdict, text = "undecided", str(error)
+        except OverflowError:
+            verdict, text = "undecided", "a table has values of more than 62 bits"
         except Differs as error:
             verdict, text = self._disproved(error, out_dir)
         self.result.parts.append(

@@ -96,6 +96,7 @@ def single(space, signal):
 
 
 def plain(value):
+    """A value that is no choice left for later."""
     if isinstance(value, Later):
         raise NotUnderstood("a choice between several values is used at once")
     return value
@@ -106,8 +107,7 @@ def together(function, values):
     symbols = {value.symbol for value in values if isinstance(value, Table)}
     if len(symbols) > 1:
         raise NotUnderstood("a value depends on several others, and is no sum")
-    plain = [value.values if isinstance(value, Table) else value for value in values]
-    found = function(*plain)
+    found = function(*(value.values if isinstance(value, Table) else value for value in values))
     if not symbols:
         return int(found)
     found = np.asarray(found).astype(np.int64)
