@@ -67,7 +67,7 @@ def test_the_next_design_is_tried(error, monkeypatch, tmp_path):
     network, board = load("digits_tn"), load_board("icebreaker")
     design, record = building.build_network(network, board, tmp_path, images=2, say=said.append)
     assert record == "record" and design is tried[2] and tried[0].images == 2
-    assert said[0].startswith("trying 8x8x2,2x5x2: 17 cycles a vector, about ")
+    assert said[0].startswith("trying 8x8x2/2,2x5x2: 16 cycles a vector, about ")
     tried[:] = []
     monkeypatch.setattr(building, "MAX_TRIES", 2)
     with pytest.raises(error, match="too much"):

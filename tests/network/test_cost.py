@@ -77,6 +77,8 @@ def test_coefficients_are_those_of_the_kept_cells(family):
 def test_estimates_are_near_the_cells():
     """The model itself, not the matrix that it was fitted with: each design of iCE40 within the stated error."""
     for row in KEPT:
+        if "ice40" not in row["cells"]:  # it needs more block RAM than there is
+            continue
         stages = calibrate.design_of(row).stages
         estimate = sum(cost(s, "ice40", k == 0).cells for k, s in enumerate(stages))
         error = 100 * (estimate / row["cells"]["ice40"] - 1)
