@@ -4,7 +4,7 @@
 
 The designs and the cells that each family took are kept in ``docs/results/cost.json``; with ``--measure`` they are
 synthesised again, each alone. Cells are what the family's packer would use: packed logic cells on iCE40 (nextpnr),
-LUTs and carry cells elsewhere. The designs are of three networks with random parameters, of every rule, and with one,
+LUTs and carry cells elsewhere. A design without cells of a family was not measured, or needs more block RAM than it has. The designs are of three networks with random parameters, of every rule, and with one,
 two and four images side by side. An error is that of a design which is left out of the fit.
 """
 

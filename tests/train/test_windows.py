@@ -9,6 +9,7 @@ if flag("TNHW_REQUIRE_TOOLS"):
 else:
     torch = pytest.importorskip("torch")
 
+import training
 from train_models import KINDS
 
 from tnhw.train import windows
@@ -111,3 +112,9 @@ def test_synapses_on_another_device(kind):
         assert sums.device.type == "meta" and sums.shape == (rows, 5)
         sums.sum().backward()
     assert x.grad.shape == x.shape and images.grad.shape == images.shape
+
+
+def test_benchmark():
+    """What `benchmarks/training.py` prints, with one image."""
+    ratios = training.measure(images=1, repeats=1)
+    assert list(ratios) == list(training.LAYERS) and min(ratios.values()) > 0

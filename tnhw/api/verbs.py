@@ -202,7 +202,9 @@ def prove(
     """
     tools.find("z3")
     if isinstance(loaded := load(source), (Network, NetworkHardware)):
-        return _prove_network(loaded, properties, method, netlist, solver, rtl, out, say, folding)
+        given = {"properties": properties, "netlist": netlist, "solver": solver}
+        given["method"] = None if method == "lemmas" else method
+        return _prove_network(load_design(loaded, **folding), given, rtl, out, say)
     kernel = load_kernel(source, "prove")
     if any(value is not None for value in folding.values()):
         load_design(kernel, **folding)  # says that a kernel has no folds
@@ -221,17 +223,15 @@ def prove(
     )
 
 
-def _prove_network(source, properties, method, netlist, solver, rtl, out, say, folding):
-    given = {"properties": properties, "netlist": netlist, "solver": solver}
-    given["method"] = method if method != "lemmas" else None
+def _prove_network(design, given, rtl, out, say):
+    """Prove a network; `given` are the arguments that only kernels have."""
+    from ..proof.networks.proving import prove_network
+
     for name, value in given.items():
         if value is not None:
             raise InputError(
                 f"`{name}` is for kernels: a network is executed for all inputs; leave it out"
             )
-    from ..proof.networks.proving import prove_network
-
-    design = load_design(source, **folding)
     folder = Path(out) / design.name / "proof"
     return prove_network(design, folder, rtl=None if rtl is None else list(rtl), say=say)
 

@@ -103,10 +103,9 @@ def fit_smallest(
     Other arguments are as for `fit`. The result is None if there is no such design.
     """
     room = Room(board, dsp)
-    found = smallest(network, board.family, dsp, images, room.fits, cycles)
-    if found is None:
+    chain = smallest(network, board.family, dsp, images, room.fits, cycles)
+    if chain is None:
         return None
-    *_, chain = found
     return Design(network, chain.folds, dsp=dsp, **options), chain.cost + HARNESS
 
 

@@ -267,16 +267,15 @@ def smallest(network, family, dsp, images, fits, cycles):
 
     Returns
     -------
-    interval, images, Chain; or None
+    Chain or None
     """
     found = []
     for number in _up_to(images):
         folds = Folds(network, family, dsp, number)
         interval = min(number * cycles, folds.intervals()[-1])
         for chain in filter(fits, folds.chains(int(interval))):
-            own = pipeline_interval(chain.stages)
-            found.append((chain.cost.cells, own / number, own, number, chain))
-    return min(found, key=lambda one: one[:2])[2:] if found else None
+            found.append((chain.cost.cells, pipeline_interval(chain.stages) / number, chain))
+    return min(found, key=lambda one: one[:2])[2] if found else None
 
 
 def fold(

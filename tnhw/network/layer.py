@@ -286,11 +286,7 @@ class Layer(ByContent):
         top, left, bottom, right = self.pads
         high, wide = self.in_shape[0] + top + bottom, self.in_shape[1] + left + right
         pixels = np.arange(high * wide).reshape(high, wide)
-        extents = [(k - 1) * d + 1 for k, d in zip(self.taps, self.dilations, strict=True)]
-        windows = np.lib.stride_tricks.sliding_window_view(pixels, extents)
-        chosen = windows[:: self.strides[0], :: self.strides[1]]
-        chosen = chosen[..., :: self.dilations[0], :: self.dilations[1]]
-        return arrays_of.fixed(chosen.reshape(self.positions, -1))
+        return arrays_of.fixed(np.stack([pixels[place].ravel() for place in self._places], axis=1))
 
     def _padded(self, x: Any) -> np.ndarray:
         """Activations x [n, ...] with their complements and padding: [n, height, width, channels]."""

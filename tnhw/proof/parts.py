@@ -169,18 +169,9 @@ class Parts:
 
     def _add(self, property_, part, verdict, method, solver, seconds, text):
         asked = solver.asked if solver else {}
-        self.result.parts.append(
-            {
-                "property": property_,
-                "part": part,
-                "verdict": verdict,
-                "method": method,
-                "solver": solver.version if solver and solver.asked else None,
-                "questions": {kind: count for kind, (count, _) in asked.items()},
-                "seconds": round(seconds, 3),
-                "text": text,
-            }
-        )
+        version = solver.version if asked else None
+        questions = {kind: count for kind, (count, _) in asked.items()}
+        self.result.add(property_, part, verdict, method, seconds, text, version, questions)
 
     def _function(self):
         if self.options.method == "whole":

@@ -1,7 +1,5 @@
 """Prove a kernel, and write what was proven by which method, with a counter-example if a part fails."""
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Iterable
@@ -152,15 +150,13 @@ def prove_text(
 def _write(parts, manifest, out_dir):
     """Write Verilog, manifest, results, and the waves of a counter-example if there is one."""
     name, result = parts.kernel.name, parts.result
-    digests = {f"{name}.v": hashlib.sha256(parts.text.encode()).hexdigest()}
-    manifest = manifest | {"files": digests}
-    files = {f"{name}.v": parts.text, "manifest.json": json.dumps(manifest, indent=2) + "\n"}
+    waves = {}
     if parts.wave:
         wave, contents = parts.wave
         path = str(Path(out_dir) / wave)
-        files[wave] = contents
+        waves[wave] = contents
         result.counter_example |= {"vcd": path if wave.endswith(".vcd") else None, "waves": path}
-    files["proof.json"] = json.dumps(result.to_dict(), indent=2) + "\n"
+    files = result.files(name, parts.text, manifest) | waves
     write_files(out_dir, files)
     for name in {"counterexample.vcd", "counterexample.fst"} - set(files):
         Path(out_dir, name).unlink(missing_ok=True)

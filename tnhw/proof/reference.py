@@ -12,7 +12,7 @@ import z3
 from ..errors import InputError
 from .formulas.values import as_bits
 
-__all__ = ["Number", "Reference"]
+__all__ = ["Number", "Reference", "integer_term"]
 
 RULES = ("threshold", "ternary", "shift", "addernet", "mac", "binary")
 
@@ -194,25 +194,16 @@ class Reference:
 
     def integer_term(self, x, values):
         """t(x, p) in Python integers: x is a value, `values` has bit patterns of the fields as integers."""
+        p = {"sign": -1 if values.get("sign") else 1, "gain": values.get("gain", 0)}
         if self.rule == "binary":
-            return 1 if x == values["weight"] else -1
-        magnitude = {}
-        for name in ("theta", "weight", "exponent"):
-            if name in values:
-                raw, field = values[name], self.magnitude
-                magnitude[name] = raw - 2**field.bits if raw > field.high else raw
-        if not values.get("present", 1):
+            p["weight"] = values["weight"]
+        elif not values.get("present", 1):
             return 0
-        sign = -1 if values.get("sign") else 1
-        if self.rule == "threshold":
-            return sign * max(x - magnitude["theta"], 0) * 2 ** values.get("gain", 0)
-        if self.rule == "ternary":
-            return sign * x
-        if self.rule == "shift":
-            return sign * x * 2 ** magnitude["exponent"]
-        if self.rule == "addernet":
-            return -abs(x - magnitude["weight"])
-        return x * magnitude["weight"]
+        for name in ("theta", "weight", "exponent"):
+            if name in values and self.magnitude:
+                raw, field = values[name], self.magnitude
+                p[name] = raw - 2**field.bits if raw > field.high else raw
+        return integer_term(self.rule, x, p)
 
     def bounds(self, values=None):
         """Lowest and highest term, from the corners of x and p; `prove_range` proves them.
@@ -284,3 +275,19 @@ class Reference:
                 z = min(max(r, self.output.low), self.output.high)
             results.append(z)
         return results
+
+
+def integer_term(rule, x, p):
+    """t(x, p) in integers: x is a value, or an array of values; `p` has the arrays' entries for one synapse by name."""
+    if rule == "threshold":
+        return p["sign"] * (x - p["theta"]) * (x > p["theta"]) * 2 ** p.get("gain", 0)
+    if rule == "ternary":
+        return p["sign"] * x
+    if rule == "shift":
+        return p["sign"] * x * 2 ** p["exponent"]
+    if rule == "binary":
+        return 2 * (x == p["weight"]) - 1
+    if rule == "addernet":
+        return -abs(x - p["weight"])
+    assert rule == "mac"
+    return x * p["weight"]

@@ -1,5 +1,7 @@
 """The result of a proof: its parts, a counter-example, and what was tested if a part is undecided."""
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +44,10 @@ class Result(results.Result):
         Time of the whole proof.
     retries : list of dict
         What was tried again because a tool died: ``failure`` and ``change``.
+    assumptions : list of str
+        What is trusted.
+    leaves_open : str
+        What a proof of this kind does not say, whatever its verdict; empty if there is nothing.
     """
 
     name: str
@@ -50,6 +56,28 @@ class Result(results.Result):
     tested: dict | None = None
     seconds: float = 0
     retries: list = field(default_factory=list)
+    assumptions: list = field(default_factory=lambda: list(ASSUMPTIONS))
+    leaves_open: str = ""
+
+    def add(
+        self, property_, part, verdict, method, seconds, text, solver=None, questions=None
+    ) -> None:
+        """Record a part; `solver` is its version, if it was asked something."""
+        self.parts.append(
+            {
+                "property": property_, "part": part, "verdict": verdict, "method": method, "solver": solver,
+                "questions": questions or {}, "seconds": round(seconds, 3), "text": text,
+            }
+        )  # fmt: skip
+
+    def files(self, name: str, text: str, manifest: dict) -> dict[str, str]:
+        """Files by name: the Verilog that was proven, its manifest, and this record."""
+        digests = {f"{name}.v": hashlib.sha256(text.encode()).hexdigest()}
+        return {
+            f"{name}.v": text,
+            "manifest.json": json.dumps(manifest | {"files": digests}, indent=2) + "\n",
+            "proof.json": json.dumps(self.to_dict(), indent=2) + "\n",
+        }
 
     @property
     def verdict(self) -> str:
@@ -74,7 +102,8 @@ class Result(results.Result):
             "parts": self.parts,
             "counter_example": self.counter_example,
             "tested": self.tested,
-            "assumptions": ASSUMPTIONS,
+            "assumptions": self.assumptions,
+            "leaves_open": self.leaves_open,
             "retries": self.retries,
             "seconds": round(self.seconds, 3),
             "tools": tools.versions(tools.yosys_in_use(), "amaranth") | {"tnhw": __version__},
@@ -92,6 +121,7 @@ class Result(results.Result):
         if self.tested:
             lines += [(f"tested: {key}", value) for key, value in self.tested.items()]
         lines.append(("total", "", self.verdict, "", "", f"{self.seconds:.1f}"))
+        lines += [("not said", self.leaves_open)] if self.leaves_open else []
         return [results.Table(self.name, lines, headed=True)]
 
 

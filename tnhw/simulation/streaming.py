@@ -1,7 +1,7 @@
 """A bench in C++ that streams vectors through a model by Verilator, for whole data sets.
 
-It is hundreds of times as fast as the benches that speak to a simulator from Python, and checks less: every result,
-latency and interval at full speed, and every result once more with random pauses and stalls.
+It is much faster than the benches that speak to a simulator from Python, and checks less: every result, latency and
+interval at full speed, and every result once more with random pauses and stalls. Its tests state their cycles and seconds.
 """
 
 import json
@@ -155,8 +155,8 @@ def _streamed(
     def state():
         return f"{came.read_text() if came.exists() else 0} beats of {total} vectors"
 
-    words = ["stalls" if stalls else "full speed", job.top]
-    with progress(f"Streaming through {words[1]}, {words[0]}", state):
+    how = "with stalls" if stalls else "at full speed"
+    with progress(f"Streaming through {job.top}, {how}", state):
         numbers = stalls, sent.record["seed"] + 1, limit, tail
         command = [str(bench), str(folder), *map(str, numbers)]
         done = execute("the bench", command, cwd=folder, timeout=job.timeout)

@@ -7,7 +7,7 @@ does not matter, and the exported network gives the same bits as the trained mod
 import torch
 from torch.autograd import Function
 
-__all__ = ["adder", "bank", "by_level", "of_level", "rounded", "through"]
+__all__ = ["adder", "bank", "by_level", "lifted", "of_level", "rounded", "through"]
 
 
 CHUNK = 1024  # rows that `bank` computes at a time, so that its rectifiers stay in the cache
@@ -23,9 +23,10 @@ class _Through(Function):
         return g, None
 
 
-def _lift(x, thresholds):
-    """Rectifiers max(x - t_k, 0), [rows, K * inputs]."""
-    return (x.unsqueeze(1) - thresholds.unsqueeze(1)).relu_().view(len(x), -1)
+def lifted(x, thresholds):
+    """Rectifiers max(x - t_k, 0) of x [..., inputs]: [rows, K * inputs]."""
+    found = (x.unsqueeze(-2) - thresholds.unsqueeze(-1)).relu_()
+    return found.reshape(-1, found.shape[-2] * found.shape[-1])
 
 
 class _Bank(Function):
@@ -33,7 +34,7 @@ class _Bank(Function):
     def forward(ctx, x, c, theta, w, level, thresholds):
         matrix = by_level(c, level, len(thresholds)).flatten(1)
         ctx.save_for_backward(x, matrix, c, w, level, thresholds)
-        return torch.cat([_lift(rows, thresholds) @ matrix.T for rows in x.split(CHUNK)])
+        return torch.cat([lifted(rows, thresholds) @ matrix.T for rows in x.split(CHUNK)])
 
     @staticmethod
     def backward(ctx, g):
@@ -42,10 +43,10 @@ class _Bank(Function):
         g = g if w is None else g / 2
         dx, dc, dtheta = [], torch.zeros_like(matrix), torch.zeros_like(matrix)
         for rows, part in zip(x.split(CHUNK), g.split(CHUNK), strict=True):
-            lifted = _lift(rows, thresholds)
+            rectified = lifted(rows, thresholds)
             if need_c:
-                dc += part.T @ lifted
-            above = lifted.sign_()  # lifted is never negative
+                dc += part.T @ rectified
+            above = rectified.sign_()  # they are never negative
             if need_theta:
                 dtheta += part.T @ above
             if need_x:

@@ -2,8 +2,8 @@
 
 A synapse is given one of these, and asks it for sums. Both give the same gradients as a formula over all windows
 would; a convolution makes neither a matrix of its windows nor one of the rectifiers in them. Its rectifiers are
-computed once for each input, and one product gives what they add to all outputs that see them, for all taps; the
-results are added where the taps say.
+computed once for each input, and one product gives what they add to all outputs that see them, for all taps. These
+parts are then added to the outputs that they belong to.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.autograd import Function
 
-from .functions import bank, by_level, of_level
+from .functions import bank, by_level, lifted, of_level
 
 __all__ = ["FLAT", "Flat", "Window"]
 
@@ -155,12 +155,6 @@ class _Phase:
         return found.view(-1, len(self.taps) * g.shape[3])
 
 
-def _lifted(x, thresholds):
-    """Rectifiers max(x - t_k, 0) of inputs x [..., channels]: [rows, K * channels]."""
-    lifted = (x.unsqueeze(-2) - thresholds.unsqueeze(-1)).relu_()
-    return lifted.reshape(-1, lifted.shape[-2] * lifted.shape[-1])
-
-
 class _Product(Function):
     @staticmethod
     def forward(ctx, x, w, window):
@@ -207,8 +201,8 @@ class _Bank(Function):
         for phase in window.phases(x.shape):
             matrix = phase.matrix(matrices, count)
             for part in window.parts(x, count * x.shape[1]):
-                lifted = _lifted(last[(part, *phase.inputs)], thresholds)
-                phase.add(lifted @ matrix, sums[part])
+                seen = last[(part, *phase.inputs)]
+                phase.add(lifted(seen, thresholds) @ matrix, sums[part])
         return sums.flatten(0, 2)
 
     @staticmethod
@@ -228,10 +222,10 @@ class _Bank(Function):
             )
             for part in window.parts(x, count * x.shape[1]):
                 seen, wanted = last[(part, *phase.inputs)], phase.gather(g[part])
-                lifted = _lifted(seen, thresholds)
+                rectified = lifted(seen, thresholds)
                 if need_c:
-                    of_c.addmm_(lifted.T, wanted)
-                above = lifted.sign_()  # lifted is never negative
+                    of_c.addmm_(rectified.T, wanted)
+                above = rectified.sign_()  # they are never negative
                 if need_theta:
                     of_theta.addmm_(above.T, wanted)
                 if need_w:

@@ -29,11 +29,13 @@ def _bitwise(space, kind, width, values):
     """One aligned part of a bitwise cell."""
     mask = (1 << width) - 1
     for own, other in (values, values[::-1]):
-        if own == 0 if isinstance(own, int) else False:
+        if not isinstance(own, int):
+            continue
+        if own == 0:
             return 0 if kind == "$and" else other
-        if own == mask if isinstance(own, int) else False:
-            if kind == "$xor":
-                return _inverted(width, other)
+        if own == mask and kind == "$xor":
+            return _inverted(width, other)
+        if own == mask:
             return other if kind == "$and" else mask
     if UNKNOWN in values:
         return UNKNOWN
@@ -176,14 +178,8 @@ def _product(space, a, b, width, signed):
 def _shifted(space, kind, a, b, width, signed):
     count = constant(b)
     if count is None:
-        return (
-            (
-                width,
-                _by_a_table(
-                    space, kind, single(space, a), single(space, b), bits(a), width, signed
-                ),
-            ),
-        )
+        value, count = single(space, a), single(space, b)
+        return ((width, _by_a_table(kind, value, count, bits(a), width, signed)),)
     if kind in ("$shl", "$sshl"):
         form = linear(space, a, width, signed)
         if form is None:
@@ -193,7 +189,7 @@ def _shifted(space, kind, a, b, width, signed):
     return sliced(space, wide, count, width)
 
 
-def _by_a_table(space, kind, value, count, size, width, signed):
+def _by_a_table(kind, value, count, size, width, signed):
     """A shift by a value that is not a constant."""
     if value is UNKNOWN or count is UNKNOWN:
         return UNKNOWN

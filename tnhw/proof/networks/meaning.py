@@ -1,54 +1,37 @@
 """What a network computes by its definition, as sums of tables; deliberately simple.
 
-It shares no code with `tnhw.synapse.rules`, `tnhw.gates` or the golden model. All that it knows of a network is what its
-npz file holds: keys and integers.
+It shares no code with `tnhw.synapse.rules`, `tnhw.gates` or the golden model: a term is that of `tnhw.proof.reference`. All
+that it knows of a network is what its npz file holds: keys and integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ..reference import RULES, Number, integer_term
 from .values import Form, NotUnderstood, Space, Symbol
 
 __all__ = ["Meaning"]
 
 
-def _term(rule: str, x: np.ndarray, p: Mapping[str, int]) -> np.ndarray:
-    """t(x, p) for all x."""
-    if rule == "threshold":
-        return p["sign"] * (np.maximum(x - p["theta"], 0) << p.get("gain", 0))
-    if rule == "ternary":
-        return p["sign"] * x
-    if rule == "shift":
-        return p["sign"] * (x << p["exponent"])
-    if rule == "mac":
-        return p["weight"] * x
-    if rule == "addernet":
-        return -np.abs(x - p["weight"])
-    if rule == "binary":
-        return np.where(x == p["weight"], 1, -1)
-    raise NotUnderstood(f"the rule `{rule}` has no definition here")
+# Arrays of a layer that belong to its outputs, and not to a synapse.
+OF_OUTPUTS = ("bias", "steps", "falling", "multiplier", "offset")
 
 
-class _Number:
-    """An integer format written ``u4`` or ``s8``."""
+def _values(number: Number) -> np.ndarray:
+    """What the patterns 0, 1, 2, ... of a format stand for."""
+    patterns = np.arange(1 << number.bits, dtype=np.int64)
+    return np.where(patterns > number.high, patterns - (1 << number.bits), patterns)
 
-    def __init__(self, text):
-        self.bits, signed = int(text[1:]), text[0] == "s"
-        self.low = -(1 << self.bits >> 1) if signed else 0
-        self.high = self.low + (1 << self.bits) - 1
-        self.all = np.arange(1 << self.bits, dtype=np.int64)  # patterns
-        self.all[self.all > self.high] -= 1 << self.bits  # and what they stand for
 
-    def form(self, value):
-        """A pattern, or a symbol of patterns, as the integer that it stands for."""
-        if isinstance(value, int):
-            return Form(int(self.all[value]), {}, {})
-        rest = self.all - self.all[0]
-        return Form(int(self.all[0]), {value: rest}, {})
+def _as_form(number: Number, value: Symbol | int) -> Form:
+    """A pattern of a format, or a symbol of patterns, as the integer that it stands for."""
+    values = _values(number)
+    if isinstance(value, int):
+        return Form(int(values[value]), {}, {})
+    return Form(int(values[0]), {value: values - values[0]}, {})
 
 
 class Meaning:
@@ -57,17 +40,16 @@ class Meaning:
     Parameters
     ----------
     network : Network
-        Its `header` and its integer arrays are read, and nothing that it computes.
+        The keys and the integer arrays of its layers are read, as its file has them, and nothing that it computes.
     space : Space
     """
 
     def __init__(self, network: Any, space: Space) -> None:
         self.space, self.result = space, network.result
-        self.input, self.shape = _Number(str(network.input)), tuple(network.shape)
+        self.input, self.shape = Number(str(network.input)), tuple(network.shape)
         self.layers = [(layer.keys, {n: np.asarray(a) for n, a in layer.arrays.items()}) for layer in network.layers]  # fmt: skip
-        self.sums: dict[
-            Any, list
-        ] = {}  # key of a sum, or its only symbol, to (image, layer, output, form)
+        # Key of a sum, or its only symbol, to (image, layer, output, form).
+        self.sums: dict[Any, list] = {}
         self.last: dict[int, list[Form]] = {}
         self._tables: dict[Any, np.ndarray] = {}
         self._known: dict[Any, Any] = {}
@@ -86,13 +68,13 @@ class Meaning:
             for output, form in enumerate(forms):
                 self.sums.setdefault(_name(form), []).append((image, place, output, form))
             if keys.output is not None:
-                number = _Number(str(keys.output))
+                number = Number(str(keys.output))
                 x = [
                     self._result(image, place, output, form, number)
                     for output, form in enumerate(forms)
                 ]
         if self.layers[-1][0].output is not None:
-            forms = [number.form(value) for value in x]
+            forms = [_as_form(number, value) for value in x]
         elif self.layers[-1][0].requantise == "scale":
             forms = [self._scaled_form(output, form) for output, form in enumerate(forms)]
         self.last[image] = forms
@@ -127,7 +109,7 @@ class Meaning:
             windows, out = [list(range(len(x)))], (1, 1, keys.outputs)
         else:
             windows, out = _windows(keys, shape)
-        flat = {n: a.reshape(keys.outputs, -1) for n, a in arrays.items() if n not in ("bias", "steps", "falling", "multiplier", "offset")}  # fmt: skip
+        flat = {n: a.reshape(keys.outputs, -1) for n, a in arrays.items() if n not in OF_OUTPUTS}  # fmt: skip
         channels = 1 if keys.kind == "dense" else shape[2]
         forms = []
         for window in windows:
@@ -165,17 +147,20 @@ class Meaning:
         return Form(total, {s: t for s, t in terms.items() if t.any()}, {})
 
     def _table(self, rule, number, p, flip):
-        key = (rule, number.low, number.high, flip, *sorted(p.items()))
+        if rule not in RULES:
+            raise NotUnderstood(f"the rule `{rule}` has no definition in tnhw/proof/reference.py")
+        key = (rule, number.text, flip, *sorted(p.items()))
         if key not in self._tables:
-            x = number.low + number.high - number.all if flip else number.all
-            self._tables[key] = _term(rule, x, p)
+            x = _values(number)
+            x = number.low + number.high - x if flip else x
+            self._tables[key] = np.asarray(integer_term(rule, x, p), np.int64)
         return self._tables[key]
 
     def requantised(self, layer: int, output: int, z: np.ndarray) -> np.ndarray:
         """Patterns of a layer's results for sums z."""
         keys, arrays = self.layers[layer]
         channel = output % keys.outputs
-        number = _Number(str(keys.output))
+        number = Number(str(keys.output))
         if keys.requantise == "staircase":
             count = (z[:, None] >= arrays["steps"][channel][None, :]).sum(1)
             falls = "falling" in arrays and arrays["falling"][channel]
@@ -204,7 +189,7 @@ class Meaning:
                 )
                 self._known[known] = self.requantised(layer, output, z + form.constant)
             if (self._known[known] == values).all():
-                bits = _Number(str(keys.output)).bits
+                bits = Number(str(keys.output)).bits
                 return self.space.symbol(("y", image, layer, output), 1 << bits)
         return None
 

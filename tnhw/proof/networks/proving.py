@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import random
 import tempfile
@@ -26,17 +24,19 @@ from .values import NotUnderstood
 
 __all__ = ["prove_network"]
 
+METHOD = "executed for all inputs"
 PATTERNS = 4  # of pauses and stalls
 IMAGES = 4  # that each of these sends
 MOST = 64  # images after which the state must have repeated
-RATES = (
-    (0.5, 0.5),
-    (0.1, 0.9),
-    (0.9, 0.1),
-    (0.02, 0.9),
-    (0.9, 0.02),
-)  # of offers, and of a receiver that is ready
+# How often a beat is offered, and how often the receiver is ready.
+RATES = ((0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.02, 0.9), (0.9, 0.02))
 VECTORS = 300  # with which a fault is looked for in a simulator
+ASSUMPTIONS = [
+    "Yosys reads the Verilog as a synthesis tool does",
+    "the network is reset for two clocks before it is used",
+    "a sender keeps an offered beat until it is taken",
+]
+LEAVES_OPEN = "other patterns of pauses and stalls, and resets among images"
 
 
 def prove_network(
@@ -83,15 +83,7 @@ def prove_network(
     with recorded() as proof.result.retries:
         proof.run(patterns, out_dir)
     proof.result.seconds = time.monotonic() - start
-    digests = {f"{design.name}.v": hashlib.sha256(text.encode()).hexdigest()}
-    write_files(
-        out_dir,
-        {
-            f"{design.name}.v": text,
-            "manifest.json": json.dumps(manifest | {"files": digests}, indent=2) + "\n",
-            "proof.json": json.dumps(proof.result.to_dict(), indent=2) + "\n",
-        },
-    )
+    write_files(out_dir, proof.result.files(design.name, text, manifest))
     raise_unless_proven(proof.result)
     return proof.result
 
@@ -114,71 +106,48 @@ def _check(design):
 class _Proof:
     def __init__(self, design, text, manifest, say):
         self.design, self.text, self.manifest, self.say = design, text, manifest, say
-        self.result = Result(design.name)
+        self.result = Result(design.name, assumptions=ASSUMPTIONS, leaves_open=LEAVES_OPEN)
         self.quiet = 4 * (manifest["latency"] + manifest["interval"]) + 100  # cycles
 
     def run(self, patterns, out_dir):
         """All parts, until one is not proven."""
-        netlist = self._part(
-            "its cells", "Yosys", lambda: read(self.text, self.manifest["top"]), out_dir
-        )
-        if netlist is None:
-            return
-        self.result.parts.pop()  # reading the Verilog is not a result
-
-        first = Run(netlist, self.manifest, self.design.network)
+        network, first = self.design.network, None
 
         def steady():
-            with progress(
-                f"Executing {self.design.name} for all inputs", lambda: f"cycle {first.cycle}"
-            ):
+            nonlocal first
+            first = Run(read(self.text, self.manifest["top"]), self.manifest, network)
+            with progress(f"Executing {self.design.name} for all inputs", lambda: f"cycle {first.cycle}"):  # fmt: skip
                 images = first.until_it_repeats(self.quiet, MOST)
-            return (
-                f"for all inputs; after {images} images, {first.cycle} cycles, everything repeats"
-            )
+            return f"for all inputs; after {images} images, {first.cycle} cycles, everything repeats"  # fmt: skip
 
         def paused():
             total, now = 0, [0]
             with progress(f"Executing {self.design.name} with pauses and stalls", lambda: f"pattern {now[0]} of {patterns}"):  # fmt: skip
                 for number in range(patterns):
                     now[0], noise = number + 1, random.Random(number)
-                    rates = noise.choice(RATES)
-                    both = [_pattern(noise, rate) for rate in rates]
-                    run = Run(netlist, self.manifest, self.design.network, *both, before=first)
+                    both = [_pattern(noise, rate) for rate in noise.choice(RATES)]
+                    run = Run(first.netlist, self.manifest, network, *both, before=first)
                     run.until(IMAGES, 100 * self.quiet)
                     total += run.cycle
-            return f"for all inputs, {patterns} patterns of {IMAGES} images, {total} cycles; other patterns are not covered"
+            return f"for all inputs, {patterns} patterns of {IMAGES} images, {total} cycles"
 
-        if self._part("images back to back", "executed for all inputs", steady, out_dir) is None:
-            return
-        if patterns:
-            self._part(
-                f"{patterns} patterns of pauses and stalls",
-                "executed for all inputs",
-                paused,
-                out_dir,
-            )
+        if self._part("images back to back", steady, out_dir) and patterns:
+            self._part(f"{patterns} patterns of pauses and stalls", paused, out_dir)
 
-    def _part(self, part, method, action, out_dir):
-        """The result of an action, or None if it is not proven; records it."""
-        self.say(f"function: {part}, {method}")
-        began, text, found, verdict = time.monotonic(), "", None, "proven"
+    def _part(self, part, action, out_dir):
+        """Record a part whose action says what it has proven; returns whether it did."""
+        self.say(f"function: {part}, {METHOD}")
+        began, verdict = time.monotonic(), "proven"
         try:
-            found = action()
-            text = found if isinstance(found, str) else ""
+            text = action()
         except NotUnderstood as error:
             verdict, text = "undecided", str(error)
         except OverflowError:
             verdict, text = "undecided", "a table has values of more than 62 bits"
         except Differs as error:
             verdict, text = self._disproved(error, out_dir)
-        self.result.parts.append(
-            {
-                "property": "function", "part": part, "verdict": verdict, "method": method, "solver": None,
-                "questions": {}, "seconds": round(time.monotonic() - began, 3), "text": text,
-            }
-        )  # fmt: skip
-        return found
+        self.result.add("function", part, verdict, METHOD, time.monotonic() - began, text)
+        return verdict == "proven"
 
     def _disproved(self, error, out_dir):
         """A verdict on a difference: disproved only if a simulator shows it too."""

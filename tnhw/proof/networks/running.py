@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,8 @@ from .choices import of_largest
 from .machine import Machine
 from .meaning import Meaning
 from .netlist import Netlist
+from .renaming import renamed
 from .signals import bits, single, sliced
-from .telling import told
 from .values import (
     UNKNOWN,
     WIDEST,
@@ -73,7 +73,7 @@ class Run:
         streams = {stream["carries"]: stream for stream in self.manifest["streams"]}
         self.input, self.answer = streams["input"], streams["output"]
         self._offered = False
-        self._waiting = None
+        self._waiting = False
         for _ in range(2):
             self._step(reset=1)
         self.cycle = 0
@@ -86,14 +86,15 @@ class Run:
         symbols = {value.symbol for _, value in known if isinstance(value, Table)}
         plain = all(isinstance(value, (int, Table)) for _, value in known)
         if len(known) > 1 and plain and len(symbols) == 1 and bits(known) <= WIDEST:
-            whole = single(self.space, known)
-            if isinstance(whole, Table) and self._known(bits(known), whole) is not whole:
-                return ((bits(known), self._known(bits(known), whole)),)
+            whole = single(self.space, known)  # a result some of whose bits are constant
+            result = self._known(bits(known), whole)
+            return ((bits(known), result),) if result is not whole else known
         return known
 
     def _known(self, width, value):
-        if isinstance(value, Form) and not value.terms and value.parts:
-            value = of_signal(self.space, (width, value)) if not _has_largest(value) else value
+        upper = isinstance(value, Form) and not value.terms and value.parts  # bits of a sum
+        if upper and not any(isinstance(part, Largest) for part in value.parts):
+            value = of_signal(self.space, (width, value))
         if isinstance(value, Table) and (
             found := self.meaning.result_of(value.symbol, value.values)
         ):
@@ -148,13 +149,11 @@ class Run:
             self.sent += 1
             self._offered = False
         valid = self._bit(self.answer["valid"])
-        if self._waiting is not None and not valid:
-            raise Differs(
-                self.results // self.answer["beats"], 0, self.cycle, "a result was withdrawn"
-            )
+        if self._waiting and not valid:
+            raise Differs(self._image, 0, self.cycle, "a result was withdrawn")
         if valid:
             self._check(self.machine.output(self.answer["payload"]))
-        self._waiting = True if valid and not ready else None
+        self._waiting = bool(valid and not ready)
         self.results += valid and ready
 
     def _check(self, payload):
@@ -215,68 +214,58 @@ class Run:
             and all(_never(number, shown, last) for number in set(range(len(last))) - set(shown))
         )
 
-    def until(self, images: int, limit: int) -> None:
-        """Run until so many images are answered; `limit` is the number of cycles in which a beat must move."""
+    def _clocks(self, limit: int) -> Iterator[None]:
+        """Go on clock by clock; a beat must move within `limit` clocks."""
         quiet = 0
-        while self.results < images * self.answer["beats"]:
+        while True:
+            yield
             before = self.sent, self.results
             self._step()
             quiet = quiet + 1 if before == (self.sent, self.results) else 0
             if quiet > limit:
-                raise Differs(
-                    self.results // self.answer["beats"],
-                    0,
-                    self.cycle,
-                    f"nothing moved in {limit} cycles",
-                )
+                raise Differs(self._image, 0, self.cycle, f"nothing moved in {limit} cycles")
+
+    @property
+    def _image(self):
+        """The image whose result is the next one."""
+        return self.results // self.answer["beats"]
+
+    def until(self, images: int, limit: int) -> None:
+        """Run until so many images are answered; a beat must move within `limit` cycles."""
+        for _ in self._clocks(limit):
+            if self._image >= images:
+                return
 
     def until_it_repeats(self, limit: int, most: int) -> int:
         """Run until the state at the start of an image is that at the start of an earlier one, with the images renamed.
 
-        Then all further images are answered as those between the two. Returns how many images were sent.
+        Then all further images are answered as those between the two. Returns how many images were sent, at most `most`.
         """
         seen: dict[bytes, int] = {}
-        quiet, at = 0, -1
-        while True:
-            before = self.sent, self.results
-            self._step()
-            quiet = quiet + 1 if before == (self.sent, self.results) else 0
-            if quiet > limit:
-                raise Differs(
-                    self.results // self.answer["beats"],
-                    0,
-                    self.cycle,
-                    f"nothing moved in {limit} cycles",
-                )
+        for _ in self._clocks(limit):
             image, beat = divmod(self.sent, self.input["beats"])
-            if beat == 0 and image != at:
-                at = image
-                state = self._state(image)
-                if state in seen:
-                    return image
-                seen[state] = image
-                if image >= most:
-                    raise NotUnderstood(f"the state did not repeat within {most} images")
+            if beat or image in seen.values():
+                continue
+            if image > most:
+                break
+            state = self._state(image)
+            if state in seen:
+                return image
+            seen[state] = image
+        raise NotUnderstood(f"the state did not repeat within {most} images")
 
     def _state(self, image: int) -> bytes:
         """A digest of the whole state, with images counted from the one that comes next."""
         names: dict = {}
         digest = hashlib.sha256()
         for number, *_ in self.netlist.registers:
-            digest.update(repr(told(self.machine.values[number], image, names)).encode())
+            digest.update(repr(renamed(self.machine.values[number], image, names)).encode())
         for memory in self.machine.memories:
             for word in memory:
-                digest.update(repr(told(word, image, names)).encode())
-        digest.update(
-            repr(
-                (self._offered, self._waiting, self.results - image * self.answer["beats"])
-            ).encode()
-        )
+                digest.update(repr(renamed(word, image, names)).encode())
+        ahead = self.results - image * self.answer["beats"]
+        digest.update(repr((self._offered, self._waiting, ahead)).encode())
         return digest.digest()
-
-
-def _has_largest(form):
-    return any(isinstance(part, Largest) for part in form.parts)
 
 
 def _never(number, shown, last):

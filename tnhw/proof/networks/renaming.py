@@ -1,14 +1,14 @@
-"""Values in words, with images counted from a given one: what two states have in common."""
+"""Values with their images counted from a given one, as text: equal for two states that differ in the images only."""
 
 import hashlib
 
 from .values import UNKNOWN, Floor, Form, Table
 
-__all__ = ["same", "told"]
+__all__ = ["renamed"]
 
 
-def told(signal, image, names):
-    """A signal in words, with images counted from `image`."""
+def renamed(signal, image, names):
+    """A signal as numbers and text, with images counted from `image`; `names` keeps what is known of its symbols."""
     return [(width, _value(value, image, names)) for width, value in signal]
 
 
@@ -53,11 +53,3 @@ def _symbol(symbol, image, names):
                 ("largest of", [_form(form, image, names) for form in symbol.forms])
             )
     return names[symbol]
-
-
-def same(one, other):
-    """Whether two signals are equal for all inputs, as far as their forms show it."""
-    if len(one) != len(other):
-        return False
-    names: dict = {}
-    return told(one, 0, names) == told(other, 0, names)
