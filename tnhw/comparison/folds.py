@@ -95,9 +95,11 @@ class FoldFront(Result):
             )
             for row in self.rows
         ]  # fmt: skip
-        error = "not measured" if self.error is None else f"up to {self.error:g} %"
+        error = "by a model of another family"
+        if self.error is not None:
+            error = f"up to {self.error:g} % wrong for the designs that were measured"
         title = (
-            f"{self.network} on {self.board}, {self.clock / 1e6:g} MHz; cells are estimates, error {error}; "
+            f"{self.network} on {self.board}, {self.clock / 1e6:g} MHz; cells are estimates, {error}; "
             f"{self.capacity['usable']} of {self.capacity['cells']} cells can be used, and {self.capacity['RAM']} RAMs"
         )
         return [Table(title, lines, headed=True)]
@@ -110,7 +112,7 @@ class FoldFront(Result):
         ToolMissing
             If Matplotlib is missing.
         """
-        points = [(row.rate, row.cells, row.ram, not row.lacks) for row in self.rows]
+        points = [(row.rate, row.cells, not row.lacks) for row in self.rows]
         return plots.folds(points, self.capacity, f"{self.network} on {self.board}")
 
     def write(self, folder: str | Path) -> Path:

@@ -200,7 +200,7 @@ def folds(points, capacity, title):
 
     Parameters
     ----------
-    points : list of (rate, cells, ram, fits)
+    points : list of (rate, cells, fits)
     capacity : dict
         See `tnhw.comparison.folds.FoldFront`.
     title : str
@@ -212,7 +212,7 @@ def folds(points, capacity, title):
     """
     figure, axes = _axes(8, 4.5)
     for fits, colour, label in ((True, "#4477aa", "fits"), (False, "#bbbbbb", "does not fit")):
-        own = [(rate, cells) for rate, cells, _, one in points if one == fits]
+        own = [(rate, cells) for rate, cells, one in points if one == fits]
         if own:
             axes.scatter(*zip(*own, strict=True), color=colour, s=24, label=label)
     axes.axhline(capacity["usable"], color="#ee6677", linewidth=1, label="cells that can be used")
