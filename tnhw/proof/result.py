@@ -60,7 +60,15 @@ class Result(results.Result):
     leaves_open: str = ""
 
     def add(
-        self, property_, part, verdict, method, seconds, text, solver=None, questions=None
+        self,
+        property_: str,
+        part: str,
+        verdict: str,
+        method: str,
+        seconds: float,
+        text: str,
+        solver: str | None = None,
+        questions: dict[str, int] | None = None,
     ) -> None:
         """Record a part; `solver` is its version, if it was asked something."""
         self.parts.append(
