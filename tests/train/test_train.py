@@ -176,12 +176,15 @@ def test_threshold_levels():
     assert arrays["sign"].tolist() == [[1, -1, 1, 1, 0, 0, -1]]
     four = Threshold(levels=8, min_level=2)
     assert four.arrays(p, 4)["sign"].tolist() == [[1, -1, 1, 0, 0, 0, 0]]
-    assert (Threshold().stored, four.stored, Threshold(levels=1).stored, Gain().stored) == (
-        5,
-        4,
-        2,
-        6,
-    )
+    synapses = Threshold(), four, Threshold(levels=1), Gain()
+    assert [synapse.stored(4) for synapse in synapses] == [5, 4, 2, 6]
+
+
+def test_a_threshold_at_the_largest_input_is_no_value_of_its_own():
+    """Of 16 levels on 4 bits the lowest has theta = 15, which no input exceeds; on 8 bits it has theta = 240."""
+    sixteen = Threshold(levels=16)
+    assert sixteen.arrays({"p": torch.tensor([[1 / 16]])}, 4)["theta"].tolist() == [[15]]
+    assert (sixteen.stored(4), sixteen.stored(8)) == (5, 6)
 
 
 def test_one_level_is_ternary():

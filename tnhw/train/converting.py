@@ -260,8 +260,5 @@ def _kept(keep, original):
 
 
 def _sizes(model):
-    synapses = [layer.p["p"].numel() for layer in model]
-    return {
-        "synapses": sum(synapses),
-        "stored_bits": sum(count * layer.synapse.stored for count, layer in zip(synapses, model, strict=True)),
-    }  # fmt: skip
+    synapses, bits = (sum(column) for column in zip(*(layer.sizes for layer in model), strict=True))
+    return {"synapses": synapses, "stored_bits": bits}

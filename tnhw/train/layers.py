@@ -78,6 +78,12 @@ class Layer(nn.Module):
         self.register_buffer("scale", torch.tensor(0.0))
         self.register_buffer("frozen", torch.tensor(False))
 
+    @property
+    def sizes(self):
+        """Synapses, and the bits that hardware stores for them."""
+        synapses = self.p["p"].numel()
+        return synapses, synapses * self.synapse.stored(self.input_bits)
+
     def arrange(self, sums, x):
         """Bring sums [rows, outputs] into the shape of the layer's result for the input x. A dense layer has one row for a
         vector, a convolution one for each position of its window."""

@@ -26,8 +26,6 @@ class Synapse:
         Name in `tnhw.synapse.RULES`.
     fraction : int
         Number of fractional bits that a term has more than x.
-    stored : int
-        Bits that one synapse takes in a memory, including a code for "absent" where the rule has one.
     lowest, highest : float
         Range of the real parameter p.
     slow : dict of str to float
@@ -45,8 +43,8 @@ class Synapse:
 
     spread: float = 1.0
 
-    @property
-    def stored(self):
+    def stored(self, bits):
+        """Bits that one synapse, whose input has `bits` bits, takes in a memory, with a code for "absent" where there is one."""
         raise NotImplementedError
 
     @property
@@ -116,9 +114,12 @@ class Threshold(Synapse):
         if not 1 <= self.min_level <= self.levels:
             raise InputError(f"`min_level` must be 1 to {self.levels}, not {self.min_level}")
 
-    @property
-    def stored(self):
-        return (2 * (self.levels + 1 - self.min_level)).bit_length()
+    def stored(self, bits):
+        thetas = self.arrays(
+            {"p": torch.arange(self.min_level, self.levels + 1) / self.levels}, bits
+        )["theta"]
+        useful = len({theta for theta in thetas.tolist() if theta < (1 << bits) - 1})
+        return (2 * useful).bit_length()  # each with two signs, and "absent"
 
     @property
     def least_bits(self):
@@ -164,8 +165,7 @@ class Gain(Synapse):
     def __post_init__(self):
         _check_levels(self.levels)
 
-    @property
-    def stored(self):
+    def stored(self, bits):
         return 3 + (self.levels - 1).bit_length()
 
     @property

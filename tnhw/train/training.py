@@ -77,8 +77,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         valid=None if final else held, note=_note(recipe, seed, data), **fitting,
     )  # fmt: skip
     network = _network(model, dataset, name, {})
-    synapses = [layer.p["p"].numel() for layer in model]
-    bits = sum(n * layer.synapse.stored for n, layer in zip(synapses, model, strict=True))
+    synapses, bits = (sum(column) for column in zip(*(layer.sizes for layer in model), strict=True))
     card = {
         "data": dataset.title,
         "licence": dataset.licence,
@@ -89,7 +88,7 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         "measured_on": f"{len(held[0])} rows, {'test' if final else 'validation'} part",
         "score": round(score(network, *held), 3),
         "unit": UNITS[dataset.task],
-        "synapses": sum(synapses),
+        "synapses": synapses,
         "stored_bits": bits,
         "command": command,
     }

@@ -30,7 +30,9 @@ class Ternary(_Weight):
     """Weights -1, 0 and +1."""
 
     rule: ClassVar[str] = "ternary"
-    stored: ClassVar[int] = 2
+
+    def stored(self, bits):
+        return 2
 
     def quantise(self, p):
         return p.sign() * nearest(p.abs(), 1)
@@ -48,7 +50,9 @@ class Shift(_Weight):
 
     rule: ClassVar[str] = "shift"
     fraction: ClassVar[int] = 3
-    stored: ClassVar[int] = 4
+
+    def stored(self, bits):
+        return 4
 
     def _size(self, p):
         edges = p.new_tensor([1 / 16, 3 / 16, 3 / 8, 3 / 4])
@@ -81,8 +85,7 @@ class Mac(_Weight):
     def fraction(self):
         return self.weight_bits - 1
 
-    @property
-    def stored(self):
+    def stored(self, bits):
         return self.weight_bits
 
     def quantise(self, p):
@@ -104,8 +107,7 @@ class Adder(Synapse):
     lowest: ClassVar[float] = 0.0
     bits: int = 4
 
-    @property
-    def stored(self):
+    def stored(self, bits):
         return self.bits
 
     def initial(self, outputs, inputs):
