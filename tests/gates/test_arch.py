@@ -9,6 +9,7 @@ from random_kernels import Case, check, unpack
 from tnhw.gates.kernels import axi, loader, parallel, serial
 from tnhw.gates.summing import requantise, terms, tree
 from tnhw.kernel import Kernel
+from tnhw.synapse import booth
 from tnhw.synapse.rules import addernet, mac, threshold
 
 ARCHITECTURES = ["parallel", "serial"]
@@ -266,12 +267,22 @@ FAULTS = {
                     case(gain=True)),
     "distance off by one": (addernet.AdderNet, "_distance", "Addend(~negative)", "Addend(negative)",
                             case("addernet")),
-    "booth: a digit never negative": (mac.Mac, "_row", "negate_if(high, Mux(middle ^ low, once, Cat(Const(0, 1), x))[:bits])",
-                                      "Mux(middle ^ low, once, Cat(Const(0, 1), x))[:bits]", case("mac", form="booth")),
-    "booth: 2 for 1": (mac.Mac, "_row", "middle ^ low", "middle & low", case("mac", form="booth")),
-    "booth: ones for nothing": (mac.Mac, "_row", "Mux(none, 0, row)", "row",
+    "booth: a digit never negative": (booth.Booth, "_masked_row", "negate_if(high, Mux(middle ^ low, once, twice)[: self._row_bits(digit)])",
+                                      "Mux(middle ^ low, once, twice)[: self._row_bits(digit)]", case("mac", form="booth")),
+    "booth: 2 for 1": (booth.Booth, "_masked_row", "middle ^ low", "middle & low", case("mac", form="booth")),
+    "booth: ones for nothing": (booth.Booth, "_masked_row", "Mux(none, 0, row)", "row",
                                 case("mac", form="booth", parameter="s4")),
-    "booth: a digit owes too much": (mac.Mac, "remainder", "bits < 7", "bits < 8", case("mac", form="booth")),
+    "booth: a digit owes too much": (booth.Booth, "correction", "bits < 7", "bits < 8", case("mac", form="booth")),
+    "and-or: no double": (booth.Booth, "_gated_row", "gate(once, x_once) | gate(twice, x_twice)", "gate(once, x_once)",
+                          case("mac", form="booth_and_or"), case("mac", form="digits", parameter="s4")),
+    "and-or: once where it is twice": (booth.Booth, "_selection", "(high ^ middle) & ~once", "high ^ middle",
+                                       case("mac", form="booth_and_or")),
+    "and-or: the digit -0 owes nothing": (booth.Booth, "correction", "self.kind == 'and-or'", "self.kind == 'none'",
+                                          case("mac", form="booth_and_or")),
+    "digits: carried away too rarely": (booth.Booth, "digits_of", "[0, 1, 2, -1, 0, 1, -2, -1]", "[0, 1, 2, -1, 0, 1, -2, 3]", case("mac", form="digits", parameter="s4")),
+    "digits: never negative": (booth.Booth, "encode", "digit < 0", "digit < -2", case("mac", form="digits", parameter="s4")),
+    "sign and magnitude: never inverted": (mac.Mac, "addends", "negate_if(p.sign, x)", "x", case("mac", form="sign_magnitude", parameter="s4")),
+    "sign and magnitude: owes too much": (mac.Mac, "remainder", "weight < 0", "weight < 7", case("mac", form="sign_magnitude", parameter="s4")),
     "split: halves apart": (mac.Mac, "addends", "1 << half", "2 << half", case("mac", form="split")),
     "inhibitory adds": (terms.Terms, "runtime", "polarity * addend.weight", "addend.weight", case(excitatory=2),
                         case("mac", excitatory=2, form="booth")),

@@ -62,7 +62,7 @@ KEYS = {
     "form unwanted": ({"rule": '"addernet"', "form": '"max"'},
                       "rule `addernet` has no forms: leave `form` out"),
     "form of another rule": ({"rule": '"mac"', "form": '"max"'},
-                             'rule `mac` has "product" or "booth" or "rows" or "split" as `form`, not \'max\''),
+                             'rule `mac` has "product" or "booth" or "booth_and_or" or "digits" or "rows" or "sign_magnitude" or "split" as `form`, not \'max\''),
     "shift alone": ({"shift": "3"}, "`shift` needs `output`"),
     "shift huge": ({"output": '"u4"', "shift": "40"}, "`shift` must be less than or equal to 32, not 40"),
     "folded memory": ({"bias": '"folded"', "storage": '"memory"'}, '"folded"` is for storage `ports`'),

@@ -109,7 +109,7 @@ def test_random_spread():
     sizes = {keys["inputs"] for keys in drawn}
     assert min(sizes) == 1 and max(sizes) > 56 and len(sizes) > 30
     assert {keys["outputs"] for keys in drawn} == {1, 2, 3, 4, 5}
-    forms = {None, "auto", "subtract", "max", "complement", "product", "booth", "rows", "split"}
+    forms = {None, "auto", "subtract", "max", "complement", *RULES["mac"].forms}
     assert {keys.get("form") for keys in drawn} == forms
     assert {keys.get("gain") for keys in drawn} == {None, True, False}
     kinds_of_bias = {keys.get("bias", "none").split()[0][0] for keys in drawn}

@@ -24,7 +24,7 @@ from tnhw.gates.kernels.element import Element
 from tnhw.gates.kernels.loader import Loader
 from tnhw.kernel import Kernel
 from tnhw.support.progress import progress
-from tnhw.synapse import RULES
+from tnhw.synapse import RULES, booth
 from tnhw.synapse.rules import threshold
 from tnhw.synapse.rules.shift import Shift
 
@@ -109,6 +109,28 @@ def test_bit_heaps(kind, tmp_path):
         assert verdicts(proof.prove(made, tmp_path)) == PROVEN
         return
     with pytest.raises(Undecided, match="otherwise than as numbers"):  # too many products of bits
+        proof.prove(made, tmp_path)
+
+
+@pytest.mark.parametrize("storage", ["memory", "ports"])
+@pytest.mark.parametrize("form", ["booth_and_or", "digits", "sign_magnitude"])
+def test_products_for_cells(form, storage, tmp_path):
+    """Words that hold a weight in parts, and rows whose correction depends on more than the sign."""
+    made = kernel("mac", "tile", storage, arithmetic="heap", form=form, parameter="s4")
+    assert verdicts(proof.prove(made, tmp_path)) == PROVEN
+
+
+def test_a_wrong_digit_is_refused(monkeypatch, tmp_path):
+    """A row that is 3x where its digit is 2."""
+    mutate(
+        monkeypatch,
+        booth.Booth,
+        "_gated_row",
+        "gate(twice, x_twice)",
+        "gate(twice, x_twice | x_once)",
+    )
+    made = kernel("mac", "tile", "ports", arithmetic="heap", form="digits", parameter="s4")
+    with pytest.raises(CheckFailed):
         proof.prove(made, tmp_path)
 
 

@@ -52,6 +52,8 @@ def case(seed, number):
         keys["gain"] = bool(rng.random() < 0.5)
     if RULES[rule].forms:
         keys["form"] = str(rng.choice(["auto", *RULES[rule].forms]))
+        if keys["form"] == "sign_magnitude":  # is for signed weights
+            keys["parameter"] = f"s{max(2, int(keys['parameter'][1:]))}"
     if rng.random() < 0.1:
         keys["arithmetic"] = "heap"
         keys["adder"] = str(rng.choice(["ripple", "prefix"]))

@@ -35,7 +35,10 @@ def ranges(keys):
     magnitude = {"threshold": "theta", "mac": "weight", "addernet": "weight", "shift": "exponent"}
     allowed = {}
     if keys["rule"] in magnitude:
-        allowed[magnitude[keys["rule"]]] = bounds(keys["parameter"])
+        low, high = bounds(keys["parameter"])
+        if keys.get("form") == "sign_magnitude":
+            low = -high
+        allowed[magnitude[keys["rule"]]] = low, high
     if keys["rule"] == "binary":
         allowed["weight"] = (0, 1)
     if keys["rule"] in ("threshold", "ternary", "shift"):

@@ -56,6 +56,8 @@ def cases(draw, rule, architecture, storage):
         keys["gain"] = draw(st.booleans())
     if RULES[rule].forms:
         keys["form"] = draw(st.sampled_from(["auto", *RULES[rule].forms]))
+        if keys["form"] == "sign_magnitude":  # is for signed weights
+            keys["parameter"] = f"s{max(2, int(keys['parameter'][1:]))}"
     # A heap is thousands of gates in Amaranth's simulator: fewer of them are enough.
     styles = ["operators", "operators", "heap"] if architecture != "tile" else ["operators", "heap"]
     keys["arithmetic"] = draw(st.sampled_from(styles))

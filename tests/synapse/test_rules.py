@@ -17,6 +17,7 @@ from tnhw.synapse import RULES, Format, ripples
 from tnhw.synapse import rule as rule_module
 from tnhw.synapse.rules import threshold
 
+MAC_FORMS = ["product", "booth", "booth_and_or", "digits", "rows", "sign_magnitude", "split"]
 INPUTS = ["u2", "s2", "u3", "s3"]
 PARAMETERS = ["u1", "s2", "u2", "s3", "u4"]
 
@@ -27,10 +28,9 @@ def configurations():
         yield {"rule": "ternary", "input": x}
         for p in PARAMETERS:
             yield {"rule": "addernet", "input": x, "parameter": p}
-        for p, form in product(
-            [*PARAMETERS, "s4", "u3", "s5"], ["product", "booth", "rows", "split"]
-        ):
-            yield {"rule": "mac", "input": x, "parameter": p, "form": form}
+        for p, form in product([*PARAMETERS, "s4", "u3", "s5"], MAC_FORMS):
+            if form != "sign_magnitude" or p[0] == "s":
+                yield {"rule": "mac", "input": x, "parameter": p, "form": form}
         for p in ("u1", "u2", "u3"):
             yield {"rule": "shift", "input": x, "parameter": p}
         for p, form, gain in product(PARAMETERS, ["subtract", "max", "complement"], [False, True]):
@@ -113,13 +113,17 @@ def test_gates(keys):
     simulator.run()
 
 
-@pytest.mark.parametrize("form", ["product", "booth", "rows", "split"])
+@pytest.mark.parametrize("form", MAC_FORMS)
 @pytest.mark.parametrize("parameter", ["u5", "s6", "u7", "s7", "u8", "s8", "s11", "u16"])
 @pytest.mark.parametrize("input", ["u1", "s1", "u4", "s7", "u8", "s8", "u13"])
 def test_wide_products(input, parameter, form):
     """Both ends of x and w, zero, and random values between."""
+    if form == "sign_magnitude" and parameter[0] == "u":
+        with pytest.raises(InputError, match="needs a signed `parameter`"):
+            RULES["mac"](Format.parse(input), Format.parse(parameter), form=form)
+        return
     rule = RULES["mac"](Format.parse(input), Format.parse(parameter), form=form)
-    rng = np.random.default_rng(0)
+    rng, keys = np.random.default_rng(0), {"rule": "mac", "parameter": parameter, "form": form}
 
     def values(low, high):
         return [low, high, 0, *rng.integers(low, high, 12, endpoint=True).tolist()]
@@ -133,7 +137,7 @@ def test_wide_products(input, parameter, form):
 
     async def bench(ctx):
         for weight, number in product(
-            values(*oracle.bounds(parameter)), values(*oracle.bounds(input))
+            values(*oracle.ranges(keys)["weight"]), values(*oracle.bounds(input))
         ):
             p = {"weight": weight}
             arrays = {"weight": np.array(weight)}

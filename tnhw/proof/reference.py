@@ -10,6 +10,7 @@ from itertools import product
 import z3
 
 from ..errors import InputError
+from . import weights
 from .formulas.values import as_bits
 
 __all__ = ["Number", "Reference", "integer_term"]
@@ -138,7 +139,9 @@ class Reference:
         return int(self._arrays["bias"][output])
 
     def legal(self, values):
-        """The condition that the contract allows a word: a gain is 0, 1 or 2."""
+        """The condition that the contract allows a word: a gain is 0, 1 or 2, and digits are those of a weight of the format."""
+        if weights.holds_digits(values):
+            return weights.is_legal(values, self.magnitude.low, self.magnitude.high)
         return values["gain"] != 3 if "gain" in values else z3.BoolVal(True)
 
     # The definition
@@ -174,12 +177,14 @@ class Reference:
         if self.rule == "binary":
             one = z3.BitVecVal(1, n)
             return z3.If(x_pattern == values["weight"], one, -one)
-        weight = self.magnitude.widen(values["weight"], n)
         if self.rule == "addernet":
+            weight = self.magnitude.widen(values["weight"], n)
             return z3.If(x > weight, weight - x, x - weight)
         assert self.rule == "mac"
-        # A product needs no more than the sum of both widths.
-        bits = self.x.bits + self.magnitude.bits
+        bits = self.x.bits + self.magnitude.bits  # a product needs no more
+        if "weight" not in values:
+            weight = weights.pattern(values, bits + 1)
+            return z3.SignExt(n - bits - 1, self.x.widen(x_pattern, bits + 1) * weight)
         short = self.x.widen(x_pattern, bits) * self.magnitude.widen(values["weight"], bits)
         return (z3.SignExt if self.x.signed or self.magnitude.signed else z3.ZeroExt)(
             n - bits, short
@@ -203,6 +208,8 @@ class Reference:
             if name in values and self.magnitude:
                 raw, field = values[name], self.magnitude
                 p[name] = raw - 2**field.bits if raw > field.high else raw
+        if self.rule == "mac" and "weight" not in values:
+            p["weight"] = weights.integer(values)
         return integer_term(self.rule, x, p)
 
     def bounds(self, values=None):
@@ -217,6 +224,9 @@ class Reference:
             own = [v - 2**self.magnitude.bits if v > self.magnitude.high else v for v in own]
             ends += [v for v in own if self.x.low <= v <= self.x.high]
             terms = [self.integer_term(x, fixed) for x in ends]
+            return min(terms), max(terms)
+        if weights.holds_digits(self.fields):
+            terms = [x * w for x in ends for w in (self.magnitude.low, self.magnitude.high, 0)]
             return min(terms), max(terms)
         choices = []
         for name, field in self.fields.items():

@@ -18,7 +18,7 @@ ASSUMPTIONS = [
     "the solver's answers are right",
     "senders keep what the stream contract asks: an offered beat stays until it is taken",
     "a receiver is ready again and again, and a sender goes on with a vector that it has begun, until its end",
-    "a gain field is 0, 1 or 2",
+    "a gain field is 0, 1 or 2, and digits of a weight are those of a weight in its format",
 ]
 
 

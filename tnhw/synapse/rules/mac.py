@@ -1,17 +1,19 @@
 """Multiply-accumulate synapse: w * x, with which the other rules are compared.
 
-Four forms of the gates give the same term:
+Seven forms of the gates give the same term:
 
 ``product``
     One multiplication, which a DSP block can compute.
-``booth``
-    w has digits of -2 .. 2, each with four times the weight of the one before (radix-4 Booth). For each digit there
-    is a row of gates that gives 0, x or 2x, inverted if the digit is negative. The architecture adds the rows, like
-    all addends; the constants that inversions need are in the remainder. With registered terms this is a multiplier
-    of two stages, which takes the least logic.
+``booth``, ``booth_and_or``, ``digits``
+    Radix-4 Booth rows, of three kinds (:mod:`tnhw.synapse.booth`). The architecture adds the rows, like all addends; the
+    constants that inversions need are in the remainder. With registered terms this is a multiplier of two stages, which
+    takes the least logic. The first kind suits LUTs, the second standard cells; the third stores three bits for two of w.
 ``rows``
     A row of AND gates for each bit of w (Baugh-Wooley, if a bit heap adds them). Rows that are added are instead
     subtracted as complements: NAND gates are smaller than AND gates in standard cells.
+``sign_magnitude``
+    w is stored as a sign and a magnitude, so it cannot be the lowest value of its format. x is inverted if w is negative, and
+    there is a row of AND gates for each bit of the magnitude; what the inversion lacks is in the remainder.
 ``split``
     Two small products: of x with the lower and with the upper half of w.
 
@@ -24,14 +26,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Mux, Value
+from amaranth.hdl import Const, Value
 from amaranth.lib import data
 
+from ...errors import InputError
+from ..booth import Booth
 from ..format import Format
 from ..rule import Addend, Rule, gate, inversion, negate_if, normal_shares, scaled
 
 __all__ = ["Mac"]
 
+BOOTH = {
+    "booth": "multiplexer",
+    "booth_and_or": "and-or",
+    "digits": "stored",
+}  # forms with rows of Booth: their kinds
 BLOCK_BITS = 16  # bits of a factor that the DSP blocks of every family take
 
 
@@ -48,9 +57,19 @@ class Mac(Rule):
     name = "mac"
     formula = "w · x"
     arrays = ("weight",)
-    forms = ("product", "booth", "rows", "split")
+    forms = ("product", "booth", "booth_and_or", "digits", "rows", "sign_magnitude", "split")
 
     pairs: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.form == "sign_magnitude" and not (
+            self.parameter.signed and self.parameter.bits > 1
+        ):
+            raise InputError(
+                f'form "sign_magnitude" of rule `mac` needs a signed `parameter` of at least 2 bits, not {self.parameter}; for '
+                'weights that are never negative the form "rows" has the same gates'
+            )
 
     @classmethod
     def choose_form(cls, wired: bool, remainder_is_free: bool) -> str | None:
@@ -66,7 +85,7 @@ class Mac(Rule):
 
     @property
     def multiplies(self) -> bool:
-        return self.form != "booth"
+        return self.form not in (*BOOTH, "sign_magnitude")
 
     @property
     def shared_by(self) -> int:
@@ -95,11 +114,16 @@ class Mac(Rule):
 
     @property
     def fields(self) -> dict[str, Format]:
+        if self.form == "sign_magnitude":
+            return {"magnitude": Format(self.parameter.bits - 1), "sign": Format(1)}
+        if self.form == "digits":
+            return self._booth.fields
         return {"weight": self.parameter}
 
     @property
     def ranges(self) -> dict[str, tuple[int, int]]:
-        return {"weight": (self.parameter.min, self.parameter.max)}
+        low = -self.parameter.max if self.form == "sign_magnitude" else self.parameter.min
+        return {"weight": (low, self.parameter.max)}
 
     def typical(
         self, rng: np.random.Generator, shape: tuple[int, ...], signed: bool = True
@@ -108,7 +132,12 @@ class Mac(Rule):
         return {"weight": scaled(normal_shares(rng, shape, signed), *self.ranges["weight"])}
 
     def encode(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return {"weight": arrays["weight"]}
+        weight = arrays["weight"]
+        if self.form == "sign_magnitude":
+            return {"magnitude": np.abs(weight), "sign": (weight < 0).astype(np.int64)}
+        if self.form == "digits":
+            return self._booth.encode(weight)
+        return {"weight": weight}
 
     def term(self, x: np.ndarray | int, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         return np.multiply(arrays["weight"], x, dtype=np.int64)
@@ -116,54 +145,36 @@ class Mac(Rule):
     def interval(self, arrays: Mapping[str, np.ndarray] | None = None) -> tuple[Any, Any]:
         if arrays is None:
             corners = [
-                x * w
-                for x in (self.input.min, self.input.max)
-                for w in (self.parameter.min, self.parameter.max)
+                x * w for x in (self.input.min, self.input.max) for w in self.ranges["weight"]
             ]
             return min(corners), max(corners)
         ends = arrays["weight"] * self.input.min, arrays["weight"] * self.input.max
         return np.minimum(*ends), np.maximum(*ends)
 
     @property
-    def _digits(self) -> list[Any]:
-        """For each Booth digit, which bits of w are its (high, middle, low); None stands for 0.
-
-        The digit is -2 * high + middle + low.
-        """
-        bits, signed = self.parameter.bits, self.parameter.signed
-
-        def place(k: int) -> Any:
-            if k < bits:
-                return k if k >= 0 else None
-            return bits - 1 if signed else None
-
-        count = (bits + 2 - signed) // 2
-        return [tuple(place(2 * k + offset) for offset in (1, 0, -1)) for k in range(count)]
-
-    def _row_bits(self, digit: Any) -> int:
-        """Width of a digit's row: that of x, and one more if the digit can be 2 or -2."""
-        high, middle, low = digit
-        doubles = None not in (middle, low) if high is None else high != middle
-        return self.input.bits + doubles
+    def _booth(self) -> Booth:
+        return Booth(self.input, self.parameter, BOOTH[str(self.form)])
 
     def addends(self, x: Value, p: data.View) -> tuple[list[Addend], int]:
+        if self.form == "sign_magnitude":
+            return self._and_rows(negate_if(p.sign, x), p.magnitude, signed=False)
+        if self.form in BOOTH:
+            return self._booth.rows(x, p), 0
         weight = p.weight
-        if self.form == "booth":
-            rows = [self._row(x, weight, digit) for digit in self._digits]
-            return [Addend(row, 4**k) for k, row in enumerate(rows)], 0
         if self.form == "rows":
-            return self._and_rows(x, weight)
+            return self._and_rows(x, weight, self.parameter.signed)
         if self.form == "split" and len(weight) > 1:
             half = len(weight) // 2
             upper = weight[half:].as_signed() if self.parameter.signed else weight[half:]
             return [Addend(x * weight[:half]), Addend(x * upper, 1 << half)], 0
         return [Addend(x * weight)], 0
 
-    def _and_rows(self, x: Value, weight: Value) -> tuple[list[Addend], int]:
+    def _and_rows(self, x: Value, weight: Value, signed: bool) -> tuple[list[Addend], int]:
+        """A row for each bit of `weight`; if it is `signed`, that of its top bit is subtracted."""
         rows, constant = [], 0
         for k, bit in enumerate(weight.as_unsigned()):
             row = gate(bit, x)
-            if self.parameter.signed and k == self.parameter.bits - 1:
+            if signed and k == len(weight) - 1:
                 rows.append(Addend(row, -(1 << k)))
                 continue
             inverted = ~row.as_unsigned()
@@ -175,44 +186,28 @@ class Mac(Rule):
                 constant += ((1 << len(row)) - 1) << k
         return rows, constant
 
-    def _row(self, x: Value, weight: Value, digit: Any) -> Any:
-        bits, signed = self._row_bits(digit), self.input.signed
-        high, middle, low = _chosen(weight, digit)
-        none = (high == middle) & (middle == low)
-        once = Cat(x, x[-1] if signed else Const(0, 1))
-        row = negate_if(high, Mux(middle ^ low, once, Cat(Const(0, 1), x))[:bits])
-        if len(set(digit) - {None}) == 3:
-            row = Mux(none, 0, row)[:bits]  # a reset of registers, so that a bit is one LUT4
-        else:
-            row = gate(~none, row)
-        return row.as_signed() if signed else row
-
     def remainder_addends(self, p: data.View) -> tuple[list[Addend], int]:
-        addends = []
-        for k, digit in enumerate(self._digits if self.form == "booth" else ()):
-            if digit[0] is not None:
-                high, middle, low = _chosen(p.weight, digit)
-                addends.append(Addend(high & ~(middle & low), self._owed(digit) * 4**k))
-        return addends, 0
+        if self.form in BOOTH:
+            return self._booth.corrections(p), 0
+        if self.form == "sign_magnitude":
+            return [Addend(gate(p.sign, p.magnitude), self._flipped)], 0
+        return [], 0
 
     def remainder(self, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
-        remainder = np.zeros_like(arrays["weight"], np.int64)
-        for k, digit in enumerate(self._digits if self.form == "booth" else ()):
-            bits = (arrays["weight"] << 1) >> (2 * k) & 7
-            remainder = remainder + np.where((bits >= 4) & (bits < 7), self._owed(digit) * 4**k, 0)
-        return remainder
+        weight = arrays["weight"]
+        if self.form in BOOTH:
+            return self._booth.correction(weight)
+        if self.form == "sign_magnitude":
+            return np.where(weight < 0, -weight * self._flipped, 0)
+        return np.zeros_like(weight, np.int64)
 
-    def _owed(self, digit: Any) -> int:
-        """Constant that has to be added to a row if its digit is negative."""
-        return inversion(self._row_bits(digit), self.input.signed)
+    @property
+    def _flipped(self) -> int:
+        """Constant that has to be added to an inverted x, which then is -x."""
+        return inversion(self.input.bits, self.input.signed)
 
     def constant_addends(self, x: Value, values: Mapping[str, int]) -> tuple[list[Addend], int]:
         return [Addend(x, values["weight"])] if values["weight"] else [], 0
 
     def active(self, x: Value, p: data.View) -> Value:
         return x.any()
-
-
-def _chosen(weight: Value, digit: Any) -> Any:
-    """The bits of w that make up a Booth digit."""
-    return [Const(0, 1) if place is None else weight[place] for place in digit]
