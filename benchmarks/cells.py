@@ -64,6 +64,11 @@ class Alone(wiring.Component):
         return m
 
 
+#: Forms of a MAC that are measured. Sign and magnitude cannot hold the lowest weight, which trained layers have.
+MAC_FORMS = ("booth", "booth_and_or", "digits", "rows")
+ALL_FORMS = (*MAC_FORMS, "sign_magnitude")
+
+
 def trained(rule, bits, inputs, outputs, vectors, seed=0):
     """Operands of the last layer of a trained digits network: x [n, inputs], arrays, a sentence.
 
@@ -113,9 +118,12 @@ def tile(bits, inputs, outputs, rule, form=None, **keys):
 
 
 def tiles(library, bits, inputs, outputs, *, same=False, **keys):
-    """Rows of the tile: threshold, MAC by Booth rows and by Baugh-Wooley; with `same` all with the same x."""
+    """Rows of the tile: threshold, and all forms of MAC; with `same` all with the same x."""
     kernels = [tile(bits, inputs, outputs, "threshold", **keys)]
-    kernels += [tile(bits, inputs, outputs, "mac", form, **keys) for form in ("booth", "rows")]
+    kernels += [
+        tile(bits, inputs, outputs, "mac", form, **keys)
+        for form in (ALL_FORMS if same else MAC_FORMS)
+    ]
     operands = {}
     for kernel in kernels if not same else ():
         x, arrays, text = trained(kernel.rule, bits, inputs, outputs, VECTORS)
@@ -137,7 +145,7 @@ def equal(library, inputs=16, outputs=8):
     kernels, operands = [], {}
     for name, model in EQUAL.items():
         layer = load(model).layers[-1].kernel
-        for form in ("booth", "rows") if layer.rule == "mac" else ("auto",):
+        for form in MAC_FORMS if layer.rule == "mac" else ("auto",):
             kernel = Kernel(
                 name=f"{name}_{form}", rule=layer.rule, architecture="tile", arithmetic="heap",
                 inputs=inputs, outputs=outputs, input=str(layer.input), form=form, storage="memory",
@@ -198,8 +206,7 @@ def elements(library):
         for name, rule, form, letter, width in (
             ("pe_tn_max", "threshold", "max", "u", bits + 9),
             ("pe_tn_subtract", "threshold", "subtract", "u", bits + 9),
-            ("pe_mac_booth", "mac", "booth", "s", 2 * bits + 8),
-            ("pe_mac_rows", "mac", "rows", "s", 2 * bits + 8),
+            *((f"pe_mac_{form}", "mac", form, "s", 2 * bits + 8) for form in ALL_FORMS),
         ):
             number = Format.parse(f"{letter}{bits}")
             made = RULES[rule](number, number, False, form)
@@ -223,10 +230,8 @@ def serial(library, bits):
         ("tn_gated", "threshold", "subtract", f"u{bits - 1}", bits + 8, {"gated": True, "cut": "fewest"}),
         ("tn_gated_operands", "threshold", "subtract", f"u{bits - 1}", bits + 8, {"gated": True}),
         ("tn_max", "threshold", "max", f"u{bits - 1}", bits + 8, {"remainder": False}),
-        ("mac_booth_gated", "mac", "booth", f"s{bits}", 2 * bits + 7, {"gated": True, "cut": "fewest"}),
-        ("mac_booth", "mac", "booth", f"s{bits}", 2 * bits + 7, {}),
-        ("mac_rows_gated", "mac", "rows", f"s{bits}", 2 * bits + 7, {"gated": True, "cut": "fewest"}),
-        ("mac_rows", "mac", "rows", f"s{bits}", 2 * bits + 7, {}),
+        *((f"mac_{form}{suffix}", "mac", form, f"s{bits}", 2 * bits + 7, options) for form in MAC_FORMS
+          for suffix, options in (("_gated", {"gated": True, "cut": "fewest"}), ("", {}))),
     ):  # fmt: skip
         x, arrays, text = trained(rule, bits, 32, 1, VECTORS)
         operands = x, {key: array[0] for key, array in arrays.items()}, text
@@ -241,9 +246,10 @@ def serial(library, bits):
 
 def dots(library, bits, **keys):
     """The registered 9-dot: parameters travel with x, runtime signs on both sides."""
+    forms = MAC_FORMS if "excitatory" in keys else ALL_FORMS  # a static sign is no sign of a weight
     kernels = [
         tile(bits, 9, 1, rule, form, **{"storage": "ports", "registers": "flip-flop"} | keys)
-        for rule, form in (("threshold", "subtract"), ("threshold", "max"), ("mac", "booth"), ("mac", "rows"))
+        for rule, form in (("threshold", "subtract"), ("threshold", "max"), *(("mac", form) for form in forms))
     ]  # fmt: skip
     return compare(kernels, [f"liberty:{library.path}"], models=MODELS[bits], say=say)
 

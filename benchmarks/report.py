@@ -22,6 +22,7 @@ RESULTS = Path(__file__).resolve().parents[1] / "docs" / "results"
 # Debian: qflow-tech-osu018
 OSU018 = path_of("TNHW_OSU018") or Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 FAMILIES = ("ice40", "ecp5")
+MAC_FORMS = ("booth", "booth_and_or", "digits", "rows", "sign_magnitude")
 CONSTANT = 'name = "fixed"\nrule = ["threshold", "mac", "ternary"]\nbits = [8, 4]\ninputs = 16\noutputs = 8\n' \
            'architecture = "tile"\narithmetic = "heap"\nstorage = "constant"\nsharing = ["pairs", "none"]\n'  # fmt: skip
 
@@ -38,10 +39,12 @@ def libraries(named):
 
 
 def tiles():
-    """Weight-stationary tiles with loaded parameters: thresholds, and MAC in both forms."""
+    """Weight-stationary tiles with loaded parameters: thresholds, and MAC in every form for cells."""
     mac = load("tile_mac8")
-    other = mac.with_keys(name="tile_mac8_booth", form="booth")
-    return [load("tile_threshold8"), mac, other]
+    others = [
+        mac.with_keys(name=f"tile_mac8_{form}", form=form) for form in MAC_FORMS if form != mac.form
+    ]
+    return [load("tile_threshold8"), mac, *others]
 
 
 def constants(folder):

@@ -10,7 +10,19 @@ import statistics
 
 import marks
 import numpy as np
-from speeds import DEMO_BOARDS, DEVICES, KEPT, NETWORKS, RESULTS, ROOT, RULES, SHOWN, WHOLE
+from speeds import (
+    DEMO_BOARDS,
+    DEVICES,
+    KEPT,
+    NETWORKS,
+    PAIR_DEVICES,
+    PAIRS,
+    RESULTS,
+    ROOT,
+    RULES,
+    SHOWN,
+    WHOLE,
+)
 
 from tnhw.boards import load_board
 
@@ -29,22 +41,6 @@ def lines(headings, rows):
     return "\n".join(
         "| " + " | ".join(map(str, row)) + " |" for row in [headings, ["---"] * len(headings), *rows]
     )  # fmt: skip
-
-
-def neurons_table(shown, board=SHOWN):
-    """The four rows of README: the layers of the demo on one board."""
-    rows = []
-    for rule in RULES:
-        row = shown["demo"][f"{rule} on {board}"]
-        count = row["counts"]
-        rate = 1e6 * statistics.median(row["fmax"]) / count["cycles"]
-        rows.append(
-            ["mac, 4-bit weights" if rule == "mac" else rule, count["stored_bits"]]
-            + [f"{count['kernel_luts']} + {count['kernel_carry']}"]
-            + [f"{count['accuracy']:.1f}", f"{rate:,.0f}"]
-        )
-    headings = "neuron, stored bits a synapse, LUTs + carry cells, accuracy %, images/s"
-    return lines(headings.split(", "), rows)
 
 
 def demo_table(shown):
@@ -73,9 +69,14 @@ def _reference(shown, choice, device):
     return _row(shown, "digits_tn", "none", choice, device)
 
 
+def cycles_a_vector(row):
+    """The interval of a row, divided by the images that are computed side by side."""
+    return row["counts"]["cycles"] / row["counts"]["images"]
+
+
 def times(row, reference):
-    """Interval of a row over that of another, for every pair of seeds: the median of both, then the extremes."""
-    cycles = row["counts"]["cycles"] / reference["counts"]["cycles"]
+    """Time of a vector of a row over that of another, for every pair of seeds: the median of both, then the extremes."""
+    cycles = cycles_a_vector(row) / cycles_a_vector(reference)
     middle = statistics.median(reference["fmax"]) / statistics.median(row["fmax"])
     pairs = np.divide.outer(np.array(reference["fmax"]), np.array(row["fmax"]))
     return cycles * middle, cycles * pairs.min(), cycles * pairs.max()
@@ -170,6 +171,81 @@ def blocks_sentence(shown, device="ulx3s_25f"):
     )
 
 
+PAIR_ROWS = {
+    ("letter_tn", "none"): "threshold, 16 levels, hidden 72-72",
+    ("letter_mac", "lut"): "4-bit MAC in logic, hidden 64-64",
+    ("letter_mac", "dsp"): "4-bit MAC in DSP blocks, hidden 64-64",
+    ("digits_tn", "none"): "threshold, 8 levels, hidden 32",
+    ("digits_mac", "lut"): "4-bit MAC in logic, hidden 32",
+    ("digits_mac", "dsp"): "4-bit MAC in DSP blocks, hidden 32",
+}
+
+
+def pair_rows(shown, dataset):
+    """Rows of a pair of networks that were measured: yields (name, products, device, row)."""
+    for device in PAIR_DEVICES:
+        for name, products in PAIR_ROWS:
+            row = shown["pairs"].get(f"{name}, {products}, best on {device}")
+            if name in PAIRS[dataset] and row is not None:
+                yield name, products, device, row
+
+
+def _rate(row):
+    """M vectors a second at the median clock."""
+    return statistics.median(row["fmax"]) / cycles_a_vector(row)
+
+
+def pairs_table(shown):
+    """Pairs of networks alone on several devices, images side by side."""
+    rows = []
+    for dataset in PAIRS:
+        for name, products, device, row in pair_rows(shown, dataset):
+            count = row["counts"]
+            rows.append(
+                [dataset, PAIR_ROWS[name, products], device, count["folds"]]
+                + [f"{count['accuracy']:.1f}"]
+                + [count[key] for key in ("bits", "logic", "RAM", "DSP")]
+                + [spread(row["fmax"]), f"{cycles_a_vector(row):.1f}", f"{_rate(row):.2f}"]
+                + [f"{count['activity'] / 1000:.0f}"]
+            )
+    headings = "data, neuron, device, folds, test %, bits, logic cells, RAM, DSP, Fmax MHz, cycles a vector, M vectors/s, activity k"
+    return lines(headings.split(", "), rows)
+
+
+def pairs_in_short(shown):
+    """The table of README: the same on one device."""
+    rows = [
+        [dataset, PAIR_ROWS[name, products], f"{row['counts']['accuracy']:.1f}"]
+        + [row["counts"][key] for key in ("bits", "logic")]
+        + [f"{_rate(row):.2f}", f"{row['counts']['activity'] / 1000:.0f}"]
+        for dataset in PAIRS
+        for name, products, device, row in pair_rows(shown, dataset)
+        if device == SHOWN
+    ]
+    headings = "data, neuron, test %, bits a synapse, logic cells, M images/s, activity k"
+    return lines(headings.split(", "), rows)
+
+
+def against(shown, dataset, device):
+    """Rows of the threshold network and of that of MACs in logic."""
+    own, mac = PAIRS[dataset]
+    return (shown["pairs"][f"{key}, best on {device}"] for key in (f"{own}, none", f"{mac}, lut"))
+
+
+def pairs_sentence(shown):
+    """What thresholds gain over MACs in logic, on each device."""
+    told = []
+    for dataset in PAIRS:
+        for device in PAIR_DEVICES:
+            own, mac = against(shown, dataset, device)
+            speed = times(mac, own)
+            told.append(
+                f"- {dataset} on {device}: {speed[0]:.2f} times the vectors a second ({speed[1]:.2f} to {speed[2]:.2f} over all pairs of "
+                f"seeds), {ratio(own, mac, 'logic'):.2f} times the cells, {1 / ratio(own, mac, 'activity'):.2f} times less activity"
+            )
+    return "\n".join(told)
+
+
 def boards_table(shown):
     """Whole boards."""
     rows = []
@@ -215,13 +291,15 @@ def claims_table(shown):
 
 #: Place in a page to the function that makes its text out of the shown rows.
 PLACES = {
-    (README, "four neurons"): neurons_table,
+    (README, "pairs"): pairs_in_short,
     (DIGITS_PAGE, "demo"): demo_table,
     (NETWORKS_PAGE, "networks"): networks_table,
     (NETWORKS_PAGE, "networks in words"): networks_sentence,
     (NETWORKS_PAGE, "devices"): devices_table,
     (NETWORKS_PAGE, "blocks in words"): blocks_sentence,
     (NETWORKS_PAGE, "boards"): boards_table,
+    (NETWORKS_PAGE, "pairs"): pairs_table,
+    (NETWORKS_PAGE, "pairs in words"): pairs_sentence,
     (RESULTS / "paper.md", "system"): claims_table,
 }
 

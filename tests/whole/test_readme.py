@@ -98,16 +98,35 @@ def test_readme_is_short():
     assert len(README.splitlines()) <= 104
 
 
-def test_the_first_sentence_is_true():
-    """Half the LUTs of the 4-bit MAC, and one point less accurate: README says so before its first table."""
-    before = " ".join(README.partition("<!-- four neurons")[0].split())
-    luts = [kept()["demo"][f"{rule} on icebreaker"]["counts"]["kernel_luts"] for rule in ("threshold", "mac")]  # fmt: skip
-    assert (
-        "takes half the LUTs of a layer of 4-bit" in before and round(luts[0] / luts[1], 1) == 0.5
+def test_what_readme_says_below_its_table_is_true():
+    """What thresholds gain on letters and on digits, and standard cells in a clause."""
+    text = " ".join(README.split())
+    tables = script("benchmarks", "speed_tables.py")
+
+    def gains(dataset):
+        """Accuracy, speed, cells and activity of thresholds against MACs in logic, on each device."""
+        for device in speeds().PAIR_DEVICES:
+            own, mac = tables.against(kept(), dataset, device)
+            better = own["counts"]["accuracy"] - mac["counts"]["accuracy"]
+            yield (
+                better,
+                tables.times(mac, own)[0],
+                tables.ratio(own, mac, "logic"),
+                tables.ratio(mac, own, "activity"),
+            )
+
+    for better, speed, size, activity in gains("letter"):
+        assert (
+            abs(better) < 0.3 and 0.95 < speed < 1.2 and 0.9 < size < 1.1 and 1.4 <= activity < 1.5
+        )
+    for better, speed, size, activity in gains("digits"):
+        assert better > 0.5 and speed > 1 and 0.9 < size < 1.1 and activity > 2
+    cells = json.loads(
+        (ROOT / "docs" / "results" / "cells_sky130hd.json").read_text(encoding="utf-8")
     )
-    means = {row.split(",")[0]: float(cells[0]) for row, cells in rows("rule | test accuracy %, mean").items()}  # fmt: skip
-    assert "is one point less accurate" in before and round(means["mac"] - means["threshold"]) == 1
-    assert f"({means['threshold']:.1f} % against {means['mac']:.1f} %, mean over five" in before
+    same = cells["results"]["same8"]["ratios"]["same8"]
+    found = f"an 8-bit MAC takes {same['area']:.1f} times the area and {same['power inertial']:.1f} times the power"
+    assert found in text
 
 
 def speeds():
@@ -123,6 +142,13 @@ def test_pages_show_what_is_kept():
     """Every table and sentence between marks is rendered from `docs/results/tables.json`."""
     for (page, name), render in script("benchmarks", "speed_tables.py").PLACES.items():
         assert marks.get(page, name) == render(kept()).strip(), f"{page.name}: {name}"
+
+
+def test_pages_show_the_cells_that_are_kept():
+    tables = script("benchmarks", "cell_tables.py")
+    assert (tables.FOLDER / "cells.md").read_text(encoding="utf-8") == tables.page()
+    for page, name, make in tables.PLACES:
+        assert marks.get(page, name) == make(tables.shown())
 
 
 def test_every_speed_is_of_five_seeds():
