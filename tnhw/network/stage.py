@@ -89,8 +89,8 @@ class Fold:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                'a fold is written inputs x outputs, as "8x4" or "16x8/2", and with images side by side as "8x4x2", '
-                f"not {text!r}"
+                'a fold is written inputs x outputs, as "8x4" or "16x8/2", with images side by side as "8x4x2", and '
+                f'with lines as "8x4:5", not {text!r}'
             ) from None
 
 
@@ -228,6 +228,16 @@ class Stage:
         full, rest = self.beats
         whole = (self.groups - 1) * max(self.steps, full) + max(self.steps, rest)
         return self.layer.positions * whole
+
+    @property
+    def drains_slowly(self) -> bool:
+        """Whether a group of results takes more cycles to leave than to be computed."""
+        return self.steps < max(self.beats[self.groups == 1 :])
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of an image."""
+        return self.fold.simd * self.layer.input.bits
 
     @property
     def sum_format(self) -> Format:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from ..gates.engine.depth import depth_of
 from ..gates.engine.drain import Drain
 from .stage import Stage
-from .timing import slowest
+from .timing import pipeline_interval, slowest
 
-__all__ = ["Times", "Timetable", "evenly"]
+__all__ = ["Times", "Timetable", "evenly", "interval_of"]
 
 FREED_AFTER = 2  # cycles from the last read of a row of results until the lines that it frees count
 MOST = 96  # images within which everything must repeat
@@ -46,6 +46,11 @@ def evenly(stages: Sequence[Stage]) -> Times:
         if settled and (not pace or settled[1] == pace):
             return Times(Timetable(stages).latency(), settled[1], settled[0], pace)
         pace = settled[1] if settled else max(slowest(stages), pace + 1)
+
+
+def interval_of(stages: Sequence[Stage]) -> int:
+    """The interval of a design with an engine for each stage, whether these hold lines or whole images."""
+    return evenly(stages).interval if stages[0].fold.lines else pipeline_interval(stages)
 
 
 class _Layer:

@@ -1,5 +1,7 @@
 """The depth of an engine's pipeline, without the engine."""
 
+from functools import cache
+
 from amaranth.hdl import Signal
 
 from ..summing.terms import Terms
@@ -12,12 +14,18 @@ TO_TREES = 3  # cycles from the read of a word to the sum of its lanes without t
 
 def depth_of(stage):
     """Cycles from the read of a group's last word to the group's sums, for a stage that has an engine of its own."""
-    synapse = stage.synapse
-    units = range(min(stage.fold.units, synapse.shared_by))
+    together = min(stage.fold.units, stage.synapse.shared_by)
+    levels = _levels(stage.synapse, stage.fold.simd, together, stage.sum_format.bits)
+    return TO_TREES + levels
+
+
+@cache
+def _levels(synapse, simd, together, width):
+    """Levels of the tree of one of so many outputs that share gates."""
     terms, leaves = Terms(synapse, False), []
-    for k in range(stage.fold.simd):
+    for k in range(simd):
         x = Signal(synapse.input.shape, name=f"x_{k}")
-        words = [Signal(synapse.word, name=f"word_{k}_{u}") for u in units]
-        own, *_ = terms.shared(x, words, [f"{k}_{u}" for u in units])
+        words = [Signal(synapse.word, name=f"word_{k}_{u}") for u in range(together)]
+        own, *_ = terms.shared(x, words, [f"{k}_{u}" for u in range(together)])
         leaves += own
-    return TO_TREES + len(Reduction(leaves, stage.sum_format.bits).nodes)
+    return len(Reduction(leaves, width).nodes)
