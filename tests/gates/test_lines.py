@@ -8,6 +8,7 @@ from places import NIGHTLY
 from random_networks import check
 
 from tnhw.gates.engine import chain, lines, sequencer
+from tnhw.gates.engine.line_memory import LineMemory
 from tnhw.network import lines as held
 from tnhw.network import timetable
 from tnhw.proof.networks.proving import prove_network
@@ -54,6 +55,20 @@ def test_proof(tmp_path):
     """Also with a memory in which each image begins at another word."""
     result = prove_network(level().design(), tmp_path, patterns=1)
     assert result.verdict == "proven" and "everything repeats" in result.parts[0]["text"]
+
+
+def test_no_word_is_read_while_it_is_written(monkeypatch):
+    """Taps in the padding would do so, but are not read."""
+    mutate(
+        monkeypatch,
+        LineMemory,
+        "read_by",
+        "enable & sequencer.valid & ~sequencer.idle",
+        "enable & sequencer.valid",
+    )
+    with pytest.raises(AssertionError, match="`engine_1.activations` is read while it is written"):
+        for seed in range(4):
+            check(level(seed=seed))
 
 
 # ---- Faults ----

@@ -5,7 +5,6 @@ from amaranth.lib.memory import Memory
 from amaranth.utils import ceil_log2
 
 from .banks import Banks
-from .lines import Lines
 from .packer import Packer
 from .places import Places
 
@@ -13,7 +12,7 @@ __all__ = ["Arrivals"]
 
 
 class Arrivals:
-    """Gathers beats into words, and writes them to the open bank, or to the next line.
+    """Gathers beats into words, and writes them to the open bank.
 
     Parameters
     ----------
@@ -26,22 +25,17 @@ class Arrivals:
     beat : int
     entry : bool
         Whether images that are computed side by side arrive one after the other. Each of them then has a memory of its own.
-    announced : Value, optional
-        Only for lines: each line is announced before it arrives, and a beat is always taken; this says when.
 
     Attributes
     ----------
-    banks : Banks or Places or Lines
+    banks : Banks or Places
     """
 
-    def __init__(self, m, stage, i, beat, entry, announced=None):
+    def __init__(self, m, stage, i, beat, entry):
         images, simd, words = stage.fold.images, stage.fold.simd, stage.in_words
         self._entry, self._simd, self._depth_bits = entry, simd, ceil_log2(words)
         bits = stage.layer.input.bits * (1 if entry else images)
         beats = -(-stage.layer.in_shape[2] // beat) * words // stage.words
-        if stage.fold.lines:
-            self._in_lines(m, stage, i, beat, announced)
-            return
         self.banks = banks = Places(images, beats, words) if entry else Banks(beats, words)
         m.submodules.banks = banks
         m.submodules.packer = packer = Packer(bits, beat, simd, [stage.layer.in_shape[2]])
@@ -66,52 +60,9 @@ class Arrivals:
                 write.data.eq(packer.word),
             ]
 
-    def _in_lines(self, m, stage, i, beat, announced):
-        """Write what arrives to a circular memory of lines, with a word in each row."""
-        words, simd, channels = stage.line_words, stage.fold.simd, stage.layer.in_shape[2]
-        beats = -(-channels // beat) * stage.layer.in_shape[1]
-        needs, frees = stage.layer.lines_needed, stage.layer.lines_freed
-        self.banks = lines = Lines(
-            stage.fold.lines, words, needs, frees, beats if announced is None else 0
-        )
-        m.submodules.lines = lines
-        m.submodules.packer = packer = Packer(stage.layer.input.bits, beat, simd, [channels])
-        # No word that is used is written in the cycle in which it is read, so no bypass is needed.
-        memory = Memory(
-            shape=stage.layer.input.bits * simd,
-            depth=max(2, stage.fold.lines * words),
-            init=[],
-            attrs={"no_rw_check": 1},
-        )
-        m.submodules.activations = memory
-        write, read = memory.write_port(), memory.read_port()
-        self._reads = [read]
-        taken = i.valid & lines.room if announced is None else i.valid
-        m.d.comb += [
-            i.ready.eq(lines.room if announced is None else 1),
-            packer.beat_valid.eq(taken),
-            packer.beat_data.eq(Value.cast(i.payload)),
-            lines.arrives.eq(taken if announced is None else announced),
-            lines.write.eq(packer.write),
-            write.en.eq(packer.write),
-            write.addr.eq(lines.address),
-            write.data.eq(packer.word),
-        ]
-
     def read_by(self, m, sequencer, enable):
         """Connect what a sequencer reads, and when it begins and ends."""
         banks = self.banks
-        if isinstance(banks, Lines):
-            (read,) = self._reads
-            m.d.comb += [
-                sequencer.enable.eq(enable),
-                sequencer.start.eq(banks.start),
-                banks.begins.eq(sequencer.begins),
-                banks.ends.eq(sequencer.ends),
-                read.addr.eq(sequencer.address),
-                read.en.eq(enable & sequencer.valid),
-            ]
-            return
         reading = Signal() if self._entry else banks.reading
         m.d.comb += [
             sequencer.enable.eq(enable),

@@ -16,6 +16,7 @@ from .arrivals import Arrivals
 from .codes import Codes
 from .depth import TO_TREES
 from .drain import Drain
+from .line_memory import LineMemory
 from .packer import Packer
 from .reload import Reload
 from .sequencer import Sequencer
@@ -210,8 +211,11 @@ class Engine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        announced = self.promised if self._announced else None
-        arrivals = Arrivals(m, self._stages[0], self.i, self._beat, self._entry, announced)
+        if self._in_lines:
+            announced = self.promised if self._announced else None
+            arrivals = LineMemory(m, self._stages[0], self.i, self._beat, announced)
+        else:
+            arrivals = Arrivals(m, self._stages[0], self.i, self._beat, self._entry)
         # Whether the pipeline moves is computed one cycle ahead: the enable drives the whole engine, so it must
         # come from a register and not from the logic of the drain.
         enable, load = Signal(init=1), Signal()
@@ -246,7 +250,7 @@ class Engine(wiring.Component):
         )
         arrivals.read_by(m, sequencer, enable)
         if self._announced:
-            m.d.comb += self.has_room.eq(arrivals.banks.room)
+            m.d.comb += self.has_room.eq(arrivals.room)
         if self._onto:
             m.d.comb += sequencer.room.eq(1 if self._onto == "all" else self.room)
         if self._onto in ("row", "image"):
