@@ -11,7 +11,7 @@ from tnhw.boards import load_board
 from tnhw.catalogue import load
 from tnhw.errors import InputError
 from tnhw.network import Design, Fold, Network, fit, fit_smallest, fold
-from tnhw.network.cost import activation_blocks, cost, ram_blocks
+from tnhw.network.cost import CELLS_OF_LUT_RAM, LINES, activation_blocks, cost, ram_blocks
 from tnhw.network.fitting import front
 from tnhw.network.holding import held, in_lines, usual
 from tnhw.network.timetable import evenly, interval_of
@@ -112,6 +112,9 @@ def test_blocks_by_hand():
     assert activation_blocks(held(stage, 5), "ice40", True) == 1
     assert activation_blocks(held(stage, 5), "ecp5", True) == 0
     assert usual(stage).fold.lines == stage.layer.least_lines + 3
+    more = {family: cost(held(stage, 5), family).cells - cost(stage, family).cells for family in ("ice40", "ecp5")}  # fmt: skip
+    assert more["ice40"] == pytest.approx(LINES)
+    assert more["ecp5"] == pytest.approx(LINES + 9 * CELLS_OF_LUT_RAM)
 
 
 @pytest.mark.parametrize("board", ["icebreaker", "ulx3s_25f"])

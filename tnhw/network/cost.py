@@ -49,6 +49,8 @@ BLOCKS = {
 WITHOUT_LUT_RAM = ("ice40", "gatemate")  # others have small memories in look-up tables
 # What Yosys compares where it chooses between them: for 16 words of 4 bits in look-up tables, and for a block RAM.
 LUT_RAM, BLOCK_RAM = 4, 128
+CELLS_OF_LUT_RAM = 6
+LINES = 35  # cells of an engine that holds lines, as measured with mnist_conv_tn: 29 on iCE40, 35 on ECP5
 # Families for which nothing was synthesised, and the one whose coefficients they get: all have LUTs and carry chains.
 STAND_INS = dict.fromkeys(("machxo2", "gatemate", "nexus", "xilinx", "intel"), "ecp5")
 
@@ -115,9 +117,7 @@ def features(stage, family, entry):
     sums = fold.units * images * stage.sum_format.bits
     activations = fold.simd * images * synapse.input.bits
     tables = sum(width for _, width in stage.plan.memories(fold.drain)) * images
-    counted = [stage.in_words, stage.rows, stage.layer.positions]
-    if fold.lines:
-        counted += [*2 * (stage.line_words, fold.lines), stage.layer.out_shape[0]]
+    counted = (stage.in_words, stage.rows, stage.layer.positions)
     return np.array([fold.lanes * leaves, words], float), np.array(
         [
             1,
@@ -131,7 +131,7 @@ def features(stage, family, entry):
             stage.rows * words * (stage.rows * words < BLOCK_ROM_BITS),
             tables,
             sum((number - 1).bit_length() for number in counted),
-            activations * (not _in_blocks(stage, family)) * ceil(_depth(stage) / 32),
+            activations * (not _in_blocks(stage, family)),
         ],
         float,
     )
@@ -144,9 +144,14 @@ def _in_blocks(stage, family):
     depth = _depth(stage)
     if not stage.fold.lines:
         return depth > 32
-    nibbles = ceil(stage.word_bits / 4)
-    in_luts = LUT_RAM * nibbles * ceil(depth / 16) + 2 * nibbles * (ceil(depth / 16) - 1)
+    choices = 2 * ceil(stage.word_bits / 4) * (ceil(depth / 16) - 1)  # between them
+    in_luts = LUT_RAM * _lut_rams(stage) + choices
     return in_luts >= BLOCK_RAM * ram_blocks(family, depth, stage.word_bits)
+
+
+def _lut_rams(stage):
+    """Memories of 16 words of 4 bits, in look-up tables, that would hold the activations at a stage's input."""
+    return ceil(_depth(stage) / 16) * ceil(stage.word_bits / 4)
 
 
 def _depth(stage):
@@ -200,7 +205,15 @@ def cost(stage, family, entry=True):
         coefficients(family, kind(stage.synapse)),
         features(stage, family, entry),
     )
-    return Cost(float(own @ rule + shared @ common), _ram(stage, family, entry))
+    cells = float(own @ rule + shared @ common) + _of_lines(stage, family)
+    return Cost(cells, _ram(stage, family, entry))
+
+
+def _of_lines(stage, family):
+    """Cells that an engine with lines has and that no feature counts, as no design of the fit holds lines."""
+    if not stage.fold.lines:
+        return 0
+    return LINES + (0 if _in_blocks(stage, family) else CELLS_OF_LUT_RAM * _lut_rams(stage))
 
 
 def _ram(stage, family, entry):
