@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+import line_networks
 import numpy as np
 import pytest
+import random_networks
 from folded_networks import DENSE, TN, case
 from line_networks import even
 
 from tnhw.boards import load_board
 from tnhw.catalogue import load
 from tnhw.errors import InputError
-from tnhw.network import Design, Fold, Network, fit, fit_smallest, fold
+from tnhw.network import Design, Fold, Network, fit, fit_smallest, fold, holding
 from tnhw.network.cost import CELLS_OF_LUT_RAM, LINES, activation_blocks, cost, ram_blocks
 from tnhw.network.fitting import front
 from tnhw.network.holding import held, in_lines, usual
@@ -95,6 +97,26 @@ def test_not_with_images_side_by_side():
     design = fold(load("mnist_conv_tn"), 64)
     several = Design(design.network, [replace(own, lines=0, images=2) for own in design.folds])
     assert in_lines(several.stages, "ice40") is None
+
+
+def test_never_slower(monkeypatch):
+    """Random networks, where every bit counts as a block: most hold lines, and results come as often as with whole images."""
+
+    def bits(stage, family, entry):
+        return stage.word_bits * (stage.fold.lines * stage.line_words or 2 * stage.in_words)
+
+    monkeypatch.setattr(holding, "activation_blocks", bits)
+    found = 0
+    for number in range(40):
+        drawn = line_networks.case(6, number)
+        stages = in_lines(replace(drawn, lines=()).design().stages, "ice40")
+        if stages:
+            found += 1
+            lines = replace(drawn, lines=tuple(stage.fold.lines for stage in stages))
+            assert lines.design().interval <= replace(drawn, lines=()).design().interval
+            if number < 4:
+                random_networks.check(lines)
+    assert found > 20
 
 
 def test_interval_with_a_pace():
