@@ -109,9 +109,8 @@ class Timetable:
         self._layers = [_Layer(*each) for each in zip(stages, beats, strict=False)]
         self._line = stages[0].line_words
         self._pace = pace
-        self._sent: list[
-            int
-        ] = []  # for each line of the network's input, the cycle of its last beat
+        # For each line of the network's input, the cycle of its last beat.
+        self._sent: list[int] = []
 
     def latency(self) -> int:
         """Cycles from the acceptance of the first image's last beat to its result."""
@@ -169,21 +168,29 @@ class Timetable:
     def settled(self) -> tuple[int, int] | None:
         """After how many images results are evenly spaced, and by how many cycles; None if they do not become so.
 
-        They are from the first image on from which all times of an image are those of the one before it, some cycles later. As
-        many images must agree as can be inside at the same time.
+        A row waits for rows of a few images before its own at most, so if as many images have the times of the one before them,
+        some cycles later, all further ones have too. The sender alone may still be ahead by more and more, until it has no room.
         """
-        inside = 2 + max(-(-layer.lines // layer.height) for layer in self._layers)
+        reach = 2 + max(-(-layer.lines // layer.height) for layer in self._layers)
         shifts: list[set[int]] = []
         for image in range(1, MOST):
             self.results(image + 1)
             shifts.append(set(self._shifts(image)))
-            (shift, *others), recent = shifts[-1], shifts[-inside:]
-            if not others and len(recent) == inside and all(own == {shift} for own in recent):
+            (shift, *others), recent = shifts[-1], shifts[-reach:]
+            if not others and len(recent) == reach and all(own == {shift} for own in recent):
+                if self._sends_slower(image, shift):
+                    continue
                 results = self.results(image + 1)
                 spaces = [after - now for now, after in pairwise(results)]
                 even = next(k for k in range(len(spaces)) if set(spaces[k:]) == {shift})
                 return even, shift
         return None
+
+    def _sends_slower(self, image: int, shift: int) -> bool:
+        """Whether a line of an image is sent later after that of the image before it than rows are computed."""
+        height = self._layers[0].height
+        lines = range(image * height, (image + 1) * height)
+        return any(self._sent[line] - self._sent[line - height] > shift for line in lines)
 
     def _shifts(self, image: int) -> list[int]:
         """By how many cycles the rows of an image come after those of the image before it."""
