@@ -3,7 +3,7 @@
 The estimate of an engine's cells is linear. Each feature counts bits of one part of it (`FEATURES`), and each device
 family has a coefficient for each of them, in cells; lanes and parameter words also have one for each rule.
 ``benchmarks/calibrate.py`` fits the coefficients to tnhw's own synthesis, keeps them in ``boards/cost.json``, and
-states the errors. Block RAMs are counted exactly.
+states the errors. Block RAMs are counted from the shapes of the memories.
 """
 
 import json
