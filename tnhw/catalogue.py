@@ -33,7 +33,7 @@ class Folding(TypedDict, total=False):
     ----------
     folds : str, or list of str or Fold
         A fold for each layer, inputs x outputs in one cycle: ``"16x4,8x1"``; or inputs x outputs x images that are computed
-        side by side: ``"16x4x2,8x1x2"``.
+        side by side: ``"16x4x2,8x1x2"``; or with the rows of its input images that a layer holds: ``"16x4:5,8x1:2"``.
     lanes : int
         If no folds are given: most synapses that may be computed in one cycle, by default 64.
     images : int

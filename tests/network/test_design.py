@@ -153,7 +153,7 @@ def test_same_bytes(tmp_path):
     [
         (
             "8",
-            'a fold is written inputs x outputs, as "8x4" or "16x8/2", and with images side by side as "8x4x2", not \'8\'',
+            'a fold is written inputs x outputs, as "8x4" or "16x8/2", with images side by side as "8x4x2", and with lines as "8x4:5", not \'8\'',
         ),
         ("axb", "a fold is written"),
         ("8x4x2x2", "a fold is written"),

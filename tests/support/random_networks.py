@@ -51,11 +51,16 @@ class Case:
     dsp: bool = False
     loadable: bool = False
     images: int = 1
+    lines: tuple = ()
 
     def design(self, **more):
         if self.schedule == "unrolled":
             return UnrolledDesign(Network(**self.network), **more)
-        folds = [Fold(*fold, **{"images": self.images}) for fold in self.folds]
+        lines = self.lines or (0,) * len(self.folds)
+        folds = [
+            Fold(*fold, **{"images": self.images, "lines": own})
+            for fold, own in zip(self.folds, lines, strict=True)
+        ]
         options = {"schedule": self.schedule, "rom": self.rom, "dsp": self.dsp}
         options["loadable"] = self.loadable
         return Design(Network(**self.network), folds, **options, **more)

@@ -30,6 +30,7 @@ def check_folds(stages: Sequence[Stage], engines: Sequence[Sequence[Stage]], res
                 f"layer `{stage.layer.name}`: {stage.fold.images} images side by side, but {stages[0].fold.images} in "
                 f"`{stages[0].layer.name}`; it must be the same number in all layers"
             )
+    _check_lines(stages, engines)
     for own in engines:
         for stage in own[1:]:
             if (stage.fold, stage.synapse) != (own[0].fold, own[0].synapse):
@@ -58,3 +59,29 @@ def check_folds(stages: Sequence[Stage], engines: Sequence[Sequence[Stage]], res
             f"layer `{last.layer.name}`: its {last.fold.drain} results a cycle must divide "
             f"{last.layer.keys.outputs} outputs"
         )
+
+
+def _check_lines(stages, engines):
+    """Check the lines that layers hold: all of them, or none."""
+    if not any(stage.fold.lines for stage in stages):
+        return
+    if len(engines) < len(stages):
+        raise InputError(
+            "layers that share an engine hold whole images: leave `lines` out of the folds"
+        )
+    if stages[0].fold.images > 1:
+        raise InputError(
+            "images side by side are held whole: leave `images` or `lines` out of the folds"
+        )
+    for stage in stages:
+        height, least = stage.layer.in_shape[0], stage.layer.least_lines
+        where, lines = f"layer `{stage.layer.name}`", stage.fold.lines
+        if not least <= lines <= 2 * height:
+            raise InputError(
+                f"{where}: `lines` must be {least} to {2 * height}, not {lines}: it is given for all layers or for none"
+            )
+        if stage.drains_slowly:
+            raise InputError(
+                f"{where}: its results leave in more cycles than it computes them, so it holds whole images: "
+                "give more results a cycle, or leave `lines` out of all folds"
+            )

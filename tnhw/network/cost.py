@@ -3,7 +3,7 @@
 The estimate of an engine's cells is linear. Each feature counts bits of one part of it (`FEATURES`), and each device
 family has a coefficient for each of them, in cells; lanes and parameter words also have one for each rule.
 ``benchmarks/calibrate.py`` fits the coefficients to tnhw's own synthesis, keeps them in ``boards/cost.json``, and
-states the errors. Block RAMs are counted exactly.
+states the errors. Block RAMs are counted from the shapes of the memories.
 """
 
 import json
@@ -25,6 +25,7 @@ __all__ = [
     "FEATURES",
     "OF_RULE",
     "Cost",
+    "activation_blocks",
     "coefficients",
     "cost",
     "features",
@@ -46,6 +47,10 @@ BLOCKS = {
     "intel": ((512, 18), (1024, 9), (2048, 4), (4096, 2), (8192, 1)),  # an M9K; an M10K has more
 }
 WITHOUT_LUT_RAM = ("ice40", "gatemate")  # others have small memories in look-up tables
+# What Yosys compares where it chooses between them: for 16 words of 4 bits in look-up tables, and for a block RAM.
+LUT_RAM, BLOCK_RAM = 4, 128
+CELLS_OF_LUT_RAM = 6
+LINES = 35  # cells of an engine that holds lines, as measured with mnist_conv_tn: 29 on iCE40, 35 on ECP5
 # Families for which nothing was synthesised, and the one whose coefficients they get: all have LUTs and carry chains.
 STAND_INS = dict.fromkeys(("machxo2", "gatemate", "nexus", "xilinx", "intel"), "ecp5")
 
@@ -134,12 +139,25 @@ def features(stage, family, entry):
 
 def _in_blocks(stage, family):
     """Whether block RAMs hold the activations at a stage's input."""
-    return family in WITHOUT_LUT_RAM or _bank(stage) > 16
+    if family in WITHOUT_LUT_RAM:
+        return True
+    depth = _depth(stage)
+    if not stage.fold.lines:
+        return depth > 32
+    choices = 2 * ceil(stage.word_bits / 4) * (ceil(depth / 16) - 1)  # between them
+    in_luts = LUT_RAM * _lut_rams(stage) + choices
+    return in_luts >= BLOCK_RAM * ram_blocks(family, depth, stage.word_bits)
 
 
-def _bank(stage):
-    """Words of one bank of activations."""
-    return 1 << (stage.in_words - 1).bit_length()
+def _lut_rams(stage):
+    """Memories of 16 words of 4 bits, in look-up tables, that would hold the activations at a stage's input."""
+    return ceil(_depth(stage) / 16) * ceil(stage.word_bits / 4)
+
+
+def _depth(stage):
+    """Words of the memory of activations: of all lines, or of two banks, each of which begins at a power of two."""
+    lines = stage.fold.lines * stage.line_words
+    return lines or 2 << (stage.in_words - 1).bit_length()
 
 
 @cache
@@ -187,7 +205,15 @@ def cost(stage, family, entry=True):
         coefficients(family, kind(stage.synapse)),
         features(stage, family, entry),
     )
-    return Cost(float(own @ rule + shared @ common), _ram(stage, family, entry))
+    cells = float(own @ rule + shared @ common) + _of_lines(stage, family)
+    return Cost(cells, _ram(stage, family, entry))
+
+
+def _of_lines(stage, family):
+    """Cells that an engine with lines has and that no feature counts, as no design of the fit holds lines."""
+    if not stage.fold.lines:
+        return 0
+    return LINES + (0 if _in_blocks(stage, family) else CELLS_OF_LUT_RAM * _lut_rams(stage))
 
 
 def _ram(stage, family, entry):
@@ -200,7 +226,13 @@ def _ram(stage, family, entry):
     ram += ram_blocks(family, rows, bits) if rows * bits >= BLOCK_BIAS_BITS else 0
     for words, width in stage.plan.memories(fold.drain):
         ram += images * ram_blocks(family, words, width) if words * width >= BLOCK_TABLE_BITS else 0
-    if _in_blocks(stage, family):
-        bits, memories = fold.simd * stage.synapse.input.bits, images if entry else 1
-        ram += memories * ram_blocks(family, 2 * _bank(stage), bits * images // memories)
-    return ram
+    return ram + activation_blocks(stage, family, entry)
+
+
+def activation_blocks(stage, family, entry):
+    """Block RAMs that hold the activations at a stage's input; arguments are as for `cost`."""
+    if not _in_blocks(stage, family):
+        return 0
+    images = stage.fold.images
+    memories = images if entry else 1
+    return memories * ram_blocks(family, _depth(stage), stage.word_bits * images // memories)

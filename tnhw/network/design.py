@@ -23,6 +23,7 @@ from .facts import facts
 from .hardware import NetworkHardware
 from .network import Network
 from .stage import Fold, Stage
+from .timetable import Times, evenly
 
 __all__ = ["Design"]
 
@@ -224,13 +225,15 @@ class Design(NetworkHardware):
 
     @cached_property
     def latency(self) -> int:
+        if self._in_lines:
+            return self._times.latency
         return timing.latency(self._delays, self.images)
 
     @cached_property
     def interval(self) -> int:
         if self._one_engine:
             return timing.shared_interval(self.stages, self._delays)
-        return timing.pipeline_interval(self.stages)
+        return self._times.interval if self._in_lines else timing.pipeline_interval(self.stages)
 
     @property
     def warm_up(self) -> int:
@@ -238,7 +241,18 @@ class Design(NetworkHardware):
 
         The first may be closer or farther apart.
         """
+        if self._in_lines:
+            return self._times.warm_up
         return 0 if self._one_engine else timing.warm_up(self.stages)
+
+    @property
+    def _in_lines(self) -> bool:
+        """Whether layers hold a few rows of their input images, and not two whole ones."""
+        return self.stages[0].fold.lines > 0
+
+    @cached_property
+    def _times(self) -> Times:
+        return evenly(self.stages)
 
     @property
     def _one_engine(self) -> bool:
@@ -252,6 +266,8 @@ class Design(NetworkHardware):
         come too early and too late. With images side by side it always waits, so that groups are full whenever vectors
         follow each other.
         """
+        if self._in_lines:
+            return self._times.pace
         if self.images > 1:
             return timing.received(self.stages[0]) if self._one_engine else self.interval
         if self._one_engine or self.interval <= timing.slowest(self.stages):

@@ -93,6 +93,7 @@ def _stage(stage: Stage) -> dict[str, Any]:
         "output": str(stage.output_format),
         "fold": str(stage.fold),
         "cycles": stage.cycles,
+        **({"lines": stage.fold.lines} if stage.fold.lines else {}),
     }
 
 

@@ -140,7 +140,7 @@ def front(network: Network, board: Board, *, images: int = 1, dsp: bool = False)
 def shortage(network: Network, board: Board, *, dsp: bool = False) -> str:
     """What a board has too little of for a network of which no design fits: a sentence without a full stop."""
     folds, room = Folds(network, board.family, dsp), Room(board, dsp)
-    nearest = min(folds.chains(folds.intervals()[-1]), key=room.excess)
+    nearest = min(folds.chains(folds.intervals()[-1]), key=room.excess).in_lines(board.family)
     missing = " and ".join(f"{number} {what}" for what, number in room.lacks(nearest).items())
     return (
         f"the design that comes closest has the folds {','.join(map(str, nearest.folds))}, and lacks {missing} "

@@ -17,11 +17,13 @@ from operator import le
 from typing import Any
 
 from ..errors import InputError
-from .cost import Cost, cost
+from .cost import Cost, activation_blocks, cost
 from .design import Design
+from .holding import in_lines, usual
 from .network import Network
 from .stage import MAX_IMAGES, Fold, Stage
-from .timing import bank_cycles, pipeline_interval, received, span
+from .timetable import interval_of
+from .timing import bank_cycles, received, span
 
 __all__ = ["Chain", "Folds", "fastest_first", "fold", "fold_shared", "smallest"]
 
@@ -60,10 +62,23 @@ class Chain:
     def folds(self) -> list[Fold]:
         return [stage.fold for stage in self.stages]
 
+    def in_lines(self, family: str) -> "Chain":
+        """The same design of a whole network with lines where these are smaller, and with its exact block RAMs."""
+        if not _has_rows(stage.layer for stage in self.stages):
+            return self
+        stages = tuple(in_lines(self.stages, family) or self.stages)
+        own = [cost(stage, family, number == 0) for number, stage in enumerate(stages)]
+        return replace(self, stages=stages, cost=sum(own, Cost(0, 0)))
+
     @property
     def scarce(self) -> tuple[float, ...]:
         """All that a device may have too little of."""
         return self.cost.cells, self.cost.ram, self.lanes, self.products
+
+
+def _has_rows(layers):
+    """Whether one of the layers sees an image of several rows."""
+    return any(layer.in_shape[0] > 1 for layer in layers)
 
 
 def _least_of(labelled):
@@ -109,6 +124,7 @@ class Folds:
                     for simd, units in _folds(layer).items()
                 }
             )
+        self._in_lines = images == 1 and _has_rows(network.layers)
         self._drained = cache(self._with_drain)
 
     def intervals(self) -> list[int]:
@@ -134,11 +150,17 @@ class Folds:
         return max(words, stage.layer.positions * stage.groups * stage.steps)
 
     def _with_drain(self, number: int, simd: int, place: int, drain: int) -> tuple[Stage, Cost]:
-        """A layer's stage with a drain, and its cost."""
+        """A layer's stage with a drain, and its cost; where it may hold lines, as if it held as many as are mostly enough."""
         plain = self._stages[number][simd][place]
         fold = replace(plain.fold, drain=drain)
         stage = Stage(plain.layer, fold, plain.synapse) if drain > 1 else plain
-        return stage, cost(stage, self._family, number == 0)
+        own = cost(stage, self._family, number == 0)
+        if self._in_lines and not stage.drains_slowly:
+            whole, lines = (
+                activation_blocks(one, self._family, number == 0) for one in (stage, usual(stage))
+            )
+            own = Cost(own.cells, own.ram - max(0, whole - lines))
+        return stage, own
 
     def _drains(self, number, simd, place, following):
         """The stage with each `drain` that fits the layer after it, and its cost: yields (Stage, Cost)."""
@@ -256,8 +278,10 @@ def fastest_first(network, family, dsp, images, fits, rank, apart=1.0):
         for interval, chain in _choices(Folds(network, family, dsp, number), fits, rank, apart):
             yield interval / number, number, chain
 
-    for _, number, chain in merge(*map(of, _up_to(images)), key=lambda one: one[:2]):
-        yield pipeline_interval(chain.stages), number, chain
+    for _, number, estimate in merge(*map(of, _up_to(images)), key=lambda one: one[:2]):
+        chain = estimate.in_lines(family)
+        if fits(chain):
+            yield interval_of(chain.stages), number, chain
 
 
 def smallest(network, family, dsp, images, fits, cycles):
@@ -274,8 +298,9 @@ def smallest(network, family, dsp, images, fits, cycles):
         folds = Folds(network, family, dsp, number)
         interval = min(number * cycles, folds.intervals()[-1])
         for chain in filter(fits, folds.chains(int(interval))):
-            found.append((chain.cost.cells, pipeline_interval(chain.stages) / number, chain))
-    return min(found, key=lambda one: one[:2])[2] if found else None
+            found.append((chain.cost.cells, interval_of(chain.stages) / number, chain))
+    exact = (chain.in_lines(family) for *_, chain in sorted(found, key=lambda one: one[:2]))
+    return next(filter(fits, exact), None)
 
 
 def fold(

@@ -17,6 +17,7 @@ from ..kernel.keys import MAX_SHIFT, FormatKey
 from ..kernel.names import check_name
 from ..support.config import ByContent, Record, content
 from ..synapse import Format
+from . import lines
 from .rectifiers import Rectifiers, rectifiers
 from .requantisers import REQUANTISERS, Requantiser
 
@@ -262,6 +263,22 @@ class Layer(ByContent):
     def positions(self) -> int:
         """Positions of the window for one image; 1 for a dense layer."""
         return self.out_shape[0] * self.out_shape[1]
+
+    @cached_property
+    def lines_needed(self) -> tuple[int, ...]:
+        """See `tnhw.network.lines.needed`."""
+        return lines.needed(self)
+
+    @cached_property
+    def lines_freed(self) -> tuple[int, ...]:
+        """See `tnhw.network.lines.freed`."""
+        return lines.freed(self)
+
+    @property
+    def least_lines(self) -> int:
+        """The fewest rows of its input images that the layer must hold."""
+        before = (0, *self.lines_freed)
+        return max(now - then for now, then in zip(self.lines_needed, before, strict=False))
 
     @property
     def synapses(self) -> int:

@@ -33,25 +33,28 @@ class Fold:
         Results of an image that leave in one cycle; must divide `units`.
     images : int
         Images that are computed side by side, with the same parameters in the same cycle.
+    lines : int
+        Rows of its input images that the layer holds; 0 if it holds two whole images.
 
     Raises
     ------
     InputError
-        If a number is not 1 to 1024 (`images` 1 to 16), or `drain` does not divide `units`.
+        If a number is not 1 to 1024 (`images` 1 to 16, `lines` 0 to 1024), or `drain` does not divide `units`.
     """
 
     simd: int
     units: int
     drain: int = 1
     images: int = 1
+    lines: int = 0
 
     def __post_init__(self):
-        for key in ("simd", "units", "drain", "images"):
+        for key, least in (("simd", 1), ("units", 1), ("drain", 1), ("images", 1), ("lines", 0)):
             value = getattr(self, key)
             if isinstance(value, np.integer):
                 object.__setattr__(self, key, value := int(value))
-            if not isinstance(value, int) or not 1 <= value <= 1024:
-                raise InputError(f"`{key}` of a fold must be 1 to 1024, not {value!r}")
+            if not isinstance(value, int) or not least <= value <= 1024:
+                raise InputError(f"`{key}` of a fold must be {least} to 1024, not {value!r}")
         if self.images > MAX_IMAGES:
             raise InputError(f"`images` of a fold must be 1 to {MAX_IMAGES}, not {self.images}")
         if self.units % self.drain:
@@ -64,27 +67,30 @@ class Fold:
 
     def __repr__(self):
         images = f", images={self.images}" if self.images > 1 else ""
-        return f"Fold(simd={self.simd}, units={self.units}, drain={self.drain}{images})"
+        lines = f", lines={self.lines}" if self.lines else ""
+        return f"Fold(simd={self.simd}, units={self.units}, drain={self.drain}{images}{lines})"
 
     def __str__(self):
         images = f"x{self.images}" if self.images > 1 else ""
         drain = f"/{self.drain}" if self.drain > 1 else ""
-        return f"{self.simd}x{self.units}{images}{drain}"
+        lines = f":{self.lines}" if self.lines else ""
+        return f"{self.simd}x{self.units}{images}{drain}{lines}"
 
     @classmethod
     def parse(cls, text: str) -> Fold:
-        """The fold that a text stands for: simd x units x images / drain, as ``8x4``, ``16x8/2`` or ``8x4x2``."""
+        """The fold that a text stands for: simd x units x images / drain : lines, as ``8x4``, ``16x8/2``, ``8x4x2`` or ``8x4:5``."""
         try:
-            size, _, drain = text.strip().partition("/")
+            size, _, lines = text.strip().partition(":")
+            size, _, drain = size.partition("/")
             simd, units, *images = size.split("x")
             (together,) = images or ["1"]
-            return cls(int(simd), int(units), int(drain or 1), int(together))
+            return cls(int(simd), int(units), int(drain or 1), int(together), int(lines or 0))
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(
-                'a fold is written inputs x outputs, as "8x4" or "16x8/2", and with images side by side as "8x4x2", '
-                f"not {text!r}"
+                'a fold is written inputs x outputs, as "8x4" or "16x8/2", with images side by side as "8x4x2", and '
+                f'with lines as "8x4:5", not {text!r}'
             ) from None
 
 
@@ -209,7 +215,12 @@ class Stage:
     @property
     def in_words(self) -> int:
         """Words of an input image."""
-        return self.layer.in_shape[0] * self.layer.in_shape[1] * self.words
+        return self.layer.in_shape[0] * self.line_words
+
+    @property
+    def line_words(self) -> int:
+        """Words of a row of an input image."""
+        return self.layer.in_shape[1] * self.words
 
     @property
     def cycles(self) -> int:
@@ -217,6 +228,16 @@ class Stage:
         full, rest = self.beats
         whole = (self.groups - 1) * max(self.steps, full) + max(self.steps, rest)
         return self.layer.positions * whole
+
+    @property
+    def drains_slowly(self) -> bool:
+        """Whether a group of results takes more cycles to leave than to be computed."""
+        return self.steps < max(self.beats[self.groups == 1 :])
+
+    @property
+    def word_bits(self) -> int:
+        """Bits of a word of an image."""
+        return self.fold.simd * self.layer.input.bits
 
     @property
     def sum_format(self) -> Format:

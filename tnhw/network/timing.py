@@ -94,7 +94,7 @@ def warm_up(stages: Sequence[Stage]) -> int:
     no results are in their way yet. Where two layers or more need both of their banks all the time, some of the first images
     wait a cycle, until all banks change in time.
     """
-    slow = any(stage.steps < max(stage.beats[stage.groups == 1 :]) for stage in stages)
+    slow = any(stage.drains_slowly for stage in stages)
     interval = pipeline_interval(stages)
     tight = sum(cycles == interval for cycles in _bank_cycles(stages)) > 1
     return max(WARM_UP * slow, TIGHT_WARM_UP * tight) * stages[0].fold.images

@@ -79,7 +79,8 @@ Folds = Annotated[
     str | None,
     typer.Option(
         help="Network: how many inputs x outputs of each layer are computed in a cycle, for example 16x4,8x1; a third number "
-        "is that of images side by side, for example 16x4x2,8x1x2."
+        "is that of images side by side, for example 16x4x2,8x1x2, and one behind a colon that of rows of its images which "
+        "the layer holds, instead of two whole ones, for example 16x4:5,8x1:2."
     ),
 ]
 Lanes = Annotated[

@@ -1,5 +1,7 @@
 """Engines in a row, from the input stream to the result stream."""
 
+from itertools import pairwise
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.data import ArrayLayout
@@ -44,8 +46,17 @@ class Chain(wiring.Component):
     def __init__(self, engines, result, *, rom="auto", pace=0):
         beats = [engines[0][0].fold.simd, *(stages[-1].fold.drain for stages in engines)]
         self._engines = [
-            Engine(stages, beat, rom=rom, pace=0 if number else pace, entry=number == 0)
-            for number, (stages, beat) in enumerate(zip(engines, beats, strict=False))
+            Engine(
+                stages,
+                beat,
+                rom=rom,
+                pace=0 if number else pace,
+                entry=number == 0,
+                onto=_onto(after),
+            )
+            for number, (stages, beat, after) in enumerate(
+                zip(engines, beats, [*engines[1:], None], strict=False)
+            )
         ]
         last = engines[-1][-1]
         layer = last.layer
@@ -88,6 +99,12 @@ class Chain(wiring.Component):
             m.submodules[f"engine_{number}"] = engine
             wiring.connect(m, source, engine.i)
             source = engine.o
+        if self._engines[0].stages[0].fold.lines:
+            for engine, after in pairwise(self._engines):
+                m.d.comb += [
+                    engine.room.eq(after.has_room),
+                    after.promised.eq(engine.promise),
+                ]
         if len(self._ends) == 1:
             m.submodules.answer = self._ends[0]
             wiring.connect(m, source, self._ends[0].i)
@@ -145,3 +162,10 @@ class Chain(wiring.Component):
                 if number == len(self._engines) - 1:
                     m.d.comb += turnstile.last.eq(1)
         return inner
+
+
+def _onto(stages):
+    """For what the engine of these stages has room at a time, if it holds lines; for `all`, if there is none."""
+    if stages is None:
+        return "all"
+    return "image" if stages[0].layer.keys.kind == "dense" else "row"

@@ -14,7 +14,9 @@ from ..summing.terms import Terms
 from ..summing.tree import AdderTree
 from .arrivals import Arrivals
 from .codes import Codes
+from .depth import TO_TREES
 from .drain import Drain
+from .line_memory import LineMemory
 from .packer import Packer
 from .reload import Reload
 from .sequencer import Sequencer
@@ -55,7 +57,10 @@ class Engine(wiring.Component):
     pace : int
         Fewest cycles between the starts of two images, or 0 for no limit.
     entry : bool
-        Whether images that are computed side by side arrive one after the other.
+        Whether it is the first engine, where images that are computed side by side arrive one after the other.
+    onto : str
+        Where inputs are held in lines: whether the next engine has room for a ``row`` of results at a time, for an
+        ``image``, or, as there is none, for ``all``.
 
     Members
     -------
@@ -64,18 +69,25 @@ class Engine(wiring.Component):
         results in each beat of `o`; each of all images side by side.
     begins, together : Out
         Only of the entry of images side by side; see :class:`~tnhw.gates.engine.places.Places`.
+    promised, has_room : In(1), Out(1)
+        Only where inputs are held in lines, and of no first engine: a line will arrive; there is room for another one.
+    room, promise : In(1), Out(1)
+        The same of the engine that takes the results.
     load_beat, load_data, load_last : In(1), In, Out(1)
         Only if parameters can be loaded: a beat of a load arrives (never while an image is inside), its bits, and
         whether it is the last one.
     """
 
-    def __init__(self, stages, beat, *, rom="auto", pace=0, entry=False):
+    def __init__(self, stages, beat, *, rom="auto", pace=0, entry=False, onto="all"):
         self._stages, self._beat, self._rom = list(stages), beat, rom
         self._pace = pace
         first, last = stages[0], stages[-1]
         self._fold, self._synapse = first.fold, first.synapse
         self._images = images = first.fold.images
         self._entry = entry and images > 1
+        self._in_lines = first.fold.lines > 0
+        self._announced = self._in_lines and not entry
+        self._onto = onto if self._in_lines else ""
         formats = [stage.output_format for stage in stages]
         self._output = _union(formats)
         self._sum = _union([stage.sum_format for stage in stages])
@@ -93,6 +105,8 @@ class Engine(wiring.Component):
                 ),
             }
             | ({"begins": Out(1), "together": Out(range(images))} if self._entry else {})
+            | ({"promised": In(1), "has_room": Out(1)} if self._announced else {})
+            | ({"room": In(1), "promise": Out(1)} if self._onto in ("row", "image") else {})
             | (
                 {"load_beat": In(1), "load_data": In(self._load_bits()), "load_last": Out(1)}
                 if first.loadable
@@ -117,7 +131,7 @@ class Engine(wiring.Component):
     @property
     def depth(self):
         """Cycles from the read of a group's last word to the group's sums."""
-        return 3 + self._levels
+        return TO_TREES + self._levels
 
     @property
     def images(self):
@@ -127,7 +141,9 @@ class Engine(wiring.Component):
         on their way in or out.
         """
         words = sum(stage.cycles for stage in self._stages)
-        return 2 + ceil((self.depth + Drain.latency_of(self._stages)) / words) + 3
+        first = self._stages[0]
+        held = 1 + ceil(first.fold.lines / first.layer.in_shape[0]) if self._in_lines else 2
+        return held + ceil((self.depth + Drain.latency_of(self._stages)) / words) + 3
 
     @property
     def codes(self):
@@ -195,7 +211,11 @@ class Engine(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        arrivals = Arrivals(m, self._stages[0], self.i, self._beat, self._entry)
+        if self._in_lines:
+            announced = self.promised if self._announced else None
+            arrivals = LineMemory(m, self._stages[0], self.i, self._beat, announced)
+        else:
+            arrivals = Arrivals(m, self._stages[0], self.i, self._beat, self._entry)
         # Whether the pipeline moves is computed one cycle ahead: the enable drives the whole engine, so it must
         # come from a register and not from the logic of the drain.
         enable, load = Signal(init=1), Signal()
@@ -219,10 +239,22 @@ class Engine(wiring.Component):
         """Make the sequencer, which gives the addresses in the banks that are read; returns it."""
         stages, first = self._stages, self._stages[0]
         bases = [0, 0, *self._hidden_ends][: len(stages)]
+        held = first.fold.lines * first.line_words or first.in_words
         m.submodules.sequencer = sequencer = Sequencer(
-            stages, bases, max(first.in_words, self._hidden), self._pace, signals_begin=self._entry
+            stages,
+            bases,
+            max(held, self._hidden),
+            self._pace,
+            signals_begin=self._entry,
+            onto=self._onto,
         )
         arrivals.read_by(m, sequencer, enable)
+        if self._announced:
+            m.d.comb += self.has_room.eq(arrivals.room)
+        if self._onto:
+            m.d.comb += sequencer.room.eq(1 if self._onto == "all" else self.room)
+        if self._onto in ("row", "image"):
+            m.d.comb += self.promise.eq(sequencer.promise)
         if self._entry:
             m.d.comb += [
                 self.begins.eq(sequencer.begins),

@@ -30,6 +30,9 @@ class Sequencer(wiring.Component):
         Fewest cycles between the starts of two images, or 0 for no limit.
     signals_begin : bool
         Whether there is a member `begins`.
+    onto : str
+        Only of a layer whose input is held in lines, see :class:`~tnhw.gates.engine.lines.Lines`: whether its results
+        need room for each ``row`` of them, or for a whole ``image`` at its first row.
 
     Members
     -------
@@ -56,12 +59,16 @@ class Sequencer(wiring.Component):
     release : Out(1)
         The input image is not needed any more.
     begins : Out(1)
-        An image begins in the next cycle.
+        An image begins in the next cycle; where the input is held in lines, a row of results.
+    room : In(1)
+        Only for lines: there is room for the results, see `onto`.
+    ends, promise : Out(1)
+        Only for lines: the word is the last for its row of results; what needs room begins in the next cycle.
     """
 
-    def __init__(self, stages, bases, depth, pace=0, *, signals_begin=False):
+    def __init__(self, stages, bases, depth, pace=0, *, signals_begin=False, onto=""):
         self._stages, self._bases, self._depth = stages, bases, depth
-        self._pace, self._signals_begin = pace, signals_begin
+        self._pace, self._signals_begin, self._onto = pace, signals_begin, onto
         self._rows = [0]
         for stage in stages:
             self._rows.append(self._rows[-1] + stage.rows)
@@ -72,12 +79,13 @@ class Sequencer(wiring.Component):
         members["address"] = Out(ceil_log2(max(2, depth)), init=self._origins()[0])
         members["row"] = Out(range(max(2, self._rows[-1])))
         members["layer"] = Out(range(max(2, len(stages))))
-        members |= {"begins": Out(1)} if signals_begin else {}
+        members |= {"begins": Out(1)} if signals_begin or onto else {}
+        members |= {"room": In(1), "ends": Out(1), "promise": Out(1)} if onto else {}
         super().__init__(members)
 
     def _origins(self):
         """Address of each layer's first tap, modulo the address space; with padding it is before the image."""
-        space = 1 << ceil_log2(max(2, self._depth))
+        space = self._depth if self._onto else 1 << ceil_log2(max(2, self._depth))
         return [
             (base - _before(stage) * stage.words) % space
             for base, stage in zip(self._bases, self._stages, strict=True)
@@ -89,8 +97,11 @@ class Sequencer(wiring.Component):
         last_layer = Const(1, 1) if single else layer == len(self._stages) - 1
         following = Const(0, 1) if single else Mux(last_layer, 0, layer + 1)
         go = Signal()
-        self._starts(m, go, last_layer)
+        if not self._onto:
+            self._starts(m, go, last_layer)
         counters = self._counters(m, go, following)
+        if self._onto:
+            self._rows_start(m, go, counters)
         walk = _Walk(m, self._stages, counters, go, layer, self.leave, following)
         self._addresses(m, walk)
 
@@ -110,6 +121,17 @@ class Sequencer(wiring.Component):
     def _starts(self, m, go, last_layer):
         """Start an image when it is complete in a bank, and a layer when the one before it is written."""
         layer = self.layer
+        begins, due = self._paced(m)
+        m.d.comb += go.eq(self.valid & self.enable)
+        with m.If(go & self.leave):
+            m.d.comb += begins.eq(last_layer & self.start & due)
+            m.d.sync += self.valid.eq(begins)
+        with m.Elif(~self.valid):
+            m.d.comb += begins.eq((layer == 0) & self.start & due)
+            m.d.sync += self.valid.eq(begins | ((layer != 0) & self.written))
+
+    def _paced(self, m):
+        """A signal that has to say when an image begins, and whether the pace allows it to."""
         begins, due = Signal(), Const(1, 1)
         if self._signals_begin:
             m.d.comb += self.begins.eq(begins)
@@ -120,13 +142,26 @@ class Sequencer(wiring.Component):
                 m.d.sync += wait.eq(self._pace - 1)
             with m.Elif(~due):
                 m.d.sync += wait.eq(wait - 1)
-        m.d.comb += go.eq(self.valid & self.enable)
-        with m.If(go & self.leave):
-            m.d.comb += begins.eq(last_layer & self.start & due)
-            m.d.sync += self.valid.eq(begins)
-        with m.Elif(~self.valid):
-            m.d.comb += begins.eq((layer == 0) & self.start & due)
-            m.d.sync += self.valid.eq(begins | ((layer != 0) & self.written))
+        return begins, due
+
+    def _rows_start(self, m, go, counters):
+        """Start a row of results when its lines are there, and there is room for it."""
+        waits_first = Signal(init=1)  # the row for which it waits is the first of an image
+        first = Signal()
+        image_begins, due = self._paced(m)
+        room = self.room | ~first if self._onto == "image" else self.room
+        m.d.comb += [
+            go.eq(self.valid & self.enable),
+            first.eq(Mux(self.valid, self.leave, waits_first)),
+            self.ends.eq(go & counters.x.wrap),
+            self.begins.eq((self.ends | ~self.valid) & self.start & room & (due | ~first)),
+            image_begins.eq(self.begins & first),
+            self.promise.eq(image_begins if self._onto == "image" else self.begins),
+        ]
+        with m.If(self.ends):
+            m.d.sync += waits_first.eq(self.leave)
+        with m.If(self.ends | ~self.valid):
+            m.d.sync += self.valid.eq(self.begins)
 
     def _counters(self, m, go, following):
         """Make the counters of all loops, and the flags of the word; returns Loops of Counter.
@@ -172,7 +207,10 @@ class Sequencer(wiring.Component):
     def _addresses(self, m, walk):
         """Compute the address of the activation word, and whether its tap is in the padding."""
         stages = self._stages
-        walk.follow(self.address, [_address_steps(stage) for stage in stages], self._origins())
+        if self._onto:
+            walk.around(self.address, _address_steps(stages[0]), self._depth, stages[0].in_words)
+        else:
+            walk.follow(self.address, [_address_steps(stage) for stage in stages], self._origins())
         if not any(any(stage.layer.pads) for stage in stages):
             return
         outside_image = []
@@ -216,6 +254,29 @@ class _Walk:
             m.d.sync += position.eq(position + moving)
             with m.If(self.leave):
                 m.d.sync += position.eq(select(origins, self.following))
+
+    def around(self, position, steps, size, image):
+        """Change `position` by the `steps` of the only stage, modulo `size`; with the next image it has moved by `image`."""
+        (stage,), moving, less = self.stages, None, None
+        turns = bounds(stage)
+        back = sum(step * (turn - 1) for step, turn in zip(steps, turns, strict=True))
+        choices = [(None, image - back)]
+        choices += [
+            (counter.advance, move(stage, number, steps))
+            for number, counter in enumerate(self.counters)
+            if counter.advance is not None
+        ]
+        for advance, by in choices:
+            by %= size
+            pair = Const(by, range(size)), Const(by - size, range(-size, 0))
+            moving = pair[0] if moving is None else Mux(advance, pair[0], moving)
+            less = pair[1] if less is None else Mux(advance, pair[1], less)
+        with self.m.If(self.go):
+            if size & (size - 1) == 0:
+                self.m.d.sync += position.eq(position + moving)
+            else:
+                before = position + less
+                self.m.d.sync += position.eq(Mux(before < 0, position + moving, before))
 
 
 def _address_steps(stage):
