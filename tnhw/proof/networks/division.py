@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +52,8 @@ class Division:
     netlist : Netlist
     payload : str
         Name of the input that carries data.
+    unknown : iterable of int
+        Registers that count as data, since it is not known what they hold first.
 
     Attributes
     ----------
@@ -62,14 +65,14 @@ class Division:
         For the number of each output of a memory that is written: the memory's index and the address.
     """
 
-    def __init__(self, netlist: Netlist, payload: str) -> None:
+    def __init__(self, netlist: Netlist, payload: str, unknown: Iterable[int] = ()) -> None:
         self.netlist = netlist
         self.ports: dict[int, tuple[int, list]] = {}
         for index, memory in enumerate(netlist.memories):
             if memory.writes:
                 self.ports |= {number: (index, address) for address, number in memory.reads}
         self.beat = netlist.inputs[payload][0]
-        self.data = self._depending()
+        self.data = self._depending(unknown)
         memories = [replace(memory, writes=[]) for memory in netlist.memories]
         self.control = Netlist(
             {name: port for name, port in netlist.inputs.items() if name != payload},
@@ -95,9 +98,9 @@ class Division:
         index, place = cell
         return [self.netlist.memories[index].reads[place][0]]
 
-    def _depending(self):
+    def _depending(self, unknown):
         netlist = self.netlist
-        data = {self.beat, *self.ports}
+        data = {self.beat, *self.ports, *unknown}
         data |= {number for number, width, *_ in netlist.registers if width > WIDE}
         size = 0
         while size < len(data):

@@ -105,12 +105,18 @@ class Stalls:
             self._one(module, beats, result, keeps=True)
 
     def _one(self, module, beats, result, keeps):
-        division = Division(module.netlist, module.into["payload"])
+        reset = [*after_reset(module, self.answers)]
+        unknown = {n for held, _ in reset for n in held if UNKNOWN in (v for _, v in held[n])}
+        division = Division(module.netlist, module.into["payload"], unknown)
         layout = Layout(division, module.out["payload"])
         counts = len(beats), len(result)
         parts = layout.groups, layout.signals
         states = States(module, Control(division), *counts, *parts, self._most, keeps)
-        starts = self._starts(module, division)
+        # What the control may hold after a reset, and with each of it what all registers and memories may hold.
+        starts: dict[tuple, list] = {}
+        for held in reset:
+            own = tuple(constant(held[0][number]) for number, *_ in division.control.registers)
+            starts.setdefault(own, []).append(held)
         try:
             states.explore(list(starts), lambda size: self._say(f"{module.name}: {size} states"))
             nobody_waits_for_ever(states)
@@ -159,16 +165,6 @@ class Stalls:
         if given == sent // len(beats) * results:
             return NotUnderstood(f"{module.name} holds more than {self._most} images")
         return Stalled(module, "not all results are given", run)
-
-    def _starts(self, module, division):
-        """What the control may hold after a reset, and with each of it what all registers and memories may hold."""
-        starts: dict[tuple, list] = {}
-        for registers, memories in after_reset(module, self.answers):
-            own = tuple(constant(registers[number]) for number, *_ in division.control.registers)
-            if None in own:
-                raise NotUnderstood(f"{module.name} has a register that a reset leaves unknown")
-            starts.setdefault(own, []).append((registers, memories))
-        return starts
 
     def _contents(self, images):
         """Numbers of signals that depend on image 0 and on so many before it."""
