@@ -36,7 +36,8 @@ class Result(results.Result):
     counter_example : dict or None
         The fields of `CounterExample` other than its waves (``fault``, ``vector``, ``x``, ``parameters``,
         ``expected``, ``got``, ``test``), and ``waves``, the path of the file with the waves; ``vcd`` is the same if
-        that is a VCD file.
+        that is a VCD file. Of a network that goes wrong under some pauses and stalls also ``where``, ``offers`` and ``takes``: a
+        module that goes wrong, and in which clocks it is offered a beat and its result is taken.
     tested : dict or None
         If a part is undecided, how long the bench ran without finding a fault: ``vectors``, ``cycles``,
         ``seconds``; or why it did not run: ``not_run``.

@@ -4,8 +4,6 @@ Handshakes depend on counters and flags, and not on payloads. Therefore their re
 these can reach can be listed (`System.explore`), which takes no solver and no invariant.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import z3
 
@@ -15,7 +13,7 @@ from ..formulas.solver import Undecided
 from ..formulas.values import as_bits
 from ..formulas.walk import support
 
-__all__ = ["Control", "Packing"]
+__all__ = ["Control"]
 
 MAX_DATA_BITS = 4  # most bits of payloads that handshakes may depend on
 MAX_BITS = 60
@@ -147,39 +145,3 @@ class Control:
             dict(zip(self.later, found[now:later], strict=True)),
             dict(zip(self.registers, found[later:], strict=True)),
         )
-
-
-@dataclass(frozen=True)
-class Packing:
-    """Named numbers packed into rows of 64-bit words, one row for each state.
-
-    Parameters
-    ----------
-    widths : dict of str to int
-        Bits of each number.
-    """
-
-    widths: dict
-
-    def _places(self):
-        word, low = 0, 0
-        for name, width in self.widths.items():
-            if low + width > 63:
-                word, low = word + 1, 0
-            yield name, word, low, width
-            low += width
-
-    def pack(self, values):
-        """Rows, int64 [states, words], of a dict of arrays [states]."""
-        places = [*self._places()]
-        words = np.zeros((len(next(iter(values.values()))), 1 + places[-1][1]), np.int64)
-        for name, word, low, _ in places:
-            words[:, word] |= values[name] << low
-        return words
-
-    def unpack(self, rows):
-        """The dict of arrays of rows; the inverse of `pack`."""
-        return {
-            name: (rows[:, word] >> low) & ((1 << width) - 1)
-            for name, word, low, width in self._places()
-        }

@@ -6,8 +6,8 @@ import numpy as np
 
 from ..counter_example import CounterExample
 from ..formulas.solver import Undecided
+from ..packing import Packing
 from .contract import Contract
-from .control import Packing
 from .core import StreamFailure
 from .schedule import trace
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .choices import settled
 from .gates import evaluate
 from .netlist import Cell, Netlist
@@ -38,6 +40,8 @@ class Machine:
         Called with each signal that a register or a memory takes; returns the signal that is kept for it.
     before : Machine, optional
         One of the same netlist and space: what its gates made is not made again.
+    lenient : bool
+        Whether what is not understood is unknown from then on, and no error.
     """
 
     def __init__(
@@ -46,8 +50,9 @@ class Machine:
         space: Space,
         keep: Any = lambda signal: signal,
         before: Machine | None = None,
+        lenient: bool = False,
     ) -> None:
-        self.netlist, self.space, self._keep = netlist, space, keep
+        self.netlist, self.space, self._keep, self._lenient = netlist, space, keep, lenient
         self.values: list[Any] = [None] * netlist.count
         self.changed = [True] * netlist.count
         for number, _, _, _, initial in netlist.registers:
@@ -57,7 +62,8 @@ class Machine:
         # What cells made of signals before, with the signals.
         self._made: dict[tuple, tuple] = before._made if before else {}
 
-    def _signal(self, runs):
+    def signal(self, runs: list) -> tuple:
+        """The signal of runs of bits of what the gates have made."""
         found = []
         for number, low, count in runs:
             if number is None:
@@ -76,7 +82,7 @@ class Machine:
                 found += value
             else:
                 found += sliced(self.space, value, low, count)
-        return found[0:1] and (tuple(found) if len(found) == 1 else joined(found, self.space))
+        return tuple(found) if len(found) < 2 else joined(found, self.space)
 
     def _has_changed(self, runs):
         return any(number is not None and self.changed[number] for number, _, _ in runs)
@@ -100,18 +106,28 @@ class Machine:
                 ):
                     self.changed[cell.output] = False
                     continue
-                ports = {name: self._signal(runs) for name, runs in cell.inputs.items()}
-                self._set(cell.output, self._evaluated(cell, ports))
+                self._set(cell.output, self._understood(cell.width, self._evaluated, cell))
                 continue
             number, place = cell
             address, output = self.netlist.memories[number].reads[place]
             if self.values[output] is None or self._touched[number] or self._has_changed(address):
-                self._set(output, self._read(number, self._signal(address)))
+                width = self.netlist.memories[number].width
+                self._set(output, self._understood(width, self._read, number, address))
             else:
                 self.changed[output] = False
         self._touched = [False] * len(self.memories)
 
-    def _evaluated(self, cell, ports):
+    def _understood(self, width, made, *arguments):
+        """What a function makes, or an unknown value."""
+        try:
+            return made(*arguments)
+        except NotUnderstood:
+            if self._lenient:
+                return ((width, UNKNOWN),)
+            raise
+
+    def _evaluated(self, cell):
+        ports = {name: self.signal(runs) for name, runs in cell.inputs.items()}
         key = (
             cell.output,
             *(
@@ -128,44 +144,46 @@ class Machine:
 
     def _read(self, number, address):
         memory, words = self.netlist.memories[number], self.memories[number]
-        place = single(self.space, address)
+        place = single(self.space, self.signal(address))
         if isinstance(place, int):
             return words[place] if place < memory.words else ((memory.width, UNKNOWN),)
         if place is UNKNOWN or place.values.max() >= memory.words:
             return ((memory.width, UNKNOWN),)
-        known = [constant(words[k]) for k in place.values.tolist()]
+        numbers, which = np.unique(place.values, return_inverse=True)
+        known = [constant(words[k]) for k in numbers.tolist()]
         if None in known:
             raise NotUnderstood(
                 "which word of a memory is read depends on data, and its words do too"
             )
         pieces = range(0, memory.width, PIECE)
+        mask = (1 << PIECE) - 1
         return joined(
             (
                 min(PIECE, memory.width - low),
-                table_of(place.symbol, [(word >> low) & ((1 << PIECE) - 1) for word in known]),
+                table_of(place.symbol, [(word >> low) & mask for word in known], which),
             )
             for low in pieces
         )
 
     def output(self, name: str) -> tuple:
         """The signal of an output in this clock."""
-        return settled(self.space, self._signal(self.netlist.outputs[name]))
+        return settled(self.space, self.signal(self.netlist.outputs[name]))
 
     def clock(self) -> None:
         """All registers and memories take what is at their inputs."""
         taken = []
         for number, _, following, enable, _ in self.netlist.registers:
             if enable is not None:
-                on = constant(self._signal(enable[0]))
+                on = constant(self.signal(enable[0]))
                 if on is None:
                     raise NotUnderstood("whether a register takes a value depends on data")
                 if on != enable[1]:
                     taken.append((number, self.values[number]))
                     continue
-            taken.append((number, self._keep(settled(self.space, self._signal(following)))))
+            taken.append((number, self._keep(settled(self.space, self.signal(following)))))
         for number, memory in enumerate(self.netlist.memories):
             for address, data, enable in memory.writes:
-                self._write(number, memory, *map(self._signal, (address, data, enable)))
+                self._write(number, memory, *map(self.signal, (address, data, enable)))
         for number, value in taken:
             self._set(number, value)
 

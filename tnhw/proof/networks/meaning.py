@@ -90,18 +90,27 @@ class Meaning:
 
     def _result(self, image, layer, output, form, number):
         """The symbol of a result, or its pattern if it is the same for all inputs."""
-        low, high = form.range
-        ends = self.requantised(layer, output, np.arange(low, high + 1))
+        ends = self._function(layer, output, form)
         if (ends == ends[0]).all():
             return int(ends[0])
-        for other in self.sums[_name(form)]:  # one that is the same function of the inputs
-            if other[:3] == (image, layer, output):
-                break
-            same = other[0] == image and other[1] == layer and other[3].constant == form.constant
-            if same and (self.requantised(layer, other[2], np.arange(low, high + 1)) == ends).all():
-                output = other[2]
+        if len(form.terms) == 1 and _is_identity(ends, number.bits):
+            [symbol] = form.terms
+            return symbol
+        for other_image, other_layer, other, own in self.sums[_name(form)]:
+            if (other_image, other_layer) == (image, layer) and (
+                other == output or (self._function(layer, other, own) == ends).all()
+            ):  # the first one that is the same function of the inputs
+                output = other
                 break
         return self.space.symbol(("y", image, layer, output), 1 << number.bits)
+
+    def _function(self, layer, output, form):
+        """Patterns of a result for all values of the only symbol of its sum, or of the sum itself."""
+        if len(form.terms) == 1:
+            [values] = form.terms.values()
+            return self.requantised(layer, output, values + form.constant)
+        low, high = form.range
+        return self.requantised(layer, output, np.arange(low, high + 1))
 
     def _layer(self, keys, arrays, x, number, shape):
         """All sums of a layer, position by position and channel by channel, and the shape of its results."""
@@ -190,8 +199,15 @@ class Meaning:
                 self._known[known] = self.requantised(layer, output, z + form.constant)
             if (self._known[known] == values).all():
                 bits = Number(str(keys.output)).bits
+                if symbol.form is None and _is_identity(values, bits):
+                    return None
                 return self.space.symbol(("y", image, layer, output), 1 << bits)
         return None
+
+
+def _is_identity(values, bits):
+    """Whether a result of so many bits is the symbol that it depends on."""
+    return np.array_equal(values, np.arange(1 << bits))
 
 
 def _name(form):

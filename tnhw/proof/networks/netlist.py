@@ -63,15 +63,15 @@ class Netlist:
     count: int
 
 
-def read(text: str, top: str) -> Netlist:
-    """The netlist of a Verilog text.
+def read(text: str, top: str, clock: str = "clk") -> Netlist:
+    """The netlist of a Verilog text, all of whose registers have one clock.
 
     Raises
     ------
     ToolFailed
         If Yosys rejects the Verilog.
     NotUnderstood
-        If there is a cell of another kind, or a loop.
+        If there is a cell of another kind, another clock, or a loop.
     """
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "design.v").write_text(text)
@@ -79,12 +79,12 @@ def read(text: str, top: str) -> Netlist:
         module = json.loads(Path(folder, "design.json").read_text())["modules"].get(top)
     if module is None:
         raise ToolFailed(f"the Verilog has no module `{top}`")
-    return _Reader(module).netlist()
+    return _Reader(module, clock).netlist()
 
 
 class _Reader:
-    def __init__(self, module):
-        self.module = module
+    def __init__(self, module, clock):
+        self.module, self._clock = module, module["ports"].get(clock, {"bits": None})["bits"]
         self.source: dict[int, tuple[int, int]] = {}  # bit of Yosys to (number, bit)
         self.count = 0
         self.initial: dict[int, str] = {}
@@ -173,6 +173,8 @@ class _Reader:
         ports = cell["connections"]
         if not _number(cell, "CLK_POLARITY"):
             raise NotUnderstood("a register at the falling edge")
+        if ports["CLK"] != self._clock:
+            raise NotUnderstood("a register with another clock")
         enable = None
         if cell["type"] == "$dffe":
             enable = self._runs(ports["EN"]), _number(cell, "EN_POLARITY")
@@ -184,6 +186,10 @@ class _Reader:
         ports, width, address = cell["connections"], _number(cell, "WIDTH"), _number(cell, "ABITS")
         if _number(cell, "RD_CLK_ENABLE") or _number(cell, "OFFSET"):
             raise NotUnderstood("a memory with clocked reads, or whose first address is not 0")
+        clocked = range(_number(cell, "WR_PORTS"))
+        edges = {_bit(cell, "WR_CLK_ENABLE", k) * _bit(cell, "WR_CLK_POLARITY", k) for k in clocked}
+        if set(ports["WR_CLK"]) - set(self._clock or ()) or edges - {1}:
+            raise NotUnderstood("a memory with another clock")
         words = _number(cell, "SIZE")
         text = cell["parameters"]["INIT"]
         initial = []
@@ -201,6 +207,11 @@ class _Reader:
             for k in range(_number(cell, "WR_PORTS"))
         ]
         return Memory(words, width, initial, reads, writes)
+
+
+def _bit(cell, name, place):
+    """A bit of a parameter."""
+    return _number(cell, name) >> place & 1
 
 
 def _number(cell, name):

@@ -18,14 +18,19 @@ from ...tools.ladder import recorded
 from ...verilog import emitting
 from ...verilog import foreign as own
 from ..result import Result, raise_unless_proven
+from .answers import Answers
+from .modules import in_a_row
 from .netlist import read
 from .running import Differs, Run
+from .stalls import Stalled, Stalls
 from .values import NotUnderstood
 
 __all__ = ["prove_network"]
 
 METHOD = "executed for all inputs"
-PATTERNS = 4  # of pauses and stalls
+STATES = "all states of the control, for all inputs"
+PATTERNS = 4  # of pauses and stalls, if not all of them are proven
+SPARE = 8  # images that a module may hold beyond those that its latency needs
 IMAGES = 4  # that each of these sends
 MOST = 64  # images after which the state must have repeated
 # How often a beat is offered, and how often the receiver is ready.
@@ -36,7 +41,8 @@ ASSUMPTIONS = [
     "the network is reset for two clocks before it is used",
     "a sender keeps an offered beat until it is taken",
 ]
-LEAVES_OPEN = "other patterns of pauses and stalls, and resets among images"
+RESETS = "resets among images"
+LEAVES_OPEN = f"other patterns of pauses and stalls, and {RESETS}"
 
 
 def prove_network(
@@ -58,7 +64,7 @@ def prove_network(
     rtl : list of path, optional
         Verilog files of your own, which are proven instead of what tnhw emits.
     patterns : int
-        Random patterns of pauses and stalls under which it is executed too, each for all inputs.
+        Random patterns of pauses and stalls under which it is executed, each for all inputs, if not all are proven.
     say : callable
         Called with a line of text for each step.
 
@@ -131,12 +137,26 @@ class _Proof:
                     total += run.cycle
             return f"for all inputs, {patterns} patterns of {IMAGES} images, {total} cycles"
 
-        if self._part("images back to back", steady, out_dir) and patterns:
-            self._part(f"{patterns} patterns of pauses and stalls", paused, out_dir)
+        if not self._part("images back to back", METHOD, steady, out_dir):
+            return
+        if self._part("all pauses and stalls", STATES, self._stalls, out_dir):
+            self.result.leaves_open = RESETS
+        elif patterns and self.result.verdict != "disproved":
+            self._part(f"{patterns} patterns of pauses and stalls", METHOD, paused, out_dir)
 
-    def _part(self, part, action, out_dir):
+    def _stalls(self):
+        """Follow each module alone through all states of its control."""
+        modules, now = in_a_row(self.text, self.manifest), [""]
+        most = SPARE + self.manifest["latency"] // self.manifest["interval"]
+        answers = Answers(self.design.network, self.manifest)
+        stalls = Stalls(modules, answers, self.quiet, most, lambda text: now.__setitem__(0, text))
+        with progress(f"Following the states of {self.design.name}", lambda: now[0]):
+            stalls.prove()
+        return "for all inputs; states: " + ", ".join(f"{n} {k}" for n, k in stalls.states.items())
+
+    def _part(self, part, method, action, out_dir):
         """Record a part whose action says what it has proven; returns whether it did."""
-        self.say(f"function: {part}, {METHOD}")
+        self.say(f"function: {part}, {method}")
         began, verdict = time.monotonic(), "proven"
         try:
             text = action()
@@ -144,9 +164,9 @@ class _Proof:
             verdict, text = "undecided", str(error)
         except OverflowError:
             verdict, text = "undecided", "a table has values of more than 62 bits"
-        except Differs as error:
+        except (Differs, Stalled) as error:
             verdict, text = self._disproved(error, out_dir)
-        self.result.add("function", part, verdict, METHOD, time.monotonic() - began, text)
+        self.result.add("function", part, verdict, method, time.monotonic() - began, text)
         return verdict == "proven"
 
     def _disproved(self, error, out_dir):
@@ -175,6 +195,9 @@ class _Proof:
             "fault": wrong["kind"], "vector": wrong.get("vector"), "x": wrong.get("input"),
             "expected": wrong.get("expected"), "got": wrong.get("got"), "test": wrong["test"], "waves": str(bench.waves),
         }  # fmt: skip
+        if isinstance(error, Stalled):
+            own = {"where": error.what, "offers": error.offers, "takes": error.takes}
+            self.result.counter_example |= own
         return "disproved", wrong["text"]
 
 

@@ -115,9 +115,9 @@ def together(function, values):
     return first if (found == first).all() else Table(symbols.pop(), found)
 
 
-def table_of(symbol, values):
-    """A table, or an integer if all values are equal."""
-    return values[0] if len(set(values)) == 1 else Table(symbol, np.array(values, np.int64))
+def table_of(symbol, values, which):
+    """A table of `values[which]`, or an integer if all values are equal."""
+    return values[0] if len(set(values)) == 1 else Table(symbol, np.array(values, np.int64)[which])
 
 
 def sliced(space: Space, signal, low: int, count: int) -> tuple:
