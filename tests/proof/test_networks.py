@@ -183,11 +183,18 @@ def test_disproved_with_a_run(tmp_path):
     assert (tmp_path / "out" / "proof.json").exists()
 
 
+@pytest.mark.needs("iverilog")
 def test_a_cell_that_is_not_known(tmp_path):
+    """What is not understood is tested: it is undecided if the bench finds no fault, and disproved if it does."""
     text, _ = emitting.emitted(design())
-    (tmp_path / "mine.v").write_text(re.sub(r"\+ ", "/ ", text, count=1))
-    with pytest.raises(Undecided, match=r"a cell of the kind \$div"):
+    (tmp_path / "mine.v").write_text(re.sub(r"\+ ", "/ 1 + ", text, count=1))
+    with pytest.raises(Undecided, match=r"a cell of the kind \$div.*found no fault with") as caught:
         prove_network(design(), tmp_path / "out", rtl=[tmp_path / "mine.v"], patterns=0)
+    assert caught.value.result.tested["vectors"] > 100
+    (tmp_path / "mine.v").write_text(re.sub(r"\+ ", "/ ", text, count=1))
+    with pytest.raises(CheckFailed) as caught:
+        prove_network(design(), tmp_path / "out", rtl=[tmp_path / "mine.v"], patterns=0)
+    assert caught.value.result.counter_example
 
 
 @pytest.mark.parametrize(

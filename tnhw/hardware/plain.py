@@ -68,6 +68,9 @@ class PlainHardware(Pictured):
     def edges(self, x: np.ndarray, p: Arrays | None, count: int) -> list[int]:
         return []
 
+    def edge_vectors(self, x: np.ndarray, p: Arrays | None, count: int) -> np.ndarray:
+        return x[self.edges(x, p, count)]
+
     @property
     def beats_in(self) -> int:
         return 1

@@ -16,6 +16,7 @@ from ..kernel.names import check_design_name
 from ..support.config import ByContent
 from ..synapse import Format
 from .network import Network
+from .stimuli import undecided_vectors
 
 __all__ = ["NetworkHardware"]
 
@@ -79,6 +80,13 @@ class NetworkHardware(PlainHardware, ByContent):
     def random_input(self, rng: np.random.Generator, vectors: int) -> np.ndarray:
         """Random vectors, int64 [vectors, inputs]."""
         return self.network.random_input(rng, vectors)
+
+    def edge_vectors(self, x: np.ndarray, p: Arrays | None, count: int) -> np.ndarray:
+        """Vectors whose class another one nearly is; none if the network answers with a vector, or with one class only."""
+        network = self.network if p is None else self.network.with_arrays(p)
+        if network.result != "class" or network.outputs < 2:
+            return x[:0]
+        return undecided_vectors(network, x, count)
 
     @abstractmethod
     def _made(self) -> Any:

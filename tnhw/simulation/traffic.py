@@ -151,7 +151,7 @@ def _parts(hardware, rng, own, vectors, params, interval):
     alone = (
         FEW_EDGES if hardware.storage == "ports" else count
     )  # more follow below, with other parameters
-    edges = pool[hardware.edges(pool, params, alone)]
+    edges = hardware.edge_vectors(pool, params, alone)
     yield np.concatenate([own, corners, edges, random]), params
     if hardware.storage == "constant":
         return
@@ -163,7 +163,7 @@ def _parts(hardware, rng, own, vectors, params, interval):
         for _ in range(loads):
             p = hardware.random_parameters(rng)
             some = hardware.random_input(rng, max(8, vectors // loads))
-            yield np.concatenate([random[hardware.edges(random, p, 8)], some]), p
+            yield np.concatenate([hardware.edge_vectors(random, p, 8), some]), p
         return
     at_once = max(2, MAX_SETS // (hardware.inputs * hardware.outputs))
     if extremes := spread(hardware.corner_parameters(), at_once):

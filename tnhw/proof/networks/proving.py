@@ -8,6 +8,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from ...errors import CheckFailed, InputError, TnhwError
 from ...network import Design
 from ...simulation import traffic
@@ -35,7 +37,9 @@ IMAGES = 4  # that each of these sends
 MOST = 64  # images after which the state must have repeated
 # How often a beat is offered, and how often the receiver is ready.
 RATES = ((0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.02, 0.9), (0.9, 0.02))
-VECTORS = 300  # with which a fault is looked for in a simulator
+VECTORS = 400  # with which a fault is looked for in a simulator, near the border of two classes if there are any
+CYCLES = 100_000  # that these may take; fewer are sent if they take more
+POOL = 2048  # random vectors with which the search for these begins
 ASSUMPTIONS = [
     "Yosys reads the Verilog as a synthesis tool does",
     "the network is reset for two clocks before it is used",
@@ -160,36 +164,35 @@ class _Proof:
         began, verdict = time.monotonic(), "proven"
         try:
             text = action()
-        except NotUnderstood as error:
-            verdict, text = "undecided", str(error)
+        except (NotUnderstood, Differs, Stalled) as error:
+            verdict, text = self._looked_for(error, out_dir)
         except OverflowError:
-            verdict, text = "undecided", "a table has values of more than 62 bits"
-        except (Differs, Stalled) as error:
-            verdict, text = self._disproved(error, out_dir)
+            error = NotUnderstood("a table has values of more than 62 bits")
+            verdict, text = self._looked_for(error, out_dir)
         self.result.add("function", part, verdict, method, time.monotonic() - began, text)
         return verdict == "proven"
 
-    def _disproved(self, error, out_dir):
-        """A verdict on a difference: disproved only if a simulator shows it too."""
-        self.say("looking for vectors that show the difference in a simulator")
-        with tempfile.TemporaryDirectory() as folder:
-            source = f"{folder}/{self.design.name}.v"
-            with open(source, "w", encoding="utf-8") as file:
-                file.write(self.text)
-            sent = traffic.make(self.design, self.manifest, vectors=VECTORS)
-            try:
-                bench = run_bench([source], self.manifest, sent, out_dir, waves=True)
-            except CheckFailed as failed:
-                bench = failed.result
-            except TnhwError as failed:
-                return "undecided", f"{error}; and the simulation broke off: {failed}"
+    def _looked_for(self, error, out_dir):
+        """The verdict on a proof that failed: disproved only if a simulator shows that something is wrong."""
+        if self.result.tested is not None:
+            return "undecided", str(error)
+        self.say("looking for vectors that show a fault in a simulator")
+        try:
+            bench = self._bench(out_dir)
+        except TnhwError as failed:
+            return "undecided", f"{error}; and the simulation broke off: {failed}"
         self.result.tested = {
             "vectors": bench.vectors,
             "cycles": bench.cycles,
             "seconds": bench.seconds,
         }
         if bench.passed:
-            return "undecided", f"{error}; but no vector was found that shows it"
+            none = (
+                ""
+                if isinstance(error, NotUnderstood)
+                else "; but no vector was found that shows it"
+            )
+            return "undecided", f"{error}{none}"
         wrong = bench.mismatch
         self.result.counter_example = {
             "fault": wrong["kind"], "vector": wrong.get("vector"), "x": wrong.get("input"),
@@ -199,6 +202,23 @@ class _Proof:
             own = {"where": error.what, "offers": error.offers, "takes": error.takes}
             self.result.counter_example |= own
         return "disproved", wrong["text"]
+
+    def _bench(self, out_dir):
+        """The result of the bench, passed or failed."""
+        random, vectors = (
+            np.random.default_rng(0),
+            min(VECTORS, CYCLES // self.manifest["interval"]),
+        )
+        x = self.design.edge_vectors(self.design.random_input(random, POOL), None, vectors)
+        sent = traffic.make(self.design, self.manifest, vectors=max(1, vectors - len(x)), x=x)
+        with tempfile.TemporaryDirectory() as folder:
+            source = f"{folder}/{self.design.name}.v"
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(self.text)
+            try:
+                return run_bench([source], self.manifest, sent, out_dir, waves=True)
+            except CheckFailed as failed:
+                return failed.result
 
 
 def _pattern(noise, rate):

@@ -1,0 +1,84 @@
+"""Faulty Verilog of a network, by the bench and by the proof: docs/results/network_mutants.json, and a table of docs/verification.md.
+
+``python benchmarks/network_mutants.py [NETWORK] [--faults N] [--seed S] [--page]``. What was judged before with the same Verilog
+is kept, so an interrupted run goes on. ``--page`` only writes the table. The exit status is 1 if a fault is proven, or
+fewer than 98 in a hundred are disproved with a run that goes wrong.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
+
+import marks
+import network_mutants
+
+from tnhw.support.files import write_files
+from tnhw.verilog import emitting
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "docs" / "results" / "network_mutants.json"
+PAGE = ROOT / "docs" / "verification.md"
+
+#: What is to be said of a fault that only one of the two finds, or neither: its text to a sentence.
+EXPLAINED: dict[str, str] = {}
+
+
+def table(name, records):
+    """Lines of the table, and of those edits that are not found by both or proven by the proof."""
+    own = network_mutants.counts(records)
+    yield "| network | edits | change nothing | not known | faults | killed by the bench | disproved | undecided | proven | median s | slowest s |"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|"
+    yield "| " + " | ".join(map(str, [name, *own.values()])) + " |"
+    yield ""
+    for r in records:
+        both = r["bench"] and r["proof"] in network_mutants.FOUND
+        if both or (r["proof"] == "proven" and not r["bench"]):
+            continue
+        said = f"bench: {r['bench'] or 'nothing'}; proof: {r['proof']}"
+        yield f"- {said}: {r['fault']}. {EXPLAINED.get(r['fault'], '')}".rstrip()
+
+
+def known(name, source, seed):
+    """Records of an earlier run, by their fault."""
+    if not RESULTS.exists():
+        return {}
+    before = json.loads(RESULTS.read_text())
+    if [before[key] for key in ("network", "source", "seed")] != [name, source, seed]:
+        return {}
+    return {r["fault"]: r for r in before["edits"]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("network", nargs="?", default="digits_tn")
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--page", action="store_true", help="only write the table")
+    given = parser.parse_args()
+    design, mutants = network_mutants.of(given.network, given.faults, given.seed)
+    source = hashlib.sha256(emitting.emitted(design)[0].encode()).hexdigest()[:16]
+    before, records = known(given.network, source, given.seed), []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, mutant in enumerate(mutants):
+            new = mutant.name not in before
+            if new and given.page:
+                continue
+            if new:
+                place = Path(folder, str(number))
+                before[mutant.name] = network_mutants.judged(design, mutant, place)
+            records.append(r := before[mutant.name])
+            if new:
+                print(number, r["bench"], r["proof"], *r["seconds"], r["fault"], file=sys.stderr, flush=True)  # fmt: skip
+                made = {"network": given.network, "source": source, "seed": given.seed, "edits": records}
+                write_files(RESULTS.parent, {RESULTS.name: json.dumps(made, indent=1) + "\n"})
+    marks.put(PAGE, "network mutants", "\n".join(table(given.network, records)))
+    return not network_mutants.good(records)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
