@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import random_networks
 
 from tnhw.catalogue import load_design
+from tnhw.network import Network
 from tnhw.network.stimuli import undecided_vectors
 from tnhw.simulation import traffic
 from tnhw.verilog import emitting
@@ -61,6 +63,8 @@ def test_an_error_of_one():
 
 
 def test_few_and_none():
+    two = Network(**random_networks.TWO)
+    assert len(undecided_vectors(two, pool(two), 8)) == 8
     network = load_design("digits_tn").network
     assert undecided_vectors(network, pool(network), 0).shape == (0, 64)
     assert undecided_vectors(network, pool(network, 0), 5).shape == (0, 64)

@@ -9,15 +9,15 @@ import time
 import verilog_mutants
 
 from tnhw.catalogue import load_design
-from tnhw.errors import CheckFailed, ToolFailed, Undecided
+from tnhw.errors import CheckFailed, InputError, Undecided
 from tnhw.proof.networks.proving import prove_network
 from tnhw.simulation import traffic
 from tnhw.simulation.simulating import run_bench
 from tnhw.verilog import emitting
+from tnhw.verilog.foreign import given
 
 __all__ = ["VECTORS", "counts", "good", "judged", "of"]
 
-FOUND = ("disproved", "not accepted")
 VECTORS = 20  # random ones, in addition to corner vectors and those near the border of two classes
 
 
@@ -33,8 +33,8 @@ def judged(design, mutant, folder):
 
     Returns
     -------
-    dict
-        ``fault``; ``bench``: the kind of the first failure, or None; ``proof``: the verdict; ``part`` and ``text`` of the proof;
+    dict or None
+        None if Yosys does not accept the text. ``fault``; ``bench``: the kind of the first failure, or None; ``proof``: the verdict; ``part`` and ``text`` of the proof;
         ``seconds`` of the bench and of the proof.
     """
     _, manifest = emitting.emitted(design)
@@ -42,6 +42,10 @@ def judged(design, mutant, folder):
     source = folder / "mutant.v"
     source.write_text(mutant.text)
     begin = time.monotonic()
+    try:
+        given([source], manifest, cells=False)
+    except InputError:
+        return None
     killed = _bench(source, manifest, traffic.make(design, manifest, vectors=VECTORS), folder)
     between = time.monotonic()
     verdict, part, words = _proof(design, source, folder)
@@ -56,8 +60,6 @@ def _bench(source, manifest, sent, folder):
         run_bench([source], manifest, sent, folder / "sim", simulator="icarus")
     except CheckFailed as error:
         return error.result.mismatch["kind"]
-    except ToolFailed:
-        return "not accepted"
     return None
 
 
@@ -68,8 +70,6 @@ def _proof(design, source, folder):
     except (CheckFailed, Undecided) as error:
         last = error.result.parts[-1]
         return last["verdict"], last["part"], last["text"]
-    except ToolFailed:
-        return "not accepted", "", ""
     return "proven", "", ""
 
 
@@ -79,7 +79,7 @@ def counts(records):
     An edit changes nothing (`same`) if the proof proves it, whatever the pauses and stalls, and the bench finds nothing. It is a
     fault if the bench or the proof finds a run that goes wrong. Of the rest it is not known (`unknown`).
     """
-    found = [r for r in records if r["bench"] or r["proof"] in FOUND]
+    found = [r for r in records if r["bench"] or r["proof"] == "disproved"]
     same = sum(r["proof"] == "proven" and not r["bench"] for r in records)
     seconds = sorted(r["seconds"][1] for r in records) or [0]
     return {
@@ -88,7 +88,7 @@ def counts(records):
         "unknown": len(records) - len(found) - same,
         "faults": len(found),
         "bench": sum(bool(r["bench"]) for r in found),
-        "disproved": sum(r["proof"] in FOUND for r in found),
+        "disproved": sum(r["proof"] == "disproved" for r in found),
         "undecided": sum(r["proof"] == "undecided" for r in found),
         "proven": sum(r["proof"] == "proven" for r in found),
         "median": seconds[len(seconds) // 2],

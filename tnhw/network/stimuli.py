@@ -70,7 +70,8 @@ def _margins(y):
 def _variants(random, number, vector):
     """Vectors of a format in which a few random elements of `vector` have other values."""
     shape = VARIANTS, len(vector)
-    share = random.uniform(1 / len(vector), 0.3, (VARIANTS, 1))
+    least = 1 / len(vector)
+    share = random.uniform(least, max(least, 0.3), (VARIANTS, 1))
     values = random.integers(number.min, number.max, shape, np.int64, endpoint=True)
     return np.where(random.random(shape) < share, values, vector)
 

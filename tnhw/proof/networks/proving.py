@@ -167,8 +167,8 @@ class _Proof:
         except (NotUnderstood, Differs, Stalled) as error:
             verdict, text = self._looked_for(error, out_dir)
         except OverflowError:
-            error = NotUnderstood("a table has values of more than 62 bits")
-            verdict, text = self._looked_for(error, out_dir)
+            large = NotUnderstood("a table has values of more than 62 bits")
+            verdict, text = self._looked_for(large, out_dir)
         self.result.add("function", part, verdict, method, time.monotonic() - began, text)
         return verdict == "proven"
 
