@@ -225,6 +225,17 @@ def test_definition_by_hand():
         Run(netlist, manifest, other).until_it_repeats(300, 32)
 
 
+@pytest.mark.parametrize("key", ["latency", "interval"])
+@pytest.mark.parametrize("error", [1, -1])
+def test_another_pace_than_the_manifest_says(key, error):
+    made = Design(Network(**random_networks.TWO), [Fold(1, 1), Fold(1, 1)])
+    text, manifest = emitting.emitted(made)
+    with pytest.raises(Differs, match=f"the manifest says {manifest[key] + error}"):
+        Run(
+            read(text, manifest["top"]), manifest | {key: manifest[key] + error}, made.network
+        ).until_it_repeats(300, 32)
+
+
 def test_sums_of_one_input():
     """Two results that are different functions of one input are not taken for each other."""
 

@@ -128,7 +128,8 @@ class _Proof:
             first = Run(read(self.text, self.manifest["top"]), self.manifest, network)
             with progress(f"Executing {self.design.name} for all inputs", lambda: f"cycle {first.cycle}"):  # fmt: skip
                 images = first.until_it_repeats(self.quiet, MOST)
-            return f"for all inputs; after {images} images, {first.cycle} cycles, everything repeats"  # fmt: skip
+            pace = f"latency {self.manifest['latency']}, interval {self.manifest['interval']}"
+            return f"for all inputs, {pace}; after {images} images, {first.cycle} cycles, everything repeats"  # fmt: skip
 
         def paused():
             total, now = 0, [0]

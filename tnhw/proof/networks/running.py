@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from .answers import Answers
@@ -56,6 +57,8 @@ class Run:
         self.input, self.answer = self.answers.input, self.answers.output
         self._offered = False
         self._waiting = False
+        self._ends: list[int] = []  # cycles in which the last beat of an image was taken
+        self._rises: list[int] = []  # cycles in which the first beat of a result was offered first
         for _ in range(2):
             self._step(reset=1)
         self.cycle = 0
@@ -91,11 +94,15 @@ class Run:
         if self._offered and self._bit(self.input["ready"]):
             self.sent += 1
             self._offered = False
+            if not self.sent % self.input["beats"]:
+                self._ends.append(self.cycle)
         valid = self._bit(self.answer["valid"])
         if self._waiting and not valid:
             raise Differs(self._image, 0, self.cycle, "a result was withdrawn")
         if valid:
             self._check(self.machine.output(self.answer["payload"]))
+            if not self._waiting and not self.results % self.answer["beats"]:
+                self._rises.append(self.cycle)
         self._waiting = bool(valid and not ready)
         self.results += valid and ready
 
@@ -135,19 +142,42 @@ class Run:
         """Run until the state at the start of an image is that at the start of an earlier one, with the images renamed.
 
         Then all further images are answered as those between the two. Returns how many images were sent, at most `most`.
+        Without pauses and stalls the first result must come after the latency of the manifest, and from then on one at each interval.
         """
-        seen: dict[bytes, int] = {}
+        seen: dict[bytes, tuple[int, int]] = {}
+        image = -1
         for _ in self._clocks(limit):
-            image, beat = divmod(self.sent, self.input["beats"])
-            if beat or image in seen.values():
+            if self.sent != (image + 1) * self.input["beats"]:
                 continue
+            image += 1
             if image > most:
                 break
             state = self._state(image)
             if state in seen:
+                self._check_pace(image, *seen[state])
                 return image
-            seen[state] = image
+            seen[state] = image, self.cycle
         raise NotUnderstood(f"the state did not repeat within {most} images")
+
+    def _check_pace(self, image, before, begin):
+        """Compare the cycles of results with the manifest, after a state repeated that was there `before`, in the cycle `begin`.
+
+        From then on results come in a loop. If the loop is as long as its images take, and all results in it come at the
+        interval but the first, then the first one does so too.
+        """
+        latency, interval = (self.manifest[key] for key in ("latency", "interval"))
+        took = self._rises[0] - self._ends[0] if self._rises else 0
+        if took != latency:
+            what = f"it came {took} cycles after its image, the manifest says {latency}"
+            raise Differs(0, 0, self.cycle, what)
+        starts = 1 + self.manifest.get("warm_up", 0)
+        for number, (one, other) in enumerate(pairwise(self._rises)):
+            if other - one != interval and (number >= starts or one >= begin):
+                what = f"it came {other - one} cycles after the one before it, the manifest says {interval}"
+                raise Differs(number + 1, 0, other, what)
+        if self.cycle - begin != interval * (image - before):
+            what = f"{image - before} images take {self.cycle - begin} cycles, the manifest says {interval} each"
+            raise Differs(image, 0, self.cycle, what)
 
     def _state(self, image: int) -> bytes:
         """A digest of the whole state, with images counted from the one that comes next."""
