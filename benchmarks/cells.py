@@ -1,11 +1,12 @@
 """Threshold neurons against MAC on standard cells, as JSON: the definitions of our headlines.
 
-``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, equal, tile8, tile16, same8, same16,
+``python benchmarks/cells.py LIBRARY [headline ...] [-o FILE]``: elements, equal, letter, tile8, tile16, same8, same16,
 serial8, serial16, dot8, dot16, static8, static16, see :data:`HEADLINES`. `benchmarks/cell_tables.py` makes the tables of docs/cells.md of the files. "8 bits" is an unsigned 7-bit x, an 8-bit weight, and a 7-bit threshold with a sign; "16 bits" the
 same with 15 and 16. Both sides have the same registers, throughput and clock gates.
 """
 
 import argparse
+import copy
 import json
 import sys
 from pathlib import Path
@@ -163,6 +164,65 @@ def equal(library, inputs=16, outputs=8):
     return rows
 
 
+LETTER = {"tn": "letter_tn", "mac": "letter_mac"}
+
+
+def letter(library, inputs=16, outputs=8):
+    """Tiles with the operands of every layer of two networks that are equally accurate on a hard task, in their formats.
+
+    A tile has the first synapses of a layer. `inference` makes energies of whole inferences of these rows.
+    """
+    kernels, operands, networks = [], {}, {}
+    for name, model in LETTER.items():
+        network = load(model)
+        x = network.check_x(datasets.load("letter").x_test[:VECTORS])
+        for number, layer in enumerate(network.layers):
+            own = layer.kernel
+            arrays = {key: array[:outputs, :inputs] for key, array in layer.arrays.items()}
+            arrays["bias"] = np.zeros(outputs, np.int64)
+            for form in MAC_FORMS if own.rule == "mac" else ("auto",):
+                kernel = Kernel(
+                    name=f"{name}_{form}_layer_{number}", rule=own.rule, architecture="tile", arithmetic="heap",
+                    inputs=inputs, outputs=outputs, input=str(own.input), form=form, storage="memory",
+                    parameter=str(own.parameter), registers="latch",
+                )  # fmt: skip
+                kernels.append(kernel)
+                text = f"{model}, layer {layer.name}, its own activations on test data"
+                operands[kernel.name] = np.asarray(x).reshape(VECTORS, -1)[:, :inputs], arrays, text
+                networks[kernel.name] = network
+            x = layer.golden(x)
+    rows = compare(
+        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[8], say=say
+    )
+    for row in rows:
+        row.model = networks[row.name].name
+        row.accuracy = networks[row.name].card["score"]
+    return rows
+
+
+def inference(rows):
+    """For each design that `letter` measured a row with the energy of a whole inference in pJ: of all synapses of each layer, as many
+    as a tile has in a cycle."""
+    designs = {}
+    for row in rows:
+        designs.setdefault(row.name.partition("_layer_")[0], []).append(row)
+    found = []
+    for name, own in designs.items():
+        made = copy.copy(own[0])
+        shares = [layer.synapses / own[0].operations for layer in load(made.model).layers]
+        made.name = name
+        made.energy = {
+            model: {
+                part: sum(s * row.energy[model][part] for s, row in zip(shares, own, strict=True))
+                for part in parts
+                if isinstance(parts[part], (int, float))
+            }
+            for model, parts in made.energy.items()
+        }
+        found.append(made)
+    return found
+
+
 def element(library, name, rule, x, parameter, form, width, operands, models, **options):
     """Row of a processing element, and its energies."""
     made = RULES[rule](Format.parse(x), Format.parse(parameter), False, form).on_cells()
@@ -262,6 +322,7 @@ def static_dots(library, bits):
 HEADLINES = {
     "elements": elements,
     "equal": equal,
+    "letter": letter,
     "tile8": lambda library: tiles(library, 8, 16, 8),
     "tile16": lambda library: tiles(library, 16, 9, 4),
     "same8": lambda library: tiles(library, 8, 16, 8, same=True),
@@ -313,6 +374,8 @@ def figures(name, rows):
             f" {mac} / {neuron}": [r for r in rows if r.name.startswith((mac, neuron))]
             for mac in ("mac8", "mac4") for neuron in ("tn3", "tn4")
         }  # fmt: skip
+    if name == "letter":
+        groups = {"": inference(rows)}
     kept = [
         {
             key: value
