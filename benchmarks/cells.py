@@ -178,8 +178,9 @@ def letter(library, inputs=16, outputs=8):
         x = network.check_x(datasets.load("letter").x_test[:VECTORS])
         for number, layer in enumerate(network.layers):
             own = layer.kernel
-            arrays = {key: array[:outputs, :inputs] for key, array in layer.arrays.items()}
-            arrays["bias"] = np.zeros(outputs, np.int64)
+            arrays = {"bias": np.zeros(outputs, np.int64)}
+            for key in layer.arrays.keys() - {"bias"}:
+                arrays[key] = layer.arrays[key][:outputs, :inputs]
             for form in MAC_FORMS if own.rule == "mac" else ("auto",):
                 kernel = Kernel(
                     name=f"{name}_{form}_layer_{number}", rule=own.rule, architecture="tile", arithmetic="heap",
