@@ -238,7 +238,7 @@ def test_a_port_that_nobody_reads(terminal):
         SerialLink(port, 1_000_000) as link,
         pytest.raises(DeviceError, match="takes no more bytes") as info,
     ):
-        link.write(bytes(1 << 20))
+        link.write(bytes(1 << 17))
     assert info.value.exit_status == 6
 
 

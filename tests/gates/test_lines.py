@@ -34,8 +34,15 @@ def test_no_fault(made):
 
 @pytest.mark.slow
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize("made", [strided, level])
-@pytest.mark.parametrize("interface", ["stream", "axi-stream"])
+@pytest.mark.parametrize(
+    "made, interface",
+    [
+        (strided, "stream"),
+        (strided, "axi-stream"),
+        (level, "stream"),
+        pytest.param(level, "axi-stream", marks=pytest.mark.nightly),
+    ],
+)
 def test_icarus(made, interface, tmp_path):
     """The emitted Verilog under all patterns of pauses and stalls, with resets; with AXI4-Stream, wrong packets as well."""
     design = made(loadable=made is level).design(interface=interface)
