@@ -458,6 +458,8 @@ def check(case, timing=True):
     design = case.design()
     stalled = max(4, 60 // design.interval) * design.images  # so many that all places fill up
     x = vectors(case, ALONE + calm(design) + stalled)
+    near = design.edge_vectors(x, None, 4)  # a class hides most errors of other vectors
+    x[2 : 2 + len(near)] = near[: len(x) - 2]
     expected = [network_oracle.result(case.network, vector) for vector in x]
     assert design.golden(x).tolist() == expected, "golden model"
     seen = simulate(case, design, x)
