@@ -7,7 +7,8 @@ import pytest
 
 z3 = pytest.importorskip("z3", reason="the extra `proof` is not installed")
 
-from tnhw.proof.formulas import polynomial  # noqa: E402
+from tnhw.proof.formulas import exhaustive, polynomial  # noqa: E402
+from tnhw.proof.formulas import solver as solvers  # noqa: E402
 from tnhw.proof.formulas.affine import Affine, affine_of, runs, total  # noqa: E402
 from tnhw.proof.formulas.circuit import Circuit, at_bits  # noqa: E402
 from tnhw.proof.formulas.compiled import compiled  # noqa: E402
@@ -204,6 +205,25 @@ def test_products_are_tried(monkeypatch):
     with pytest.raises(Refuted) as error:
         solver.prove(a * b != 143, "no product is 143", "products")
     assert sorted(error.value.values.values()) == [11, 13]
+
+
+def test_equal_but_for_names(monkeypatch):
+    """Of claims that differ in the names of variables only, the first is tried. One that is false is always tried."""
+    tried = []
+    monkeypatch.setattr(exhaustive, "CHUNK", 1 << 8)
+    run = solvers.counter_example
+    monkeypatch.setattr(solvers, "counter_example", lambda *own: tried.append(own) or run(*own))
+    solver = Solver("z3")
+    for names in ("ab", "cd", "ba"):
+        a, b = (wide(z3.BitVec(name, 4)) for name in names)
+        solver.prove(a * b != 251, "no product is 251", "products")
+    assert len(tried) == 1
+    for names in ("ab", "cd"):
+        a, b = (wide(z3.BitVec(name, 4)) for name in names)
+        with pytest.raises(Refuted) as error:
+            solver.prove(a * b != 143, "no product is 143", "products")
+        assert set(error.value.values) == set(names)
+    assert len(tried) == 3
 
 
 def test_no_answer_in_time():

@@ -4,7 +4,7 @@ import z3
 
 from ...errors import Undecided
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "source"]
 
 
 def compiled(expressions, variables):
@@ -26,6 +26,13 @@ def compiled(expressions, variables):
     Undecided
         If an operator has no Python form here.
     """
+    space = {"where": _where}
+    exec(source(expressions, variables), space)  # noqa: S102
+    return space["run"]
+
+
+def source(expressions, variables):
+    """The text of the function that `compiled` makes, which does not depend on the names of the variables."""
     lines, names = [], {}
     number = {name: f"a[{k}]" for k, name in enumerate(variables)}
 
@@ -50,9 +57,7 @@ def compiled(expressions, variables):
         )
     body = "\n".join(lines)
     result = ", ".join(name_of(e) for e in expressions)
-    space = {"where": _where}
-    exec(f"def run(*a):\n{body}\n    return [{result}]\n", space)  # noqa: S102
-    return space["run"]
+    return f"def run(*a):\n{body}\n    return [{result}]\n"
 
 
 def _where(condition, a, b):

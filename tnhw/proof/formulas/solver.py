@@ -11,6 +11,7 @@ from ... import tools
 from ...errors import Undecided
 from ...support import interrupts
 from ...tools.process import ToolTimeout
+from .compiled import source
 from .exhaustive import computable, counter_example, has_product, over_bits
 from .walk import support
 
@@ -72,6 +73,9 @@ class Solver:
     asked: dict = field(default_factory=dict)
     stage: str = ""
     now: str = ""
+    _false: set = field(
+        default_factory=set, repr=False
+    )  # conditions that are never true, without names
 
     def state(self):
         """One line that says how far the proof is, for a display of progress."""
@@ -128,7 +132,7 @@ class Solver:
         if has_product(formula) and not any(z3.is_array(v) for v, _ in support(formula).values()):
             (condition,), names = over_bits([formula])
             if len(names) <= MAX_TRIED and computable(condition):
-                return self._tried(condition, names)
+                return self._tried(condition)
         if self.name != "z3":
             return self._ask_tool(formula, what)
         solver = z3.SolverFor("QF_ABV")
@@ -147,17 +151,25 @@ class Solver:
             if not z3.is_array(variable)
         }
 
-    @staticmethod
-    def _tried(condition, names):
-        """Values of the variables for which a condition over the bits `names` is true, by trying all; or None."""
+    def _tried(self, condition):
+        """Values of the one-bit variables of a condition for which it is true, by trying all; or None.
+
+        Synapses with equal gates give conditions that differ in the names of variables only, of which one is tried.
+        """
         if z3.is_false(condition):
             return None
+        names = list(support(condition))  # in an order that does not depend on the names
+        if (text := source([condition], names)) in self._false:
+            return None
         bits = counter_example(condition, names)
+        if bits is None:
+            self._false.add(text)
+            return None
         values = {}
-        for name, bit in (bits or {}).items():
+        for name, bit in bits.items():
             variable, _, number = name.rpartition(" [")
             values[variable] = values.get(variable, 0) | bit << int(number[:-1])
-        return None if bits is None else values
+        return values
 
     def _ask_tool(self, formula, what):
         solver = z3.Solver()
