@@ -94,6 +94,8 @@ def test_train_options(words, layers, tmp_path):
         (["digits", "--minutes", "0"], "`minutes` must be above 0"),
         (["digits", "--minutes", "1", "--tune"], "--minutes is for one model"),
         (["digits", "--patience", "1", "--final"], "leave out `patience`"),
+        (["digits", "--shifts", "1"], "shifts and flips are for images"),
+        (["digits", "--flips"], "shifts and flips are for images"),
     ],
 )
 def test_train_wrong(words, text, tmp_path, monkeypatch):

@@ -21,6 +21,7 @@ _HOME = {
     ),
     "converting": ("Conversion", "convert"),
     "exporting": ("export",),
+    "augmenting": ("shifts_and_flips",),
     "batches": ("as_input",),
     "checkpoints": ("Checkpoint",),
     "evaluating": ("evaluate",),

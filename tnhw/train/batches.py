@@ -74,11 +74,18 @@ class Rows:
     part : str
         Which data these are, for messages.
 
+    Attributes
+    ----------
+    facts : dict
+        What a checkpoint has to agree with.
+
     Raises
     ------
     InputError
         If an array does not fit the model.
     """
+
+    facts: dict = {}
 
     def __init__(self, x, y, first, last, shape, loss, part=""):
         check_data(x, y, first, last, shape, loss, part)

@@ -4,8 +4,9 @@ import math
 
 import torch
 
-from .batches import Rows, as_real
+from .batches import as_real
 from .modules import layers_of, modules_of
+from .sources import source_of
 
 __all__ = ["evaluate", "score_of"]
 
@@ -13,7 +14,7 @@ NUMBERS = 1 << 23  # of one layer for all rows of a batch: 32 MiB as float32
 LARGEST = 1000  # rows of a batch
 
 
-def evaluate(model, x, y, *, shape=None, loss="class"):
+def evaluate(model, x, y=None, *, shape=None, loss="class"):
     """Score of a model on integers as `fit` takes them: accuracy in percent, or with ``loss="vector"`` the peak
     signal-to-noise ratio in dB.
 
@@ -25,7 +26,7 @@ def evaluate(model, x, y, *, shape=None, loss="class"):
         If the data do not fit the model.
     """
     layers = layers_of(model)
-    return score_of(model, Rows(x, y, layers[0], layers[-1], shape, loss), loss)
+    return score_of(model, source_of(x, y, layers, shape, loss), loss)
 
 
 @torch.no_grad()
@@ -49,7 +50,7 @@ def score_of(model, source, loss):
 
 def _rows(model, source, bits):
     """How many rows a batch may have."""
-    x = as_real(next(source.in_order(1)).x, bits).to(layers_of(model)[0].mean.device)
+    x = as_real(next(iter(source.in_order(1))).x[:1], bits).to(layers_of(model)[0].mean.device)
     largest = x.numel()
     for _, module in modules_of(model):
         x = module(x)

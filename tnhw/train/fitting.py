@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from .augmenting import changed
 from .batches import Rows
 from .checkpoints import Checkpoint, Keeper
 from .devices import device_of
@@ -18,13 +19,14 @@ from .modules import layers_of
 from .optimisers import make
 from .passes import Fit
 from .settings import Settings, check_count
+from .sources import source_of
 
 __all__ = ["fit"]
 
 
 def fit(
-    model, x, y, *, settings=None, shape=None, valid=None, teacher=None, optimiser=None, device="cpu", threads=1,
-    checkpoint=None, report=None, **options,
+    model, x, y=None, *, settings=None, shape=None, valid=None, augment=None, teacher=None, optimiser=None,
+    device="cpu", threads=1, checkpoint=None, report=None, **options,
 ):  # fmt: skip
     """Fit a model to integers.
 
@@ -32,18 +34,23 @@ def fit(
     ----------
     model : torch.nn.Sequential
         Layers of `tnhw.train.layers`, which are changed in place; a Sequential may hold others.
-    x : int array [n, prod(shape)]
-        Inputs in the model's input format, row by row with channels last.
+    x : int array [n, prod(shape)], torch.utils.data.Dataset or DataLoader
+        Inputs in the model's input format, row by row with channels last. A Dataset gives pairs of such a row and its
+        target, and a DataLoader batches of them, of the loader's size.
     y : int array
         Labels [n], or for ``loss="vector"`` [n, outputs] in the format of the last layer; a teacher may need none.
+        Left out where `x` gives them.
     settings : tnhw.train.Settings, optional
         How the model is fitted.
     **options
         Attributes of `settings` by their names, which replace its own: ``fit(model, x, y, epochs=60, rate=0.02)``.
     shape : tuple of int, optional
         Shape of one input: (height, width, channels) for convolutions. Default: (features,).
-    valid : (x, y), optional
+    valid : (x, y), Dataset or DataLoader, optional
         Validation data; after every epoch their score is reported.
+    augment : callable, optional
+        Takes a batch of integers [rows, features] or [rows, channels, height, width] and a torch.Generator, and returns
+        them changed, for example `tnhw.train.shifts_and_flips`. It takes all that is random from the generator.
     teacher : tnhw.train.distilling.Teacher, optional
         What another network says of every row of `x`, as a part of the loss or all of it. For ``loss="class"``.
     optimiser : callable, optional
@@ -76,26 +83,20 @@ def fit(
     if settings.patience is not None and valid is None:
         raise InputError("`patience` needs `valid`, the data of which a better score is awaited")
     layers = layers_of(model)
-    source = Rows(x, y, layers[0], layers[-1], shape, settings.loss)
-    if valid is not None:
-        valid = Rows(*valid, layers[0], layers[-1], shape, settings.loss, " of `valid`")
+    source, valid = _sources(x, y, valid, augment, layers, shape, settings.loss)
     measure, device = _measure(source, settings.loss, teacher), device_of(device)
     if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
         checkpoint = Checkpoint(checkpoint)
     keeper = Keeper(checkpoint, settings.to_dict() | {
-        "rows": len(source), "optimiser": _name(optimiser), **(teacher.settings if teacher else {}),
+        "rows": len(source), "optimiser": _name(optimiser), "augment": _name(augment), **source.facts,
+        **(teacher.settings if teacher else {}),
     })  # fmt: skip
     torch.set_num_threads(threads)
     model.to(device)
-    run = Fit(model, settings, source, measure, make(optimiser, layers, settings), valid)
+    run = Fit(model, settings, source, measure, make(optimiser, layers, settings), valid, augment)
     keeper.load(run.restore, device)
-
-    def after():
-        if keeper.due:
-            keeper.save(run.state())
-
     while not run.done:
-        record = run.epoch(after)
+        record = run.epoch(lambda: keeper.due and keeper.save(run.state()))
         keeper.save(run.state())
         if report:
             report(record)
@@ -103,12 +104,27 @@ def fit(
     return run.history
 
 
+def _sources(x, y, valid, augment, layers, shape, loss):
+    """Batches of the data and of the validation data, after a try of what changes them."""
+    source = source_of(x, y, layers, shape, loss)
+    if valid is not None:
+        pair = valid if isinstance(valid, tuple | list) else (valid, None)
+        valid = source_of(*pair, layers, shape, loss, " of `valid`")
+    if augment is not None:
+        one = next(iter(source.in_order(1))).x
+        changed(augment, one, torch.Generator(), layers[0].input_bits)
+    return source, valid
+
+
 def _measure(source, loss, teacher):
     """The loss of a fit: a function of outputs, of their targets and of the numbers of their rows."""
-    if teacher is not None:
+    if not isinstance(source, Rows):
+        if teacher is not None:
+            raise InputError("fit: a teacher needs `x` as an array, whose rows it has seen")
+    elif teacher is not None:
         taught = teacher.measure(source.y)
         return lambda outputs, y, rows: taught(outputs, rows)
-    if source.y is None:
+    elif source.y is None:
         raise InputError("fit: `y` is missing; give labels or vectors, or a teacher")
     measure = nn.CrossEntropyLoss() if loss == "class" else nn.MSELoss()
     return lambda outputs, y, rows: measure(outputs, y)

@@ -2,6 +2,7 @@
 
 import torch
 
+from .augmenting import changed
 from .averages import Average
 from .batches import as_real
 from .evaluating import score_of
@@ -22,20 +23,22 @@ class Fit:
     model : torch.nn.Sequential
         On the device where it is trained.
     settings : Settings
-    source : Rows
+    source : Rows, Items or Loader
         Batches of the data.
     measure : callable
         Mean loss of outputs, for their targets and the numbers of their rows.
     optimiser : torch.optim.Optimizer
         Of groups as `tnhw.train.optimisers.groups` makes them.
-    valid : Rows, optional
+    valid : Rows, Items or Loader, optional
         Batches of the validation data.
+    augment : callable, optional
+        Changes the integers of a batch, with a generator.
     """
 
-    def __init__(self, model, settings, source, measure, optimiser, valid=None):
+    def __init__(self, model, settings, source, measure, optimiser, valid=None, augment=None):
         self.model, self.layers = model, layers_of(model)
         self.settings, self.source, self.valid = settings, source, valid
-        self.measure, self.optimiser = measure, optimiser
+        self.measure, self.optimiser, self.augment = measure, optimiser, augment
         self.average = Average(model, settings.average) if settings.average else None
         self.history = []
         self._losses = []  # loss and rows of each batch of the epoch that has begun
@@ -64,13 +67,14 @@ class Fit:
             done = (number + len(self._losses) / steps) / settings.epochs
             for group in self.optimiser.param_groups:
                 group["lr"] = group["share"] * settings.rate_at(done)
-            loss = self.step(batch._replace(x=self._noisy(batch.x)))
+            loss = self.step(batch._replace(x=self._changed(batch.x)))
             self._losses.append((loss, len(batch.x)))
             after()
-        total = sum(float(loss) * rows for loss, rows in self._losses)
+        total = sum(float(loss) * count for loss, count in self._losses)
+        rows = sum(count for _, count in self._losses)
         self._losses, self._resumed = [], None
         self._prune((number + 1) / settings.epochs)
-        record = {"epoch": number + 1, "epochs": settings.epochs, "loss": total / len(self.source)}
+        record = {"epoch": number + 1, "epochs": settings.epochs, "loss": total / rows}
         self.history.append(record)
         if self.valid is not None:
             self._validate(record)
@@ -118,13 +122,15 @@ class Fit:
         self.history, self._losses, self._best = state["history"], state["losses"], state["best"]
         self._resumed = None if state["random"] is None else state["random"].cpu()
 
-    def _noisy(self, x):
-        """Integers plus uniform integers of -noise .. noise, clamped to the format of the inputs."""
-        noise = self.settings.noise
+    def _changed(self, x):
+        """Integers as `augment` changes them, plus uniform integers of -noise .. noise, clamped to the format of the inputs."""
+        noise, bits = self.settings.noise, self.layers[0].input_bits
+        if self.augment:
+            x = changed(self.augment, x, self._random, bits)
         if not noise:
             return x
         steps = torch.randint(-noise, noise + 1, x.shape, generator=self._random)
-        return (x + steps).clamp(0, 2 ** self.layers[0].input_bits - 1)
+        return (x + steps).clamp(0, 2**bits - 1)
 
     def _prune(self, done):
         """Remove synapses gradually, faster at first (as Zhu and Gupta, arXiv 1710.01878)."""

@@ -14,6 +14,7 @@ from ..data import datasets
 from ..errors import InputError
 from ..support.config import nearest
 from . import neurons as N
+from .augmenting import shifts_and_flips
 from .settings import Settings
 
 __all__ = ["KINDS", "RECIPES", "TUNED", "Recipe", "build", "recipe_for"]
@@ -36,7 +37,7 @@ LAYERS = {
     "mac": (N.MacLinear, N.MacConv2d),
     "addernet": (N.AdderLinear, N.AdderConv2d),
 }
-LATER = ("schedule", "warm_up", "average", "decay", "patience")
+LATER = ("schedule", "warm_up", "average", "decay", "patience", "shifts", "flips")
 OPTIONS = {"threshold": ("levels", "min_level", "gain"), "mac": ("weight_bits",)}
 
 
@@ -68,6 +69,8 @@ class Recipe:
         vector), and of the logits at the start.
     spread : float
         Real parameters start uniform in +-spread.
+    shifts, flips : int, bool
+        Whether images are shifted by up to so many pixels, and mirrored, in training; see `tnhw.train.shifts_and_flips`.
     """
 
     dataset: str
@@ -94,6 +97,8 @@ class Recipe:
     average: float = 0.0
     decay: float = 0.0
     patience: int | None = None
+    shifts: int = 0
+    flips: bool = False
 
     def to_dict(self):
         """All attributes, for JSON; those of `LATER` only where they are not at their default, so that they change no older
@@ -103,6 +108,11 @@ class Recipe:
         return {
             key: value for key, value in found.items() if key not in LATER or value != plain[key]
         }
+
+    @property
+    def augment(self):
+        """What changes images in training, or None."""
+        return shifts_and_flips(self.shifts, self.flips) if self.shifts or self.flips else None
 
     def settings(self, seed, loss):
         """The settings of a fit with this recipe."""

@@ -82,7 +82,7 @@ def train(
         )
     history = fit(
         model, x, y, settings=recipe.settings(seed, dataset.task), shape=dataset.shape,
-        valid=None if final else held, checkpoint=_checkpoint(checkpoint, minutes, _note(recipe, seed, data)),
+        valid=None if final else held, augment=recipe.augment, checkpoint=_checkpoint(checkpoint, minutes, _note(recipe, seed, data)),
         **fitting,
     )  # fmt: skip
     network = _network(model, dataset, name, {})

@@ -44,6 +44,8 @@ def train(
     patience: O.Patience = None,
     prune: O.Prune = 0.0,
     noise: O.Noise = None,
+    shifts: O.Shifts = None,
+    flips: O.Flips = None,
     seed: O.Seed = 0,
     final: O.Final = False,
     table: O.Table = False,
@@ -67,6 +69,7 @@ def train(
     given = {
         "epochs": epochs, "rate": rate, "noise": noise, "batch": batch, "schedule": schedule and schedule.value,
         "warm_up": warm_up, "average": average, "decay": decay, "patience": patience,
+        "shifts": shifts, "flips": flips,
     }  # fmt: skip
     changes |= {key: value for key, value in given.items() if value is not None}
     if hidden is not None:

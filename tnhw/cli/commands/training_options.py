@@ -124,6 +124,18 @@ Noise = Annotated[
         show_default=DATA_SETS,
     ),
 ]
+Shifts = Annotated[
+    int | None,
+    typer.Option(
+        help="Images: random shifts by up to so many pixels in each epoch.",
+        min=0,
+        show_default=DATA_SETS,
+    ),
+]
+Flips = Annotated[
+    bool | None,
+    typer.Option(help="Images: mirror every second one at random.", show_default=DATA_SETS),
+]
 Seed = Annotated[
     int, typer.Option(help="Seed of initial parameters and of the order of the data.", min=0)
 ]
