@@ -192,7 +192,7 @@ def test_tune_uses_no_test_data(digits):
 def test_every_recipe_builds():
     for dataset in RECIPES:
         for kind in KINDS:
-            if (dataset, kind) == ("mnist", "addernet"):
+            if dataset in ("mnist", "cifar10") and kind == "addernet":
                 continue  # no padding
             model = build(recipe_for(dataset, kind))
             assert model[-1].output_bits == (4 if dataset == "denoise" else None)

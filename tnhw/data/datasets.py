@@ -15,7 +15,7 @@ from ..kernel.names import check_name
 from ..support import environment
 from ..support.config import nearest
 from .dataset import Data, Dataset
-from .published import PUBLISHED, noisy
+from .published import PUBLISHED, UNVERIFIED, noisy
 
 __all__ = ["DATASETS", "Data", "Dataset", "find", "load", "names", "noisy", "register"]
 
@@ -89,7 +89,8 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Data:
     chosen = folder or environment.text("TNHW_DATA")
     where = Path(chosen) if chosen else None
     if name in PUBLISHED:
-        return Data.of(dataset, dataset.loader(where), card={})
+        parts = dataset.loader(where)
+        return Data.of(dataset, parts) if name in UNVERIFIED else Data.of(dataset, parts, card={})
     try:
         parts = dataset.loader(where)
         x, y, x_test, y_test = parts

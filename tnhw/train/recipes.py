@@ -132,8 +132,11 @@ RECIPES = {
     "pendigits": {"hidden": ("64", "32", "32"), "epochs": 60},
     "letter": {"hidden": ("64", "64"), "epochs": 80},
     "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 8},
+    "cifar10": {
+        "hidden": ("32c3p1", "32c3s2p1", "64c3p1", "64c3s2p1"), "epochs": 40, "shifts": 4, "flips": True,
+    },
     "denoise": {"hidden": ("64",), "epochs": 60},
-}
+}  # fmt: skip
 TUNED = {
     ("optdigits", "gain"): {"rate": 0.03, "spread": 0.6},
     ("optdigits", "mac"): {"rate": 0.03, "spread": 0.6},

@@ -30,7 +30,7 @@ class RuleName(StrEnum):
 Name = Annotated[
     str | None,
     typer.Argument(
-        help="Data set: digits, optdigits, denoise, pendigits, letter, mnist, or one of a plug-in; or leave it out and give --data-file.",
+        help="Data set: digits, optdigits, denoise, pendigits, letter, mnist, cifar10, or one of a plug-in; or leave it out and give --data-file.",
         metavar="DATASET",
         autocompletion=datasets,
     ),
