@@ -171,7 +171,7 @@ def test_average_is_validated_and_exported(monkeypatch):
 def scores(monkeypatch, *values):
     """Let validation give these scores, one for each epoch."""
     left = iter(values)
-    monkeypatch.setattr("tnhw.train.passes.score_of", lambda *_: next(left))
+    monkeypatch.setattr("tnhw.train.passes.score_of", lambda *_, together: next(left))
 
 
 def test_patience(monkeypatch):

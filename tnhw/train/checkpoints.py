@@ -9,6 +9,7 @@ import torch
 
 from ..errors import InputError
 from ..support.files import work_folder
+from .processes import is_first
 
 __all__ = ["Checkpoint", "Keeper", "parameters_of"]
 
@@ -64,14 +65,14 @@ class Keeper:
         return minutes is not None and monotonic() - self._last >= 60 * minutes
 
     def save(self, state):
-        """Write a state, a dict of tensors and plain values, completely or not at all.
+        """Write a state, a dict of tensors and plain values, completely or not at all. Of several processes, only the first does.
 
         Raises
         ------
         InputError
             If the file cannot be written.
         """
-        if not self.checkpoint:
+        if not self.checkpoint or not is_first():
             return
         path = Path(self.checkpoint.path)
         try:

@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from . import processes
 from .batches import as_real
 from .modules import layers_of, modules_of
 from .sources import source_of
@@ -30,18 +31,22 @@ def evaluate(model, x, y=None, *, shape=None, loss="class"):
 
 
 @torch.no_grad()
-def score_of(model, source, loss):
-    """Score of a model on the batches of a source, as `evaluate` gives it."""
+def score_of(model, source, loss, *, together=False):
+    """Score of a model on the batches of a source, as `evaluate` gives it. If all processes call it `together`, each
+    computes some of the batches."""
     layers = layers_of(model)
     device, bits = layers[0].mean.device, layers[0].input_bits
     was = model.training
     model.eval()
     good, numbers = 0.0, 0
-    for x, y, _ in source.in_order(_rows(model, source, bits)):
+    batches = source.in_order(_rows(model, source, bits))
+    for x, y, _ in processes.split(batches) if together else batches:
         out, y = model(as_real(x.to(device), bits)), y.to(device)
         good += (out.argmax(1) == y).sum().item() if loss == "class" else (out - y).cpu().double().square().sum().item()  # fmt: skip
         numbers += y.numel()
     model.train(was)
+    if together:
+        good, numbers = processes.total(torch.tensor([good, numbers], dtype=torch.float64)).tolist()
     if loss == "class":
         return 100 * (good / numbers)
     peak = 1 - 2.0 ** -layers[-1].output_bits

@@ -18,8 +18,9 @@ from .devices import device_of
 from .modules import layers_of
 from .optimisers import make
 from .passes import Fit
+from .processes import agree, check_rows, is_first
 from .settings import Settings, check_count
-from .sources import source_of
+from .sources import Loader, source_of
 
 __all__ = ["fit"]
 
@@ -83,7 +84,7 @@ def fit(
     if settings.patience is not None and valid is None:
         raise InputError("`patience` needs `valid`, the data of which a better score is awaited")
     layers = layers_of(model)
-    source, valid = _sources(x, y, valid, augment, layers, shape, settings.loss)
+    source, valid = _sources(x, y, valid, augment, layers, shape, settings)
     measure, device = _measure(source, settings.loss, teacher), device_of(device)
     if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
         checkpoint = Checkpoint(checkpoint)
@@ -92,20 +93,21 @@ def fit(
         **(teacher.settings if teacher else {}),
     })  # fmt: skip
     torch.set_num_threads(threads)
-    model.to(device)
+    agree(model.to(device))
     run = Fit(model, settings, source, measure, make(optimiser, layers, settings), valid, augment)
     keeper.load(run.restore, device)
     while not run.done:
         record = run.epoch(lambda: keeper.due and keeper.save(run.state()))
         keeper.save(run.state())
-        if report:
+        if report and is_first():
             report(record)
     run.finish()
     return run.history
 
 
-def _sources(x, y, valid, augment, layers, shape, loss):
+def _sources(x, y, valid, augment, layers, shape, settings):
     """Batches of the data and of the validation data, after a try of what changes them."""
+    loss = settings.loss
     source = source_of(x, y, layers, shape, loss)
     if valid is not None:
         pair = valid if isinstance(valid, tuple | list) else (valid, None)
@@ -113,6 +115,8 @@ def _sources(x, y, valid, augment, layers, shape, loss):
     if augment is not None:
         one = next(iter(source.in_order(1))).x
         changed(augment, one, torch.Generator(), layers[0].input_bits)
+    if not isinstance(source, Loader):
+        check_rows(len(source) - (source.steps(settings.batch) - 1) * settings.batch)
     return source, valid
 
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from ..errors import InputError
 from .functions import power, rounded
+from .processes import moments
 from .weights import Adder
 from .windows import FLAT, Window
 
@@ -117,11 +118,8 @@ class Layer(nn.Module):
         return rounded(v * one).clamp(0, one - 1) / one
 
     def _centre(self, z):
-        mean = z.mean(0)
-        with (
-            torch.no_grad()
-        ):  # no branch on a value, for which the CPU would have to wait for the device
-            sigma = (z - mean).square().mean().sqrt()
+        mean, sigma = moments(z)
+        with torch.no_grad():  # no branch on a value, which the CPU would have to wait for
             first = self.sigma < 0
             self.sigma.copy_(torch.where(first, sigma, self.sigma.lerp(sigma, MOMENTUM)))
             self.mean.copy_(torch.where(first, mean, self.mean.lerp(mean, MOMENTUM)))

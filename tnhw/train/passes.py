@@ -7,6 +7,7 @@ from .averages import Average
 from .batches import as_real
 from .evaluating import score_of
 from .modules import layers_of
+from .processes import own_part, sum_gradients
 
 __all__ = ["Fit"]
 
@@ -82,19 +83,23 @@ class Fit:
 
     def step(self, batch):
         """Change the model for one batch, and return the loss, a tensor on the model's device."""
-        device = self.layers[0].mean.device
+        device, rows = self.layers[0].mean.device, len(batch.x)
+        batch = own_part(batch)
         self.model.train()
         x = as_real(batch.x.to(device), self.layers[0].input_bits)
         y = None if batch.y is None else batch.y.to(device)
         loss = self.measure(self.model(x), y, batch.rows)
+        if len(x) < rows:
+            loss = loss * (len(x) / rows)  # losses and gradients of all processes are added
         self.optimiser.zero_grad()
         loss.backward()
+        loss = sum_gradients(self.optimiser, loss.detach())
         self.optimiser.step()
         for layer in self.layers:
             layer.clamp_()
         if self.average:
             self.average.update()
-        return loss.detach()
+        return loss
 
     def finish(self):
         """Give the model the parameters that are to be kept: those of the best epoch, or averages."""
@@ -149,7 +154,7 @@ class Fit:
             self._score(record)
 
     def _score(self, record):
-        record["score"] = score_of(self.model, self.valid, self.settings.loss)
+        record["score"] = score_of(self.model, self.valid, self.settings.loss, together=True)
         if self.settings.patience is not None and self._since_best() == 0:
             self._best = {name: value.clone() for name, value in self.model.state_dict().items()}
 

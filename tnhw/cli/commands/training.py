@@ -84,6 +84,8 @@ def train(
     recipe = _recipe(loaded.dataset, kind, changes, own, weight_bits, min_level)
     if minutes is not None and (table or tune):
         raise InputError("--minutes is for one model: --table and --tune write no checkpoints")
+    if (table or tune) and part("processes").launched():
+        raise InputError("--table and --tune train in one process; start them without torchrun")
     where = {"device": device, "threads": threads}
     if table:
         _print_table(_tabled(loaded, range(seeds), out, changes, where), as_json)
@@ -96,7 +98,8 @@ def train(
     else:
         path = out or Path("build", "models", f"{loaded.dataset.word}_{kind}.npz".replace("-", "_"))
         network = _trained(recipe, seed, loaded, path, final, {"minutes": minutes} | where)
-        _print({"model": str(path)} | network.card, as_json)
+        if network is not None:
+            _print({"model": str(path)} | network.card, as_json)
 
 
 def _tabled(data, seeds, folder, changes, where):
@@ -150,17 +153,20 @@ def _recipe(dataset, kind, changes, own, weight_bits, min_level):
 
 
 def _trained(recipe, seed, data, path, final, fitting):
-    """Train one model and write it. Until then there is a checkpoint next to the model's file."""
+    """Train one model and write it. Until then there is a checkpoint next to the model's file. Of several processes, only the
+    first writes, and gives the network."""
     from ...train import part
 
     if path.suffix != ".npz":
         raise InputError(f"{path}: a model is an `.npz` file; name one with -o")
     checkpoint = path.with_suffix(".checkpoint")
-    with _progress() as line:
+    with part("processes").joined() as first, _progress() as line:
         network = part("training").train(
             recipe, seed, data=data, name=path.stem, final=final, command=_command(),
             checkpoint=checkpoint, report=lambda record: line(_epoch(record)), **fitting,
         )  # fmt: skip
+    if not first:
+        return None
     network.save(path)
     checkpoint.unlink(missing_ok=True)
     return network
