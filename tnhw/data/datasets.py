@@ -89,8 +89,10 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Data:
     chosen = folder or environment.text("TNHW_DATA")
     where = Path(chosen) if chosen else None
     if name in PUBLISHED:
-        parts = dataset.loader(where)
-        return Data.of(dataset, parts) if name in UNVERIFIED else Data.of(dataset, parts, card={})
+        if name in UNVERIFIED:
+            parts, digest = UNVERIFIED[name].digested(where)
+            return Data.of(dataset, parts, card={"sha256": digest})
+        return Data.of(dataset, dataset.loader(where), card={})
     try:
         parts = dataset.loader(where)
         x, y, x_test, y_test = parts

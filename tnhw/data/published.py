@@ -19,9 +19,6 @@ from .files import READERS
 
 __all__ = ["PUBLISHED", "UNVERIFIED", "noisy"]
 
-#: Data sets whose files are not compared with what was published: we do not have the integers to make a digest of.
-UNVERIFIED = ("cifar10",)
-
 
 @dataclass(frozen=True)
 class Published:
@@ -45,17 +42,22 @@ class Published:
     scale: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, folder: Path | None) -> Parts:
+        return self.digested(folder)[0]
+
+    def digested(self, folder: Path | None) -> tuple[Parts, str]:
+        """The scaled integers, and the digest of those before scaling."""
         where = _folder(self.name, self.files, folder) if self.files else None
         parts = READERS[self.name](where, self.files)
-        if self.digest is not None and (digest := _digest(parts)) != self.digest:
+        digest = _digest(parts)
+        if self.digest not in (None, digest):
             raise InputError(
                 f"{self.name}: the files hold other values than the published data set (SHA-256 {digest[:12]}, "
-                f"not {self.digest[:12]}); get {self.files or 'another version of scikit-learn'} again"
+                f"not {str(self.digest)[:12]}); get {self.files or 'another version of scikit-learn'} again"
             )
         x, y, x_test, y_test = parts
         scaled = self.scale(x), y, self.scale(x_test), y_test
         x, y, x_test, y_test = (part.astype(np.int64) for part in scaled)
-        return x, y, x_test, y_test
+        return (x, y, x_test, y_test), digest
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,17 @@ _OPTDIGITS = Dataset(
     valid=765,
     loader=_IMAGES,
 )
+
+_COLOURS = Published(
+    "cifar10",
+    "the six files `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` (data set CIFAR-10, binary version), or "
+    "`cifar10.npz` (arrays x, y, x_test, y_test)",
+    None,
+    lambda x: x >> 4,
+)
+
+#: Loaders of data sets that are not compared with what was published: we do not have the integers to make a digest of.
+UNVERIFIED = {"cifar10": _COLOURS}
 
 #: Data sets by their names.
 PUBLISHED = {
@@ -211,13 +224,7 @@ PUBLISHED = {
             shape=(32, 32, 3),
             task="class",
             outputs=10,
-            loader=Published(
-                "cifar10",
-                "the six files `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin` (data set CIFAR-10, binary "
-                "version), or `cifar10.npz` (arrays x, y, x_test, y_test)",
-                None,
-                lambda x: x >> 4,
-            ),
+            loader=_COLOURS,
         ),
     )
 }
