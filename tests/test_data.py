@@ -41,7 +41,7 @@ def test_load(name, request):
             assert y.shape == (rows,) and set(np.unique(y)) == set(range(data.dataset.outputs))
         else:
             assert y.shape == (rows, width) and y.max() == 15
-    assert set(FACTS) == set(datasets.DATASETS) and data.card == {}
+    assert {*FACTS, "cifar10"} == set(datasets.DATASETS) and data.card == {}
 
 
 def test_digits_is_the_test_set_of_optdigits(data_dir):

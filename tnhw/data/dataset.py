@@ -223,7 +223,7 @@ def _checked(dataset, x, y, part):
             raise InputError(
                 f"{where}: {name} must lie in 0 .. {top}, but holds {array.min()} .. {array.max()}; correct its loader"
             )
-    return x.reshape(len(x), elements).astype(np.int64), y.astype(np.int64)
+    return x.reshape(len(x), elements).astype(np.int64, copy=False), y.astype(np.int64)
 
 
 def _digest(*arrays):

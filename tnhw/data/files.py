@@ -107,6 +107,54 @@ def _idx(path, files):
         raise InputError(f"{path}: not an IDX file of bytes") from None
 
 
+def _cifar10(folder, files):
+    """Images [n, 32 * 32 * 3] with channels last, from `cifar10.npz` or the binary version."""
+    if (folder / "cifar10.npz").is_file():
+        arrays = read(folder / "cifar10.npz")
+        try:
+            x, y, x_test, y_test = (arrays[key] for key in ("x", "y", "x_test", "y_test"))
+        except KeyError as key:
+            raise InputError(f"{folder / 'cifar10.npz'}: the array {key} is missing") from None
+        for name, images in (("x", x), ("x_test", x_test)):
+            if images.dtype != np.uint8 or images.shape[1:] != (32, 32, 3):
+                raise InputError(
+                    f"{folder / 'cifar10.npz'}: `{name}` must be uint8 [n, 32, 32, 3], not {images.dtype} {list(images.shape)}"
+                )
+        for labels, images in ((y, x), (y_test, x_test)):
+            _check_ten(folder / "cifar10.npz", labels, len(images))
+        return x.reshape(len(x), -1), y.reshape(-1), x_test.reshape(len(x_test), -1), y_test.reshape(-1)  # fmt: skip
+    if (folder / "cifar-10-batches-bin").is_dir():
+        folder = folder / "cifar-10-batches-bin"
+    parts = [_records(folder / f"data_batch_{number}.bin", files) for number in range(1, 6)]
+    x, y = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return x, y, *_records(folder / "test_batch.bin", files)
+
+
+def _check_ten(path, labels, rows):
+    if labels.dtype.kind not in "iu" or labels.size != rows or not rows:
+        raise InputError(
+            f"{path}: labels must be integers [{rows}], not {labels.dtype} {list(labels.shape)}"
+        )
+    if labels.min() < 0 or labels.max() > 9:
+        raise InputError(
+            f"{path}: labels must lie in 0 .. 9, but are {labels.min()} .. {labels.max()}"
+        )
+
+
+def _records(path, files):
+    """Images [n, 3072], channels last, and labels [n], of a file of records: a label, and 1,024 bytes of each colour."""
+    if not path.is_file():
+        raise _missing(path, files)
+    content = np.fromfile(path, np.uint8)
+    if not len(content) or len(content) % 3073:
+        raise InputError(
+            f"{path}: {len(content):,} bytes are not a whole number of records with 3,073 bytes; get {files} again"
+        )
+    records = content.reshape(-1, 3073)
+    _check_ten(path, records[:, 0], len(records))
+    return records[:, 1:].reshape(-1, 3, 1024).swapaxes(1, 2).reshape(-1, 3072), records[:, 0]
+
+
 READERS = {
     "digits": _digits,
     "optdigits": _optdigits,
@@ -114,4 +162,5 @@ READERS = {
     "pendigits": _pendigits,
     "letter": _letter,
     "mnist": _mnist,
+    "cifar10": _cifar10,
 }

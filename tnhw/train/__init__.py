@@ -21,8 +21,13 @@ _HOME = {
     ),
     "converting": ("Conversion", "convert"),
     "exporting": ("export",),
-    "fitting": ("as_input", "evaluate", "fit"),
+    "augmenting": ("shifts_and_flips",),
+    "batches": ("as_input",),
+    "checkpoints": ("Checkpoint",),
+    "evaluating": ("evaluate",),
+    "fitting": ("fit",),
     "recipes": ("Recipe", "build", "recipe_for"),
+    "settings": ("Settings",),
     "training": ("table", "train", "tune"),
 }  # fmt: skip
 

@@ -59,10 +59,11 @@ class Teacher:
 
         def loss(outputs, rows):
             own = functional.log_softmax(outputs / self.temperature, 1)
-            taught = functional.kl_div(own, soft[rows], reduction="batchmean")
+            taught = functional.kl_div(own, soft[rows].to(own.device), reduction="batchmean")
             total = self.share * self.temperature**2 * taught
             if self.share < 1:
-                total = total + (1 - self.share) * functional.cross_entropy(outputs, labels[rows])
+                own = labels[rows].to(outputs.device)
+                total = total + (1 - self.share) * functional.cross_entropy(outputs, own)
             return total
 
         return loss

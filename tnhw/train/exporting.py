@@ -1,5 +1,6 @@
 """Export: a trained `torch.nn.Sequential` to an integer Network, bit for bit."""
 
+import copy
 import math
 
 import torch
@@ -19,7 +20,7 @@ def export(model, name, shape=None, *, result=None, card=None):
     ----------
     model : torch.nn.Sequential
         Layers of `tnhw.train.layers`, with `torch.nn.Flatten` and `torch.nn.Identity` between them if needed, also in a
-        Sequential inside another one.
+        Sequential inside another one. It may be on any device, where it stays: a copy on the CPU is exported.
     name : str
     shape : tuple of int, optional
         Shape of one input: (features,), or (height, width, channels) if the first layer is a convolution.
@@ -60,12 +61,12 @@ def describe(model, shape=None):
     """
     dicts, arrays = [], []
     size = tuple(shape) if shape else None
-    for number, layer in enumerate(_layers(model)):
+    for number, layer in enumerate(_layers(copy.deepcopy(model).cpu())):
         where = f"layer {number} ({layer.synapse.rule}, {layer.kind})"
         made, moved, size = _layer(layer, size, where)
         _check_exact(layer, where)
         dicts.append(made)
-        arrays.append({name: array.to(torch.int64).cpu().numpy() for name, array in moved.items()})
+        arrays.append({name: array.to(torch.int64).numpy() for name, array in moved.items()})
     return dicts, arrays
 
 

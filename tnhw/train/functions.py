@@ -7,7 +7,7 @@ does not matter, and the exported network gives the same bits as the trained mod
 import torch
 from torch.autograd import Function
 
-__all__ = ["adder", "bank", "by_level", "lifted", "of_level", "rounded", "through"]
+__all__ = ["adder", "bank", "by_level", "lifted", "of_level", "power", "rounded", "through"]
 
 
 CHUNK = 1024  # rows that `bank` computes at a time, so that its rectifiers stay in the cache
@@ -84,6 +84,11 @@ def through(p, quantised):
 def rounded(values):
     """Nearest integers, ties up, with a straight-through gradient."""
     return _Through.apply(values, torch.floor(values.detach() + 0.5))
+
+
+def power(k):
+    """2^k, exactly on every device, for a tensor k of integers from -126 to 127: the bits of a float32 with the exponent k."""
+    return ((k.to(torch.int32) + 127) << 23).view(torch.float32)
 
 
 def by_level(c, level, count):

@@ -10,7 +10,8 @@ import torch
 from ..data.scores import percent_correct
 from ..errors import CheckFailed, InputError
 from .distilling import Teacher
-from .fitting import evaluate, fit
+from .evaluating import evaluate
+from .fitting import fit
 from .originals import Original
 from .students import student
 

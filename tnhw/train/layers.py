@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from ..errors import InputError
-from .functions import rounded
+from .functions import power, rounded
+from .processes import moments
 from .weights import Adder
 from .windows import FLAT, Window
 
@@ -47,6 +48,8 @@ class Layer(nn.Module):
         1 for a synapse that may be present, 0 for one that is pruned.
     mean, scale : Tensor
         Mean of the sums of each output, [outputs], and k.
+    frozen : bool
+        Whether they are constants.
     temper : Parameter
         Logarithm of a learned scale of the logits. It does not change the class, and is not exported.
     """
@@ -76,7 +79,7 @@ class Layer(nn.Module):
         self.register_buffer("mean", torch.zeros(outputs))
         self.register_buffer("sigma", torch.tensor(-1.0))
         self.register_buffer("scale", torch.tensor(0.0))
-        self.register_buffer("frozen", torch.tensor(False))
+        self.frozen = False
 
     @property
     def sizes(self):
@@ -104,33 +107,37 @@ class Layer(nn.Module):
             x = torch.cat([x, 1 - 2.0**-self.input_bits - x], 1)
         z = self.synapse.total(x, self.kept(), self.seen)
         mean = self._centre(z) if self.training and not self.frozen else self.mean
-        offset = self.bias * 2.0 ** self.scale.item() - mean
+        offset = self.bias * power(self.scale) - mean
         return self.arrange(z + rounded(offset * 2**self.fraction) / 2**self.fraction, x)
 
     def forward(self, x):
-        v = self.accumulate(x) * 2.0 ** -self.scale.item()
+        v = self.accumulate(x) * power(-self.scale)
         if self.output_bits is None:
             return v * self.temper.exp()
         one = 2**self.output_bits
         return rounded(v * one).clamp(0, one - 1) / one
 
     def _centre(self, z):
-        mean = z.mean(0)
-        with torch.no_grad():
-            sigma = (z - mean).square().mean().sqrt()
+        mean, sigma = moments(z)
+        with torch.no_grad():  # no branch on a value, which the CPU would have to wait for
             first = self.sigma < 0
-            self.sigma.copy_(sigma if first else torch.lerp(self.sigma, sigma, MOMENTUM))
-            self.mean.copy_(mean if first else torch.lerp(self.mean, mean, MOMENTUM))
+            self.sigma.copy_(torch.where(first, sigma, self.sigma.lerp(sigma, MOMENTUM)))
+            self.mean.copy_(torch.where(first, mean, self.mean.lerp(mean, MOMENTUM)))
             wanted = torch.log2(self.sigma.clamp(min=1e-6) / self.target)
-            if (
-                first or abs(wanted - self.scale) > 0.6
-            ):  # hysteresis of 0.1, so that k does not alternate
-                self.scale.copy_(torch.round(wanted))
+            far = (wanted - self.scale).abs() > 0.6  # hysteresis of 0.1: k does not alternate
+            self.scale.copy_(torch.where(first | far, torch.round(wanted), self.scale))
         return mean
 
     def freeze(self):
         """Make mean and k constants."""
-        self.frozen.fill_(True)
+        self.frozen = True
+
+    def get_extra_state(self):
+        """What a state dict holds besides tensors of the layer: whether mean and k are constants."""
+        return torch.tensor(self.frozen)
+
+    def set_extra_state(self, state):
+        self.frozen = bool(state)
 
     @torch.no_grad()
     def clamp_(self):

@@ -6,7 +6,7 @@ validation data alone.
 
 import math
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import torch
 
@@ -14,6 +14,8 @@ from ..data import datasets
 from ..errors import InputError
 from ..support.config import nearest
 from . import neurons as N
+from .augmenting import shifts_and_flips
+from .settings import Settings
 
 __all__ = ["KINDS", "RECIPES", "TUNED", "Recipe", "build", "recipe_for"]
 
@@ -35,6 +37,7 @@ LAYERS = {
     "mac": (N.MacLinear, N.MacConv2d),
     "addernet": (N.AdderLinear, N.AdderConv2d),
 }
+LATER = ("schedule", "warm_up", "average", "decay", "patience", "shifts", "flips")
 OPTIONS = {"threshold": ("levels", "min_level", "gain"), "mac": ("weight_bits",)}
 
 
@@ -59,13 +62,15 @@ class Recipe:
         Whether the first layer also takes the complement of its inputs.
     inject : int
         How many layers at the front are MAC layers (*Multiplication Injection*).
-    epochs, rate, batch, freeze, prune, noise :
-        See `tnhw.train.fit`.
+    epochs, rate, batch, freeze, prune, noise, schedule, warm_up, average, decay, patience :
+        See `tnhw.train.Settings`.
     target, logit : float
         Standard deviation of the scaled sums of hidden layers (and of a last layer that gives a
         vector), and of the logits at the start.
     spread : float
         Real parameters start uniform in +-spread.
+    shifts, flips : int, bool
+        Whether images are shifted by up to so many pixels, and mirrored, in training; see `tnhw.train.shifts_and_flips`.
     """
 
     dataset: str
@@ -87,10 +92,33 @@ class Recipe:
     target: float = 0.3
     logit: float = 2.0
     spread: float = 1.0
+    schedule: str = "cosine"
+    warm_up: float = 0.1
+    average: float = 0.0
+    decay: float = 0.0
+    patience: int | None = None
+    shifts: int = 0
+    flips: bool = False
 
     def to_dict(self):
-        """All attributes, for JSON."""
-        return asdict(self) | {"hidden": list(self.hidden)}
+        """All attributes, for JSON; those of `LATER` only where they are not at their default, so that they change no older
+        recipe."""
+        plain = {one.name: one.default for one in fields(self)}
+        found = asdict(self) | {"hidden": list(self.hidden)}
+        return {
+            key: value for key, value in found.items() if key not in LATER or value != plain[key]
+        }
+
+    @property
+    def augment(self):
+        """What changes images in training, or None."""
+        return shifts_and_flips(self.shifts, self.flips) if self.shifts or self.flips else None
+
+    def settings(self, seed, loss):
+        """The settings of a fit with this recipe."""
+        own = {one.name for one in fields(self)}
+        shared = [one.name for one in fields(Settings) if one.name in own]
+        return Settings(seed=seed, loss=loss, **{name: getattr(self, name) for name in shared})
 
     @classmethod
     def from_dict(cls, settings):
@@ -104,8 +132,11 @@ RECIPES = {
     "pendigits": {"hidden": ("64", "32", "32"), "epochs": 60},
     "letter": {"hidden": ("64", "64"), "epochs": 80},
     "mnist": {"hidden": ("8c3s2p1", "16c3s2p1"), "epochs": 8},
+    "cifar10": {
+        "hidden": ("32c3p1", "32c3s2p1", "64c3p1", "64c3s2p1"), "epochs": 40, "shifts": 4, "flips": True,
+    },
     "denoise": {"hidden": ("64",), "epochs": 60},
-}
+}  # fmt: skip
 TUNED = {
     ("optdigits", "gain"): {"rate": 0.03, "spread": 0.6},
     ("optdigits", "mac"): {"rate": 0.03, "spread": 0.6},

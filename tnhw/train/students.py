@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from ..errors import InputError
+from .batches import as_input
 from .exporting import describe
-from .fitting import as_input
 from .originals import columns, spread
 from .recipes import LAYERS, OPTIONS
 

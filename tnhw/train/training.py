@@ -11,6 +11,7 @@ from ..data.scores import percent_correct, psnr
 from ..errors import InputError
 from ..kernel.names import check_design_name
 from ..network import Network
+from .checkpoints import Checkpoint, parameters_of
 from .exporting import export
 from .fitting import fit
 from .recipes import Recipe, build, recipe_for
@@ -31,7 +32,9 @@ def score(network, x, y):
     return psnr(network.golden(x), y, network.output_format.max)
 
 
-def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting):
+def train(
+    recipe, seed=0, *, data, name=None, final=False, command="", checkpoint=None, minutes=None, **fitting
+):  # fmt: skip
     """Fit, export and measure a network.
 
     Parameters
@@ -46,8 +49,10 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         at the end. Otherwise fit to the training part, and measure on the validation part.
     command : str
         Command that makes the model again, for its card.
+    checkpoint, minutes : path and float, optional
+        See `tnhw.train.Checkpoint`.
     **fitting
-        `threads`, `checkpoint` and `report` of `tnhw.train.fit`.
+        `device`, `threads`, `optimiser` and `report` of `tnhw.train.fit`.
 
     Returns
     -------
@@ -71,10 +76,14 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
     model = build(recipe, seed, dataset)
     x, y = data.fitting if final else (data.x_train, data.y_train)
     held = (data.x_test, data.y_test) if final else (data.x_valid, data.y_valid)
-    fit(
-        model, x, y, epochs=recipe.epochs, rate=recipe.rate, batch=recipe.batch, seed=seed,
-        loss=dataset.task, freeze=recipe.freeze, prune=recipe.prune, noise=recipe.noise, shape=dataset.shape,
-        valid=None if final else held, note=_note(recipe, seed, data), **fitting,
+    if final and recipe.patience is not None:
+        raise InputError(
+            "a final model is fitted to the validation part too, so no score can stop it: leave out `patience`"
+        )
+    history = fit(
+        model, x, y, settings=recipe.settings(seed, dataset.task), shape=dataset.shape,
+        valid=None if final else held, augment=recipe.augment, checkpoint=_checkpoint(checkpoint, minutes, _note(recipe, seed, data)),
+        **fitting,
     )  # fmt: skip
     network = _network(model, dataset, name, {})
     synapses, bits = (sum(column) for column in zip(*(layer.sizes for layer in model), strict=True))
@@ -92,7 +101,13 @@ def train(recipe, seed=0, *, data, name=None, final=False, command="", **fitting
         "stored_bits": bits,
         "command": command,
     }
+    if len(history) < recipe.epochs:
+        card["stopped"] = f"after {len(history)} of {recipe.epochs} epochs"
     return _network(model, dataset, name, card)
+
+
+def _checkpoint(path, minutes, note):
+    return None if path is None else Checkpoint(path, note, minutes)
 
 
 def _note(recipe, seed, data):
@@ -126,7 +141,7 @@ def export_checkpoint(path, name=None):
         recipe = Recipe.from_dict(note["recipe"])
         dataset = _recorded(recipe.dataset, note)
         model = build(recipe, note["seed"], dataset)
-        model.load_state_dict(state["model"])
+        model.load_state_dict(parameters_of(state))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except Exception as error:  # torch names no errors of its own here

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from .options import Data, Json, datasets, networks, say, show
-from .training import Bits, RuleName, Seed, Threads
+from .training_options import Bits, RuleName, Seed, Threads
 
 __all__ = ["convert"]
 

@@ -8,7 +8,8 @@ import typer
 
 from ...errors import InputError
 from .options import BoardName, Data, Json, say, show_result
-from .training import InputBits, Name, OwnFile, QuantiseOption, Threads, _named, _owned
+from .training import _named, _owned
+from .training_options import InputBits, Name, OwnFile, QuantiseOption, Threads
 
 
 class Objective(StrEnum):

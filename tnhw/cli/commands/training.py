@@ -4,140 +4,18 @@ import json
 import shlex
 import sys
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
-
-import typer
 
 from ...errors import InputError
 from ...support.terminal import printable
-from .options import datasets, say
+from . import training_options as O
+from .options import say
 
 __all__ = ["add_commands", "train"]
 
 
 SECONDS = 5  # between lines of progress, where stderr is not a terminal
-
-
-class QuantiseName(StrEnum):
-    all = "all"
-    each = "each"
-
-
-class RuleName(StrEnum):
-    threshold = "threshold"
-    ternary = "ternary"
-    shift = "shift"
-    mac = "mac"
-    addernet = "addernet"
-
-
-Name = Annotated[
-    str | None,
-    typer.Argument(
-        help="Data set: digits, optdigits, denoise, pendigits, letter, mnist, or one of a plug-in; or leave it out and give --data-file.",
-        metavar="DATASET",
-        autocompletion=datasets,
-    ),
-]
-OwnFile = Annotated[
-    Path | None,
-    typer.Option(
-        help="npz file of your own instead of a data set: integers `x` [n, ...], and `y`: labels [n] from 0, or vectors [n, outputs]. "
-        "Perhaps also `x_test` and `y_test`. A fifth of `x` is kept for validation."
-    ),
-]
-InputBits = Annotated[
-    int | None,
-    typer.Option(
-        help="With --data-file: bits of an input, which is an unsigned integer.",
-        min=1,
-        max=8,
-        show_default="4",
-    ),
-]
-QuantiseOption = Annotated[
-    QuantiseName | None,
-    typer.Option(
-        "--quantise",
-        help="With --data-file, for real `x`: steps over one range for all inputs, or over a range for each. The ends are those of "
-        "the training part. The model then takes real inputs.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
-Hidden = Annotated[
-    str | None,
-    typer.Option(
-        help="All layers but the last, separated by commas: 32 is dense with 32 outputs; 8c3s2p1 is a convolution with 8 channels, window 3, stride 2, padding 1."
-    ),
-]
-DATA_SETS = "the data set's"
-
-Rule = Annotated[RuleName, typer.Option(help="Rule of the synapses.")]
-Bits = Annotated[int, typer.Option(help="Bits of activations between layers.", min=1, max=8)]
-Levels = Annotated[int, typer.Option(help="threshold: number of levels K.")]
-MinLevel = Annotated[int, typer.Option(help="threshold: synapses with a lower level are left out.")]
-Gain = Annotated[
-    bool, typer.Option("--gain", help="threshold: train a level and a gain for each synapse.")
-]
-WeightBits = Annotated[int, typer.Option(help="mac: bits of a weight.")]
-Complement = Annotated[
-    bool,
-    typer.Option(
-        "--complement",
-        help="Give the first layer the complement of each input (maximum - x) as well.",
-    ),
-]
-Inject = Annotated[int, typer.Option(help="How many layers at the front use MAC synapses.", min=0)]
-Epochs = Annotated[
-    int | None, typer.Option(help="Passes through the training data.", show_default=DATA_SETS)
-]
-Rate = Annotated[float | None, typer.Option(help="Learning rate.", show_default=DATA_SETS)]
-Prune = Annotated[float, typer.Option(help="Fraction of the synapses to remove.")]
-Noise = Annotated[
-    int | None,
-    typer.Option(
-        help="Largest random number that is added to inputs during training.",
-        show_default=DATA_SETS,
-    ),
-]
-Seed = Annotated[
-    int, typer.Option(help="Seed of initial parameters and of the order of the data.", min=0)
-]
-Final = Annotated[
-    bool, typer.Option("--final", help="Train on all training data and measure on test data.")
-]
-Table = Annotated[
-    bool,
-    typer.Option(
-        "--table",
-        help="Train final models of every kind of neuron, with seeds 0 to SEEDS - 1, and print a table.",
-    ),
-]
-Tune = Annotated[
-    bool,
-    typer.Option(
-        "--tune",
-        help="Search for the best learning rate and initial spread on validation data.",
-    ),
-]
-Seeds = Annotated[int, typer.Option(help="With --table or --tune: how many seeds.", min=1)]
-Threads = Annotated[
-    int,
-    typer.Option(
-        help="Threads of PyTorch. Another number gives a slightly different model.", min=1
-    ),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Folder with the files of data sets. Default: the variable TNHW_DATA."),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option("-o", "--out", help="File of the model (.npz); with --table a folder."),
-]
 
 
 def add_commands(app):
@@ -146,68 +24,93 @@ def add_commands(app):
 
 
 def train(
-    dataset: Name = None,
-    rule: Rule = RuleName.threshold,
-    hidden: Hidden = None,
-    bits: Bits = 4,
-    levels: Levels = 8,
-    min_level: MinLevel = 1,
-    gain: Gain = False,
-    weight_bits: WeightBits = 4,
-    complement: Complement = False,
-    inject: Inject = 0,
-    epochs: Epochs = None,
-    rate: Rate = None,
-    prune: Prune = 0.0,
-    noise: Noise = None,
-    seed: Seed = 0,
-    final: Final = False,
-    table: Table = False,
-    tune: Tune = False,
-    seeds: Seeds = 5,
-    threads: Threads = 1,
-    data: Data = None,
-    data_file: OwnFile = None,
-    input_bits: InputBits = None,
-    quantise: QuantiseOption = None,
-    out: Out = None,
-    as_json: Json = False,
+    dataset: O.Name = None,
+    rule: O.Rule = O.RuleName.threshold,
+    hidden: O.Hidden = None,
+    bits: O.Bits = 4,
+    levels: O.Levels = 8,
+    min_level: O.MinLevel = 1,
+    gain: O.Gain = False,
+    weight_bits: O.WeightBits = 4,
+    complement: O.Complement = False,
+    inject: O.Inject = 0,
+    epochs: O.Epochs = None,
+    rate: O.Rate = None,
+    batch: O.Batch = None,
+    schedule: O.Schedule = None,
+    warm_up: O.WarmUp = None,
+    average: O.Average = None,
+    decay: O.Decay = None,
+    patience: O.Patience = None,
+    prune: O.Prune = 0.0,
+    noise: O.Noise = None,
+    shifts: O.Shifts = None,
+    flips: O.Flips = None,
+    seed: O.Seed = 0,
+    final: O.Final = False,
+    table: O.Table = False,
+    tune: O.Tune = False,
+    seeds: O.Seeds = 5,
+    device: O.Device = "cpu",
+    threads: O.Threads = 1,
+    minutes: O.Minutes = None,
+    data: O.Data = None,
+    data_file: O.OwnFile = None,
+    input_bits: O.InputBits = None,
+    quantise: O.QuantiseOption = None,
+    out: O.Out = None,
+    as_json: O.Json = False,
 ):
     """Train a network and write it as a model of integers."""
     from ...train import part
 
-    training = part("training")
     kind = _kind(str(rule), gain, complement, min_level, weight_bits)
     changes: dict[str, object] = {"bits": bits, "levels": levels, "prune": prune, "inject": inject}
-    given = {"epochs": epochs, "rate": rate, "noise": noise}
+    given = {
+        "epochs": epochs, "rate": rate, "noise": noise, "batch": batch, "schedule": schedule and schedule.value,
+        "warm_up": warm_up, "average": average, "decay": decay, "patience": patience,
+        "shifts": shifts, "flips": flips,
+    }  # fmt: skip
     changes |= {key: value for key, value in given.items() if value is not None}
     if hidden is not None:
         changes["hidden"] = tuple(part for part in hidden.split(",") if part)
     own = {"complement": True} if complement else {}
+    if data_file is not None and out is not None and out.resolve() == data_file.resolve():
+        raise InputError(f"-o {out}: is the file of the data; name another one for the model")
     if data_file is None:
         loaded = _named(dataset, data, input_bits, quantise)
     else:
-        if out is not None and out.resolve() == data_file.resolve():
-            raise InputError(f"-o {out}: is the file of the data; name another one for the model")
         loaded = _owned(data_file, dataset, data, input_bits, quantise)
     recipe = _recipe(loaded.dataset, kind, changes, own, weight_bits, min_level)
+    if minutes is not None and (table or tune):
+        raise InputError("--minutes is for one model: --table and --tune write no checkpoints")
+    if (table or tune) and part("processes").launched():
+        raise InputError("--table and --tune train in one process; start them without torchrun")
+    where = {"device": device, "threads": threads}
     if table:
-        with _progress() as line:
-            rows = training.table(
-                loaded, seeds=range(seeds), folder=out, threads=threads, changes=changes,
-                report=lambda card: line(f"{card['kind']}, seed {card['seed']}: {card['score']:.2f}"),
-            )  # fmt: skip
-        _print_table(rows, as_json)
+        _print_table(_tabled(loaded, range(seeds), out, changes, where), as_json)
     elif tune:
         with _progress() as line:
-            best = training.tune(
-                recipe, loaded, range(seeds), report=lambda made: line(str(made)), threads=threads
+            best = part("training").tune(
+                recipe, loaded, range(seeds), report=lambda made: line(str(made)), **where
             )
         _print(best, as_json)
     else:
         path = out or Path("build", "models", f"{loaded.dataset.word}_{kind}.npz".replace("-", "_"))
-        network = _trained(recipe, seed, loaded, path, final, threads)
-        _print({"model": str(path)} | network.card, as_json)
+        network = _trained(recipe, seed, loaded, path, final, {"minutes": minutes} | where)
+        if network is not None:
+            _print({"model": str(path)} | network.card, as_json)
+
+
+def _tabled(data, seeds, folder, changes, where):
+    """Rows of the table of every kind of neuron."""
+    from ...train import part
+
+    with _progress() as line:
+        return part("training").table(
+            data, seeds=seeds, folder=folder, changes=changes, **where,
+            report=lambda card: line(f"{card['kind']}, seed {card['seed']}: {card['score']:.2f}"),
+        )  # fmt: skip
 
 
 def _named(dataset, folder, input_bits, quantise):
@@ -249,18 +152,21 @@ def _recipe(dataset, kind, changes, own, weight_bits, min_level):
     return recipes.recipe_for(dataset, kind, **changes, **own)
 
 
-def _trained(recipe, seed, data, path, final, threads):
-    """Train one model and write it. Until then there is a checkpoint next to the model's file."""
+def _trained(recipe, seed, data, path, final, fitting):
+    """Train one model and write it. Until then there is a checkpoint next to the model's file. Of several processes, only the
+    first writes, and gives the network."""
     from ...train import part
 
     if path.suffix != ".npz":
         raise InputError(f"{path}: a model is an `.npz` file; name one with -o")
     checkpoint = path.with_suffix(".checkpoint")
-    with _progress() as line:
+    with part("processes").joined() as first, _progress() as line:
         network = part("training").train(
             recipe, seed, data=data, name=path.stem, final=final, command=_command(),
-            threads=threads, checkpoint=checkpoint, report=lambda record: line(_epoch(record)),
+            checkpoint=checkpoint, report=lambda record: line(_epoch(record)), **fitting,
         )  # fmt: skip
+    if not first:
+        return None
     network.save(path)
     checkpoint.unlink(missing_ok=True)
     return network
