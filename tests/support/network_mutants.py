@@ -18,7 +18,7 @@ from tnhw.verilog.foreign import given
 
 __all__ = ["VECTORS", "counts", "good", "judged", "of"]
 
-VECTORS = 20  # random ones, in addition to corner vectors and those near the border of two classes
+VECTORS = 100  # random ones, as by default, in addition to corner vectors and those near the border of two classes
 
 
 def of(name, count, seed=1):

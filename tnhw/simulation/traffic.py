@@ -151,7 +151,7 @@ def _parts(hardware, rng, own, vectors, params, interval):
     alone = (
         FEW_EDGES if hardware.storage == "ports" else count
     )  # more follow below, with other parameters
-    edges = hardware.edge_vectors(pool, params, alone)
+    edges = hardware.edge_vectors(pool, params, alone, vectors)
     yield np.concatenate([own, corners, edges, random]), params
     if hardware.storage == "constant":
         return
