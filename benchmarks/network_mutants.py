@@ -65,7 +65,7 @@ def main():
     design, mutants = network_mutants.of(given.network, SPARE * given.faults, given.seed)
     source = hashlib.sha256(emitting.emitted(design)[0].encode()).hexdigest()[:16]
     before, records = known(given.network, source, given.seed), []
-    made = {"network": given.network, "source": source, "seed": given.seed, "edits": records}
+    made = {"network": given.network, "source": source, "seed": given.seed}
     with tempfile.TemporaryDirectory() as folder:
         for number, mutant in enumerate(mutants):
             if len(records) == given.faults:
@@ -80,7 +80,10 @@ def main():
             records.append(r)
             if new:
                 print(len(records), r["bench"], r["proof"], *r["seconds"], r["fault"], file=sys.stderr, flush=True)  # fmt: skip
-                write_files(RESULTS.parent, {RESULTS.name: json.dumps(made, indent=1) + "\n"})
+                kept = {"edits": [one for one in before.values() if one]}
+                write_files(
+                    RESULTS.parent, {RESULTS.name: json.dumps(made | kept, indent=1) + "\n"}
+                )
     marks.put(PAGE, "network mutants", "\n".join(table(given.network, records)))
     return not network_mutants.good(records)
 
