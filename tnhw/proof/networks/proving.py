@@ -39,6 +39,7 @@ MOST = 64  # images after which the state must have repeated
 RATES = ((0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.02, 0.9), (0.9, 0.02))
 VECTORS = 400  # with which a fault is looked for in a simulator, near the border of two classes if there are any
 CYCLES = 100_000  # that these may take; fewer are sent if they take more
+SEEDS = 4  # of such runs, if it is pauses or stalls that matter
 POOL = 2048  # random vectors with which the search for these begins
 ASSUMPTIONS = [
     "Yosys reads the Verilog as a synthesis tool does",
@@ -178,15 +179,17 @@ class _Proof:
         if self.result.tested is not None:
             return "undecided", str(error)
         self.say("looking for vectors that show a fault in a simulator")
-        try:
-            bench = self._bench(out_dir)
-        except TnhwError as failed:
-            return "undecided", f"{error}; and the simulation broke off: {failed}"
-        self.result.tested = {
-            "vectors": bench.vectors,
-            "cycles": bench.cycles,
-            "seconds": bench.seconds,
-        }
+        self.result.tested = tested = {"vectors": 0, "cycles": 0, "seconds": 0.0}
+        for seed in range(SEEDS if isinstance(error, Stalled) else 1):
+            try:
+                bench = self._bench(out_dir, seed)
+            except TnhwError as failed:
+                self.result.tested = None
+                return "undecided", f"{error}; and the simulation broke off: {failed}"
+            for key in tested:
+                tested[key] += getattr(bench, key)
+            if not bench.passed:
+                break
         if bench.passed:
             none = (
                 ""
@@ -204,14 +207,13 @@ class _Proof:
             self.result.counter_example |= own
         return "disproved", wrong["text"]
 
-    def _bench(self, out_dir):
-        """The result of the bench, passed or failed."""
-        random, vectors = (
-            np.random.default_rng(0),
-            min(VECTORS, CYCLES // self.manifest["interval"]),
-        )
+    def _bench(self, out_dir, seed):
+        """The result of the bench, passed or failed; the pauses and stalls depend on the seed."""
+        random = np.random.default_rng(seed)
+        vectors = min(VECTORS, CYCLES // self.manifest["interval"])
         x = self.design.edge_vectors(self.design.random_input(random, POOL), None, vectors)
-        sent = traffic.make(self.design, self.manifest, vectors=max(1, vectors - len(x)), x=x)
+        more = max(1, vectors - len(x))
+        sent = traffic.make(self.design, self.manifest, vectors=more, x=x, seed=seed)
         with tempfile.TemporaryDirectory() as folder:
             source = f"{folder}/{self.design.name}.v"
             with open(source, "w", encoding="utf-8") as file:
