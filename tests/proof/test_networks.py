@@ -15,13 +15,14 @@ from tnhw.catalogue import load_design
 from tnhw.errors import CheckFailed, InputError, Undecided
 from tnhw.network import Design, Fold, Network
 from tnhw.proof.networks.answers import Answers
+from tnhw.proof.networks.choices import mux
 from tnhw.proof.networks.machine import Machine
 from tnhw.proof.networks.modules import in_a_row
 from tnhw.proof.networks.netlist import read
 from tnhw.proof.networks.proving import prove_network
 from tnhw.proof.networks.running import Differs, Run
 from tnhw.proof.networks.stalls import Stalls
-from tnhw.proof.networks.values import UNKNOWN, NotUnderstood, Space, Table
+from tnhw.proof.networks.values import UNKNOWN, Form, NotUnderstood, Space, Table
 from tnhw.simulation import traffic
 from tnhw.simulation.simulating import run_bench
 from tnhw.verilog import emitting
@@ -257,6 +258,18 @@ def test_sums_of_one_input():
     text, manifest = emitting.emitted(Design(network([[1, 0], [1, 0]]), [Fold(1, 1), Fold(1, 1)]))
     with pytest.raises(Differs):
         Run(read(text, manifest["top"]), manifest, made.network).until_it_repeats(300, 32)
+
+
+def test_a_choice_that_is_none_of_sums():
+    """A choice between two sums by an input is not understood, and says so."""
+    space = Space()
+    x, y, z = (Table(space.symbol((name,), 16), np.arange(16)) for name in "xyz")
+    one, other = (((5, Form.of(x).plus(Form.of(own))),) for own in (y, z))
+    choose = ((1, Table(x.symbol, np.arange(16) % 2)),)
+    with pytest.raises(
+        NotUnderstood, match="a choice between two sums depends on a value that is no sum"
+    ):
+        mux(space, choose, one, other)
 
 
 UNKNOWN_BITS = """

@@ -83,6 +83,8 @@ def _larger(space, bit, zero, one):
     low, high = linear(space, zero, width + 1, False), linear(space, one, width + 1, False)
     if low is None or high is None:
         return width, UNKNOWN
+    if bit.symbol.form is None:
+        raise NotUnderstood("a choice between two sums depends on a value that is no sum")
     difference = high.plus(low, -1)
     for factor in (1, -1):
         if difference.plus(bit.symbol.form, -factor).key:
