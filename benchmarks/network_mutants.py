@@ -1,6 +1,6 @@
 """Faulty Verilog of a network, by the bench and by the proof: docs/results/network_mutants.json, and a table of docs/verification.md.
 
-``python benchmarks/network_mutants.py [NETWORK] [--faults N] [--seed S] [--page]``. What was judged before with the same Verilog
+``python benchmarks/network_mutants.py [NETWORK] [--faults N] [--seed S] [--jobs N] [--page]``. What was judged before with the same Verilog
 is kept, so an interrupted run goes on. ``--page`` only writes the table. The exit status is 1 if a fault is proven, or
 fewer than 98 in a hundred are disproved with a run that goes wrong.
 """
@@ -10,6 +10,7 @@ import hashlib
 import json
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "suppo
 import marks
 import network_mutants
 
+from tnhw.catalogue import load_design
 from tnhw.support.files import write_files
 from tnhw.verilog import emitting
 
@@ -55,35 +57,42 @@ def known(name, source, seed):
     return {r["fault"]: r for r in before["edits"]}
 
 
+def judged(name, mutant):
+    """What is said of a fault, in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return network_mutants.judged(load_design(name), mutant, Path(folder, "mutant"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", nargs="?", default="digits_tn")
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="faults at once")
     parser.add_argument("--page", action="store_true", help="only write the table")
     given = parser.parse_args()
     design, mutants = network_mutants.of(given.network, SPARE * given.faults, given.seed)
     source = hashlib.sha256(emitting.emitted(design)[0].encode()).hexdigest()[:16]
     before, records = known(given.network, source, given.seed), []
     made = {"network": given.network, "source": source, "seed": given.seed}
-    with tempfile.TemporaryDirectory() as folder:
-        for number, mutant in enumerate(mutants):
+    with ProcessPoolExecutor(given.jobs) as pool:
+        new = [m for m in mutants if m.name not in before and not given.page]
+        running = {m.name: pool.submit(judged, given.network, m) for m in new}
+        for mutant in mutants:
             if len(records) == given.faults:
                 break
-            if new := mutant.name not in before:
-                if given.page:
-                    continue
-                place = Path(folder, str(number))
-                before[mutant.name] = network_mutants.judged(design, mutant, place)
-            if (r := before[mutant.name]) is None:
+            if mutant.name in running:
+                before[mutant.name] = running[mutant.name].result()
+            if (r := before.get(mutant.name)) is None:
                 continue
             records.append(r)
-            if new:
+            if mutant.name in running:
                 print(len(records), r["bench"], r["proof"], *r["seconds"], r["fault"], file=sys.stderr, flush=True)  # fmt: skip
                 kept = {"edits": [one for one in before.values() if one]}
                 write_files(
                     RESULTS.parent, {RESULTS.name: json.dumps(made | kept, indent=1) + "\n"}
                 )
+        pool.shutdown(cancel_futures=True)
     marks.put(PAGE, "network mutants", "\n".join(table(given.network, records)))
     return not network_mutants.good(records)
 
