@@ -70,6 +70,22 @@ def headlines(record):
     return "\n".join(lines)
 
 
+def inferences(record):
+    """Energy of a whole inference of letter, with each form of MAC over that with thresholds."""
+    found = record["results"]["letter"]["inference"]
+    designs = {name: own["inertial"] for name, own in found.items()}
+    neuron = next(own for name, own in designs.items() if name.startswith("tn"))
+    lines = [
+        "| design | combinational nJ | sequential nJ | clock nJ | total nJ | over thresholds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, own in designs.items():
+        parts = ("combinational", "sequential", "clock", "dynamic")
+        shown = " | ".join(f"{own[part] / 1000:.2f}" for part in parts)
+        lines.append(f"| {name} | {shown} | {own['dynamic'] / neuron['dynamic']:.2f} |")
+    return "\n".join(lines)
+
+
 def claims(record):
     """The paper's claims for a kernel, beside what we find."""
     ratios = {
@@ -114,7 +130,11 @@ def shown():
     return json.loads((FOLDER / "cells_sky130hd.json").read_text())
 
 
-PLACES = ((PAGE, "ratios", headlines), (FOLDER / "paper.md", "kernel claims", claims))
+PLACES = (
+    (PAGE, "ratios", headlines),
+    (PAGE, "inferences", inferences),
+    (FOLDER / "paper.md", "kernel claims", claims),
+)
 
 
 def main():

@@ -6,9 +6,9 @@ same with 15 and 16. Both sides have the same registers, throughput and clock ga
 """
 
 import argparse
-import copy
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +65,7 @@ class Alone(wiring.Component):
         return m
 
 
+PARTS = ("combinational", "sequential", "clock", "dynamic")  # of an energy
 #: Forms of a MAC that are measured. Sign and magnitude cannot hold the lowest weight, which trained layers have.
 MAC_FORMS = ("booth", "booth_and_or", "digits", "rows")
 ALL_FORMS = (*MAC_FORMS, "sign_magnitude")
@@ -134,93 +135,63 @@ def tiles(library, bits, inputs, outputs, *, same=False, **keys):
     )  # fmt: skip
 
 
-EQUAL = {"tn3": "digits_tn3", "tn4": "digits_tn", "mac8": "digits_mac8", "mac4": "digits_mac"}
+def of_layers(library, layers, inputs=16, outputs=8):
+    """Tiles at exactly the formats of layers of trained networks, with the layers' own operands and the networks' accuracy.
 
-
-def equal(library, inputs=16, outputs=8):
-    """Tiles at exactly the formats of the last layers of trained networks, with the networks' accuracy.
-
-    Rows have the accuracy of the network that their operands come from; all of its first layers take
-    the images' u4.
+    `layers` has for each name the network and the number of its layer. A ``{}`` in the name becomes the form of the rule. A tile
+    has the first synapses of a layer.
     """
-    kernels, operands = [], {}
-    for name, model in EQUAL.items():
-        layer = load(model).layers[-1].kernel
+    kernels, operands, facts = [], {}, {}
+    for name, (model, number) in layers.items():
+        layer = load(model).layers[number].kernel
         for form in MAC_FORMS if layer.rule == "mac" else ("auto",):
             kernel = Kernel(
-                name=f"{name}_{form}", rule=layer.rule, architecture="tile", arithmetic="heap",
+                name=name.format(form), rule=layer.rule, architecture="tile", arithmetic="heap",
                 inputs=inputs, outputs=outputs, input=str(layer.input), form=form, storage="memory",
                 parameter=str(layer.parameter), registers="latch",
             )  # fmt: skip
-            found = of_model(kernel, model, VECTORS)
+            found = of_model(kernel, model, VECTORS, layer=number)
             kernels.append(kernel)
             operands[kernel.name] = found.x, found.p, found.text
+            facts[kernel.name] = found.facts
     rows = compare(
         kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[8], say=say
     )
     for row in rows:
-        row.model = EQUAL[row.name.partition("_")[0]]
-        row.accuracy = load(row.model).card["score"]
+        row.model, row.accuracy = facts[row.name]["model"], facts[row.name]["accuracy"]
     return rows
 
 
-LETTER = {"tn": "letter_tn", "mac": "letter_mac"}
+def equal(library):
+    """The last layers of networks for digits, all of whose first layers take the images' u4."""
+    models = {"tn3": "digits_tn3", "tn4": "digits_tn", "mac8": "digits_mac8", "mac4": "digits_mac"}
+    return of_layers(library, {f"{name}_{{}}": (model, 1) for name, model in models.items()})
 
 
-def letter(library, inputs=16, outputs=8):
-    """Tiles with the operands of every layer of two networks that are equally accurate on a hard task, in their formats.
-
-    A tile has the first synapses of a layer. `inference` makes energies of whole inferences of these rows.
-    """
-    kernels, operands, networks = [], {}, {}
-    for name, model in LETTER.items():
-        network = load(model)
-        x = network.check_x(datasets.load("letter").x_test[:VECTORS])
-        for number, layer in enumerate(network.layers):
-            own = layer.kernel
-            arrays = {"bias": np.zeros(outputs, np.int64)}
-            for key in layer.arrays.keys() - {"bias"}:
-                arrays[key] = layer.arrays[key][:outputs, :inputs]
-            for form in MAC_FORMS if own.rule == "mac" else ("auto",):
-                kernel = Kernel(
-                    name=f"{name}_{form}_layer_{number}", rule=own.rule, architecture="tile", arithmetic="heap",
-                    inputs=inputs, outputs=outputs, input=str(own.input), form=form, storage="memory",
-                    parameter=str(own.parameter), registers="latch",
-                )  # fmt: skip
-                kernels.append(kernel)
-                text = f"{model}, layer {layer.name}, its own activations on test data"
-                operands[kernel.name] = np.asarray(x).reshape(VECTORS, -1)[:, :inputs], arrays, text
-                networks[kernel.name] = network
-            x = layer.golden(x)
-    rows = compare(
-        kernels, [f"liberty:{library.path}"], operands=operands, models=MODELS[8], say=say
-    )
-    for row in rows:
-        row.model = networks[row.name].name
-        row.accuracy = networks[row.name].card["score"]
-    return rows
+def letter(library):
+    """All layers of two networks that are equally accurate on a hard task; see `inference`."""
+    models = {"tn": "letter_tn", "mac": "letter_mac"}
+    return of_layers(library, {
+        f"{name}_{{}}_layer_{number}": (model, number) for name, model in models.items() for number in range(3)
+    })  # fmt: skip
 
 
 def inference(rows):
-    """For each design that `letter` measured a row with the energy of a whole inference in pJ: of all synapses of each layer, as many
-    as a tile has in a cycle."""
+    """For each design of which `letter` has a row for each layer, a row with the energy of a whole inference in pJ.
+
+    A tile computes its synapses in one cycle, so a layer takes the tile's energy a cycle as often as it has so many synapses.
+    """
     designs = {}
     for row in rows:
         designs.setdefault(row.name.partition("_layer_")[0], []).append(row)
     found = []
     for name, own in designs.items():
-        made = copy.copy(own[0])
-        shares = [layer.synapses / own[0].operations for layer in load(made.model).layers]
-        made.name = name
-        made.energy = {
-            model: {
-                part: sum(s * row.energy[model][part] for s, row in zip(shares, own, strict=True))
-                for part in parts
-                if isinstance(parts[part], (int, float))
-            }
-            for model, parts in made.energy.items()
-        }
-        found.append(made)
+        cycles = [layer.synapses / own[0].operations for layer in load(own[0].model).layers]
+        energy = {
+            model: {part: sum(n * row.energy[model][part] for n, row in zip(cycles, own, strict=True)) for part in PARTS}
+            for model in own[0].energy
+        }  # fmt: skip
+        found.append(replace(own[0], name=name, energy=energy))
     return found
 
 
@@ -375,8 +346,10 @@ def figures(name, rows):
             f" {mac} / {neuron}": [r for r in rows if r.name.startswith((mac, neuron))]
             for mac in ("mac8", "mac4") for neuron in ("tn3", "tn4")
         }  # fmt: skip
+    more = {}
     if name == "letter":
-        groups = {"": inference(rows)}
+        groups = {"": (whole := inference(rows))}
+        more = {"inference": {row.name: row.energy for row in whole}}
     kept = [
         {
             key: value
@@ -386,7 +359,11 @@ def figures(name, rows):
         | {"pj_per_operation": row.pj_per_operation and round(row.pj_per_operation, 5)}
         for row in rows
     ]
-    return {"ratios": {f"{name}{key}": best(own) for key, own in groups.items()}, "rows": kept}
+    return {
+        "ratios": {f"{name}{key}": best(own) for key, own in groups.items()},
+        **more,
+        "rows": kept,
+    }
 
 
 def main():

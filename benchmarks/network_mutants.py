@@ -26,19 +26,15 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "docs" / "results" / "network_mutants.json"
 PAGE = ROOT / "docs" / "verification.md"
 
+AT_ONCE = 4  # edits for each job, after which what was found is written
 SPARE = 2  # edits for each that is wanted: Yosys does not accept all
 
-#: What is to be said of a fault that only one of the two finds, or neither: its text to a sentence.
-EXPLAINED = {
-    "always true, line 1812: `if (n_) code <= parameters[row_0];` becomes `if (1'b1) code <= parameters[row_0];`": "Only some stalls show it, in runs of other seeds.",
-    "always true, line 470: `if (n__2) code <= parameters[row_0];` becomes `if (1'b1) code <= parameters[row_0];`": "Only some stalls show it, in runs of other seeds.",
-    "operand dropped, line 802: `end else if (go & group_advance) begin` becomes `end else if (group_advance) begin`": "The proof ends at two million states, so it is not known whether a stall shows it.",
-    "reset value, line 1778: `total_0 <= 10'd0;` becomes `total_0 <= 10'h1;`": "The first image after a reset has a sum that is larger by 1; it shows if this image lies near the border of that output, and no bench begins with one.",
-}
+#: What is to be said of an edit that one of the two does not find, by its text.
+EXPLAINED: dict[str, str] = {}
 
 
 def table(name, records):
-    """Lines of the table, and of those edits that are not found by both or proven by the proof."""
+    """Lines of the table, then a line for each edit that bench and proof do not judge alike, or the proof does not decide."""
     own = network_mutants.counts(records)
     yield "| network | edits | change nothing | not known | faults | killed by the bench | disproved | undecided | proven | median s | slowest s |"
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
@@ -68,6 +64,11 @@ def judged(name, mutant):
         return network_mutants.judged(load_design(name), mutant, Path(folder, "mutant"))
 
 
+def say(number, record):
+    words = (record[key] for key in ("bench", "proof", "seconds", "fault"))
+    print(number, *words, file=sys.stderr, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network", nargs="?", default="digits_tn")
@@ -81,23 +82,20 @@ def main():
     before, records = known(given.network, source, given.seed), []
     made = {"network": given.network, "source": source, "seed": given.seed}
     with ProcessPoolExecutor(given.jobs) as pool:
-        new = [m for m in mutants if m.name not in before and not given.page]
-        running = {m.name: pool.submit(judged, given.network, m) for m in new}
-        for mutant in mutants:
-            if len(records) == given.faults:
-                break
-            if mutant.name in running:
-                before[mutant.name] = running[mutant.name].result()
-            if (r := before.get(mutant.name)) is None:
-                continue
-            records.append(r)
-            if mutant.name in running:
-                print(len(records), r["bench"], r["proof"], *r["seconds"], r["fault"], file=sys.stderr, flush=True)  # fmt: skip
+        while mutants and len(records) < given.faults:
+            some = [mutants.pop(0) for _ in range(min(AT_ONCE * given.jobs, len(mutants)))]
+            new = [] if given.page else [m for m in some if m.name not in before]
+            found = pool.map(judged, [given.network] * len(new), new)
+            before |= {m.name: r for m, r in zip(new, found, strict=True)}
+            for record in filter(None, (before.get(m.name) for m in some)):
+                records.append(record)
+                say(len(records), record)
+            if new:
                 kept = {"edits": [one for one in before.values() if one]}
                 write_files(
                     RESULTS.parent, {RESULTS.name: json.dumps(made | kept, indent=1) + "\n"}
                 )
-        pool.shutdown(cancel_futures=True)
+    records = records[: given.faults]
     marks.put(PAGE, "network mutants", "\n".join(table(given.network, records)))
     return not network_mutants.good(records)
 

@@ -81,6 +81,6 @@ def test_a_vector_hides_nothing():
 def test_sent_by_the_bench():
     design = load_design("digits_tn")
     _, manifest = emitting.emitted(design)
-    for vectors, near in ((10, 9), (100, 90)):
+    for vectors, near in ((10, 20), (100, 90)):
         sent = traffic.make(design, manifest, vectors=vectors)
         assert sum(gap <= 1 for gap, _ in gaps(design.network, sent.x)) >= near

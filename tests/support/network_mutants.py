@@ -34,8 +34,8 @@ def judged(design, mutant, folder):
     Returns
     -------
     dict or None
-        None if Yosys does not accept the text. ``fault``; ``bench``: the kind of the first failure, or None; ``proof``: the verdict; ``part`` and ``text`` of the proof;
-        ``seconds`` of the bench and of the proof.
+        None if Yosys does not accept the text. Else ``fault``, its name; ``bench``, the kind of the first failure, or None;
+        ``proof``, the verdict, with the ``part`` that it is of and the ``text`` about it; and ``seconds`` of bench and proof.
     """
     _, manifest = emitting.emitted(design)
     folder.mkdir(parents=True)

@@ -49,12 +49,12 @@ class Operands:
         return {"model": self.model, "accuracy": percent}
 
 
-def of_model(kernel, model, count, *, folder=None, data_file=None):
+def of_model(kernel, model, count, *, layer=None, folder=None, data_file=None):
     """Operands for a kernel from a trained network.
 
-    They come from the last dense layer that has the kernel's rule, exactly its formats, and at least as many inputs
-    and outputs. The first inputs and outputs of that layer are used, with its activations for the first test vectors, or
-    for those of a file.
+    They come from a dense layer that has the kernel's rule, exactly its formats, and at least as many inputs and outputs.
+    The first inputs and outputs of that layer are used, with its activations for the first test vectors, or for those of a
+    file.
 
     Parameters
     ----------
@@ -63,6 +63,8 @@ def of_model(kernel, model, count, *, folder=None, data_file=None):
         A network whose card names its data set.
     count : int
         Number of vectors.
+    layer : int, optional
+        Number of the layer, from 0. Default: the last one that fits.
     folder : path, optional
         Folder with the files of the data set.
     data_file : path, optional
@@ -85,7 +87,7 @@ def of_model(kernel, model, count, *, folder=None, data_file=None):
         raise InputError(
             f"kernel {kernel.name}: in a trained layer one input has synapses of both signs; leave `excitatory` out"
         )
-    layers, layer = _layers_until(kernel, network)
+    layers, layer = _layers_until(kernel, network, layer)
     x, score, unit, source = _vectors(network, folder, data_file)
     if len(x) < count:
         raise InputError(
@@ -111,12 +113,14 @@ def of_model(kernel, model, count, *, folder=None, data_file=None):
     return Operands(x, p, text, score, unit, network.name)
 
 
-def _layers_until(kernel, network):
-    """The last layer of a network that fits a kernel, and the layers before it: (list, layer)."""
+def _layers_until(kernel, network, wanted):
+    """The layer of a network that fits a kernel, and the layers before it: (list, layer). It is the last one that fits, or
+    that of the number that is wanted."""
     fits = [
         number
         for number, layer in enumerate(network.layers)
-        if layer.keys.kind == "dense"
+        if wanted in (None, number)
+        and layer.keys.kind == "dense"
         and layer.kernel.rule == kernel.rule
         and layer.kernel.input == kernel.input
         and layer.kernel.parameter == kernel.parameter

@@ -15,7 +15,7 @@ from ..kernel.names import check_name
 from ..support import environment
 from ..support.config import nearest
 from .dataset import Data, Dataset
-from .published import PUBLISHED, UNVERIFIED, noisy
+from .published import PUBLISHED, Published, noisy
 
 __all__ = ["DATASETS", "Data", "Dataset", "find", "load", "names", "noisy", "register"]
 
@@ -89,8 +89,9 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Data:
     chosen = folder or environment.text("TNHW_DATA")
     where = Path(chosen) if chosen else None
     if name in PUBLISHED:
-        if name in UNVERIFIED:
-            parts, digest = UNVERIFIED[name].digested(where)
+        loader = dataset.loader
+        if isinstance(loader, Published) and loader.digest is None:
+            parts, digest = loader.digested(where)
             return Data.of(dataset, parts, card={"sha256": digest})
         return Data.of(dataset, dataset.loader(where), card={})
     try:

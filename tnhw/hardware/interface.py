@@ -147,10 +147,8 @@ class Hardware(Protocol):
         These are vectors near a step of a rounded result, for example. Empty if nothing is known.
         """
 
-    def edge_vectors(
-        self, x: np.ndarray, p: Arrays | None, count: int, beside: int = 0
-    ) -> np.ndarray:
-        """About `count` such vectors, of `x` or made from them, if `beside` random vectors are sent as well."""
+    def edge_vectors(self, x: np.ndarray, p: Arrays | None, count: int) -> np.ndarray:
+        """About `count` such vectors, of `x` or made from them."""
 
     # Its streams
 

@@ -68,9 +68,7 @@ class PlainHardware(Pictured):
     def edges(self, x: np.ndarray, p: Arrays | None, count: int) -> list[int]:
         return []
 
-    def edge_vectors(
-        self, x: np.ndarray, p: Arrays | None, count: int, beside: int = 0
-    ) -> np.ndarray:
+    def edge_vectors(self, x: np.ndarray, p: Arrays | None, count: int) -> np.ndarray:
         return x[self.edges(x, p, count)]
 
     @property

@@ -218,9 +218,7 @@ class Kernel(Pictured, Streams):
         """Indices of vectors in x [n, inputs] whose results are at a step of the output or at an end."""
         return stimuli.edges(self, x, p, count)
 
-    def edge_vectors(
-        self, x: np.ndarray, p: Arrays | None, count: int, beside: int = 0
-    ) -> np.ndarray:
+    def edge_vectors(self, x: np.ndarray, p: Arrays | None, count: int) -> np.ndarray:
         """These vectors themselves."""
         return x[self.edges(x, p, count)]
 

@@ -20,8 +20,6 @@ from .stimuli import undecided_vectors
 
 __all__ = ["NetworkHardware"]
 
-NEAR_CYCLES = 8192  # that vectors near the border of two classes take at most, if there are many
-
 
 class NetworkHardware(PlainHardware, ByContent):
     """Hardware of a network: a base class for a way to compute it.
@@ -83,24 +81,12 @@ class NetworkHardware(PlainHardware, ByContent):
         """Random vectors, int64 [vectors, inputs]."""
         return self.network.random_input(rng, vectors)
 
-    def edge_vectors(
-        self, x: np.ndarray, p: Arrays | None, count: int, beside: int = 0
-    ) -> np.ndarray:
-        """Vectors whose class another one nearly is; none if the network answers with a vector, or with one class only.
-
-        A class shows little of the sums behind it, so there are as many of these as random ones, if they do not take long.
-        """
+    def edge_vectors(self, x: np.ndarray, p: Arrays | None, count: int) -> np.ndarray:
+        """Vectors near the border of two classes; none if the network answers with a vector, or has one class only."""
         network = self.network if p is None else self.network.with_arrays(p)
         if network.result != "class" or network.outputs < 2:
             return x[:0]
-        if beside:
-            count = min(beside, max(count, NEAR_CYCLES // self.interval))
         return undecided_vectors(network, x, count)
-
-    @property
-    @abstractmethod
-    def interval(self) -> int:
-        """Cycles from one vector to the next, if nobody stalls."""
 
     @abstractmethod
     def _made(self) -> Any:

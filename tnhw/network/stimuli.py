@@ -1,4 +1,4 @@
-"""Vectors that show faults of a network which answers with a class: those whose class another one nearly is.
+"""Vectors that show faults of a network which answers with a class: those near the border of two classes.
 
 A class hides most errors of the sums behind it. It shows an error of 1 if two outputs are equal or differ by 1, so vectors
 of which this is so are looked for.
@@ -22,15 +22,15 @@ OPERATIONS = 1_000_000_000  # for all of them
 
 
 def undecided_vectors(network: Network, pool: np.ndarray, count: int) -> np.ndarray:
-    """Vectors whose largest output and the one after it are as near to each other as was found.
+    """Vectors near the border of two classes: their two largest outputs are equal, or as near to each other as was found.
 
     Parameters
     ----------
     network : Network
         One that answers with a class, of two or more.
     pool : int array [n, inputs]
-        Vectors with which the search begins. It changes a few of their elements at a time, and keeps for each output
-        those changes that bring it nearer to the largest other one.
+        Vectors with which the search begins. For each output it changes a few elements of the best vector so far, and keeps a change
+        that brings this output nearer to the largest of the others.
     count : int
         How many vectors are wanted.
 

@@ -24,7 +24,7 @@ LOADS_OF_RANDOM = 600  # cycles for loads of further random parameters
 QUICK_SEGMENTS = 12
 POOL = 2048  # random vectors of which those at edges are chosen
 EDGES, FEW_EDGES = 96, 24  # most of these, and the number if vectors are few or take many cycles
-EDGE_CYCLES = 1024
+EDGE_CYCLES = 4096
 
 
 @dataclass
@@ -151,7 +151,7 @@ def _parts(hardware, rng, own, vectors, params, interval):
     alone = (
         FEW_EDGES if hardware.storage == "ports" else count
     )  # more follow below, with other parameters
-    edges = hardware.edge_vectors(pool, params, alone, vectors)
+    edges = hardware.edge_vectors(pool, params, alone)
     yield np.concatenate([own, corners, edges, random]), params
     if hardware.storage == "constant":
         return

@@ -73,9 +73,8 @@ class Solver:
     asked: dict = field(default_factory=dict)
     stage: str = ""
     now: str = ""
-    _false: set = field(
-        default_factory=set, repr=False
-    )  # conditions that are never true, without names
+    # Programs of conditions for which no values were found: names of variables are not in them.
+    _false: set = field(default_factory=set, repr=False)
 
     def state(self):
         """One line that says how far the proof is, for a display of progress."""
@@ -154,7 +153,7 @@ class Solver:
     def _tried(self, condition):
         """Values of the one-bit variables of a condition for which it is true, by trying all; or None.
 
-        Synapses with equal gates give conditions that differ in the names of variables only, of which one is tried.
+        Synapses with equal gates give conditions that differ only in the names of their variables. The first of them is tried.
         """
         if z3.is_false(condition):
             return None

@@ -37,9 +37,9 @@ IMAGES = 4  # that each of these sends
 MOST = 64  # images after which the state must have repeated
 # How often a beat is offered, and how often the receiver is ready.
 RATES = ((0.5, 0.5), (0.1, 0.9), (0.9, 0.1), (0.02, 0.9), (0.9, 0.02))
-VECTORS = 400  # with which a fault is looked for in a simulator, near the border of two classes if there are any
-CYCLES = 100_000  # that these may take; fewer are sent if they take more
-SEEDS = 4  # of such runs, if it is pauses or stalls that matter
+VECTORS = 400  # with which a simulator looks for a fault; near the border of two classes, if the network gives a class
+CYCLES = 100_000  # that these may take; if all would take more, fewer are sent
+SEEDS = 4  # runs with other pauses and stalls, if it is these that matter
 POOL = 2048  # random vectors with which the search for these begins
 ASSUMPTIONS = [
     "Yosys reads the Verilog as a synthesis tool does",
@@ -175,28 +175,24 @@ class _Proof:
         return verdict == "proven"
 
     def _looked_for(self, error, out_dir):
-        """The verdict on a proof that failed: disproved only if a simulator shows that something is wrong."""
+        """The verdict on a part that is not proven, and why: disproved only if a simulator shows that something is wrong."""
         if self.result.tested is not None:
-            return "undecided", str(error)
+            return "undecided", str(error)  # the bench has found nothing for a part before
         self.say("looking for vectors that show a fault in a simulator")
-        self.result.tested = tested = {"vectors": 0, "cycles": 0, "seconds": 0.0}
+        tested = {"vectors": 0, "cycles": 0, "seconds": 0.0}
         for seed in range(SEEDS if isinstance(error, Stalled) else 1):
             try:
                 bench = self._bench(out_dir, seed)
             except TnhwError as failed:
-                self.result.tested = None
                 return "undecided", f"{error}; and the simulation broke off: {failed}"
-            for key in tested:
-                tested[key] += getattr(bench, key)
+            tested = {key: value + getattr(bench, key) for key, value in tested.items()}
             if not bench.passed:
                 break
+        self.result.tested = tested
         if bench.passed:
-            none = (
-                ""
-                if isinstance(error, NotUnderstood)
-                else "; but no vector was found that shows it"
-            )
-            return "undecided", f"{error}{none}"
+            known = not isinstance(error, NotUnderstood)  # that something is wrong
+            shown = "; but no vector was found that shows it" if known else ""
+            return "undecided", f"{error}{shown}"
         wrong = bench.mismatch
         self.result.counter_example = {
             "fault": wrong["kind"], "vector": wrong.get("vector"), "x": wrong.get("input"),

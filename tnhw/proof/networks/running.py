@@ -142,7 +142,7 @@ class Run:
         """Run until the state at the start of an image is that at the start of an earlier one, with the images renamed.
 
         Then all further images are answered as those between the two. Returns how many images were sent, at most `most`.
-        Without pauses and stalls the first result must come after the latency of the manifest, and from then on one at each interval.
+        The first result must come after the latency of the manifest, and after the first few (`warm_up`) one at each interval.
         """
         seen: dict[bytes, tuple[int, int]] = {}
         image = -1
@@ -160,13 +160,14 @@ class Run:
         raise NotUnderstood(f"the state did not repeat within {most} images")
 
     def _check_pace(self, image, before, begin):
-        """Compare the cycles of results with the manifest, after a state repeated that was there `before`, in the cycle `begin`.
+        """Compare the cycles of the results with the latency and the interval of the manifest.
 
-        From then on results come in a loop. If the loop is as long as its images take, and all results in it come at the
-        interval but the first, then the first one does so too.
+        The state that was there in the cycle `begin`, when `before` images had been sent, is there again after `image`
+        images, so from then on the results come in a loop. If the loop takes an interval for each of its images, and its
+        results are an interval apart, then so is its first result from the last one of the turn before.
         """
         latency, interval = (self.manifest[key] for key in ("latency", "interval"))
-        took = self._rises[0] - self._ends[0] if self._rises else 0
+        took = self._rises[0] - self._ends[0]
         if took != latency:
             what = f"it came {took} cycles after its image, the manifest says {latency}"
             raise Differs(0, 0, self.cycle, what)
