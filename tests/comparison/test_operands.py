@@ -10,6 +10,7 @@ from tnhw import cli
 from tnhw.catalogue import load
 from tnhw.comparison import kernels as comparison
 from tnhw.comparison.operands import of_model
+from tnhw.data import datasets
 from tnhw.errors import InputError
 from tnhw.kernel import Kernel
 
@@ -28,6 +29,16 @@ def test_last_layer_that_fits():
     assert (found.score, found.unit) == (98.0, "% correct")
     assert kernel.golden(found.x, found.p).shape == (5, 8)
     assert found.x.max() <= 15 and np.unique(found.x).size > 3
+
+
+def test_layer_of_a_number():
+    """Layer 0 of two that fit is fed with the images themselves."""
+    first, last = (of_model(tile(), "digits_tn", 3, layer=number) for number in (0, 1))
+    images = datasets.load("digits").x_test[:3].reshape(3, -1)
+    assert (first.x == images[:, : first.x.shape[1]]).all() and "layer dense0" in first.text
+    assert (last.x == of_model(tile(), "digits_tn", 3).x).all()
+    with pytest.raises(InputError, match="no dense layer"):
+        of_model(tile(), "digits_tn", 3, layer=2)
 
 
 def test_layer_before():

@@ -151,6 +151,21 @@ def test_pages_show_the_cells_that_are_kept():
         assert marks.get(page, name) == make(tables.shown())
 
 
+def test_energy_of_an_inference():
+    """Of each layer a tile computes 128 synapses a cycle; synapses of the two networks by hand."""
+    synapses = {"tn": (16 * 72, 72 * 72, 72 * 26), "mac": (16 * 64, 64 * 64, 64 * 26)}
+    record = json.loads((ROOT / "docs" / "results" / "cells_sky130hd.json").read_text())
+    found = record["results"]["letter"]
+    energy = {row["name"]: row["energy"]["inertial"]["dynamic"] for row in found["rows"]}
+    whole = {}
+    for name, own in found["inference"].items():
+        layers = synapses[name.split("_")[0]]
+        whole[name] = sum(n / 128 * energy[f"{name}_layer_{k}"] for k, n in enumerate(layers))
+        assert abs(own["inertial"]["dynamic"] - whole[name]) < 1e-6
+    best = min(energy for name, energy in whole.items() if name.startswith("mac"))
+    assert found["ratios"]["letter"]["power inertial"] == round(best / whole["tn_auto"], 2)
+
+
 def test_every_speed_is_of_five_seeds():
     rows = [row for name in speeds().PARTS for row in kept()[name].values()]
     assert len(rows) > 20 and {len(row["fmax"]) for row in rows} <= {0, 5}

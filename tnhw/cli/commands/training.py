@@ -10,7 +10,7 @@ from time import monotonic
 from ...errors import InputError
 from ...support.terminal import printable
 from . import training_options as O
-from .options import say
+from .options import Data, Json, say
 
 __all__ = ["add_commands", "train"]
 
@@ -54,12 +54,12 @@ def train(
     device: O.Device = "cpu",
     threads: O.Threads = 1,
     minutes: O.Minutes = None,
-    data: O.Data = None,
+    data: Data = None,
     data_file: O.OwnFile = None,
     input_bits: O.InputBits = None,
     quantise: O.QuantiseOption = None,
     out: O.Out = None,
-    as_json: O.Json = False,
+    as_json: Json = False,
 ):
     """Train a network and write it as a model of integers."""
     from ...train import part

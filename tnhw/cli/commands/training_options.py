@@ -59,7 +59,6 @@ QuantiseOption = Annotated[
         "the training part. The model then takes real inputs.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Hidden = Annotated[
     str | None,
     typer.Option(
@@ -173,10 +172,6 @@ Minutes = Annotated[
         help="Write the checkpoint after so many minutes too, not only after each epoch.",
         show_default=False,
     ),
-]
-Data = Annotated[
-    Path | None,
-    typer.Option(help="Folder with the files of data sets. Default: the variable TNHW_DATA."),
 ]
 Out = Annotated[
     Path | None,
