@@ -112,9 +112,7 @@ DataFile = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option(
-        help="Folder with the files of data sets. Default: the variable TNHW_DATA.", file_okay=False
-    ),
+    typer.Option(help="Folder with the files of data sets. Default: the variable TNHW_DATA."),
 ]
 
 
