@@ -115,7 +115,9 @@ def as_case(imported, rng):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(k, marks=pytest.mark.nightly) for k in range(1, PARTS))]
+)
 def test_gates(part, tmp_path):
     """Imported graphs, with branches and without, in gates: results of a naive oracle, latency and interval."""
     done = 0

@@ -15,6 +15,7 @@ def judged(source, count, seed, folder):
     return [record for record in found if record]
 
 
+@pytest.mark.nightly
 def test_sample(tmp_path):
     two = Design(Network(**random_networks.TWO), [Fold(1, 1), Fold(1, 1)])
     found = judged(two, 4, 1, tmp_path)

@@ -17,7 +17,7 @@ from tnhw.gates.engine.engine import Engine
 from tnhw.gates.engine.sequencer import Sequencer
 from tnhw.gates.engine.skid import Skid
 from tnhw.network import Design, Fold
-from tnhw.proof.networks import proving, states
+from tnhw.proof.networks import clocks, proving
 from tnhw.proof.networks.answers import Answers
 from tnhw.proof.networks.machine import Machine
 from tnhw.proof.networks.modules import in_a_row
@@ -106,7 +106,7 @@ def test_a_run_that_no_simulation_shows(tmp_path, monkeypatch):
 
 def test_too_many_states(tmp_path, monkeypatch):
     """Then some patterns of pauses and stalls are tried, and that is what is said."""
-    monkeypatch.setattr(states, "MOST", 1000)
+    monkeypatch.setattr(clocks, "MOST", 1000)
     with pytest.raises(Undecided, match="engine_0 has more than 1000 states") as caught:
         prove_network(design(), tmp_path, patterns=1)
     result = caught.value.result

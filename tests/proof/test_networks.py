@@ -57,6 +57,7 @@ def test_shipped(tmp_path):
         "digits_ternary",
         "digits_shift",
         "denoise_tn",
+        "mnist_conv_tn",
     ],
 )
 def test_more_of_the_shipped(name, tmp_path):

@@ -6,71 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from .clocks import Clocks
 from .contents import Contents
-from .division import Division, Group
 from .functions import Function
-from .netlist import Cell
-from .states import States
-from .values import UNKNOWN, NotUnderstood
+from .layout import Layout
+from .values import UNKNOWN
 
-__all__ = ["Data", "Layout", "Tables"]
-
-
-class Layout:
-    """Where a module keeps data: groups of registers, and memories with what is written to them.
-
-    Attributes
-    ----------
-    groups : list of Group
-        Those of registers, then one for what each port of each memory writes, then that of the result's beat.
-    signals : list
-        Signals of the control: the addresses of all reads, then the address and the enable of each write.
-    registers : int
-        How many groups are of registers.
-    memories : list of int
-        Indices of the memories that are written.
-    """
-
-    def __init__(self, division: Division, payload: str) -> None:
-        netlist = division.netlist
-        self.division = division
-        self.groups: list[Group] = division.register_groups()
-        self.registers = len(self.groups)
-        self.signals = [address for _, address in division.ports.values()]
-        self.memories = [k for k, memory in enumerate(netlist.memories) if memory.writes]
-        self.writes: list[tuple[int, int, int]] = []  # memory, group and the first of two signals
-        for k in self.memories:
-            for address, data, enable in netlist.memories[k].writes:
-                self.writes.append((k, len(self.groups), len(self.signals)))
-                self.groups.append(division.group({"signal": data}))
-                self.signals += _where(netlist, address, enable)
-        self.groups.append(division.group({"signal": netlist.outputs[payload]}))
-        # Where each register that holds data is: its group, and its place there.
-        self.place = {
-            register[0]: (k, place)
-            for k, group in enumerate(self.groups)
-            for place, register in enumerate(group.registers)
-        }
-
-
-def _where(netlist, address, enable):
-    """The address of a write where it happens, and the bit that says whether it does."""
-    muxes = {
-        cell.output: cell.inputs
-        for cell in netlist.order
-        if isinstance(cell, Cell) and cell.kind == "$mux"
-    }
-    width = sum(count for _, _, count in enable)
-    own = muxes.get(enable[0][0], {}) if len(enable) == 1 else {}
-    ends = [(None, 0, width)], [(None, (1 << width) - 1, width)]
-    if (own.get("A"), own.get("B")) != ends:
-        if set(enable) == {enable[0]} and enable[0][2] == 1:
-            return address, enable[:1]
-        raise NotUnderstood("a part of a word of a memory is written")
-    chosen = muxes.get(address[0][0], {}) if len(address) == 1 else {}
-    if chosen and address[0][2] != sum(count for _, _, count in chosen["B"]):
-        chosen = {}
-    return (chosen["B"] if chosen.get("S") == own["S"] else address), own["S"]
+__all__ = ["Data", "Tables"]
 
 
 class Tables:
@@ -92,30 +34,35 @@ class Data:
     Parameters
     ----------
     layout : Layout
-    states : States
+    states : Clocks
     contents : Contents
     keep : callable
         Returns the signal that is kept for one that a register takes.
     beats : list of tuple
         The signals of an image's beats, for the image that is sent next.
+    given : dict of int to array
+        Numbers of the words of memories that another part of the module writes, for each class of its states.
     """
 
     def __init__(
         self,
         layout: Layout,
-        states: States,
+        states: Clocks,
         contents: Contents,
         keep: Callable[[tuple], tuple],
         beats: list[tuple],
+        given: dict[int, np.ndarray] | None = None,
     ) -> None:
         self.layout, self.states, self.contents = layout, states, contents
         self._functions = [Function(group, contents, keep) for group in layout.groups]
         self._beats = np.array([contents.number([beat]) for beat in beats], np.int32)
         width = sum(own for own, _ in beats[0])
         self._no_beat = contents.number([((width, UNKNOWN),)])
+        self._given = given or {}
         memories = layout.division.netlist.memories
         self._outside = {
-            k: contents.number([((memories[k].width, UNKNOWN),)]) for k in layout.memories
+            k: contents.number([((memories[k].width, UNKNOWN),)])
+            for k in (*layout.memories, *self._given)
         }
 
     def reset(self, registers: dict[int, tuple], memories: list[list]) -> list[np.ndarray]:
@@ -175,6 +122,10 @@ class Data:
             return np.where(states.offers[clocks], self._beats[states.beat[clocks]], self._no_beat)
         k, _ = division.ports[number]
         port = list(division.ports).index(number)
-        address, words = states.levels[port][clocks], tables.words[k]
+        address = states.levels[port][clocks]
+        if k in self._given:
+            words, rows = self._given[k], states.classes_of[clocks]
+        else:
+            words = tables.words[k]
         inside = address < words.shape[1]
         return np.where(inside, words[rows, np.where(inside, address, 0)], self._outside[k])

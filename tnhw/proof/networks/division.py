@@ -77,21 +77,21 @@ class Division:
         self.control = Netlist(
             {name: port for name, port in netlist.inputs.items() if name != payload},
             netlist.outputs,
-            [cell for cell in netlist.order if self._made(cell) not in self.data],
+            [cell for cell in netlist.order if self.made(cell) not in self.data],
             [register for register in netlist.registers if register[0] not in self.data],
             memories,
             netlist.count,
         )
         self._cones()
 
-    def _made(self, cell):
+    def made(self, cell):
         """The number of a gate's output, or of a memory's."""
         if isinstance(cell, Cell):
             return cell.output
         index, place = cell
         return self.netlist.memories[index].reads[place][1]
 
-    def _needs(self, cell):
+    def needs(self, cell):
         """The signals that a gate reads, or the address of a memory."""
         if isinstance(cell, Cell):
             return list(cell.inputs.values())
@@ -107,8 +107,8 @@ class Division:
             size = len(data)
             for cell in netlist.order:
                 wide = cell.width if isinstance(cell, Cell) else netlist.memories[cell[0]].width
-                if wide > WIDE or any(sources(runs) & data for runs in self._needs(cell)):
-                    data.add(self._made(cell))
+                if wide > WIDE or any(sources(runs) & data for runs in self.needs(cell)):
+                    data.add(self.made(cell))
             for number, _, following, enable, _ in netlist.registers:
                 if (sources(following) | sources(enable[0] if enable else [])) & data:
                     data.add(number)
@@ -118,11 +118,11 @@ class Division:
         """For each gate that depends on data: the gates and the values in front of it, up to registers and memories."""
         self._before: dict[int, tuple[frozenset, frozenset, frozenset]] = {}
         for cell in self.netlist.order:
-            number = self._made(cell)
+            number = self.made(cell)
             if number in self.ports or number not in self.data:
                 continue
             chosen = cell.inputs.get("S", []) if isinstance(cell, Cell) else []
-            gates, ends, choices = self._in_front(self._needs(cell))
+            gates, ends, choices = self._in_front(self.needs(cell))
             own = frozenset(sources(chosen) & self.data)
             self._before[number] = gates | {number}, ends, choices | own
 
@@ -147,7 +147,7 @@ class Division:
         width |= {cell.output: cell.width for cell in self.netlist.order if isinstance(cell, Cell)}
         for memory in self.netlist.memories:
             width |= {number: memory.width for _, number in memory.reads}
-        order = [cell for cell in self.netlist.order if self._made(cell) in gates]
+        order = [cell for cell in self.netlist.order if self.made(cell) in gates]
         inputs = {str(number): (number, width[number]) for number in sorted(ends)}
         cone = Netlist(inputs, signals, order, [], self.control.memories, self.netlist.count)
         return Group(

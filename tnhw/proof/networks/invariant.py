@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from .data import Data, Tables
-from .states import CHOICES, Fault
+from .results import wrong_results
+from .states import Fault, States
 from .values import NotUnderstood
 
-__all__ = ["Invariant", "wrong_results"]
+__all__ = ["Invariant"]
 
 CHUNK = 1 << 16  # clocks that are looked at together
 ROUNDS = 20_000
@@ -46,14 +47,14 @@ class Invariant:
             if not len(changed):
                 return
             say(len(changed))
-            clocks = (changed[:, None] * CHOICES + np.arange(CHOICES)).ravel()
+            clocks = self._states.clocks_of(changed)
             changed = np.unique(np.concatenate([self._follow(part) for part in _chunks(clocks)]))
         raise NotUnderstood("what is held in a state does not settle")
 
     def _follow(self, clocks):
         """Let the states after some clocks hold what these clocks leave; returns those that changed."""
         targets, changed = self._states.after[clocks], []
-        after = self._data.after(self._tables, clocks, clocks // CHOICES)
+        after = self._data.after(self._tables, clocks, self._states.before[clocks])
         for table, values in zip(self._tables.all(), after, strict=True):
             new = np.flatnonzero(_rows_differ(table[targets], values))
             changed.append(self._join(table, targets[new], values[new]))
@@ -74,11 +75,28 @@ class Invariant:
             states, values = states[rest], values[rest]
         return np.concatenate(changed)
 
-    def check(self, expected: np.ndarray) -> None:
+    def check(self) -> None:
         """Look at each clock of each state.
+
+        Raises
+        ------
+        NotUnderstood
+            If what is held in a state does not follow.
+        """
+        for clocks in _chunks(np.arange(self._states.count)):
+            states, targets = self._states.before[clocks], self._states.after[clocks]
+            after = self._data.after(self._tables, clocks, states)
+            for table, values in zip(self._tables.all(), after, strict=True):
+                held = table[targets]
+                if (held < 0).any() or (self._data.contents.joined(held, values) != held).any():
+                    raise NotUnderstood("what is held does not follow from the states before")
+
+    def check_results(self, states: States, expected: np.ndarray) -> None:
+        """Look at the results in each clock of each state.
 
         Parameters
         ----------
+        states : States
         expected : array of int
             Numbers of the results' beats: a row for each image, counted back from the one that is sent next.
 
@@ -86,33 +104,21 @@ class Invariant:
         ------
         Fault
             If a result is another one.
-        NotUnderstood
-            If what is held in a state does not follow.
         """
-        for clocks in _chunks(np.arange(len(self._states) * CHOICES)):
-            states, targets = clocks // CHOICES, self._states.after[clocks]
-            after = self._data.after(self._tables, clocks, states)
-            for table, values in zip(self._tables.all(), after, strict=True):
-                held = table[targets]
-                if (held < 0).any() or (self._data.contents.joined(held, values) != held).any():
-                    raise NotUnderstood("what is held does not follow from the states before")
-            wrong = wrong_results(self._data, self._tables, clocks, states, expected)
+        for clocks in _chunks(np.arange(states.count)):
+            own = states.before[clocks]
+            wrong = wrong_results(self._data, states, self._tables, clocks, own, expected)
             if len(wrong):
-                what = "a beat of a result is not the right one"
-                raise Fault(what, *divmod(int(clocks[wrong[0]]), CHOICES))
+                told = states.told_of([int(clocks[wrong[0]])])[0]
+                raise Fault("a beat of a result is not the right one", own[wrong[0]], told)
 
-
-def wrong_results(
-    data: Data, tables: Tables, clocks: np.ndarray, rows: np.ndarray, expected: np.ndarray
-) -> np.ndarray:
-    """Indices of those clocks in which a beat of a result is offered that is not the one that is owed."""
-    states = data.states
-    offered = np.flatnonzero(states.valid[clocks])
-    if not len(offered):
-        return offered
-    image, beat = np.divmod(-states.owed[clocks[offered]], states.results)
-    found = data.result(tables, clocks[offered], rows[offered])
-    return offered[found != expected[-image, beat]]
+    def words(self, classes: np.ndarray, count: int) -> dict[int, np.ndarray]:
+        """What the words of each memory are in all states of a class, for classes 0 .. count - 1."""
+        found = {}
+        for k, words in self._tables.words.items():
+            found[k] = np.full((count, words.shape[1]), -1, np.int32)
+            self._join(found[k], classes, words)
+        return found
 
 
 def _rows_differ(one, other):

@@ -169,6 +169,12 @@ class Machine:
         """The signal of an output in this clock."""
         return settled(self.space, self.signal(self.netlist.outputs[name]))
 
+    @property
+    def still(self) -> bool:
+        """Whether the last clock has changed no register and written no memory."""
+        registers = (number for number, *_ in self.netlist.registers)
+        return not any(self._touched) and not any(self.changed[number] for number in registers)
+
     def clock(self) -> None:
         """All registers and memories take what is at their inputs."""
         taken = []

@@ -3,126 +3,144 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..packing import Packing
-from .columns import distinct
+from .arriving import Arriving
+from .clocks import Clocks
 from .control import Control
-from .division import Group
+from .layout import Layout
 from .modules import Module
 from .values import NotUnderstood
 
-__all__ = ["CHOICES", "Fault", "States"]
+__all__ = ["Contract", "Fault", "States"]
 
-CHOICES = (
-    4  # of a clock: whether the sender offers a beat (1), and whether the receiver takes one (2)
-)
-MOST = 2_000_000  # states
-CHUNK = 8192  # states that are looked at together
-NAMES = ("after", "offers", "taken", "ends", "valid", "given", "beat", "owed")  # of arrays
+OPEN = 63  # promises whose beats have not all come; more is not looked at
 
 
 class Fault(Exception):
-    """What is wrong in a clock: of which state, and with which choice.
+    """What is wrong in a clock: of which state, and whether a beat is offered and a result taken in it.
 
     `what` is empty if too many images are inside, which need not be wrong.
     """
 
-    def __init__(self, what: str, state: int, choice: int = 0) -> None:
+    def __init__(self, what: str, state: int, told: tuple[int, int]) -> None:
         super().__init__(what)
-        self.what, self.state, self.choice = what, int(state), int(choice)
+        self.what, self.state, self.told = what, int(state), told
 
 
-class States:
+@dataclass(frozen=True)
+class Contract:
+    """What a module and its neighbours count.
+
+    Attributes
+    ----------
+    beats, results : int
+        Beats of an image, and of its result.
+    promised, promises : int
+        Beats that its sender promises at a time, and that it promises to its receiver; 0 if this stream has a ready.
+    early : bool
+        Whether beats of a result may be given before the image is complete.
+    most : int
+        Images that the module may hold.
+    """
+
+    beats: int
+    results: int
+    promised: int
+    promises: int
+    early: bool
+    most: int
+
+    @property
+    def places(self) -> int:
+        """The most beats of results that may be owed, with those that may be given early."""
+        return (self.most + 1) * self.results
+
+    def widths(self, whole: bool) -> dict[str, int]:
+        """Bits of what is counted; `whole` if beats of an image are."""
+        own = {"owed": self.places.bit_length(), "offered": 1}
+        own |= {"beat": self.beats.bit_length()} if whole else {}
+        own |= {"open": OPEN.bit_length()} if self.promised else {}
+        own |= {"due": self.places.bit_length()} if self.promises else {}
+        return own
+
+
+class States(Clocks):
     """The states of a module's control, and the clocks that lead from one to another.
 
     A state is what the registers of the control hold, with two counters: the beats of the next image that were taken, and the
-    beats of results that are owed for the images before it. It also says whether a beat that was offered must be offered
-    again. A clock has a number: four times that of its state, and the choice of sender and receiver.
+    beats of results that are owed for the images before it, which is negative if some were given early. It also says whether a
+    beat that was offered must be offered again, how many promises of the sender are open, and how many beats are due that the
+    module has promised. Where an `arriving` stands for the registers that count beats, its class takes their place, and that of
+    the counter of beats.
 
     Parameters
     ----------
     module : Module
     control : Control
-    beats, results : int
-        Beats of an image, and of its result.
-    groups : list of Group
-    signals : list
-        Signals of the control.
-    most : int
-        Images that the module may hold.
+    contract : Contract
+    layout : Layout
     keeps : bool
         Whether a sender goes on offering a beat until it is taken.
+    arriving : Arriving, optional
 
     Attributes
     ----------
-    first : array
-        The states after a reset.
-    offers : array of bool
-        For each clock whether a beat is offered.
-    after : array
-        For each clock the state that it leads to.
-    taken, ends, valid, given : array of bool
-        For each clock: whether a beat is taken; whether it is the last one of an image; whether a beat of a result is offered;
-        whether it is taken.
-    beat, owed : array
-        For each clock the counters of its state.
-    situations : list of array
-        For each group and each clock the number of what its controls are; `values` says what that is.
-    levels : list of array
-        For each clock the value of each of `signals`.
+    taken, valid, given, takes : array of bool
+        For each clock: whether a beat is taken; whether a beat of a result is offered; whether it is taken; whether the receiver
+        takes one or, where it is promised something, has room.
+    owed : array
+        For each clock the counter of its state.
+    room, promise, open, due : array
+        For each clock, where beats are promised: whether there is room, whether the sender makes a promise, and the counters of
+        its state.
     """
 
-    after: np.ndarray
-    offers: np.ndarray
     taken: np.ndarray
-    ends: np.ndarray
     valid: np.ndarray
     given: np.ndarray
-    beat: np.ndarray
+    takes: np.ndarray
     owed: np.ndarray
+    room: np.ndarray
+    promise: np.ndarray
+    open: np.ndarray
+    due: np.ndarray
 
     def __init__(
         self,
         module: Module,
         control: Control,
-        beats: int,
-        results: int,
-        groups: list[Group],
-        signals: list,
-        most: int,
+        contract: Contract,
+        layout: Layout,
         keeps: bool,
+        arriving: Arriving | None = None,
     ) -> None:
-        self.module, self.control = module, control
-        self.beats, self.results, self._keeps = beats, results, keeps
-        self._groups, self._signals = groups, signals
-        self._most = most * results
-        widths = {"beat": beats.bit_length(), "owed": self._most.bit_length(), "offered": 1}
-        self._packing = Packing(dict(enumerate(control.widths)) | widths)
-        self._rows: list[bytes] = []
-        self._numbers: dict[bytes, int] = {}
-        self._known: list[dict[tuple, int]] = [{} for _ in groups]
-        self.values: list[list[tuple]] = [[] for _ in groups]
-        self._parts: dict[Any, list[np.ndarray]] = {}
+        self.module, self.control, self.contract = module, control, contract
+        self._keeps, self._arriving = keeps and not contract.promised, arriving
+        own = {"class": arriving.classes.bit_length()} if arriving else {}
+        widths = dict(enumerate(control.widths)) | contract.widths(arriving is None) | own
+        super().__init__(module.name, widths, layout.groups, layout.signals)
+        ways = [
+            (offers, takes, promise)
+            for promise in range(1 + (contract.promised > 0))
+            for takes in (0, 1)
+            for offers in (0, 1)
+        ]
+        columns = zip(*ways, strict=True)
+        self._ways = {
+            name: np.array(column, np.int64)
+            for name, column in zip(("offers", "takes", "promise"), columns, strict=True)
+        }
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def _number(self, registers, beat, owed, offered):
-        """The numbers of states, of which some may be new."""
-        columns = dict(enumerate(registers)) | {"beat": beat, "owed": owed, "offered": offered}
-        rows = np.ascontiguousarray(self._packing.pack(columns))
-        found = np.empty(len(rows), np.int64)
-        for place, row in enumerate(rows.view(f"V{rows.shape[1] * 8}").ravel().tolist()):
-            number = self._numbers.setdefault(row, len(self._rows))
-            if number == len(self._rows):
-                self._rows.append(row)
-            found[place] = number
-        return found
-
-    def explore(self, starts: list[tuple], say: Callable[[int], Any] = lambda states: None) -> None:
+    def explore(
+        self,
+        starts: list[tuple],
+        say: Callable[[int], Any] = lambda states: None,
+        classes: np.ndarray | None = None,
+    ) -> None:
         """Find all states.
 
         Parameters
@@ -131,6 +149,8 @@ class States:
             What the registers of the control may hold after a reset.
         say : callable
             Called with the number of states so far.
+        classes : array of int
+            With an `arriving`, its class for each of `starts`.
 
         Raises
         ------
@@ -140,101 +160,150 @@ class States:
             If there are too many states, or the control depends on data.
         """
         none = np.zeros(len(starts), np.int64)
-        registers = [np.array(column, np.int64) for column in zip(*starts, strict=True)]
-        self.first = self._number(registers, none, none, none)
-        done = 0
-        try:
-            while done < len(self):
-                low, done = done, min(done + CHUNK, len(self))
-                self._clocks(low, done)
-                say(len(self))
-                if len(self) > MOST:
-                    raise NotUnderstood(
-                        f"the control of {self.module.name} has more than {MOST} states"
-                    )
-        finally:
-            self._join()
-
-    def _join(self):
-        joined = {name: np.concatenate(arrays) for name, arrays in self._parts.items()}
-        for name in NAMES:
-            setattr(self, name, joined.get(name, np.empty(0, np.int64)))
-        self.situations = [joined.get(("situation", k)) for k in range(len(self._groups))]
-        self.levels = [joined.get(("level", k)) for k in range(len(self._signals))]
-
-    def _clocks(self, low, high):
-        """All clocks of some states."""
-        rows = np.frombuffer(b"".join(self._rows[low:high]), np.int64).reshape(high - low, -1)
-        columns = self._packing.unpack(np.repeat(rows, CHOICES, axis=0))
-        beat, owed, offered = (columns.pop(name) for name in ("beat", "owed", "offered"))
-        choice = np.tile(np.arange(CHOICES), high - low)
-        offers, takes = choice & 1 | offered, choice >> 1
-        into, out = self.module.into, self.module.out
-        inputs = {
-            self.module.reset: 0,
-            into["valid"]: offers,
-            out["ready"]: takes,
+        columns: dict[Any, np.ndarray] = {
+            k: np.array(column, np.int64) for k, column in enumerate(zip(*starts, strict=True))
         }
-        clock = self.control.clock(list(columns.values()), inputs)
-        outputs = self.control.netlist.outputs
-        ready, valid = (clock.value(outputs[n]) > 0 for n in (into["ready"], out["valid"]))
-        if (valid != np.repeat(valid[::CHOICES], CHOICES)).any():
-            raise NotUnderstood(f"what {self.module.name} offers depends on what it is offered")
-        self._require(~valid | (owed > 0), low, "a result is offered before its image is complete")
-        offers = offers > 0
-        taken, given = offers & ready, valid & (takes > 0)
-        ends = taken & (beat == self.beats - 1)
-        after_owed = owed - given + ends * self.results
-        self._require(after_owed <= self._most, low, "")
-        after_beat = np.where(ends, 0, beat + taken)
-        kept = (offers & ~ready if self._keeps else np.zeros(len(choice))).astype(np.int64)
-        after = self._number(clock.following(), after_beat, after_owed, kept)
-        found = dict(
-            zip(NAMES, (after, offers, taken, ends, valid, given, beat, owed), strict=True)
-        )
-        for k, group in enumerate(self._groups):
-            found["situation", k] = self._situations(k, group, clock, len(choice))
-        for k, runs in enumerate(self._signals):
-            found["level", k] = clock.value(runs).astype(np.int32)
-        for name, array in found.items():
-            self._parts.setdefault(name, []).append(array)
+        columns |= dict.fromkeys(self.contract.widths(self._arriving is None), none)
+        columns["owed"] = none + self.contract.results
+        if classes is not None:
+            columns["class"] = classes
+        self._explore(columns, say)
 
-    def _require(self, right, low, what):
+    def _clocks(self, low, columns):
+        contract = self.contract
+        row = self._all_ways(columns)
+        if contract.promised or self._arriving:
+            row = self._possible(row)
+        clock, count = self._evaluated(row), len(row["owed"])
+        ready, valid = self._port(clock, "into", "ready"), self._port(clock, "out", "valid")
+        for port in ("ready", "room"):
+            if port in row and (self._port(clock, "into", port) != row[port]).any():
+                raise NotUnderstood(f"whether {self._name} waits depends on what it is offered")
+        for offer in (valid, *([row["room"]] if contract.promised else [])):
+            own = np.zeros(len(columns["owed"]), bool)
+            own[row["state"]] = offer
+            if (own[row["state"]] != offer).any():
+                raise NotUnderstood(f"what {self._name} offers depends on what it is offered")
+        offers, takes = row["offers"] > 0, row["takes"] > 0
+        taken, given = offers & ready, valid & (takes | (contract.promises > 0))
+        ends, closes, after = self._counted(row, taken)
+        found = {
+            "before": low + row["state"],
+            "offers": offers,
+            "ends": ends,
+            "taken": taken,
+            "valid": valid,
+        }
+        found |= {"given": given, "takes": takes, "owed": row["owed"] - contract.results}
+        found["beat"] = row.get("beat", np.zeros(count, np.int64))
+        least = -contract.results if contract.early else 0
+        self._require(
+            ~valid | (found["owed"] > least),
+            found,
+            "a result is offered before its image is complete",
+        )
+        after["owed"] = row["owed"] - given + ends * contract.results
+        after["offered"] = (offers & ~ready & self._keeps).astype(np.int64)
+        if contract.promised:
+            found |= {"room": row["room"], "open": row["open"], "promise": row["promise"]}
+            after["open"] = row["open"] + row["promise"] - closes
+            if (after["open"] > OPEN).any():
+                raise NotUnderstood(f"{self._name} has room for more than {OPEN} promises")
+        if contract.promises:
+            promises = self._port(clock, "out", "promise")
+            self._require(~promises | takes, found, "beats are promised without room for them")
+            self._require(~valid | (row["due"] > 0), found, "a beat comes that was not promised")
+            found["due"] = row["due"]
+            after["due"] = row["due"] + promises * contract.promises - given
+            self._require(after["due"] <= contract.places, found, "")
+        self._require(after["owed"] <= contract.places, found, "")
+        if self._arriving:
+            found["classes_of"] = row["class"].astype(np.int32)
+        found["after"] = self._number(dict(enumerate(clock.following())) | after)
+        self._record(clock, found)
+
+    def _all_ways(self, columns):
+        """Each state with each thing that its neighbours may do."""
+        count, ways = len(columns["owed"]), len(self._ways["takes"])
+        row = {name: np.repeat(column, ways) for name, column in columns.items()}
+        row |= {name: np.tile(way, count) for name, way in self._ways.items()}
+        row["state"] = np.repeat(np.arange(count), ways)
+        row["offers"] = row["offers"] | row["offered"]
+        return row
+
+    def _possible(self, row):
+        """Those rows in which the sender keeps its promises, once for each thing that may arrive then."""
+        clock = self._evaluated(row)
+        row["ready"] = self._port(clock, "into", "ready")
+        if self.contract.promised:
+            row["room"] = self._port(clock, "into", "room")
+            keeps = (row["open"] > 0) | (row["offers"] == 0)
+            row = _at(row, np.flatnonzero(keeps & (row["room"] | (row["promise"] == 0))))
+        if self._arriving:
+            which, row["branch"] = self._arriving.branches(
+                row["class"], row["offers"], row["ready"]
+            )
+            row = {
+                name: column if name == "branch" else column[which] for name, column in row.items()
+            }
+        return row
+
+    def _evaluated(self, row):
+        """The control in the clock of each row."""
+        into, out, takes = self.module.into, self.module.out, row["takes"]
+        inputs = {self.module.reset: 0, into["valid"]: row["offers"]}
+        if "ready" in out:
+            inputs[out["ready"]] = takes
+        if "room" in out:
+            inputs[out["room"]] = takes
+        if "promise" in into:
+            inputs[into["promise"]] = row["promise"]
+        if self._arriving:
+            inputs |= self._arriving.told(row.get("branch"), len(takes))
+        registers = [row[k] for k in range(len(self.control.widths))]
+        return self.control.clock(registers, inputs)
+
+    def _port(self, clock, stream, part):
+        """What a port of one bit says; 1 where there is none."""
+        name = getattr(self.module, stream).get(part)
+        if name is None:
+            return clock.value([(None, 1, 1)]) > 0
+        return clock.value(self.control.netlist.outputs[name]) > 0
+
+    def _counted(self, row, taken):
+        """Whether a beat ends an image, and whether it is the last one that was promised; and how many were taken then."""
+        if self._arriving:
+            return self._arriving.counted(row["branch"])
+        beats, promised = self.contract.beats, self.contract.promised
+        ends = taken & (row["beat"] == beats - 1)
+        closes = taken & (promised > 0) & ((row["beat"] + 1) % (promised or 1) == 0)
+        return ends, closes, {"beat": np.where(ends, 0, row["beat"] + taken)}
+
+    def _require(self, right, found, what):
         if not right.all():
             place = int(np.argmin(right))
-            raise Fault(what, low + place // CHOICES, place % CHOICES)
-
-    def _situations(self, k, group, clock, count):
-        """For each clock a number of what the controls of a group are."""
-        widths = [group.cone.inputs[str(number)][1] for number in group.controls]
-        columns = [clock.value([(n, 0, w)]) for n, w in zip(group.controls, widths, strict=True)]
-        bounds = [1 << width for width in widths]
-        none = np.zeros(count, np.int64), 1
-        first, which = distinct([none, *zip(columns, bounds, strict=True)])
-        numbers = []
-        for place in first:
-            own = tuple(int(column[place]) for column in columns)
-            if own not in self._known[k]:
-                self._known[k][own] = len(self.values[k])
-                self.values[k].append(own)
-            numbers.append(self._known[k][own])
-        return np.array(numbers, np.int32)[which]
+            told = int(found["offers"][place]), int(found["takes"][place])
+            raise Fault(what, found["before"][place], told)
 
     @property
     def images(self) -> int:
         """Images before the one that is sent next of which a result may be owed."""
-        return max(1, int(-(-self.owed.max() // self.results)))
+        return max(1, int(-(-self.owed.max() // self.contract.results)))
 
-    def told(self, clocks: list[int]) -> list[tuple[int, int]]:
+    def told_of(self, clocks: list[int]) -> list[tuple[int, int]]:
         """What sender and receiver do in some clocks: whether they offer a beat, and whether they take one."""
-        return [(int(self.offers[clock]), clock % CHOICES >> 1) for clock in clocks]
+        return [(int(self.offers[clock]), int(self.takes[clock])) for clock in clocks]
 
-    def run(self, state: int, choice: int) -> list[tuple[int, int]]:
+    def run(self, state: int, told: tuple[int, int]) -> list[tuple[int, int]]:
         """What they do from a reset to a clock of a state."""
         reached, clocks = np.unique(self.after, return_index=True)
         before = dict(zip(reached.tolist(), clocks.tolist(), strict=True))
         way: list[int] = []
         while state not in self.first:
             way.append(before[state])
-            state = way[-1] // CHOICES
-        return [*self.told(way[::-1]), (choice & 1, choice >> 1)]
+            state = int(self.before[way[-1]])
+        return [*self.told_of(way[::-1]), told]
+
+
+def _at(row, places):
+    return {name: column[places] for name, column in row.items()}

@@ -4,45 +4,88 @@ from __future__ import annotations
 
 import numpy as np
 
-from .states import CHOICES, Fault, States
+from .states import Fault, States
 
 __all__ = ["nobody_waits_for_ever"]
 
 
-def nobody_waits_for_ever(states: States) -> tuple[int, int]:
-    """Follow each wait to its end, and check that an offer of a result stays.
-
-    Returns
-    -------
-    results, beats : int
-        The most clocks until a result is offered that is owed, and until a beat is taken where none is owed.
+def nobody_waits_for_ever(states: States) -> None:
+    """Follow each wait to its end, and check that an offer of a result, and of room, stays.
 
     Raises
     ------
     Fault
         If a wait has no end, or an offer is withdrawn.
     """
-    offered = states.valid[::CHOICES]
-    stays = ~states.valid | states.given | offered[states.after]
+    contract = states.contract
+    if not contract.promises:
+        _stays(states, states.valid, ~states.given, "an offer of a result is withdrawn")
+    if contract.promised:
+        _stays(states, states.room, ~_promised(states), "room is withdrawn")
+    silent = ~states.valid
+    _ends(
+        states,
+        (states.owed > 0) & silent & _way_is_free(states),
+        "a result that is owed is never offered",
+    )
+    if contract.promised:
+        none = ~states.room & (states.open == 0)
+        _ends(states, none & silent & _way_is_free(states), "there is never room for a beat")
+    elif contract.early or contract.promises:
+        refused = states.offers & ~states.taken
+        _ends(
+            states,
+            refused & silent & _way_is_free(states),
+            "a beat is never taken, though no result waits",
+        )
+    else:
+        refused = states.offers & ~states.taken & (states.owed <= 0)
+        _ends(states, refused, "a beat is never taken, though no result is owed")
+
+
+def _way_is_free(states):
+    """Whether a result may leave: if it must be promised, there is room for it, or it was promised."""
+    if not states.contract.promises:
+        return np.ones(len(states.takes), bool)
+    return states.takes | (states.due > 0)
+
+
+def _promised(states):
+    """In which clocks the sender makes a promise."""
+    return states.promise > 0
+
+
+def _stays(states, offer, kept, what):
+    """Check that what is offered in a clock, and is kept, is offered in the next one."""
+    offered = np.zeros(len(states), bool)
+    offered[states.before] = offer
+    stays = ~offer | ~kept | offered[states.after]
     if not stays.all():
-        place = int(np.argmin(stays))
-        raise Fault("an offer of a result is withdrawn", *divmod(place, CHOICES))
-    owed = states.owed > 0
-    waits = _longest(states, owed & ~states.valid, "a result that is owed is never offered")
-    beats = _longest(states, ~owed & states.offers & ~states.taken, "a beat is never taken, though no result is owed")  # fmt: skip
-    return waits, beats
+        raise _fault(states, int(np.argmin(stays)), what)
 
 
-def _longest(states, waiting, what):
-    """The most clocks in a row in which somebody waits."""
-    count = 0
-    left = waiting
-    while left.any():
-        # A clock remains if one follows it in which the wait goes on.
-        goes_on = left.reshape(-1, CHOICES).any(1)
-        after = left & goes_on[states.after]
-        count += 1
-        if (after == left).all():
-            raise Fault(what, *divmod(int(np.argmax(left)), CHOICES))
-        left = after
-    return count
+def _fault(states, clock, what):
+    return Fault(what, states.before[clock], states.told_of([clock])[0])
+
+
+def _ends(states, waiting, what):
+    """Check that no clocks in which somebody waits form a loop."""
+    clocks = np.flatnonzero(waiting)
+    before, after = states.before[clocks], states.after[clocks]
+    # A clock is done if none in which the wait goes on follows it.
+    left = np.bincount(before, minlength=len(states))
+    order = np.argsort(after, kind="stable")
+    begins = np.searchsorted(after[order], np.arange(len(states) + 1))
+    ended = np.unique(after[left[after] == 0])
+    done = 0
+    while len(ended):
+        counts = np.diff(begins)[ended]
+        ends = np.cumsum(counts)
+        into = order[np.repeat(begins[ended] - ends + counts, counts) + np.arange(ends[-1])]
+        done += len(into)
+        np.subtract.at(left, before[into], 1)
+        candidates = np.unique(before[into])
+        ended = candidates[left[candidates] == 0]
+    if done < len(clocks):
+        place = int(np.flatnonzero((left[before] > 0) & (left[after] > 0))[0])
+        raise _fault(states, int(clocks[place]), what)
