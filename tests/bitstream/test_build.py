@@ -358,7 +358,7 @@ def test_build_does_not_fit_after_packing(tmp_path):
 @SIMULATOR
 @pytest.mark.parametrize(("name", "rule"), [
     pytest.param("icebreaker", "threshold", marks=ICE40),
-    pytest.param("ulx3s_25f", "mac", marks=ECP5),
+    pytest.param("ulx3s_25f", "mac", marks=[ECP5, pytest.mark.nightly]),
     pytest.param("gatemate_a1_evb", "threshold", marks=[GATEMATE, pytest.mark.nightly]),
     pytest.param("crosslink_nx_evn", "mac", marks=[NEXUS, pytest.mark.nightly]),
     pytest.param("icebreaker", "mac", marks=[ICE40, pytest.mark.nightly]),

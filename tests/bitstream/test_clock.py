@@ -26,7 +26,7 @@ CASES = [
     pytest.param(
         "ice40_hx8k_b_evn", 61, 60.75, "SB_PLL40_CORE", marks=[ICE40, pytest.mark.nightly]
     ),
-    pytest.param("ulx3s_25f", 80, 80, "EHXPLLL", marks=ECP5),
+    pytest.param("ulx3s_25f", 80, 80, "EHXPLLL", marks=[ECP5, pytest.mark.nightly]),
     pytest.param("tang_nano_9k", 54, 54, "rPLL", marks=GOWIN),
 ]
 
@@ -53,6 +53,7 @@ def test_board(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 @ICE40
 def test_max(tmp_path):
     """The highest of what the loop makes that the routed design reaches."""
@@ -86,8 +87,8 @@ def test_refused(board, asked, message, tmp_path):
     "name",
     [
         pytest.param("icebreaker", marks=ICE40),
-        pytest.param("ulx3s_25f", marks=ECP5),
-        pytest.param("tang_nano_9k", marks=GOWIN),
+        pytest.param("ulx3s_25f", marks=[ECP5, pytest.mark.nightly]),
+        pytest.param("tang_nano_9k", marks=[GOWIN, pytest.mark.nightly]),
     ],
 )
 def test_place_and_route_again(name, tmp_path):
