@@ -2,6 +2,7 @@
 
 import re
 
+import line_networks
 import pytest
 from faults import mutate
 from line_faults import FAULTS
@@ -11,7 +12,7 @@ from places import NIGHTLY
 from tnhw.gates.engine.line_memory import LineMemory
 from tnhw.gates.engine.lines import Lines
 from tnhw.gates.engine.sequencer import Sequencer
-from tnhw.proof.networks import following
+from tnhw.proof.networks import clocks, following
 from tnhw.proof.networks.answers import Answers
 from tnhw.proof.networks.modules import in_a_row
 from tnhw.proof.networks.netlist import read
@@ -100,6 +101,32 @@ def test_faults(fault, monkeypatch):
     if "are known" not in fault and "is known" not in fault:  # these are of latency and interval
         with pytest.raises((Stalled, NotUnderstood)):
             emitted.stalled()
+
+
+def tried(numbers):
+    """How many random networks are proven, and what is said of the others."""
+    proven, others = 0, []
+    for number in numbers:
+        emitted = Emitted(lambda number=number: line_networks.case(11, number))
+        try:
+            emitted.stalled()
+            proven += 1
+        except NotUnderstood as error:
+            others.append(f"{number}: {error}")
+    return proven, others
+
+
+def test_random():
+    """A small convolution, beats that tell the rest of an engine nothing, and results that are their sums."""
+    assert tried([16, 10, 21]) == (3, [])
+
+
+@pytest.mark.nightly
+def test_more_random(monkeypatch):
+    """None goes wrong. Many have forms or sums that are not understood, or more states than are looked at here."""
+    monkeypatch.setattr(clocks, "MOST", 60_000)
+    proven, others = tried(range(40))
+    assert proven >= 20, others
 
 
 def test_links():

@@ -94,7 +94,15 @@ class Answers:
         last = self.meaning.last[image]
         if self.meaning.result == "class":
             return self._is_class(signal, last)
-        return self._is_sum(self.keep(signal), last[element], width)
+        kept = self.keep(signal)
+        if (
+            len(kept) == 1
+            and isinstance(kept[0][1], Form)
+            and not self._is_sum(kept, last[element], width)
+        ):
+            # A result that is its sum, because no sum is too large or too small for it.
+            kept = self.keep(((width, of_signal(self.space, kept[0])),))
+        return self._is_sum(kept, last[element], width)
 
     def _is_sum(self, signal, form, width):
         """Whether a signal is a sum modulo 2^width."""

@@ -90,10 +90,8 @@ class Arriving(Clocks):
         taken = (offers & ready) > 0
         ends = taken & (row["beat"] == self._beats - 1)
         messages = [clock.value([(n, 0, w)]) for n, w in self._intake.told]
-        numbers = [
-            self._messages.setdefault(told, len(self._messages))
-            for told in zip(*messages, strict=True)
-        ]
+        every = zip(*messages, strict=True) if messages else [()] * len(taken)
+        numbers = [self._messages.setdefault(told, len(self._messages)) for told in every]
         after = dict(enumerate(clock.following())) | {
             "beat": np.where(ends, 0, row["beat"] + taken),
             "images": np.minimum(row["images"] + ends, IMAGES),
