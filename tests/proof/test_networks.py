@@ -57,7 +57,6 @@ def test_shipped(tmp_path):
         "digits_ternary",
         "digits_shift",
         "denoise_tn",
-        "mnist_conv_tn",
     ],
 )
 def test_more_of_the_shipped(name, tmp_path):

@@ -46,7 +46,7 @@ class Arriving(Clocks):
         The class of each state.
     """
 
-    told_in: np.ndarray  # for each clock the number of what is told
+    message: np.ndarray  # for each clock the number of what is told
     taken: np.ndarray
     closes: np.ndarray
     ready: np.ndarray
@@ -70,11 +70,7 @@ class Arriving(Clocks):
         NotUnderstood
             If there are too many states, or too much is told.
         """
-        columns: dict[Any, np.ndarray] = {
-            k: np.array(column, np.int64) for k, column in enumerate(zip(*starts, strict=True))
-        }
-        none = np.zeros(len(starts), np.int64)
-        self._explore(columns | {"beat": none, "images": none}, say)
+        self._explore(starts, {"beat": 0, "images": 0}, say)
         self._classify()
         self._tabulate()
 
@@ -88,7 +84,7 @@ class Arriving(Clocks):
         registers = [row[k] for k in range(len(self.control.widths))]
         clock = self.control.clock(registers, inputs)
         taken = (offers & ready) > 0
-        ends = taken & (row["beat"] == self._beats - 1)
+        ends, closes = self._ended(taken, row["beat"], self._beats, self._promised)
         messages = [clock.value([(n, 0, w)]) for n, w in self._intake.told]
         every = zip(*messages, strict=True) if messages else [()] * len(taken)
         numbers = [self._messages.setdefault(told, len(self._messages)) for told in every]
@@ -99,8 +95,7 @@ class Arriving(Clocks):
         self._record(clock, {
             "before": low + np.repeat(np.arange(count), ways), "after": self._number(after),
             "offers": offers > 0, "taken": taken, "ends": ends, "beat": row["beat"], "ready": ready,
-            "closes": taken & (self._promised > 0) & ((row["beat"] + 1) % (self._promised or 1) == 0),
-            "told_in": np.array(numbers, np.int32),
+            "closes": closes, "message": np.array(numbers, np.int32),
         })  # fmt: skip
 
     def _classify(self):
@@ -108,7 +103,7 @@ class Arriving(Clocks):
 
         The proof holds with any classes. These are few, and yet each says which words are complete.
         """
-        quiet = int(np.bincount(self.told_in[~self.taken]).argmax())
+        quiet = int(np.bincount(self.message[~self.taken]).argmax())
         labels: dict[int, tuple[int, bool]] = {int(state): (0, False) for state in self.first}
         waiting = deque(labels)
         while waiting:
@@ -117,7 +112,7 @@ class Arriving(Clocks):
             for clock in range(self._begins[state], self._begins[state + 1]):
                 after = int(self.after[clock])
                 if after not in labels:
-                    told = self.told_in[clock] != quiet or self.closes[clock] or self.ends[clock]
+                    told = self.message[clock] != quiet or self.closes[clock] or self.ends[clock]
                     labels[after] = (
                         (number + 1, False) if told else (number, bool(since or self.taken[clock]))
                     )
@@ -129,7 +124,7 @@ class Arriving(Clocks):
     def _tabulate(self):
         """What may happen in a clock of each class: what is told, the class after it, and what is counted."""
         key = (self.of[self.before] * 2 + self.offers) * 2 + self.ready
-        rows = np.stack([key, self.told_in, self.of[self.after], self.ends, self.closes], 1)
+        rows = np.stack([key, self.message, self.of[self.after], self.ends, self.closes], 1)
         rows = np.unique(rows, axis=0)
         self._first = np.searchsorted(rows[:, 0], np.arange(4 * self.classes + 1))
         if np.diff(self._first).max() > BRANCHES:
@@ -148,8 +143,8 @@ class Arriving(Clocks):
         which = np.repeat(np.arange(len(key)), counts)
         return which, np.arange(len(which)) + np.repeat(self._first[key] - ends + counts, counts)
 
-    def told(self, branch: np.ndarray | None, count: int) -> dict[str, np.ndarray | int]:
-        """What the rest of the module is told, as its inputs; nothing is known of it without `branch`."""
+    def inputs(self, branch: np.ndarray | None, count: int) -> dict[str, np.ndarray | int]:
+        """What the rest of the module is told in each branch, as its inputs; without branches zeros take its place."""
         told = (
             self._told[branch]
             if branch is not None

@@ -48,7 +48,7 @@ class Clocks:
     levels : list of array
         For each clock the value of each of `signals`.
     classes_of : array
-        For each clock the class of the states of the part that is not followed; empty if all are.
+        For each clock the class of an intake that is followed by itself (`arriving.py`), if there is one.
     """
 
     first: np.ndarray
@@ -87,8 +87,18 @@ class Clocks:
             found[place] = number
         return found
 
-    def _explore(self, columns: dict[Any, np.ndarray], say: Callable[[int], Any]) -> None:
-        """Find all states, from some; `say` is called with the number of states so far."""
+    def _explore(
+        self, starts: list[tuple], counters: dict[str, Any], say: Callable[[int], Any]
+    ) -> None:
+        """Find all states, from what registers may hold after a reset; `say` is called with the number of states so far.
+
+        The other numbers of a state begin as `counters` says, with one integer or with one for each of `starts`.
+        """
+        columns: dict[Any, np.ndarray] = {
+            k: np.array(column, np.int64) for k, column in enumerate(zip(*starts, strict=True))
+        }
+        none = np.zeros(len(starts), np.int64)
+        columns |= {name: none + begin for name, begin in counters.items()}
         self.first, done = self._number(columns), 0
         try:
             while done < len(self):
@@ -153,6 +163,16 @@ class Clocks:
                 self.values[k].append(own)
             numbers.append(self._known[k][own])
         return np.array(numbers, np.int32)[which]
+
+    @staticmethod
+    def _ended(
+        taken: np.ndarray, beat: np.ndarray, beats: int, promised: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Whether a beat that is taken is the last one of an image, and the last one that was promised together."""
+        ends = taken & (beat == beats - 1)
+        if not promised:
+            return ends, np.zeros(len(taken), bool)
+        return ends, taken & ((beat + 1) % promised == 0)
 
     @property
     def count(self) -> int:

@@ -90,12 +90,18 @@ class Following:
         NotUnderstood
             If it has too many states, or values that are not understood.
         """
-        intake = intake_of(self._division, self._module)
-        if intake is not None:
+        before = ""
+        if (intake := intake_of(self._division, self._module)) is not None:
             try:
                 return self._in_parts(intake)
             except (Fault, NotUnderstood) as error:
-                self._say(f"{self._module.name}: {error}")
+                before = f" (if how beats arrive is followed first: {str(error) or 'too many images are inside'})"
+        try:
+            return self._both_senders()
+        except NotUnderstood as error:
+            raise NotUnderstood(f"{error}{before}") from error
+
+    def _both_senders(self):
         try:
             return self._at_once(keeps=False)
         except Fault:
@@ -117,7 +123,7 @@ class Following:
         except Fault as fault:
             if not keeps:
                 raise
-            raise self._stalled(fault.what, states.run(fault.state, fault.told)) from fault
+            raise self._stalled(fault.what, states.run(fault.state, fault.choice)) from fault
         contents = self._contents(states)
         data = Data(layout, states, contents, self._answers.keep, self._beats)
         rows = [[data.reset(*held) for held in starts[own]] for own in starts]
@@ -132,7 +138,7 @@ class Following:
             clocks = wrong_walk(data, states, rows, expected)
             if clocks is None:
                 raise NotUnderstood(f"what {self._module.name} holds is not found") from fault
-            raise Stalled(self._module, fault.what, states.told_of(clocks)) from fault
+            raise Stalled(self._module, fault.what, states.choices(clocks)) from fault
         return len(states)
 
     def _in_parts(self, intake: Intake) -> int:

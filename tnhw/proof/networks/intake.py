@@ -36,9 +36,7 @@ class Intake:
     def __init__(self, division: Division, module: Module, counted: _Counted) -> None:
         self.data, self.ready = division.data, counted.ready
         netlist, own, groups = division.control, counted.own, counted.groups
-        width = {number: size for number, size in netlist.inputs.values()}
-        width |= {number: size for number, size, *_ in netlist.registers}
-        width |= {division.made(cell): _width(netlist, cell) for cell in netlist.order}
+        width = _widths(division)
         cells = [cell for cell in netlist.order if division.made(cell) not in own]
         inputs = {name: netlist.inputs[name] for name in (module.into["valid"], module.reset)}
         if self.ready is not None:
@@ -83,6 +81,8 @@ def intake_of(division: Division, module: Module) -> Intake | None:
     counted = _Counted(division, module)
     if not counted.memories or counted.ready_is_counted:
         return None
+    if counted.ready is not None and _widths(division)[counted.ready] != 1:
+        return None  # other bits of the same signal could not be told from it
     intake = Intake(division, module, counted)
     held = {register[0] for group in counted.groups for register in group.registers}
     for group in intake.others.groups:
@@ -172,5 +172,12 @@ def _among(group, groups):
     return any(group.registers == other.registers for other in groups)
 
 
-def _width(netlist, cell):
-    return cell.width if isinstance(cell, Cell) else netlist.memories[cell[0]].width
+def _widths(division):
+    """Bits of each number of the control."""
+    netlist = division.control
+    found = {number: size for number, size in netlist.inputs.values()}
+    found |= {number: size for number, size, *_ in netlist.registers}
+    for cell in netlist.order:
+        own = cell if isinstance(cell, Cell) else netlist.memories[cell[0]]
+        found[division.made(cell)] = own.width
+    return found

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from .data import Data, Tables
-from .results import wrong_results
 from .states import Fault, States
 from .values import NotUnderstood
 
-__all__ = ["Invariant"]
+__all__ = ["Invariant", "wrong_results"]
 
 CHUNK = 1 << 16  # clocks that are looked at together
 ROUNDS = 20_000
@@ -109,8 +108,8 @@ class Invariant:
             own = states.before[clocks]
             wrong = wrong_results(self._data, states, self._tables, clocks, own, expected)
             if len(wrong):
-                told = states.told_of([int(clocks[wrong[0]])])[0]
-                raise Fault("a beat of a result is not the right one", own[wrong[0]], told)
+                [choice] = states.choices([int(clocks[wrong[0]])])
+                raise Fault("a beat of a result is not the right one", own[wrong[0]], choice)
 
     def words(self, classes: np.ndarray, count: int) -> dict[int, np.ndarray]:
         """What the words of each memory are in all states of a class, for classes 0 .. count - 1."""
@@ -119,6 +118,34 @@ class Invariant:
             found[k] = np.full((count, words.shape[1]), -1, np.int32)
             self._join(found[k], classes, words)
         return found
+
+
+def wrong_results(
+    data: Data,
+    states: States,
+    tables: Tables,
+    clocks: np.ndarray,
+    rows: np.ndarray,
+    expected: np.ndarray,
+) -> np.ndarray:
+    """Indices of those clocks in which a beat of a result is offered that is not the one that is owed.
+
+    Parameters
+    ----------
+    data : Data
+    states : States
+    tables : Tables
+        What is held before the clocks, in these `rows`.
+    clocks, rows : array of int
+    expected : array of int
+        See `Invariant.check_results`.
+    """
+    offered = np.flatnonzero(states.valid[clocks])
+    if not len(offered):
+        return offered
+    image, beat = np.divmod(-states.owed[clocks[offered]], states.contract.results)
+    found = data.result(tables, clocks[offered], rows[offered])
+    return offered[found != expected[-image, beat]]
 
 
 def _rows_differ(one, other):

@@ -26,9 +26,9 @@ class Fault(Exception):
     `what` is empty if too many images are inside, which need not be wrong.
     """
 
-    def __init__(self, what: str, state: int, told: tuple[int, int]) -> None:
+    def __init__(self, what: str, state: int, choice: tuple[int, int]) -> None:
         super().__init__(what)
-        self.what, self.state, self.told = what, int(state), told
+        self.what, self.state, self.choice = what, int(state), choice
 
 
 @dataclass(frozen=True)
@@ -159,68 +159,67 @@ class States(Clocks):
         NotUnderstood
             If there are too many states, or the control depends on data.
         """
-        none = np.zeros(len(starts), np.int64)
-        columns: dict[Any, np.ndarray] = {
-            k: np.array(column, np.int64) for k, column in enumerate(zip(*starts, strict=True))
-        }
-        columns |= dict.fromkeys(self.contract.widths(self._arriving is None), none)
-        columns["owed"] = none + self.contract.results
+        counters: dict[str, Any] = dict.fromkeys(self.contract.widths(self._arriving is None), 0)
+        counters["owed"] = self.contract.results  # so that it is never negative
         if classes is not None:
-            columns["class"] = classes
-        self._explore(columns, say)
+            counters["class"] = classes
+        self._explore(starts, counters, say)
 
     def _clocks(self, low, columns):
-        contract = self.contract
         row = self._all_ways(columns)
-        if contract.promised or self._arriving:
+        if self.contract.promised or self._arriving:
             row = self._possible(row)
-        clock, count = self._evaluated(row), len(row["owed"])
+        clock = self._evaluated(row)
         ready, valid = self._port(clock, "into", "ready"), self._port(clock, "out", "valid")
         for port in ("ready", "room"):
             if port in row and (self._port(clock, "into", port) != row[port]).any():
                 raise NotUnderstood(f"whether {self._name} waits depends on what it is offered")
-        for offer in (valid, *([row["room"]] if contract.promised else [])):
+        for offer in (valid, *([row["room"]] if self.contract.promised else [])):
             own = np.zeros(len(columns["owed"]), bool)
             own[row["state"]] = offer
             if (own[row["state"]] != offer).any():
                 raise NotUnderstood(f"what {self._name} offers depends on what it is offered")
         offers, takes = row["offers"] > 0, row["takes"] > 0
-        taken, given = offers & ready, valid & (takes | (contract.promises > 0))
+        taken, given = offers & ready, valid & (takes | (self.contract.promises > 0))
         ends, closes, after = self._counted(row, taken)
-        found = {
-            "before": low + row["state"],
-            "offers": offers,
-            "ends": ends,
-            "taken": taken,
-            "valid": valid,
-        }
-        found |= {"given": given, "takes": takes, "owed": row["owed"] - contract.results}
-        found["beat"] = row.get("beat", np.zeros(count, np.int64))
-        least = -contract.results if contract.early else 0
-        self._require(
-            ~valid | (found["owed"] > least),
-            found,
-            "a result is offered before its image is complete",
-        )
-        after["owed"] = row["owed"] - given + ends * contract.results
-        after["offered"] = (offers & ~ready & self._keeps).astype(np.int64)
-        if contract.promised:
-            found |= {"room": row["room"], "open": row["open"], "promise": row["promise"]}
-            after["open"] = row["open"] + row["promise"] - closes
-            if (after["open"] > OPEN).any():
-                raise NotUnderstood(f"{self._name} has room for more than {OPEN} promises")
-        if contract.promises:
-            promises = self._port(clock, "out", "promise")
-            self._require(~promises | takes, found, "beats are promised without room for them")
-            self._require(~valid | (row["due"] > 0), found, "a beat comes that was not promised")
-            found["due"] = row["due"]
-            after["due"] = row["due"] + promises * contract.promises - given
-            self._require(after["due"] <= contract.places, found, "")
-        self._require(after["owed"] <= contract.places, found, "")
+        found = {"before": low + row["state"], "offers": offers, "takes": takes, "taken": taken, "ends": ends,
+                 "valid": valid, "given": given, "owed": row["owed"] - self.contract.results,
+                 "beat": row.get("beat", np.zeros(len(valid), np.int64))}  # fmt: skip
         if self._arriving:
             found["classes_of"] = row["class"].astype(np.int32)
+        after["offered"] = (offers & ~ready & self._keeps).astype(np.int64)
+        self._owes(row, found, after)
+        if self.contract.promised:
+            self._is_promised(row, closes, found, after)
+        if self.contract.promises:
+            self._promises(row, self._port(clock, "out", "promise"), found, after)
         found["after"] = self._number(dict(enumerate(clock.following())) | after)
         self._record(clock, found)
+
+    def _owes(self, row, found, after):
+        """Count the beats of results that are owed."""
+        contract = self.contract
+        least = -contract.results if contract.early else 0
+        early = "a result is offered before its image is complete"
+        self._require(~found["valid"] | (found["owed"] > least), found, early)
+        after["owed"] = row["owed"] - found["given"] + found["ends"] * contract.results
+        self._require(after["owed"] <= contract.places, found, "")
+
+    def _is_promised(self, row, closes, found, after):
+        """Count the promises of the sender that are open."""
+        found |= {"room": row["room"], "open": row["open"], "promise": row["promise"]}
+        after["open"] = row["open"] + row["promise"] - closes
+        if (after["open"] > OPEN).any():
+            raise NotUnderstood(f"{self._name} has room for more than {OPEN} promises")
+
+    def _promises(self, row, promises, found, after):
+        """Count the beats that are due to the receiver."""
+        valid, due = found["valid"], row["due"]
+        self._require(~promises | found["takes"], found, "beats are promised without room for them")
+        self._require(~valid | (due > 0), found, "a beat comes that was not promised")
+        found["due"] = due
+        after["due"] = due + promises * self.contract.promises - found["given"]
+        self._require(after["due"] <= self.contract.places, found, "")
 
     def _all_ways(self, columns):
         """Each state with each thing that its neighbours may do."""
@@ -259,7 +258,7 @@ class States(Clocks):
         if "promise" in into:
             inputs[into["promise"]] = row["promise"]
         if self._arriving:
-            inputs |= self._arriving.told(row.get("branch"), len(takes))
+            inputs |= self._arriving.inputs(row.get("branch"), len(takes))
         registers = [row[k] for k in range(len(self.control.widths))]
         return self.control.clock(registers, inputs)
 
@@ -274,27 +273,26 @@ class States(Clocks):
         """Whether a beat ends an image, and whether it is the last one that was promised; and how many were taken then."""
         if self._arriving:
             return self._arriving.counted(row["branch"])
-        beats, promised = self.contract.beats, self.contract.promised
-        ends = taken & (row["beat"] == beats - 1)
-        closes = taken & (promised > 0) & ((row["beat"] + 1) % (promised or 1) == 0)
-        return ends, closes, {"beat": np.where(ends, 0, row["beat"] + taken)}
+        contract, beat = self.contract, row["beat"]
+        ends, closes = self._ended(taken, beat, contract.beats, contract.promised)
+        return ends, closes, {"beat": np.where(ends, 0, beat + taken)}
 
     def _require(self, right, found, what):
         if not right.all():
             place = int(np.argmin(right))
-            told = int(found["offers"][place]), int(found["takes"][place])
-            raise Fault(what, found["before"][place], told)
+            choice = int(found["offers"][place]), int(found["takes"][place])
+            raise Fault(what, found["before"][place], choice)
 
     @property
     def images(self) -> int:
         """Images before the one that is sent next of which a result may be owed."""
         return max(1, int(-(-self.owed.max() // self.contract.results)))
 
-    def told_of(self, clocks: list[int]) -> list[tuple[int, int]]:
+    def choices(self, clocks: list[int]) -> list[tuple[int, int]]:
         """What sender and receiver do in some clocks: whether they offer a beat, and whether they take one."""
         return [(int(self.offers[clock]), int(self.takes[clock])) for clock in clocks]
 
-    def run(self, state: int, told: tuple[int, int]) -> list[tuple[int, int]]:
+    def run(self, state: int, choice: tuple[int, int]) -> list[tuple[int, int]]:
         """What they do from a reset to a clock of a state."""
         reached, clocks = np.unique(self.after, return_index=True)
         before = dict(zip(reached.tolist(), clocks.tolist(), strict=True))
@@ -302,7 +300,7 @@ class States(Clocks):
         while state not in self.first:
             way.append(before[state])
             state = int(self.before[way[-1]])
-        return [*self.told_of(way[::-1]), told]
+        return [*self.choices(way[::-1]), choice]
 
 
 def _at(row, places):

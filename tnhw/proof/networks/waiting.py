@@ -21,7 +21,7 @@ def nobody_waits_for_ever(states: States) -> None:
     if not contract.promises:
         _stays(states, states.valid, ~states.given, "an offer of a result is withdrawn")
     if contract.promised:
-        _stays(states, states.room, ~_promised(states), "room is withdrawn")
+        _stays(states, states.room, states.promise == 0, "room is withdrawn")
     silent = ~states.valid
     _ends(
         states,
@@ -50,11 +50,6 @@ def _way_is_free(states):
     return states.takes | (states.due > 0)
 
 
-def _promised(states):
-    """In which clocks the sender makes a promise."""
-    return states.promise > 0
-
-
 def _stays(states, offer, kept, what):
     """Check that what is offered in a clock, and is kept, is offered in the next one."""
     offered = np.zeros(len(states), bool)
@@ -65,7 +60,7 @@ def _stays(states, offer, kept, what):
 
 
 def _fault(states, clock, what):
-    return Fault(what, states.before[clock], states.told_of([clock])[0])
+    return Fault(what, states.before[clock], states.choices([clock])[0])
 
 
 def _ends(states, waiting, what):

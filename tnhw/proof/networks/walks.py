@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from .data import Data, Tables
-from .results import wrong_results
+from .invariant import wrong_results
 from .states import States
 
 __all__ = ["wrong_walk"]
